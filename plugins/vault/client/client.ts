@@ -1,0 +1,85 @@
+import type { Secret } from '../../../src/sdk/index.ts'
+
+export interface VaultCall {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /**
+   * Path after `/v1/`, as unencoded segments: `['sys', 'policies', 'acl', name]`. A string may hold several segments (`'auth/apono'`,
+   * a mount path); what comes from outside goes in as segments of its own. Each segment is percent-encoded once.
+   */
+  readonly path: readonly string[]
+  /** keeps the trailing slash that LIST wants */
+  readonly list?: boolean
+  readonly query?: Readonly<Record<string, string>>
+  /** sent as JSON; a Secret inside is revealed here and nowhere else */
+  readonly body?: Readonly<Record<string, unknown>>
+  readonly wrapTtlSeconds?: number
+  /** `none` for login and health; otherwise the broker's own token, or the one given */
+  readonly token?: 'none' | Secret
+  /** statuses besides 2xx that are an answer and not an error */
+  readonly accept?: readonly number[]
+  /** false for calls that must not carry the namespace header (health, seal status) */
+  readonly namespaced?: boolean
+  /** repeat after 429, 503, 412 and refused connections; only for calls that bear repetition */
+  readonly repeatable?: boolean
+  readonly signal?: AbortSignal
+  readonly timeoutMs?: number
+  /** called right before the request leaves; throws when it must not */
+  readonly guard?: () => void
+}
+
+export interface VaultAnswer {
+  readonly status: number
+  /** the server's `request_id`, as its audit log shows it */
+  readonly requestId?: string
+  /** when the answer arrived, RFC 3339 */
+  readonly at: string
+  /** the parsed body, `{}` when empty */
+  readonly body: Readonly<Record<string, unknown>>
+  /** `body.data` when it is an object */
+  readonly data: Readonly<Record<string, unknown>>
+  readonly warnings: readonly string[]
+  readonly errors: readonly string[]
+}
+
+/** What a probe of the server found; versions are never compared. */
+export interface VaultFeatures {
+  /** policies may carry an expiration, at both levels, and the server enforces it */
+  readonly policyExpiration: boolean
+  /** `cas` on policies is honoured */
+  readonly policyCas: boolean
+  /** a userpass user may be written with `password_hash` */
+  readonly passwordHash: boolean
+  /** `after`/`limit` page a LIST */
+  readonly pagedList: boolean
+  /** `detailed-metadata` lists tags with the names */
+  readonly detailedMetadata: boolean
+  /** RFC 3339 */
+  readonly probedAt: string
+}
+
+/** One connection to one server (and namespace) with the broker's own session. Every path of the API is spelled by its user. */
+export interface VaultClient {
+  readonly settings: VaultSettings
+  /** Sends one call. Throws a coded `BrokerError` for every status that is neither 2xx nor accepted. */
+  call(call: VaultCall): Promise<VaultAnswer>
+  /** What this server can do; probed once and kept, probed again after a change of version or an hour. */
+  features(signal?: AbortSignal): Promise<VaultFeatures>
+  /** The last probe's result, if there is one. */
+  knownFeatures(): VaultFeatures | undefined
+}
+
+/** The part of the configuration that the plugin's files need besides the connection. */
+export interface VaultSettings {
+  /** path of the dedicated userpass mount under `auth/`, no slashes at its ends: `apono` */
+  readonly userpassMount: string
+  /** prefix of grant policies: `apono-g-` */
+  readonly policyPrefix: string
+  /** KV v2 mounts to look into, no trailing slash; `all` for every one the broker sees */
+  readonly kvMounts: readonly string[] | 'all'
+  readonly transitMounts: readonly string[] | 'all'
+  /** for commands shown to people */
+  readonly address: string
+  readonly namespace?: string
+  /** how long an unopened delivery stays valid, seconds */
+  readonly wrapTtlSeconds: number
+}

@@ -1,0 +1,27 @@
+// Compiles to dist/. With --if-stale only when a source is newer than the last build; `npm ci` must have run first.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+
+const root = path.resolve(import.meta.dirname, '..')
+const stamp = path.join(root, 'dist', '.built')
+const sources = ['src', 'plugins', 'migrations', 'dev', 'bench', 'tsconfig.json', 'tsconfig.build.json', 'package.json']
+
+if (Number(process.versions.node.split('.')[0]) < 22) {
+  console.error(`Node ${process.version} is too old. Run "npm ci" first: it brings Node 24 for every npm script.`)
+  process.exit(78)
+}
+
+const newest = (place) => {
+  if (!existsSync(place)) return 0
+  const stat = statSync(place)
+  if (!stat.isDirectory()) return stat.mtimeMs
+  return Math.max(stat.mtimeMs, ...readdirSync(place).map((name) => newest(path.join(place, name))))
+}
+const isFresh = () => existsSync(stamp) && Math.max(...sources.map((s) => newest(path.join(root, s)))) < statSync(stamp).mtimeMs
+
+if (process.argv.includes('--if-stale') && isFresh()) process.exit(0)
+rmSync(path.join(root, 'dist'), { recursive: true, force: true })
+const tsc = spawnSync(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
+if (tsc.status === 0) writeFileSync(stamp, '')
+process.exit(tsc.status ?? 1)

@@ -1,0 +1,130 @@
+import type { z } from 'zod'
+import type { Secret } from './secret.ts'
+
+/** What may be stored and shown. A `Secret` is not Json, so it does not compile here. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
+
+/** One effect on the outside, as the journal keeps it and the approver reads it. */
+export interface Step {
+  /** the author's word for it; `execute` and `rollback` switch on it */
+  readonly kind: string
+  /** the path or name it will touch */
+  readonly target: string
+  /** one plain sentence of its effect, for the approver */
+  readonly summary: string
+  readonly args: Json
+  /** kept encrypted while the run is open, erased when it settles */
+  readonly sealed?: Secret
+}
+
+/** What one execution leaves behind for its undo. */
+export interface Receipt {
+  /** what rollback needs and only execution could learn, such as a version number */
+  readonly record?: Json
+}
+
+/** What was read back from the target. */
+export interface Evidence {
+  /** what was looked at: `policy apono-g-…` */
+  readonly artefact: string
+  /** whether the target is as it should be: done after `execute`, gone after `rollback` */
+  readonly holds: boolean
+  /** what the target answered, in a few words */
+  readonly observed: string
+  /** the target's id of that exchange, to be found in its audit log */
+  readonly requestId?: string
+  /** when the target answered, RFC 3339 */
+  readonly at: string
+}
+
+/** What an action is given in every call. It lives for one call; keep nothing of it. */
+export interface RunContext<Client> {
+  readonly client: Client
+  /** `run_` and 26 characters of lower-case base32. Derive every name in the target from it: that is what makes calls repeatable. */
+  readonly runId: string
+  /** ten digits that mark what this installation of the broker creates */
+  readonly instance: string
+  /** when the access ends, for grants; stable during one attempt, moved by extension */
+  readonly until?: Date
+  /** aborted when the run is taken from this process or the broker shuts down */
+  readonly signal: AbortSignal
+  /** Throws `run.fenced` once this process may no longer act for the run. The client calls it right before each request. */
+  readonly stillMine: () => void
+}
+
+interface ActionBase<Client, Input, S extends Step> {
+  /** verb and noun, kebab case, unique within the plugin */
+  readonly name: string
+  readonly title: string
+  readonly input: z.ZodType<Input>
+  /** Reads, writes nothing. What confers power is the last step. */
+  plan(ctx: RunContext<Client>, input: Input): Promise<S[]>
+  /** Performs one step. Performing it twice is the same as once; it may be called again after a crash in the middle. */
+  execute(ctx: RunContext<Client>, step: S): Promise<Receipt>
+  /** Reads the target: success is what was read back. */
+  verify?(ctx: RunContext<Client>, steps: readonly S[]): Promise<Evidence[]>
+}
+
+/** An action with an undo. */
+export interface Reversible<Client, S extends Step> {
+  /** Undoes one step. Succeeds when nothing is left to undo; `record` is undefined when execution may not have finished. */
+  rollback(ctx: RunContext<Client>, step: S, record: Json | undefined): Promise<void>
+  /** Reads the target: every piece that `execute` created is absent. What the revocation receipt is made of. */
+  verifyGone?(ctx: RunContext<Client>, steps: readonly S[]): Promise<Evidence[]>
+}
+
+/** An action without one, and why: shown before anyone confirms. */
+export interface Irreversible {
+  readonly irreversible: string
+}
+
+export type Delivery = 'token' | 'password'
+
+/** Who enforces the end of the access: the target itself, broker dead or alive, or the broker's revocation alone. */
+export type ExpiryGuarantee = 'server' | 'broker'
+
+/** A credential on its way to the person's eyes. The broker hands it over once and keeps only `trace`. */
+export interface Credential {
+  readonly delivery: Delivery
+  /** label → value, in the order to show them; each Secret is revealed in this one answer */
+  readonly fields: readonly { readonly name: string; readonly label: string; readonly value: Secret | string }[]
+  /** commands that use it, ready to paste, with no secret in them but shell variables named after `fields` */
+  readonly usage: readonly string[]
+  /** when the target ends it */
+  readonly endsAt: Date
+  /** when an unopened delivery becomes void */
+  readonly collectBy?: Date
+  /** what the broker keeps to find out later whether the delivery was opened; no secret */
+  readonly trace: Json
+}
+
+/** `waiting`: not opened yet; `collected`: somebody opened it; `ended`: it is void; `unknown`: the target cannot tell. */
+export type CredentialState = 'waiting' | 'collected' | 'ended' | 'unknown'
+
+/** An action whose effect is that somebody has access until `ctx.until`. */
+export interface GrantsAccess<Client, S extends Step> extends Reversible<Client, S> {
+  /**
+   * Mints a credential now, for the caller's eyes, ending at `ctx.until` at the latest. Cuts whatever it minted before. Provisioning
+   * alone leaves nobody able to get in.
+   */
+  open(ctx: RunContext<Client>, steps: readonly S[], delivery: Delivery): Promise<Credential>
+  /** Moves the end the target enforces to `ctx.until`. Repeatable; a target that enforces none does nothing. */
+  extend(ctx: RunContext<Client>, steps: readonly S[]): Promise<void>
+  /** Whether a credential handed over earlier was collected. */
+  inspect(ctx: RunContext<Client>, trace: Json): Promise<CredentialState>
+  /** What holds for grants made through this client now. */
+  expiryGuarantee(client: Client, delivery: Delivery): ExpiryGuarantee
+}
+
+export type Action<Client, Input, S extends Step> = ActionBase<Client, Input, S> & (Reversible<Client, S> | Irreversible)
+
+export type GrantAccessAction<Client, Input, S extends Step = Step> = ActionBase<Client, Input, S> & GrantsAccess<Client, S>
+
+// biome-ignore lint/suspicious/noExplicitAny: an action is held by code that does not know its input or steps
+export type AnyAction<Client> = Action<Client, any, any>
+
+export function isReversible<Client, S extends Step>(
+  action: Reversible<Client, S> | Irreversible,
+): action is Reversible<Client, S> {
+  return 'rollback' in action
+}

@@ -1,0 +1,93 @@
+interface ErrorKind {
+  /** the HTTP status a caller of our API sees */
+  readonly status: number
+  /** whether the same attempt may succeed later, without anybody changing anything */
+  readonly retryable: boolean
+  readonly meaning: string
+}
+
+/** Every error the broker knows, by code. `docs/errors.md` lists the same set. */
+export const ERRORS = {
+  'input.invalid': { status: 400, retryable: false, meaning: 'a field, parameter or header of the call cannot be accepted' },
+  'input.unsupported_media_type': { status: 415, retryable: false, meaning: 'the body is not application/json' },
+  'input.too_large': { status: 413, retryable: false, meaning: 'the body is larger than the limit' },
+  'auth.required': { status: 401, retryable: false, meaning: 'no valid credential came with the call' },
+  'auth.forbidden': { status: 403, retryable: false, meaning: 'the caller may not do this' },
+  not_found: { status: 404, retryable: false, meaning: 'there is no such thing, or it is not the caller’s' },
+  conflict: { status: 409, retryable: false, meaning: 'the state changed or does not allow this' },
+  'name.taken': { status: 409, retryable: false, meaning: 'another one has this name' },
+  'rate.limited': { status: 429, retryable: true, meaning: 'too many calls' },
+  'access.denied': { status: 422, retryable: false, meaning: 'no access flow allows this request' },
+  'access.no_approver': { status: 422, retryable: false, meaning: 'nobody could approve this request' },
+  'access.ungrantable': { status: 422, retryable: false, meaning: 'a resource cannot be granted exactly' },
+  'access.self_approval': { status: 403, retryable: false, meaning: 'a requester never decides on their own request' },
+  'grant.ending': { status: 409, retryable: false, meaning: 'too little time is left to mint a credential' },
+  'target.unreachable': { status: 502, retryable: true, meaning: 'the target did not answer; the outcome of a write is unknown' },
+  'target.timeout': {
+    status: 504,
+    retryable: true,
+    meaning: 'the target did not answer in time; the outcome of a write is unknown',
+  },
+  'target.tls': { status: 502, retryable: true, meaning: 'the target’s certificate was not accepted' },
+  'target.sealed': { status: 503, retryable: true, meaning: 'the target is sealed' },
+  'target.standby': { status: 503, retryable: true, meaning: 'the node is a standby and no active node answers' },
+  'target.uninitialized': { status: 503, retryable: true, meaning: 'the target was never initialised' },
+  'target.busy': { status: 503, retryable: true, meaning: 'the target limits the rate of calls' },
+  'target.failed': { status: 502, retryable: true, meaning: 'the target reported a fault of its own' },
+  'target.denied': { status: 502, retryable: true, meaning: 'the target refused the broker: a capability is missing' },
+  'target.login_failed': { status: 502, retryable: true, meaning: 'the target refused the broker’s own credential' },
+  'target.invalid': { status: 502, retryable: false, meaning: 'the target refused the call as malformed' },
+  'target.conflict': { status: 409, retryable: false, meaning: 'somebody else wrote first' },
+  'target.not_found': { status: 502, retryable: false, meaning: 'the target has no such thing' },
+  'target.unsupported': { status: 422, retryable: false, meaning: 'the target cannot do this' },
+  'target.redirected': { status: 502, retryable: false, meaning: 'the target redirected to a host that is not allowed' },
+  'target.namespace': { status: 502, retryable: false, meaning: 'the namespace does not exist or was not honoured' },
+  'target.incomplete': { status: 502, retryable: true, meaning: 'something that should be gone is still there' },
+  'target.unexpected': { status: 502, retryable: true, meaning: 'the answer is not one this target gives' },
+  'run.fenced': { status: 409, retryable: false, meaning: 'another replica has taken this run over' },
+  'integration.unhealthy': { status: 422, retryable: false, meaning: 'the integration failed its checks' },
+  unavailable: { status: 503, retryable: true, meaning: 'the broker cannot serve this now' },
+  internal: { status: 500, retryable: false, meaning: 'a bug; the log has the request id' },
+} as const satisfies Record<string, ErrorKind>
+
+export type ErrorCode = keyof typeof ERRORS
+
+export interface ErrorDetails {
+  readonly cause?: unknown
+  /** what the reader can do about it */
+  readonly fix?: string
+  /** the offending field, as a path into the body (`resources.0.path`) */
+  readonly field?: string
+  /** when the target says how long to wait, in milliseconds */
+  readonly retryAfterMs?: number
+  /** the target's own id of the exchange */
+  readonly requestId?: string
+}
+
+/** The world's refusal, with a code and a remedy. A caller's bug is a `TypeError`; anything else is a bug of ours. */
+export class BrokerError extends Error {
+  readonly code: ErrorCode
+  readonly fix?: string
+  readonly field?: string
+  readonly retryAfterMs?: number
+  readonly requestId?: string
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = 'BrokerError'
+    this.code = code
+    this.fix = details.fix
+    this.field = details.field
+    this.retryAfterMs = details.retryAfterMs
+    this.requestId = details.requestId
+  }
+
+  get retryable(): boolean {
+    return ERRORS[this.code].retryable
+  }
+}
+
+/** True for a `BrokerError` with one of the given codes. */
+export function isBrokerError(error: unknown, ...codes: ErrorCode[]): error is BrokerError {
+  return error instanceof BrokerError && (codes.length === 0 || codes.includes(error.code))
+}

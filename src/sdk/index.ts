@@ -1,0 +1,37 @@
+export type {
+  Action,
+  AnyAction,
+  Credential,
+  CredentialState,
+  Delivery,
+  Evidence,
+  ExpiryGuarantee,
+  GrantAccessAction,
+  GrantsAccess,
+  Irreversible,
+  Json,
+  Receipt,
+  Reversible,
+  RunContext,
+  Step,
+} from './action.ts'
+export { isReversible } from './action.ts'
+export type { ErrorCode, ErrorDetails } from './errors.ts'
+export { BrokerError, ERRORS, isBrokerError } from './errors.ts'
+export type {
+  AnyPlugin,
+  Described,
+  DiscoveredResource,
+  DiscoveryPage,
+  GrantInput,
+  HealthCheck,
+  Host,
+  Manifest,
+  Marked,
+  Permission,
+  Plugin,
+  PolicyAdvice,
+  ResourceType,
+  SessionStatus,
+} from './plugin.ts'
+export { Secret, secret } from './secret.ts'

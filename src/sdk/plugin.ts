@@ -1,0 +1,146 @@
+import type { z } from 'zod'
+import type { AnyAction, GrantAccessAction, Json } from './action.ts'
+import type { Secret } from './secret.ts'
+
+export interface Manifest {
+  /** lower case, kebab; stored with every integration, never changed */
+  readonly id: string
+  readonly name: string
+  readonly vendor: string
+  readonly description: string
+  readonly sdk: 1
+  /** path of the setup guide, relative to the project's root */
+  readonly guide: string
+}
+
+/** What the plugin may ask of the daemon that holds it. */
+export interface Host {
+  /** `int_…`; for log lines and names, never for access */
+  readonly integrationId: string
+  readonly version: string
+  /** true only where the operator said so: allows what must never be used in production */
+  readonly insecureDevelopment: boolean
+  log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, Json>>): void
+  /** Sealed storage of this integration, for a credential that the target replaces (an unwrapped one, a rotated one). */
+  keep(name: string, value: Secret): Promise<void>
+  recall(name: string): Promise<Secret | undefined>
+}
+
+export interface HealthCheck {
+  /** what was looked at, stable between runs: `capability kv/metadata/*` */
+  readonly name: string
+  readonly status: 'ok' | 'warning' | 'failed'
+  readonly detail: string
+  /** the exact thing to do or line to add */
+  readonly fix?: string
+}
+
+export interface Permission {
+  readonly id: string
+  readonly title: string
+  /** what it allows, in one sentence */
+  readonly description: string
+}
+
+export interface ResourceType {
+  /** unique over all plugins: `vault-kv-secret` */
+  readonly id: string
+  readonly title: string
+  readonly permissions: readonly Permission[]
+}
+
+export interface DiscoveredResource {
+  readonly type: string
+  /** unique within its type and integration, as a person would type it: `kv/app/db` */
+  readonly name: string
+  /** what the plugin needs to grant it; never a value of a secret */
+  readonly attributes: Readonly<Record<string, Json>>
+  readonly tags?: Readonly<Record<string, string>>
+  /** why it cannot be granted exactly; listed and marked */
+  readonly ungrantable?: string
+}
+
+/** One folder, read whole. */
+export interface DiscoveryPage {
+  /** as named by the page that held it; '' is the root */
+  readonly folder: string
+  /** every resource directly in it */
+  readonly resources: readonly DiscoveredResource[]
+  /** every folder directly in it; each becomes a page of its own in this walk */
+  readonly folders: readonly string[]
+  /** why it could not be read; the walk is then incomplete and retires nothing */
+  readonly unreadable?: string
+  /** what the operator should know: a part of the target that is not supported */
+  readonly notices?: readonly string[]
+}
+
+export interface Described {
+  readonly type: string
+  readonly name: string
+  readonly tags: Readonly<Record<string, string>>
+  readonly attributes?: Readonly<Record<string, Json>>
+}
+
+/** What bears our mark in the target. */
+export interface Marked {
+  /** what it is, for people: `policy apono-g-…` */
+  readonly artefact: string
+  /** the run it belongs to, read from the target; undefined when it cannot be told */
+  readonly runId?: string
+  /** the installation that made it, read from the target; undefined when it carries no stamp */
+  readonly instance?: string
+  /** removes it; succeeds when it is already gone */
+  remove(): Promise<void>
+}
+
+export interface GrantInput {
+  readonly resources: readonly {
+    readonly type: string
+    readonly name: string
+    readonly attributes: Readonly<Record<string, Json>>
+    readonly permissions: readonly string[]
+  }[]
+}
+
+/** How the broker's own session with the target stands. */
+export interface SessionStatus {
+  readonly ok: boolean
+  readonly detail: string
+  /** RFC 3339; when it ends unless renewed */
+  readonly endsAt?: string
+  readonly renewedAt?: string
+}
+
+export interface PolicyAdvice {
+  /** the document to store in the target */
+  readonly document: string
+  /** commands that set everything up, in order, ready to paste */
+  readonly commands: readonly string[]
+}
+
+/** Code that teaches the broker one kind of system. What is absent is not offered. */
+export interface Plugin<Config, Client> {
+  readonly manifest: Manifest
+  /** the form, the validation and the sealing come from here; mark secrets with `secret()` */
+  readonly config: z.ZodType<Config>
+  /** Cheap: opens nothing that `close` does not close. Does not have to reach the target; the first use does. */
+  connect(config: Config, host: Host): Promise<Client>
+  health(client: Client, signal: AbortSignal): Promise<HealthCheck[]>
+  /** Called every few seconds: renews what must be renewed, nothing else. Throws when the session cannot be kept. */
+  keepAlive?(client: Client, signal: AbortSignal): Promise<void>
+  session?(client: Client): SessionStatus
+  close?(client: Client): Promise<void>
+  minimumPolicy?(config: Config): PolicyAdvice
+  readonly resourceTypes: readonly ResourceType[]
+  /** Walks the given folders and everything below them; `['']` is everything. Names only, never values. */
+  discover?(client: Client, folders: readonly string[], signal: AbortSignal): AsyncIterable<DiscoveryPage>
+  /** Tags and details that the walk could not bring cheaply, for a batch of resources; the answer may leave out what is gone. */
+  describe?(client: Client, resources: readonly DiscoveredResource[], signal: AbortSignal): Promise<Described[]>
+  readonly grantAccess?: GrantAccessAction<Client, GrantInput>
+  /** Everything in the target that bears this integration's prefix. */
+  marked?(client: Client, signal: AbortSignal): AsyncIterable<Marked>
+  readonly actions: readonly AnyAction<Client>[]
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the catalog holds plugins without knowing their types
+export type AnyPlugin = Plugin<any, any>
