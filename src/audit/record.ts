@@ -1,0 +1,35 @@
+import { rows, type Tx } from '../platform/database.ts'
+import { newId } from '../platform/ids.ts'
+import type { Json } from '../sdk/index.ts'
+
+export interface AuditEvent {
+  /** noun and past participle: `grant.revoked` */
+  readonly kind: string
+  /** `usr_…`, or `broker` when nobody asked */
+  readonly actor: string
+  /** the id of what it happened to */
+  readonly subject: string
+  /** what a reader of the trail needs; never a secret */
+  readonly data?: Readonly<Record<string, Json | undefined>>
+}
+
+export const BROKER = 'broker'
+
+/** Writes down what happened, in the transaction in which it happens. The link into the chain is made at its commit. */
+export async function record(tx: Pick<Tx, 'query'>, ...events: readonly AuditEvent[]): Promise<void> {
+  if (events.length === 0) return
+  const written = events.map((event) => ({
+    id: newId('aud'),
+    kind: event.kind,
+    actor: event.actor,
+    subject: event.subject,
+    body: JSON.stringify(event.data ?? {}),
+  }))
+  await rows(
+    tx,
+    `insert into audit_events (id, kind, actor, subject, body)
+     select id, kind, actor, subject, body
+     from jsonb_to_recordset($1::jsonb) as e (id text, kind text, actor text, subject text, body text)`,
+    [JSON.stringify(written)],
+  )
+}

@@ -1,0 +1,74 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common'
+import { DataSource, type DataSourceOptions, DefaultNamingStrategy, type EntityManager } from 'typeorm'
+import { Initial1763769600001 } from '../../migrations/0001-initial.ts'
+
+/** A transaction, or the pool itself: whatever a statement may be sent through. */
+export type Tx = Pick<EntityManager, 'query' | 'getRepository'>
+
+/** camelCase in TypeScript is snake_case in the database. */
+class SnakeCase extends DefaultNamingStrategy {
+  override columnName(property: string, custom: string | undefined): string {
+    return custom ?? property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  }
+}
+
+export function dataSourceOptions(url: string, poolSize: number): DataSourceOptions {
+  return {
+    type: 'postgres',
+    url,
+    applicationName: 'latchkey',
+    migrations: [Initial1763769600001],
+    migrationsRun: false,
+    migrationsTransactionMode: 'each',
+    synchronize: false,
+    namingStrategy: new SnakeCase(),
+    poolSize,
+    poolErrorHandler: () => {}, // a lost idle connection is replaced; statements report their own failures
+    extra: {
+      // A paused replica must not hold rows for ever: PostgreSQL ends its open transaction for it.
+      options: '-c idle_in_transaction_session_timeout=5000 -c lock_timeout=10000 -c statement_timeout=60000',
+      connectionTimeoutMillis: 10_000,
+      keepAlive: true,
+    },
+    logging: false,
+  }
+}
+
+/** Sends one statement and returns its rows, whatever kind of statement it is. */
+export async function rows<Row>(tx: Pick<Tx, 'query'>, statement: string, values: readonly unknown[] = []): Promise<Row[]> {
+  const result: unknown = await tx.query(statement, [...values])
+  // For update and delete TypeORM answers [rows, count].
+  if (Array.isArray(result) && result.length === 2 && Array.isArray(result[0]) && typeof result[1] === 'number') return result[0]
+  return result as Row[]
+}
+
+/** One row or undefined. */
+export async function row<Row>(
+  tx: Pick<Tx, 'query'>,
+  statement: string,
+  values: readonly unknown[] = [],
+): Promise<Row | undefined> {
+  return (await rows<Row>(tx, statement, values))[0]
+}
+
+/** The one stateful engine, through one pool. */
+@Injectable()
+export class Database implements OnApplicationShutdown {
+  constructor(readonly source: DataSource) {}
+
+  get pool(): Tx {
+    return this.source.manager
+  }
+
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.source.transaction((manager) => work(manager))
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    if (this.source.isInitialized) await this.source.destroy()
+  }
+}
+
+/** The same database through a pool of its own, so that ending access never waits for connections behind anything else. */
+@Injectable()
+export class UrgentDatabase extends Database {}

@@ -1,0 +1,26 @@
+/** What may follow what: state → event → state. The database has a CHECK made of the same states. */
+export type Arrows<State extends string, Event extends string> = Readonly<Record<State, Partial<Record<Event, State>>>>
+
+export interface Machine<State extends string, Event extends string> {
+  readonly states: readonly State[]
+  /** undefined when the event means nothing in this state */
+  next(state: State, event: Event): State | undefined
+  isFinal(state: State): boolean
+  readonly arrows: Arrows<State, Event>
+}
+
+/** Makes a machine of a table; a table with an arrow to nowhere does not get past the start. */
+export function machine<State extends string, Event extends string>(arrows: Arrows<State, Event>): Machine<State, Event> {
+  const states = Object.keys(arrows) as State[]
+  for (const [state, row] of Object.entries<Partial<Record<Event, State>>>(arrows)) {
+    for (const [event, to] of Object.entries<State | undefined>(row)) {
+      if (!to || !states.includes(to)) throw new TypeError(`${state} --${event}--> ${to}: no such state`)
+    }
+  }
+  return {
+    states,
+    arrows,
+    next: (state, event) => arrows[state][event],
+    isFinal: (state) => Object.keys(arrows[state]).length === 0,
+  }
+}

@@ -1,0 +1,21 @@
+import pg from 'pg'
+import { DataSource } from 'typeorm'
+import { dataSourceOptions } from './database.ts'
+
+/** Brings the schema up to date. Replicas that start together take turns. Returns the names of the migrations it ran. */
+export async function migrate(url: string): Promise<string[]> {
+  // TypeORM takes no lock of its own (its issue tracker knows the race); this one lives as long as its connection.
+  const lock = new pg.Client({ connectionString: url, application_name: 'latchkey-migrate' })
+  await lock.connect()
+  try {
+    await lock.query(`select pg_advisory_lock(hashtext('latchkey:migrations'))`)
+    const source = await new DataSource(dataSourceOptions(url, 2)).initialize()
+    try {
+      return (await source.runMigrations()).map((migration) => migration.name)
+    } finally {
+      await source.destroy()
+    }
+  } finally {
+    await lock.end()
+  }
+}
