@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto'
+import { BrokerError, type Host, isBrokerError, Secret } from '../../../../src/sdk/index.ts'
+import { type LoginMethod, loginAt, type Send } from './login.ts'
+
+const KEPT = 'secret-id'
+
+interface AppRole {
+  readonly mount: string
+  readonly roleId: string
+  readonly secretId?: Secret
+  readonly wrappedSecretId?: Secret
+}
+
+/** AppRole, with a secret_id given as it is or wrapped: then it is unwrapped once and kept sealed by the host. */
+export function approleLogin(auth: AppRole, host: Pick<Host, 'keep' | 'recall' | 'log'>): LoginMethod {
+  let unwrapped: Secret | undefined
+  return {
+    name: 'approle',
+    mints: true,
+    async login(send, signal) {
+      const secretId = auth.secretId ?? (await fromWrapped(auth.wrappedSecretId, send, signal))
+      return loginAt(auth.mount, { role_id: auth.roleId, secret_id: secretId }, send, signal)
+    },
+  }
+
+  async function fromWrapped(wrapping: Secret | undefined, send: Send, signal: AbortSignal): Promise<Secret> {
+    if (!wrapping) throw new TypeError('AppRole needs a secret ID or a wrapped one')
+    // The kept value names the wrapping token it came from, so that a newly configured one is not passed over.
+    const from = createHash('sha256').update(wrapping.reveal()).digest('hex')
+    const kept = (await host.recall(KEPT))?.reveal()
+    if (kept?.startsWith(`${from}:`)) return new Secret(kept.slice(from.length + 1))
+    unwrapped ??= await unwrap(wrapping, send, signal)
+    await host.keep(KEPT, new Secret(`${from}:${unwrapped.reveal()}`))
+    return unwrapped
+  }
+
+  async function unwrap(wrapping: Secret, send: Send, signal: AbortSignal): Promise<Secret> {
+    try {
+      const lookup = await send({
+        method: 'POST',
+        path: ['sys/wrapping/lookup'],
+        body: { token: wrapping },
+        token: 'none',
+        signal,
+      })
+      const made = typeof lookup.data['creation_path'] === 'string' ? lookup.data['creation_path'] : 'an unknown path'
+      const expected = made.includes(`auth/${auth.mount}/role/`) && /\/(custom-)?secret-id$/.test(made)
+      if (!expected) throw alarm(`it was made at ${made}, not by auth/${auth.mount}`)
+      const answer = await send({ method: 'POST', path: ['sys/wrapping/unwrap'], token: wrapping, signal })
+      const secretId = answer.data['secret_id']
+      if (typeof secretId !== 'string') throw alarm('it holds no secret_id')
+      return new Secret(secretId)
+    } catch (error) {
+      if (!isBrokerError(error, 'target.not_found', 'target.invalid', 'target.denied')) throw error
+      throw alarm('it was opened before, has expired, or never was', error)
+    }
+  }
+
+  function alarm(why: string, cause?: BrokerError): BrokerError {
+    host.log('error', `alarm: the wrapped secret_id cannot be trusted: ${why}`, { mount: auth.mount })
+    return new BrokerError('target.login_failed', `the wrapped secret_id cannot be trusted: ${why}`, {
+      cause,
+      requestId: cause?.requestId,
+      fix: 'unless you know who opened it, treat it as stolen: destroy that secret_id, make a new wrapped one and save it here',
+    })
+  }
+}

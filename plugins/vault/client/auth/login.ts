@@ -1,0 +1,60 @@
+import { BrokerError, isBrokerError, Secret } from '../../../../src/sdk/index.ts'
+import type { VaultAnswer, VaultCall } from '../client.ts'
+
+/** Sends one call without the session's token and throws for what is not an answer. */
+export type Send = (call: VaultCall) => Promise<VaultAnswer>
+
+/** A token of the broker's own, as the server described it. */
+export interface Login {
+  readonly token: Secret
+  /** 0: the server says it never ends */
+  readonly leaseSeconds: number
+  readonly renewable: boolean
+}
+
+/** One way to get a token. */
+export interface LoginMethod {
+  readonly name: string
+  /** the token is made by the login, so a new one can be had and the old one may be revoked */
+  readonly mints: boolean
+  login(send: Send, signal: AbortSignal): Promise<Login>
+}
+
+/** `POST auth/<mount>/login`, which every method but `token` ends in. */
+export async function loginAt(mount: string, body: Record<string, unknown>, send: Send, signal: AbortSignal): Promise<Login> {
+  const answer = await asLogin(mount, send({ method: 'POST', path: ['auth', mount, 'login'], body, token: 'none', signal }))
+  const auth = answer.body['auth']
+  if (!isRecord(auth) || typeof auth['client_token'] !== 'string' || auth['client_token'] === '') {
+    const factor = isRecord(auth) && auth['mfa_requirement']
+    throw new BrokerError(
+      'target.login_failed',
+      `the login at auth/${mount} gave no token${factor ? ': it asks for a second factor' : ''}`,
+      { requestId: answer.requestId, fix: factor ? 'exempt the broker’s role from login MFA' : undefined },
+    )
+  }
+  return {
+    token: new Secret(auth['client_token']),
+    leaseSeconds: Number(auth['lease_duration'] ?? 0),
+    renewable: auth['renewable'] === true,
+  }
+}
+
+/** The server's refusals of a login come as 400, 403 and 500; here they all mean one thing. */
+export async function asLogin<Result>(mount: string, answer: Promise<Result>): Promise<Result> {
+  try {
+    return await answer
+  } catch (error) {
+    if (!isBrokerError(error, 'target.invalid', 'target.denied', 'target.not_found', 'target.unsupported', 'target.login_failed'))
+      throw error
+    throw new BrokerError('target.login_failed', `the broker could not log in: ${error.message}`, {
+      cause: error,
+      requestId: error.requestId,
+      fix:
+        error.code === 'target.not_found' || error.code === 'target.unsupported'
+          ? `enable the auth method at auth/${mount}, or correct its path`
+          : 'check the credential, the role and the addresses it is bound to; five refusals lock it for 15 minutes',
+    })
+  }
+}
+
+export const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null

@@ -1,0 +1,87 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { hash } from '@node-rs/bcrypt'
+import { Secret } from '../../../src/sdk/index.ts'
+import type { VaultClient, VaultFeatures } from './client.ts'
+
+type Probed = Pick<VaultClient, 'call' | 'settings'>
+
+/** Asks the server itself what it can do, with things that are gone afterwards. A right that is missing counts as “cannot”. */
+export async function probeFeatures(client: Probed): Promise<VaultFeatures> {
+  const [policies, users, detailedMetadata] = await Promise.all([
+    probePolicies(client),
+    probeUsers(client),
+    probeMetadata(client),
+  ])
+  return { ...policies, ...users, detailedMetadata, probedAt: new Date().toISOString() }
+}
+
+async function probePolicies(client: Probed): Promise<Pick<VaultFeatures, 'policyExpiration' | 'policyCas'>> {
+  const path = ['sys/policies/acl', `${client.settings.policyPrefix}probe-${randomBytes(8).toString('hex')}`]
+  const expiration = new Date(Date.now() + 3_600_000).toISOString().replace(/\.\d+Z$/, 'Z')
+  const write = (rule: object, fields: object) =>
+    client.call({
+      method: 'POST',
+      path,
+      body: { policy: JSON.stringify({ path: { 'latchkey/probe': rule } }), ...fields },
+      accept: [400, 403],
+      repeatable: true,
+    })
+  try {
+    // The path's expiration makes the policy's honest: Vault drops the latter without a word and refuses the former.
+    const expiring = await write({ capabilities: ['deny'], expiration }, { ttl: '60s' })
+    if (expiring.status === 403) return { policyExpiration: false, policyCas: false }
+    const stored =
+      expiring.status === 400 ? undefined : await client.call({ method: 'GET', path, accept: [404], repeatable: true })
+    const policyExpiration = Boolean(stored?.data['expiration'])
+    if (expiring.status === 400) await write({ capabilities: ['deny'] }, {})
+    const onceMore = await write({ capabilities: ['deny'] }, { cas: -1 })
+    return { policyExpiration, policyCas: onceMore.status === 400 }
+  } finally {
+    await client.call({ method: 'DELETE', path, accept: [403], repeatable: true })
+  }
+}
+
+async function probeUsers(client: Probed): Promise<Pick<VaultFeatures, 'passwordHash' | 'pagedList'>> {
+  const users = ['auth', client.settings.userpassMount, 'users']
+  // No letters: such a name has no other spelling.
+  const path = [...users, `0-${randomInt(2 ** 47)}`]
+  const digest = new Secret(await hash(randomBytes(24).toString('base64url'), 5))
+  try {
+    const body = { password_hash: digest, token_no_default_policy: true, token_ttl: 1, token_max_ttl: 1 }
+    const written = await client.call({ method: 'POST', path, body, accept: [400, 403, 404], repeatable: true })
+    if (written.status >= 400) return { passwordHash: false, pagedList: false }
+    // Behind the last possible name a server that pages has nothing; one that does not shows everything again.
+    const page = await client.call({
+      method: 'GET',
+      path: users,
+      list: true,
+      query: { after: '~', limit: '1' },
+      accept: [403, 404],
+      repeatable: true,
+    })
+    return { passwordHash: true, pagedList: page.status === 404 }
+  } finally {
+    await client.call({ method: 'DELETE', path, accept: [403, 404], repeatable: true })
+  }
+}
+
+async function probeMetadata(client: Probed): Promise<boolean> {
+  const mount = client.settings.kvMounts === 'all' ? await anyKvMount(client) : client.settings.kvMounts[0]
+  if (mount === undefined) return false
+  const page = await client.call({
+    method: 'GET',
+    path: [mount, 'detailed-metadata'],
+    list: true,
+    accept: [403, 404, 405],
+    repeatable: true,
+  })
+  return page.status === 200 || (page.status === 404 && page.warnings.length === 0 && page.errors.length === 0)
+}
+
+async function anyKvMount(client: Probed): Promise<string | undefined> {
+  const { data } = await client.call({ method: 'GET', path: ['sys/internal/ui/mounts'], accept: [403], repeatable: true })
+  const mounts = Object.entries(
+    (data['secret'] ?? {}) as Record<string, { type?: string; options?: { version?: string } | null }>,
+  )
+  return mounts.find(([, mount]) => mount.type === 'kv' && mount.options?.version === '2')?.[0].replace(/\/$/, '')
+}

@@ -1,0 +1,29 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { VaultAnswer } from './client.ts'
+
+const FIRST_MS = 250
+const LONGEST_MS = 30_000
+const PASSING = new Set([412, 429, 503])
+
+/** True for an answer that may be another one in a moment. */
+export function isWorthRepeating(answer: VaultAnswer): boolean {
+  return PASSING.has(answer.status)
+}
+
+/** How long to rest after attempt `attempt` (from 0): what the server asks for, else exponential with jitter. */
+export function pauseBefore(attempt: number, retryAfter?: string | string[]): number {
+  const asked = typeof retryAfter === 'string' ? Number(retryAfter) * 1000 : Number.NaN
+  if (asked > 0) return Math.min(asked, LONGEST_MS)
+  const longest = Math.min(FIRST_MS * 2 ** attempt, LONGEST_MS)
+  return longest * (0.5 + Math.random() / 2)
+}
+
+/** Rests; an abort ends the rest at once with the signal's reason. */
+export async function rest(ms: number, signal?: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal })
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw error
+  }
+}

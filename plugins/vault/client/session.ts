@@ -1,0 +1,205 @@
+import { BrokerError, isBrokerError, type Secret, type SessionStatus } from '../../../src/sdk/index.ts'
+import { isRecord, type Login, type LoginMethod, type Send } from './auth/login.ts'
+import { untilAborted } from './until-aborted.ts'
+
+const FIRST_PAUSE_MS = 10_000
+const LONGEST_PAUSE_MS = 300_000
+/** A refused login counts towards the server's lock-out: five in fifteen minutes. */
+const REFUSED_PAUSE_MS = 200_000
+/** With less than this left, a call waits for the renewal. */
+const NEARLY_OVER_MS = 300_000
+
+interface Live {
+  readonly token: Secret
+  readonly leaseSeconds: number
+  readonly endsAt: number
+  readonly renewAt: number
+  readonly renewable: boolean
+  readonly renewed?: string
+}
+
+interface Failure {
+  readonly error: BrokerError
+  readonly count: number
+  readonly retryAt: number
+}
+
+export interface SessionOptions {
+  readonly method: LoginMethod
+  readonly send: Send
+  readonly namespace?: string
+  /** monotonic, milliseconds */
+  readonly now?: () => number
+}
+
+/** The broker's own token: had when first needed, once for all who wait, renewed in time, replaced before its maximum. In memory only. */
+export class Session {
+  #live?: Live
+  #failure?: Failure
+  #underway?: Promise<Live>
+  #lookup?: { readonly token: Secret; readonly alive: Promise<boolean> }
+  #mayLookUp = true
+  readonly #closing = new AbortController()
+  readonly #now: () => number
+
+  constructor(private readonly options: SessionOptions) {
+    this.#now = options.now ?? (() => performance.now())
+  }
+
+  /** A token to use now. A refusal is answered from memory until its pause is over. */
+  async token(signal?: AbortSignal): Promise<Secret> {
+    const live = this.#alive()
+    if (live && !this.#isNearlyOver(live)) return live.token
+    if (this.#failure && this.#now() < this.#failure.retryAt) {
+      if (live) return live.token
+      if (this.#failure.error.code === 'target.login_failed') throw this.#failure.error
+    }
+    return (await untilAborted(this.#refresh(), signal)).token
+  }
+
+  /** After a 403: another token to try once, or undefined when `used` is alive and only a capability is missing. */
+  async replacementFor(used: Secret, signal?: AbortSignal): Promise<Secret | undefined> {
+    const current = this.#alive()
+    if (current && current.token !== used) return current.token
+    if (!this.#mayLookUp || !this.options.method.mints) return undefined
+    if (this.#lookup?.token !== used) this.#lookup = { token: used, alive: this.#isAlive(used) }
+    const { alive } = this.#lookup
+    try {
+      if (await untilAborted(alive, signal)) return undefined
+    } finally {
+      if (this.#lookup?.alive === alive) this.#lookup = undefined
+    }
+    if (this.#live?.token === used) this.#live = undefined
+    return this.token(signal)
+  }
+
+  /** Renews what is due. Throws when the session cannot be kept, and not again before the pause is over. */
+  async keepAlive(signal: AbortSignal): Promise<void> {
+    const due = this.#failure?.retryAt ?? this.#live?.renewAt
+    if (due !== undefined && this.#now() >= due) await untilAborted(this.#refresh(), signal)
+  }
+
+  status(): SessionStatus {
+    const live = this.#alive()
+    const endsAt =
+      live && Number.isFinite(live.endsAt) ? new Date(Date.now() + live.endsAt - this.#now()).toISOString() : undefined
+    if (this.#failure) return { ok: false, detail: this.#failure.error.message, endsAt, renewedAt: live?.renewed }
+    if (!live) return { ok: true, detail: 'not logged in yet' }
+    const dying = !live.renewable && !this.options.method.mints && this.#isNearlyOver(live)
+    const detail = dying ? 'the token ends soon and cannot be renewed' : `logged in with ${this.options.method.name}`
+    return { ok: !dying, detail, endsAt, renewedAt: live.renewed }
+  }
+
+  /** Ends the session; a token that a login made is revoked. Nothing of a grantee hangs off it: they log in for themselves. */
+  async close(): Promise<void> {
+    this.#closing.abort(new BrokerError('unavailable', 'the integration was closed'))
+    const live = this.#alive()
+    this.#live = undefined
+    if (!live || !this.options.method.mints) return
+    await this.options.send({
+      method: 'POST',
+      path: ['auth/token/revoke-self'],
+      token: live.token,
+      accept: [403],
+      timeoutMs: 3000,
+    })
+  }
+
+  #refresh(): Promise<Live> {
+    this.#underway ??= this.#renewOrLogIn().finally(() => {
+      this.#underway = undefined
+    })
+    return this.#underway
+  }
+
+  async #renewOrLogIn(): Promise<Live> {
+    try {
+      this.#closing.signal.throwIfAborted()
+      const live = this.#alive()
+      this.#live = (live?.renewable && (await this.#renew(live))) || (await this.#logIn())
+      this.#failure = undefined
+      return this.#live
+    } catch (error) {
+      if (error instanceof BrokerError) this.#failure = this.#failed(error)
+      throw error
+    }
+  }
+
+  async #renew(live: Live): Promise<Live | undefined> {
+    try {
+      const answer = await this.options.send({
+        method: 'POST',
+        path: ['auth/token/renew-self'],
+        body: { increment: live.leaseSeconds },
+        token: live.token,
+        signal: this.#closing.signal,
+      })
+      const auth = isRecord(answer.body['auth']) ? answer.body['auth'] : {}
+      const granted = Number(auth['lease_duration'] ?? 0)
+      if (granted <= 0) return undefined // 204 is no renewal
+      // Less than asked: the maximum is near, and the next time is a login.
+      const renewable = auth['renewable'] === true && granted >= live.leaseSeconds - 1
+      return { ...this.#begin({ token: live.token, leaseSeconds: granted, renewable }), renewed: answer.at }
+    } catch (error) {
+      if (isBrokerError(error, 'target.login_failed', 'target.denied', 'target.invalid', 'target.failed')) return undefined
+      throw error
+    }
+  }
+
+  async #logIn(): Promise<Live> {
+    const { method, send, namespace } = this.options
+    const login = await method.login(send, this.#closing.signal)
+    const self = await send({
+      method: 'GET',
+      path: ['auth/token/lookup-self'],
+      token: login.token,
+      accept: [403],
+      repeatable: true,
+      signal: this.#closing.signal,
+    })
+    this.#mayLookUp = self.status !== 403
+    const where = self.data['namespace_path']
+    const honoured = typeof where === 'string' ? where.replace(/\/$/, '') : ''
+    if (namespace && honoured !== namespace) {
+      throw new BrokerError(
+        'target.namespace',
+        `the server did not honour the namespace ${namespace}: the login is in ${honoured || 'root'}`,
+        {
+          fix: 'correct the namespace; Vault Community ignores namespaces, and writes would land in root',
+        },
+      )
+    }
+    return this.#begin(login)
+  }
+
+  #begin(login: Login): Live {
+    const now = this.#now()
+    const lifeMs = login.leaseSeconds > 0 ? login.leaseSeconds * 1000 : Number.POSITIVE_INFINITY
+    return {
+      ...login,
+      endsAt: now + lifeMs,
+      // Two thirds, a little less for each of many brokers.
+      renewAt: now + lifeMs * (2 / 3) * (0.9 + Math.random() / 10),
+    }
+  }
+
+  async #isAlive(token: Secret): Promise<boolean> {
+    const call = { method: 'GET', path: ['auth/token/lookup-self'], token, accept: [403], repeatable: true } as const
+    return (await this.options.send({ ...call, signal: this.#closing.signal })).status !== 403
+  }
+
+  #alive(): Live | undefined {
+    return this.#live && this.#now() < this.#live.endsAt ? this.#live : undefined
+  }
+
+  #isNearlyOver(live: Live): boolean {
+    return live.endsAt - this.#now() < Math.min(NEARLY_OVER_MS, (live.leaseSeconds * 1000) / 3)
+  }
+
+  #failed(error: BrokerError): Failure {
+    const count = (this.#failure?.count ?? 0) + 1
+    const growing = Math.min(FIRST_PAUSE_MS * 2 ** (count - 1), LONGEST_PAUSE_MS)
+    const pause = error.code === 'target.login_failed' ? Math.max(growing, REFUSED_PAUSE_MS) : growing
+    return { error, count, retryAt: this.#now() + pause * (1 + Math.random() / 10) }
+  }
+}

@@ -1,0 +1,178 @@
+import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici'
+import { BrokerError, Secret } from '../../../src/sdk/index.ts'
+import type { VaultAnswer, VaultCall } from './client.ts'
+import { describeCall, networkFailure } from './errors.ts'
+import { isWorthRepeating, pauseBefore, rest } from './retry.ts'
+
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+export interface TransportOptions {
+  readonly address: string
+  readonly namespace?: string
+  readonly ca?: string
+  readonly clientCertificate?: { readonly cert: string; readonly key: Secret }
+  readonly timeoutMs: number
+  readonly proxy?: string
+  /** `host:port` of other nodes a standby may redirect to */
+  readonly redirectHosts: readonly string[]
+  readonly userAgent: string
+}
+
+/** HTTP to one server: every status is an answer, only a failure below HTTP throws. */
+export interface Transport {
+  send(call: VaultCall, token: Secret | undefined): Promise<VaultAnswer>
+  close(): Promise<void>
+}
+
+interface Exchange {
+  readonly answer: VaultAnswer
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+}
+
+export function createTransport(options: TransportOptions): Transport {
+  const { origin, pathname } = new URL(options.address)
+  const base = pathname.replace(/\/+$/, '')
+  const dispatcher = dispatcherFor(options)
+
+  async function exchange(call: VaultCall, token: Secret | undefined, signal: AbortSignal, at = origin): Promise<Exchange> {
+    const { body, hidden } = encode(call.body)
+    const path = `${base}/v1/${pathOf(call)}`
+    call.guard?.()
+    const response = await dispatcher.request({
+      origin: at,
+      path,
+      method: call.method,
+      signal,
+      headers: {
+        accept: 'application/json',
+        'user-agent': options.userAgent,
+        'x-vault-request': 'true',
+        ...(token && { 'x-vault-token': token.reveal() }),
+        ...(options.namespace && call.namespaced !== false && { 'x-vault-namespace': options.namespace }),
+        ...(call.wrapTtlSeconds && { 'x-vault-wrap-ttl': String(call.wrapTtlSeconds) }),
+        ...(body !== undefined && {
+          'content-type': call.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
+        }),
+      },
+      body,
+    })
+    const text = await response.body.text()
+    const answer = read(response.statusCode, text, token ? [...hidden, token.reveal()] : hidden)
+    if (response.statusCode !== 307 || at !== origin) return { answer, headers: response.headers }
+    // Node's own following would hand X-Vault-Token to any host the answer names.
+    return exchange(call, token, signal, allowed(response.headers['location'], call))
+  }
+
+  function allowed(location: string | string[] | undefined, call: VaultCall): string {
+    const url = typeof location === 'string' && URL.canParse(location, origin) ? new URL(location, origin) : undefined
+    const known = url && (url.host === new URL(origin).host || options.redirectHosts.includes(url.host))
+    if (url && known && url.protocol === new URL(origin).protocol && url.origin !== origin) return url.origin
+    throw new BrokerError(
+      'target.redirected',
+      `${describeCall(call)} was redirected to ${url?.host ?? 'nowhere'}, which is not a known node`,
+      { fix: 'give the address of the active node or a load balancer, or add the host to “other nodes”' },
+    )
+  }
+
+  return {
+    async send(call, token) {
+      const timeoutMs = call.timeoutMs ?? options.timeoutMs
+      const deadline = performance.now() + timeoutMs
+      const timer = AbortSignal.timeout(timeoutMs)
+      const signal = call.signal ? AbortSignal.any([call.signal, timer]) : timer
+      for (let attempt = 0; ; attempt += 1) {
+        let pauseMs = pauseBefore(attempt)
+        try {
+          const { answer, headers } = await exchange(call, token, signal)
+          if (!call.repeatable || call.accept?.includes(answer.status) || !isWorthRepeating(answer)) return answer
+          pauseMs = pauseBefore(attempt, headers['retry-after'])
+          if (performance.now() + pauseMs >= deadline) return answer
+        } catch (error) {
+          if (error instanceof BrokerError) throw error
+          call.signal?.throwIfAborted()
+          const failure = networkFailure(call, options.address, error)
+          const mayRepeat = call.repeatable && !failure.sent && failure.error.code === 'target.unreachable'
+          if (!mayRepeat || performance.now() + pauseMs >= deadline) throw failure.error
+        }
+        await rest(pauseMs, call.signal)
+      }
+    },
+    close: () => dispatcher.destroy(),
+  }
+}
+
+function dispatcherFor(options: TransportOptions): Dispatcher {
+  const tls = {
+    ca: options.ca,
+    cert: options.clientCertificate?.cert,
+    key: options.clientCertificate?.key.reveal(),
+    // Said aloud, because NODE_TLS_REJECT_UNAUTHORIZED=0 would otherwise switch it off.
+    rejectUnauthorized: true,
+  }
+  const connectTimeout = Math.min(options.timeoutMs, 10_000)
+  const common = {
+    allowH2: false,
+    connect: { ...tls, timeout: connectTimeout },
+    requestTls: tls,
+    connectTimeout,
+    headersTimeout: options.timeoutMs,
+    bodyTimeout: options.timeoutMs,
+    maxResponseSize: MAX_ANSWER_BYTES,
+  }
+  if (options.proxy) return new ProxyAgent({ ...common, uri: options.proxy })
+  const { HTTPS_PROXY, https_proxy, HTTP_PROXY, http_proxy } = process.env
+  if (HTTPS_PROXY || https_proxy || HTTP_PROXY || http_proxy) return new EnvHttpProxyAgent(common)
+  return new Agent(common)
+}
+
+/** The path below `/v1/`, each segment encoded once. Refuses what a proxy or the server would resolve to another path. */
+export function pathOf(call: VaultCall): string {
+  const segments = call.path.flatMap((piece) => piece.split('/'))
+  const bad = segments.find((segment) => segment === '' || segment === '.' || segment === '..' || !segment.isWellFormed())
+  if (bad !== undefined) {
+    throw new BrokerError('target.invalid', `the path ${JSON.stringify(call.path.join('/'))} has an empty or relative segment`)
+  }
+  const query = new URLSearchParams({ ...(call.list && { list: 'true' }), ...call.query }).toString()
+  return `${segments.map(encodeURIComponent).join('/')}${call.list ? '/' : ''}${query && `?${query}`}`
+}
+
+function encode(body: VaultCall['body']): { body?: string; hidden: string[] } {
+  const hidden: string[] = []
+  if (body === undefined) return { hidden }
+  const text = JSON.stringify(body, function (this: Record<string, unknown>, key, value: unknown) {
+    const raw = this[key]
+    if (!(raw instanceof Secret)) return value
+    hidden.push(raw.reveal())
+    return raw.reveal()
+  })
+  return { body: text, hidden }
+}
+
+function read(status: number, text: string, hidden: readonly string[]): VaultAnswer {
+  const body = objectIn(text)
+  const said = (key: string) => (Array.isArray(body[key]) ? body[key].map((line) => scrubbed(String(line), hidden)) : [])
+  return {
+    status,
+    requestId: typeof body['request_id'] === 'string' && body['request_id'] ? body['request_id'] : undefined,
+    at: new Date().toISOString(),
+    body,
+    data: isObject(body['data']) ? body['data'] : {},
+    warnings: said('warnings'),
+    errors: said('errors'),
+  }
+}
+
+function objectIn(text: string): Record<string, unknown> {
+  try {
+    const body: unknown = JSON.parse(text)
+    return isObject(body) ? body : {}
+  } catch {
+    return {} // a proxy's HTML page or an empty body: the status says what there is to say
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const scrubbed = (line: string, hidden: readonly string[]) =>
+  hidden.reduce((text, value) => (value.length < 4 ? text : text.replaceAll(value, '[secret]')), line)

@@ -1,0 +1,143 @@
+import { readFile } from 'node:fs/promises'
+import { BrokerError, type Host } from '../../../src/sdk/index.ts'
+import { isPem, type VaultConfig } from '../config.ts'
+import { lineFor } from '../minimum-policy.ts'
+import { approleLogin } from './auth/approle.ts'
+import { certLogin } from './auth/cert.ts'
+import { jwtLogin } from './auth/jwt.ts'
+import type { LoginMethod } from './auth/login.ts'
+import { tokenLogin } from './auth/token.ts'
+import type { VaultAnswer, VaultCall, VaultClient, VaultFeatures, VaultSettings } from './client.ts'
+import { refusal } from './errors.ts'
+import { probeFeatures } from './features.ts'
+import { Session } from './session.ts'
+import { createTransport, type Transport } from './transport.ts'
+import { untilAborted } from './until-aborted.ts'
+
+const FEATURES_LAST_MS = 3_600_000
+
+export interface ConnectOptions {
+  /** monotonic, milliseconds; tests turn it */
+  readonly now?: () => number
+}
+
+/** Opens a connection. Sends nothing: the first call logs in. */
+export async function connectVault(config: VaultConfig, host: Host, options: ConnectOptions = {}): Promise<VaultConnection> {
+  refusePlainHttp(config, host)
+  const transport = createTransport({
+    address: config.address,
+    namespace: config.namespace,
+    ca: config.caFile ? await caIn(config.caFile) : config.caPem,
+    clientCertificate:
+      config.auth.method === 'cert' ? { cert: config.auth.certificatePem, key: config.auth.privateKeyPem } : undefined,
+    timeoutMs: config.timeoutSeconds * 1000,
+    proxy: config.proxy,
+    redirectHosts: config.redirectHosts,
+    userAgent: `latchkey/${host.version}`,
+  })
+  return new VaultConnection(config, host, transport, options.now ?? (() => performance.now()))
+}
+
+export class VaultConnection implements VaultClient {
+  readonly settings: VaultSettings
+  readonly session: Session
+  #features?: { readonly found: VaultFeatures; readonly until: number }
+  #probing?: Promise<VaultFeatures>
+
+  constructor(
+    readonly config: VaultConfig,
+    readonly host: Host,
+    private readonly transport: Transport,
+    private readonly now: () => number,
+  ) {
+    this.settings = config
+    this.session = new Session({
+      method: loginMethod(config, host),
+      namespace: config.namespace,
+      now,
+      send: async (call) =>
+        this.#checked(call, await transport.send(call, typeof call.token === 'object' ? call.token : undefined)),
+    })
+  }
+
+  async call(call: VaultCall): Promise<VaultAnswer> {
+    if (call.token === 'none') return this.#checked(call, await this.transport.send(call, undefined))
+    if (call.token) return this.#checked(call, await this.transport.send(call, call.token))
+    const token = await this.session.token(call.signal)
+    const answer = await this.transport.send(call, token)
+    if (answer.status !== 403) return this.#checked(call, answer)
+    const another = await this.session.replacementFor(token, call.signal)
+    return this.#checked(call, another ? await this.transport.send(call, another) : answer)
+  }
+
+  async features(signal?: AbortSignal): Promise<VaultFeatures> {
+    if (this.#features && this.now() < this.#features.until) return this.#features.found
+    this.#probing ??= this.#probe().finally(() => {
+      this.#probing = undefined
+    })
+    return untilAborted(this.#probing, signal)
+  }
+
+  knownFeatures(): VaultFeatures | undefined {
+    return this.#features?.found
+  }
+
+  /** Makes the next question about features ask the server: its version changed. */
+  forgetFeatures(): void {
+    if (this.#features) this.#features = { ...this.#features, until: 0 }
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.session.close()
+    } finally {
+      await this.transport.close()
+    }
+  }
+
+  async #probe(): Promise<VaultFeatures> {
+    const found = await probeFeatures(this)
+    this.#features = { found, until: this.now() + FEATURES_LAST_MS }
+    return found
+  }
+
+  #checked(call: VaultCall, answer: VaultAnswer): VaultAnswer {
+    if ((answer.status >= 200 && answer.status < 300) || call.accept?.includes(answer.status)) return answer
+    throw refusal(call, answer, `add to the broker’s policy: ${lineFor(call, this.config)}`)
+  }
+}
+
+function loginMethod({ auth }: VaultConfig, host: Host): LoginMethod {
+  switch (auth.method) {
+    case 'approle':
+      return approleLogin(auth, host)
+    case 'token':
+      return tokenLogin(auth.token)
+    case 'jwt':
+      return jwtLogin(auth)
+    case 'cert':
+      return certLogin(auth)
+  }
+}
+
+export function isPlainHttp(address: string): boolean {
+  return new URL(address).protocol === 'http:'
+}
+
+function refusePlainHttp(config: VaultConfig, host: Host): void {
+  const { hostname } = new URL(config.address)
+  const loopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
+  if (!isPlainHttp(config.address) || loopback || host.insecureDevelopment) return
+  throw new BrokerError('input.invalid', 'plain http would carry the broker’s token in the clear', {
+    field: 'config.address',
+    fix: 'use https; plain http is for a loopback address only',
+  })
+}
+
+async function caIn(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new BrokerError('input.invalid', `the CA file ${file} cannot be read`, { cause, field: 'config.caFile' })
+  })
+  if (!isPem(text)) throw new BrokerError('input.invalid', `${file} holds no PEM certificate`, { field: 'config.caFile' })
+  return text
+}

@@ -1,0 +1,155 @@
+import { X509Certificate } from 'node:crypto'
+import { z } from 'zod'
+import { secret } from '../../src/sdk/index.ts'
+
+/** What the integration may be used for; each adds its lines to the broker's policy. */
+export const CAPABILITIES = ['discovery', 'grants', 'rotation', 'database', 'tokens'] as const
+export type Capability = (typeof CAPABILITIES)[number]
+
+const SEGMENT = /^[A-Za-z0-9][\w.-]*$/
+const isPath = (text: string) => text.split('/').every((segment) => SEGMENT.test(segment))
+const trimmed = z.string().trim().max(512)
+const slashless = (title: string, description: string) =>
+  trimmed
+    .transform((path) => path.replace(/^\/+|\/+$/g, ''))
+    .refine(isPath, 'letters, digits, `_`, `-` and `.` in segments divided by `/`')
+    .meta({ title, description })
+
+const httpUrl = trimmed.refine(isHttpUrl, 'an absolute http or https URL without user name, query or fragment')
+const certificates = z.string().max(1_000_000).refine(isPem, 'PEM certificates that can be read')
+const mounts = (title: string, preset: string) =>
+  z
+    .union([
+      z.literal('all'),
+      z
+        .array(slashless(`Mount`, `for example \`${preset}\``))
+        .min(1)
+        .max(200),
+    ])
+    .default('all')
+    .meta({ title, description: '`all`, or the paths of the mounts to look into' })
+
+const approle = z.object({
+  method: z.literal('approle').meta({ title: 'AppRole' }),
+  mount: slashless('Mount', 'path of the AppRole auth method').default('approle'),
+  roleId: trimmed.min(1).meta({ title: 'Role ID', description: 'not a secret' }),
+  secretId: secret({ title: 'Secret ID', description: 'leave empty when you give a wrapped one' }).optional(),
+  wrappedSecretId: secret({
+    title: 'Wrapped secret ID',
+    description:
+      'the wrapping token of `vault write -wrap-ttl=… -f auth/approle/role/…/secret-id`; used once, the result is kept sealed',
+  }).optional(),
+})
+const token = z.object({
+  method: z.literal('token').meta({ title: 'Token' }),
+  token: secret({ title: 'Token', description: 'renewed for as long as the server allows; prefer AppRole' }),
+})
+const jwt = z.object({
+  method: z.literal('jwt').meta({ title: 'JWT or Kubernetes' }),
+  mount: slashless('Mount', 'path of the JWT or Kubernetes auth method').default('jwt'),
+  role: trimmed.optional().meta({ title: 'Role', description: 'empty: the default role of the mount' }),
+  file: trimmed
+    .min(1)
+    .meta({ title: 'Token file', description: 'read at every login, such as a projected service account token' }),
+})
+const cert = z.object({
+  method: z.literal('cert').meta({ title: 'Client certificate' }),
+  mount: slashless('Mount', 'path of the TLS certificate auth method').default('cert'),
+  role: trimmed.optional().meta({ title: 'Role', description: 'empty: any role that matches the certificate' }),
+  certificatePem: certificates.meta({ title: 'Certificate', description: 'PEM, with its intermediates' }),
+  privateKeyPem: secret({ title: 'Private key', description: 'PEM' }),
+})
+
+/** The integration's configuration: the portal's form is drawn from it. There is no switch that skips TLS verification. */
+export const vaultConfig = z
+  .object({
+    address: httpUrl
+      .transform((url) => url.replace(/\/+$/, ''))
+      .meta({ title: 'Vault address', description: 'for example https://vault.example.com:8200' }),
+    namespace: slashless('Namespace', 'OpenBao, Vault Enterprise or HCP; one integration serves one namespace').optional(),
+    caPem: certificates.optional().meta({ title: 'CA certificate', description: 'PEM; empty: the system’s bundle' }),
+    caFile: trimmed.optional().meta({ title: 'CA certificate file', description: 'instead of the PEM text' }),
+    timeoutSeconds: z.number().int().min(1).max(90).default(30).meta({ title: 'Timeout', description: 'seconds for one call' }),
+    proxy: httpUrl.optional().meta({ title: 'HTTP proxy', description: 'empty: HTTPS_PROXY and NO_PROXY of the daemon' }),
+    redirectHosts: z
+      .array(trimmed.regex(/^[A-Za-z0-9.[\]:-]+$/, 'host or host:port'))
+      .max(20)
+      .default([])
+      .meta({ title: 'Other nodes', description: 'hosts a standby may send the broker to, as host:port' }),
+    auth: z.discriminatedUnion('method', [approle, token, jwt, cert]).meta({ title: 'Login' }),
+    userpassMount: slashless('Userpass mount', 'a mount of its own for temporary users; nobody else’s users live there').default(
+      'apono',
+    ),
+    policyPrefix: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]{1,40}-$/, 'lower-case letters, digits and dashes, with a dash at the end')
+      .default('apono-g-')
+      .meta({ title: 'Prefix of grant policies', description: 'the broker may write every policy with this prefix' }),
+    policyName: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]{0,80}$/, 'lower-case letters, digits and dashes')
+      .default('latchkey-broker')
+      .meta({ title: 'The broker’s own policy', description: 'must not begin with the prefix of grant policies' }),
+    kvMounts: mounts('KV v2 mounts', 'kv'),
+    transitMounts: mounts('Transit mounts', 'transit'),
+    deliveries: z
+      .array(z.enum(['token', 'password']))
+      .min(1)
+      .default(['token'])
+      .meta({
+        title: 'Delivery',
+        description: '`token`: response-wrapped, ended by the server; `password`: user name and password, shown once',
+      }),
+    wrapTtlSeconds: z
+      .number()
+      .int()
+      .min(30)
+      .max(86_400)
+      .default(900)
+      .meta({ title: 'Unopened delivery', description: 'seconds until a credential that nobody collected becomes void' }),
+    capabilities: z
+      .array(z.enum(CAPABILITIES))
+      .min(1)
+      .default(['discovery', 'grants'])
+      .meta({ title: 'Used for', description: 'decides what the broker’s policy must allow' }),
+    writablePaths: z
+      .array(z.object({ mount: slashless('Mount', 'a KV v2 mount'), path: slashless('Folder', 'everything below it') }))
+      .max(200)
+      .default([])
+      .meta({ title: 'Folders for rotation', description: 'where rotation, distribution and rollback may write' }),
+    databaseRoles: z
+      .array(z.object({ mount: slashless('Mount', 'a database mount'), role: slashless('Static role', 'its name') }))
+      .max(200)
+      .default([])
+      .meta({ title: 'Database roles for rotation' }),
+  })
+  .superRefine((config, context) => {
+    const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message })
+    if (config.caPem && config.caFile) refuse(['caFile'], 'give the CA as text or as a file, not both')
+    if (config.policyName.startsWith(config.policyPrefix))
+      refuse(['policyName'], 'a policy inside the prefix could be rewritten by the broker itself: choose a name outside it')
+    if (config.auth.method === 'approle' && Boolean(config.auth.secretId) === Boolean(config.auth.wrappedSecretId))
+      refuse(['auth', 'secretId'], 'give exactly one of secret ID and wrapped secret ID')
+  })
+
+export type VaultConfig = z.infer<typeof vaultConfig>
+export type VaultAuth = VaultConfig['auth']
+
+function isHttpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const url = new URL(text)
+  return /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search && !url.hash
+}
+
+export function isPem(text: string): boolean {
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? []
+  return blocks.length > 0 && blocks.every(isCertificate)
+}
+
+function isCertificate(block: string): boolean {
+  try {
+    return Boolean(new X509Certificate(block))
+  } catch {
+    return false
+  }
+}

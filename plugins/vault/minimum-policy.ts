@@ -1,0 +1,166 @@
+import type { PolicyAdvice } from '../../src/sdk/index.ts'
+import type { VaultCall } from './client/client.ts'
+import type { Capability, VaultConfig } from './config.ts'
+import { setupCommands } from './setup-commands.ts'
+
+type Right = 'create' | 'read' | 'update' | 'delete' | 'list' | 'patch' | 'sudo'
+
+/** One path of the broker's own policy. */
+export interface Rule {
+  readonly path: string
+  readonly rights: readonly Right[]
+  readonly why: string
+  readonly allowedParameters?: Readonly<Record<string, readonly string[]>>
+  readonly deniedParameters?: Readonly<Record<string, readonly string[]>>
+  /** the broker works without it, less well */
+  readonly optional?: boolean
+}
+
+const CORE: readonly Rule[] = [
+  { path: 'auth/token/lookup-self', rights: ['read'], why: 'tell a dead token from a missing right' },
+  { path: 'auth/token/renew-self', rights: ['update'], why: 'keep the session' },
+  { path: 'auth/token/revoke-self', rights: ['update'], why: 'end the session' },
+  { path: 'sys/capabilities-self', rights: ['update'], why: 'check these rights' },
+]
+
+const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readonly Rule[]>> = {
+  discovery: (config) => [
+    ...(config.kvMounts === 'all' || config.transitMounts === 'all'
+      ? [{ path: 'sys/mounts', rights: ['read'], why: 'see every mount' } satisfies Rule]
+      : []),
+    ...mountsOf(config.kvMounts).flatMap((mount): Rule[] => [
+      { path: `${mount}/metadata/*`, rights: ['list', 'read'], why: 'names and tags of secrets, never a value' },
+      { path: `${mount}/detailed-metadata/*`, rights: ['list'], why: 'tags together with names (OpenBao)', optional: true },
+    ]),
+    ...mountsOf(config.transitMounts).flatMap((mount): Rule[] => [
+      { path: `${mount}/keys`, rights: ['list'], why: 'names of Transit keys' },
+      { path: `${mount}/keys/*`, rights: ['read'], why: 'types of Transit keys' },
+    ]),
+  ],
+  grants: ({ userpassMount, policyPrefix }) => [
+    { path: `auth/${userpassMount}/users`, rights: ['list'], why: 'find forgotten users' },
+    {
+      path: `auth/${userpassMount}/users/*`,
+      rights: ['create', 'update', 'read', 'delete'],
+      why: 'temporary users, of grant policies only',
+      allowedParameters: {
+        password: [],
+        password_hash: [],
+        token_ttl: [],
+        token_max_ttl: [],
+        token_explicit_max_ttl: [],
+        token_no_default_policy: [],
+        token_bound_cidrs: [],
+        token_type: [],
+        token_policies: [`${policyPrefix}*`],
+      },
+      // A glob spans commas, and the server splits at them: without this a second policy slips through.
+      deniedParameters: { token_policies: ['*,*'] },
+    },
+    { path: 'sys/policies/acl', rights: ['list'], why: 'find forgotten policies' },
+    { path: `sys/policies/acl/${policyPrefix}*`, rights: ['create', 'update', 'read', 'delete'], why: 'grant policies' },
+    {
+      path: `sys/leases/revoke-prefix/auth/${userpassMount}/login/*`,
+      rights: ['update', 'sudo'],
+      why: 'cut live tokens of temporary users',
+    },
+    { path: `sys/leases/lookup/auth/${userpassMount}/login/*`, rights: ['list', 'sudo'], why: 'prove that they are gone' },
+    { path: 'identity/lookup/entity', rights: ['update'], why: 'find what a login left behind' },
+    { path: 'identity/entity/id/*', rights: ['read', 'delete'], why: 'remove what a login left behind' },
+  ],
+  rotation: ({ writablePaths }) =>
+    writablePaths.flatMap(({ mount, path }): Rule[] => [
+      { path: `${mount}/data/${path}/*`, rights: ['create', 'read', 'update'], why: 'write and restore secrets' },
+      { path: `${mount}/metadata/${path}/*`, rights: ['list', 'read'], why: 'versions of secrets' },
+      { path: `${mount}/delete/${path}/*`, rights: ['update'], why: 'delete a version' },
+      { path: `${mount}/undelete/${path}/*`, rights: ['update'], why: 'bring it back' },
+      { path: `${mount}/config`, rights: ['read'], why: 'how many versions are kept' },
+    ]),
+  database: ({ databaseRoles }) =>
+    databaseRoles.map(({ mount, role }) => ({
+      path: `${mount}/rotate-role/${role}`,
+      rights: ['update'],
+      why: 'rotate a static role',
+    })),
+  tokens: () => [
+    { path: 'auth/token/accessors', rights: ['list', 'sudo'], why: 'list accessors' },
+    { path: 'auth/token/lookup-accessor', rights: ['update'], why: 'show whose token it is' },
+    { path: 'auth/token/revoke-accessor', rights: ['update'], why: 'revoke a token by its accessor' },
+  ],
+}
+
+/** Every path the enabled capabilities need. Rules of one path are merged. */
+export function wantedRules(config: VaultConfig): Rule[] {
+  const rules = new Map<string, Rule>()
+  for (const rule of [...CORE, ...config.capabilities.flatMap((capability) => BY_CAPABILITY[capability](config))]) {
+    const same = rules.get(rule.path)
+    rules.set(rule.path, same ? { ...same, rights: [...new Set([...same.rights, ...rule.rights])] } : rule)
+  }
+  return [...rules.values()]
+}
+
+/** The document and the commands for a target that was prepared for nothing yet. */
+export function minimumPolicy(config: VaultConfig): PolicyAdvice {
+  const document = policyDocument(wantedRules(config))
+  return { document, commands: setupCommands(config, document) }
+}
+
+/** JSON, which a hostile name cannot break out of. Both products read it as they read HCL. */
+export function policyDocument(rules: readonly Rule[]): string {
+  const path = Object.fromEntries(
+    rules.map((rule) => [
+      rule.path,
+      {
+        capabilities: rule.rights,
+        ...(rule.allowedParameters && { allowed_parameters: rule.allowedParameters }),
+        ...(rule.deniedParameters && { denied_parameters: rule.deniedParameters }),
+      },
+    ]),
+  )
+  return JSON.stringify({ path }, null, 2)
+}
+
+/** A rule as a person would write it. Every name in it has passed the configuration's patterns: nothing to escape. */
+export function hclOf(rule: Pick<Rule, 'path' | 'rights'>): string {
+  return `path "${rule.path}" { capabilities = [${rule.rights.map((right) => `"${right}"`).join(', ')}] }`
+}
+
+/** The line that would allow `call`: the one of the minimum policy if it has one. */
+export function lineFor(call: Pick<VaultCall, 'method' | 'path' | 'list'>, config: VaultConfig): string {
+  const path = call.path.join('/')
+  const rule = wantedRules(config).find(
+    (candidate) => covers(candidate.path, path) || (call.list && covers(candidate.path, `${path}/`)),
+  )
+  return hclOf(rule ?? { path, rights: rightsFor(call) })
+}
+
+export function covers(rule: string, path: string): boolean {
+  const [ruled, asked] = [rule.split('/'), path.split('/')]
+  return rule.endsWith('*')
+    ? asked.length >= ruled.length && ruled.every((segment, at) => fits(segment, asked[at] ?? '', at === ruled.length - 1))
+    : asked.length === ruled.length && ruled.every((segment, at) => fits(segment, asked[at] ?? '', false))
+}
+
+function fits(ruled: string, asked: string, last: boolean): boolean {
+  return ruled === '+' || ruled === asked || (last && asked.startsWith(ruled.slice(0, -1)))
+}
+
+function rightsFor(call: Pick<VaultCall, 'method' | 'list'>): Right[] {
+  if (call.list) return ['list']
+  switch (call.method) {
+    case 'GET':
+      return ['read']
+    case 'POST':
+    case 'PUT':
+      return ['create', 'update']
+    case 'PATCH':
+      return ['patch']
+    case 'DELETE':
+      return ['delete']
+  }
+}
+
+/** `+` stands for any mount of one segment; deeper ones have to be named. */
+function mountsOf(mounts: readonly string[] | 'all'): readonly string[] {
+  return mounts === 'all' ? ['+'] : mounts
+}

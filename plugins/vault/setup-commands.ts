@@ -1,0 +1,38 @@
+import type { VaultConfig } from './config.ts'
+
+/** What an administrator pastes once, in order; `bao` takes the same. Every name has passed the configuration's patterns. */
+export function setupCommands(config: VaultConfig, document: string): string[] {
+  const { policyName, userpassMount, auth } = config
+  return [
+    `export VAULT_ADDR='${config.address}'${config.namespace ? ` VAULT_NAMESPACE='${config.namespace}'` : ''}`,
+    `vault policy write ${policyName} - <<'POLICY'\n${document}\nPOLICY`,
+    ...(config.capabilities.includes('grants') ? [`vault auth enable -path=${userpassMount} userpass`] : []),
+    ...loginCommands(auth.method, 'mount' in auth ? auth.mount : '', policyName),
+  ]
+}
+
+function loginCommands(method: VaultConfig['auth']['method'], mount: string, policy: string): string[] {
+  const role = `auth/${mount}/role/${policy}`
+  const life = 'token_ttl=60m token_max_ttl=4h token_no_default_policy=true token_type=service'
+  switch (method) {
+    case 'approle':
+      return [
+        `vault auth enable -path=${mount} approle`,
+        `vault write ${role} token_policies=${policy} ${life}`,
+        `vault read -field=role_id ${role}/role-id`,
+        `vault write -wrap-ttl=30m -field=wrapping_token -f ${role}/secret-id`,
+      ]
+    case 'token':
+      return [`vault token create -orphan -policy=${policy} -no-default-policy -period=24h -field=token`]
+    case 'jwt':
+      return [
+        `vault auth enable -path=${mount} jwt`,
+        `vault write ${role} role_type=jwt user_claim=sub bound_audiences=vault token_policies=${policy} ${life}`,
+      ]
+    case 'cert':
+      return [
+        `vault auth enable -path=${mount} cert`,
+        `vault write auth/${mount}/certs/${policy} certificate=@broker.pem token_policies=${policy} ${life}`,
+      ]
+  }
+}
