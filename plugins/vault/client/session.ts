@@ -41,8 +41,10 @@ export class Session {
   #mayLookUp = true
   readonly #closing = new AbortController()
   readonly #now: () => number
+  readonly #options: SessionOptions
 
-  constructor(private readonly options: SessionOptions) {
+  constructor(options: SessionOptions) {
+    this.#options = options
     this.#now = options.now ?? (() => performance.now())
   }
 
@@ -61,7 +63,7 @@ export class Session {
   async replacementFor(used: Secret, signal?: AbortSignal): Promise<Secret | undefined> {
     const current = this.#alive()
     if (current && current.token !== used) return current.token
-    if (!this.#mayLookUp || !this.options.method.mints) return undefined
+    if (!this.#mayLookUp || !this.#options.method.mints) return undefined
     if (this.#lookup?.token !== used) this.#lookup = { token: used, alive: this.#isAlive(used) }
     const { alive } = this.#lookup
     try {
@@ -85,8 +87,8 @@ export class Session {
       live && Number.isFinite(live.endsAt) ? new Date(Date.now() + live.endsAt - this.#now()).toISOString() : undefined
     if (this.#failure) return { ok: false, detail: this.#failure.error.message, endsAt, renewedAt: live?.renewed }
     if (!live) return { ok: true, detail: 'not logged in yet' }
-    const dying = !live.renewable && !this.options.method.mints && this.#isNearlyOver(live)
-    const detail = dying ? 'the token ends soon and cannot be renewed' : `logged in with ${this.options.method.name}`
+    const dying = !live.renewable && !this.#options.method.mints && this.#isNearlyOver(live)
+    const detail = dying ? 'the token ends soon and cannot be renewed' : `logged in with ${this.#options.method.name}`
     return { ok: !dying, detail, endsAt, renewedAt: live.renewed }
   }
 
@@ -95,8 +97,8 @@ export class Session {
     this.#closing.abort(new BrokerError('unavailable', 'the integration was closed'))
     const live = this.#alive()
     this.#live = undefined
-    if (!live || !this.options.method.mints) return
-    await this.options.send({
+    if (!live || !this.#options.method.mints) return
+    await this.#options.send({
       method: 'POST',
       path: ['auth/token/revoke-self'],
       token: live.token,
@@ -127,7 +129,7 @@ export class Session {
 
   async #renew(live: Live): Promise<Live | undefined> {
     try {
-      const answer = await this.options.send({
+      const answer = await this.#options.send({
         method: 'POST',
         path: ['auth/token/renew-self'],
         body: { increment: live.leaseSeconds },
@@ -147,7 +149,7 @@ export class Session {
   }
 
   async #logIn(): Promise<Live> {
-    const { method, send, namespace } = this.options
+    const { method, send, namespace } = this.#options
     const login = await method.login(send, this.#closing.signal)
     const self = await send({
       method: 'GET',
@@ -185,7 +187,7 @@ export class Session {
 
   async #isAlive(token: Secret): Promise<boolean> {
     const call = { method: 'GET', path: ['auth/token/lookup-self'], token, accept: [403], repeatable: true } as const
-    return (await this.options.send({ ...call, signal: this.#closing.signal })).status !== 403
+    return (await this.#options.send({ ...call, signal: this.#closing.signal })).status !== 403
   }
 
   #alive(): Live | undefined {

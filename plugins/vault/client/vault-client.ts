@@ -41,16 +41,19 @@ export async function connectVault(config: VaultConfig, host: Host, options: Con
 export class VaultConnection implements VaultClient {
   readonly settings: VaultSettings
   readonly session: Session
+  readonly config: VaultConfig
+  readonly host: Host
+  readonly #transport: Transport
+  readonly #now: () => number
   #features?: { readonly found: VaultFeatures; readonly until: number }
   #probing?: Promise<VaultFeatures>
 
-  constructor(
-    readonly config: VaultConfig,
-    readonly host: Host,
-    private readonly transport: Transport,
-    private readonly now: () => number,
-  ) {
+  constructor(config: VaultConfig, host: Host, transport: Transport, now: () => number) {
+    this.config = config
+    this.host = host
     this.settings = config
+    this.#transport = transport
+    this.#now = now
     this.session = new Session({
       method: loginMethod(config, host),
       namespace: config.namespace,
@@ -61,17 +64,17 @@ export class VaultConnection implements VaultClient {
   }
 
   async call(call: VaultCall): Promise<VaultAnswer> {
-    if (call.token === 'none') return this.#checked(call, await this.transport.send(call, undefined))
-    if (call.token) return this.#checked(call, await this.transport.send(call, call.token))
+    if (call.token === 'none') return this.#checked(call, await this.#transport.send(call, undefined))
+    if (call.token) return this.#checked(call, await this.#transport.send(call, call.token))
     const token = await this.session.token(call.signal)
-    const answer = await this.transport.send(call, token)
+    const answer = await this.#transport.send(call, token)
     if (answer.status !== 403) return this.#checked(call, answer)
     const another = await this.session.replacementFor(token, call.signal)
-    return this.#checked(call, another ? await this.transport.send(call, another) : answer)
+    return this.#checked(call, another ? await this.#transport.send(call, another) : answer)
   }
 
   async features(signal?: AbortSignal): Promise<VaultFeatures> {
-    if (this.#features && this.now() < this.#features.until) return this.#features.found
+    if (this.#features && this.#now() < this.#features.until) return this.#features.found
     this.#probing ??= this.#probe().finally(() => {
       this.#probing = undefined
     })
@@ -91,13 +94,13 @@ export class VaultConnection implements VaultClient {
     try {
       await this.session.close()
     } finally {
-      await this.transport.close()
+      await this.#transport.close()
     }
   }
 
   async #probe(): Promise<VaultFeatures> {
     const found = await probeFeatures(this)
-    this.#features = { found, until: this.now() + FEATURES_LAST_MS }
+    this.#features = { found, until: this.#now() + FEATURES_LAST_MS }
     return found
   }
 
