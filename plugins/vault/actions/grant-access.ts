@@ -1,0 +1,179 @@
+import { z } from 'zod'
+import { BrokerError, type GrantAccessAction, type GrantInput, type RunContext, type Step } from '../../../src/sdk/index.ts'
+import type { VaultClient } from '../client/client.ts'
+import { readMounts } from '../mounts.ts'
+import { policyNameFor, userNameFor } from '../names.ts'
+import { type PolicyDocument, type PolicyStamp, policyFor, sentenceFor } from '../policy.ts'
+import { KV_SECRET } from '../resource-types.ts'
+import { type Send, sending } from '../send.ts'
+import { mintPassword, mintToken, stateOf } from './grant-credential.ts'
+import { deletePolicy, deletePolicyIfOurs, extendPolicy, policyGone, policyStands, writePolicy } from './grant-policy.ts'
+import { type GrantUser, mountAccessor, removeUser, userGone, userStands, writeUser } from './grant-user.ts'
+
+type Context = RunContext<VaultClient>
+
+// Places stand in the steps and not in the settings: what a changed setting no longer names must still be found and removed.
+interface UserStep extends Step {
+  readonly kind: 'user'
+  readonly args: { readonly mount: string; readonly username: string; readonly policy: string }
+}
+interface PolicyStep extends Step {
+  readonly kind: 'policy'
+  readonly args: { readonly name: string; readonly document: PolicyDocument }
+}
+type GrantStep = UserStep | PolicyStep
+
+const Input = z.object({
+  resources: z
+    .array(
+      z.object({
+        type: z.string(),
+        name: z.string(),
+        attributes: z.record(z.string(), z.json()),
+        permissions: z.array(z.string()).min(1),
+      }),
+    )
+    .min(1),
+}) satisfies z.ZodType<GrantInput>
+
+/** Lends secrets and keys: a user that nobody can log in as, and a policy that allows exactly what was approved. */
+export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> = {
+  name: 'grant-access',
+  title: 'Grant access',
+  input: Input,
+
+  async plan(ctx, input) {
+    const { userpassMount, policyPrefix } = ctx.client.settings
+    const document = policyFor(input.resources)
+    await refuseUnknownMounts(ctx, input)
+    const policy = policyNameFor(policyPrefix, ctx.runId)
+    const user: GrantUser = { mount: userpassMount, username: userNameFor(ctx.instance, ctx.runId), policy }
+    return [
+      {
+        kind: 'user',
+        target: `auth/${user.mount}/users/${user.username}`,
+        summary: 'Creates a user for this grant, with a password that nobody knows and no power yet.',
+        args: { ...user },
+      },
+      {
+        kind: 'policy',
+        target: `sys/policies/acl/${policy}`,
+        summary: sentenceFor(input.resources),
+        args: { name: policy, document },
+      },
+    ]
+  },
+
+  async execute(ctx, step) {
+    const features = await ctx.client.features(ctx.signal)
+    const send = sendFor(ctx)
+    switch (step.kind) {
+      case 'user':
+        await writeUser(send, step.args, Math.max(1, Math.floor((endOf(ctx).getTime() - Date.now()) / 1000)), features)
+        return {}
+      case 'policy':
+        await writePolicy(send, step.args.name, step.args.document, stampOf(ctx), features)
+        return { record: { written: true } }
+    }
+  },
+
+  async verify(ctx, steps) {
+    const features = await ctx.client.features(ctx.signal)
+    const send = sendFor(ctx)
+    return Promise.all(
+      steps.map((step) => {
+        switch (step.kind) {
+          case 'user':
+            return userStands(send, step.args)
+          case 'policy':
+            return policyStands(send, step.args.name, step.args.document, stampOf(ctx), features)
+        }
+      }),
+    )
+  },
+
+  async rollback(ctx, step, record) {
+    const send = sendFor(ctx)
+    switch (step.kind) {
+      case 'policy':
+        if (record === undefined) return deletePolicyIfOurs(send, step.args.name, ctx)
+        return deletePolicy(send, step.args.name)
+      case 'user':
+        return removeUser(send, step.args, () => mountAccessor(ctx.client, send, step.args.mount))
+    }
+  },
+
+  async verifyGone(ctx, steps) {
+    const send = sendFor(ctx)
+    const evidence = await Promise.all(
+      steps.map((step) => {
+        switch (step.kind) {
+          case 'policy':
+            return policyGone(send, step.args.name)
+          case 'user':
+            return userGone(send, step.args, () => mountAccessor(ctx.client, send, step.args.mount))
+        }
+      }),
+    )
+    return evidence.flat()
+  },
+
+  async open(ctx, steps, delivery) {
+    const user = steps.find((step) => step.kind === 'user')
+    const policy = steps.find((step) => step.kind === 'policy')
+    if (!user || !policy) throw new TypeError('a grant has a user and a policy')
+    const mint = {
+      send: sendFor(ctx),
+      settings: ctx.client.settings,
+      features: await ctx.client.features(ctx.signal),
+      user: user.args,
+      document: policy.args.document,
+      until: endOf(ctx),
+    }
+    switch (delivery) {
+      case 'token':
+        return mintToken(mint)
+      case 'password':
+        return mintPassword(mint)
+    }
+  },
+
+  async extend(ctx, steps) {
+    const features = await ctx.client.features(ctx.signal)
+    for (const step of steps) {
+      if (step.kind === 'policy') await extendPolicy(sendFor(ctx), step.args.name, step.args.document, stampOf(ctx), features)
+    }
+  },
+
+  inspect: (ctx, trace) => stateOf(sendFor(ctx), trace),
+
+  expiryGuarantee: (client, delivery) => (delivery === 'token' || client.knownFeatures()?.policyExpiration ? 'server' : 'broker'),
+}
+
+function sendFor(ctx: Context): Send {
+  return sending(ctx.client, ctx.signal, ctx.stillMine)
+}
+
+function stampOf(ctx: Context): PolicyStamp {
+  return { instance: ctx.instance, runId: ctx.runId, until: endOf(ctx) }
+}
+
+function endOf(ctx: Context): Date {
+  if (!ctx.until) throw new TypeError('a grant has an end')
+  return ctx.until
+}
+
+/** A policy for `kv/data/…` on a mount that is not KV v2 would allow something else than it says. */
+async function refuseUnknownMounts(ctx: Context, input: GrantInput): Promise<void> {
+  const { kvMounts, transitMounts } = ctx.client.settings
+  const { secret } = await readMounts(sendFor(ctx))
+  for (const { type, name, attributes } of input.resources) {
+    const [kind, allowed] = type === KV_SECRET ? (['kv', kvMounts] as const) : (['transit', transitMounts] as const)
+    const mount = secret.find((each) => each.path === attributes['mount'] && each.kind === kind)
+    if (mount && (allowed === 'all' || allowed.includes(mount.path))) continue
+    throw new BrokerError('access.ungrantable', `${name} is not on a ${kind} mount that this integration covers`, {
+      field: 'resources',
+      fix: 'see the mounts in the integration’s settings, and that the broker’s policy reaches them',
+    })
+  }
+}

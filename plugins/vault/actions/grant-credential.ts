@@ -1,0 +1,150 @@
+import { z } from 'zod'
+import { BrokerError, type Credential, type CredentialState, type Json, Secret } from '../../../src/sdk/index.ts'
+import type { VaultAnswer, VaultFeatures, VaultSettings } from '../client/client.ts'
+import type { PolicyDocument } from '../policy.ts'
+import type { Send } from '../send.ts'
+import { passwordUsage, tokenUsage } from './grant-usage.ts'
+import { freshPassword, type GrantUser, revokeLogins, writeUser } from './grant-user.ts'
+
+/** What minting needs to know of a provisioned grant. */
+export interface Mint {
+  readonly send: Send
+  readonly settings: VaultSettings
+  readonly features: VaultFeatures
+  readonly user: GrantUser
+  readonly document: PolicyDocument
+  readonly until: Date
+}
+
+const WrapInfo = z.object({
+  token: z.string(),
+  accessor: z.string(),
+  ttl: z.number(),
+  creation_time: z.string(),
+  creation_path: z.string(),
+  wrapped_accessor: z.string(),
+})
+
+const Trace = z.object({
+  wrapAccessor: z.string(),
+  tokenAccessor: z.string(),
+  collectBy: z.string(),
+})
+
+// The time from choosing the TTL to the login that starts it. Whole seconds are lost to rounding anyway.
+const HEADROOM_MS = 300
+const ATTEMPTS = 3
+
+/** A token that the server itself ends in time, response-wrapped. Nobody can log in for another: its password is forgotten here. */
+export async function mintToken(mint: Mint): Promise<Credential> {
+  let headroomMs = HEADROOM_MS
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const ttlSeconds = secondsLeft(mint.until, headroomMs)
+    const wrap = await loginWrapped(mint, ttlSeconds)
+    const endsAt = await endOf(mint.send, wrap.wrapped_accessor)
+    if (endsAt <= mint.until) return tokenCredential(mint, wrap, endsAt)
+    // The server's clock is ahead of ours, or it was slow: the end is judged by the server's.
+    headroomMs += endsAt.getTime() - mint.until.getTime() + HEADROOM_MS
+  }
+  await revokeLogins(mint.send, mint.user)
+  throw new BrokerError('target.unexpected', `the server does not end a token of ${mint.user.username} in time`, {
+    fix: 'compare the clocks of the server, the broker and its database',
+  })
+}
+
+/** A password to log in with as often as one likes, until the user goes. */
+export async function mintPassword(mint: Mint): Promise<Credential> {
+  const password = freshPassword()
+  await replacePassword(mint, secondsLeft(mint.until, 0), password)
+  return {
+    delivery: 'password',
+    fields: [
+      { name: 'username', label: 'User name', value: mint.user.username },
+      { name: 'password', label: 'Password', value: password },
+      { name: 'mount', label: 'Log in at', value: `auth/${mint.user.mount}` },
+    ],
+    usage: passwordUsage(mint.settings, mint.user, mint.document),
+    endsAt: mint.until,
+    trace: { deliveredAt: new Date().toISOString() },
+  }
+}
+
+/** Looks without opening. A delivery void by age leaves a token behind that may or may not have been fetched in time. */
+export async function stateOf(send: Send, json: Json): Promise<CredentialState> {
+  const trace = Trace.safeParse(json)
+  if (!trace.success) return 'unknown'
+  const { wrapAccessor, tokenAccessor, collectBy } = trace.data
+  if (isLive(await lookUp(send, wrapAccessor))) return 'waiting'
+  const token = await lookUp(send, tokenAccessor)
+  if (!isLive(token)) return 'ended'
+  return token.at < collectBy ? 'collected' : 'unknown'
+}
+
+async function loginWrapped(mint: Mint, ttlSeconds: number): Promise<z.infer<typeof WrapInfo>> {
+  const { send, user, settings } = mint
+  const password = freshPassword()
+  await replacePassword(mint, ttlSeconds, password)
+  const path = ['auth', user.mount, 'login', user.username]
+  const { body, requestId } = await send({
+    method: 'POST',
+    path,
+    token: 'none',
+    body: { password },
+    wrapTtlSeconds: Math.min(settings.wrapTtlSeconds, ttlSeconds),
+  })
+  const wrap = WrapInfo.safeParse(body['wrap_info'])
+  if (wrap.success && wrap.data.creation_path === path.join('/')) return wrap.data
+  await revokeLogins(send, user)
+  throw new BrokerError('target.unexpected', `logging in as ${user.username} was not answered with a wrapped token`, {
+    requestId,
+  })
+}
+
+/** First the password, then the tokens: the other way round, the old password could mint one in between. */
+async function replacePassword({ send, user, features }: Mint, ttlSeconds: number, password: Secret): Promise<void> {
+  await writeUser(send, user, ttlSeconds, features, password)
+  await revokeLogins(send, user)
+}
+
+/** As the server says: a mount's max_lease_ttl may end a token sooner than it was asked to live. */
+async function endOf(send: Send, accessor: string): Promise<Date> {
+  const { data, requestId } = await send(accessorLookup(accessor))
+  const endsAt = typeof data['expire_time'] === 'string' ? new Date(data['expire_time']) : undefined
+  if (endsAt && !Number.isNaN(endsAt.getTime())) return endsAt
+  throw new BrokerError('target.unexpected', 'the server did not say when the token it gave will end', { requestId })
+}
+
+function tokenCredential(mint: Mint, wrap: z.infer<typeof WrapInfo>, endsAt: Date): Credential {
+  const collectBy = new Date(Date.parse(wrap.creation_time) + wrap.ttl * 1000)
+  return {
+    delivery: 'token',
+    fields: [{ name: 'wrapping_token', label: 'Wrapping token', value: new Secret(wrap.token) }],
+    usage: tokenUsage(mint.settings, mint.document),
+    endsAt,
+    collectBy,
+    trace: {
+      wrapAccessor: wrap.accessor,
+      tokenAccessor: wrap.wrapped_accessor,
+      collectBy: collectBy.toISOString(),
+      deliveredAt: new Date().toISOString(),
+    },
+  }
+}
+
+function secondsLeft(until: Date, headroomMs: number): number {
+  const seconds = Math.floor((until.getTime() - Date.now() - headroomMs) / 1000)
+  if (seconds >= 1) return seconds
+  throw new BrokerError('grant.ending', 'less than a second of the grant is left', { fix: 'ask for an extension' })
+}
+
+function lookUp(send: Send, accessor: string): Promise<VaultAnswer> {
+  return send({ ...accessorLookup(accessor), accept: [400, 404] })
+}
+
+function accessorLookup(accessor: string) {
+  return { method: 'POST', path: ['auth/token/lookup-accessor'], body: { accessor }, repeatable: true } as const
+}
+
+function isLive(answer: VaultAnswer): boolean {
+  return answer.status === 200
+}

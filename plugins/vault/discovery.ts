@@ -1,0 +1,150 @@
+import { type Described, type DiscoveredResource, type DiscoveryPage, isBrokerError } from '../../src/sdk/index.ts'
+import type { VaultClient } from './client/client.ts'
+import { inParallel } from './in-parallel.ts'
+import { type Listed, listFolder, listKeys, tagsIn } from './listing.ts'
+import { type Mount, readMounts } from './mounts.ts'
+import { ungrantable, ungrantableKey } from './names.ts'
+import { KV_SECRET, TRANSIT_KEY } from './resource-types.ts'
+import { type Send, sending } from './send.ts'
+
+const LISTS_AT_ONCE = 6
+const DETAILS_AT_ONCE = 8
+const KEY_DETAILS = [
+  'type',
+  'supports_encryption',
+  'supports_decryption',
+  'supports_signing',
+  'exportable',
+  'latest_version',
+] as const
+
+/** Names of KV v2 secrets and Transit keys, folder by folder. Reads no secret. */
+export async function* discover(
+  client: VaultClient,
+  folders: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<DiscoveryPage, void, undefined> {
+  const send = sending(client, signal)
+  const mounts = (await readMounts(send)).secret
+  const waiting = [...folders]
+  const read = (folder: string) => pageOf(client, send, mounts, folder, signal)
+  for await (const page of inParallel(waiting, LISTS_AT_ONCE, read)) {
+    waiting.push(...page.folders)
+    yield page
+  }
+}
+
+/** Tags of KV secrets and details of Transit keys. What is gone is left out. */
+export async function describe(
+  client: VaultClient,
+  resources: readonly DiscoveredResource[],
+  signal: AbortSignal,
+): Promise<Described[]> {
+  const send = sending(client, signal)
+  const described: Described[] = []
+  for await (const each of inParallel([...resources], DETAILS_AT_ONCE, (resource) => detailsOf(send, resource))) {
+    if (each) described.push(each)
+  }
+  return described
+}
+
+async function pageOf(
+  client: VaultClient,
+  send: Send,
+  mounts: readonly Mount[],
+  folder: string,
+  signal: AbortSignal,
+): Promise<DiscoveryPage> {
+  if (folder === '') return rootPage(client, mounts)
+  const mount = mounts.find((each) => folder.startsWith(`${each.path}/`) && isCovered(client, each))
+  if (!mount) return { ...empty(folder), unreadable: 'no such mount, or not one that this integration covers' }
+  try {
+    if (mount.kind === 'transit') return keysPage(mount, await listKeys(client, send, mount.path, signal))
+    return secretsPage(mount, folder, await listFolder(client, send, mount.path, folder.slice(mount.path.length + 1), signal))
+  } catch (error) {
+    // Of one folder only; a target that is down or sealed ends the walk.
+    if (!isBrokerError(error, 'target.denied', 'target.failed', 'target.busy', 'target.timeout', 'target.unsupported'))
+      throw error
+    return { ...empty(folder), unreadable: error.message }
+  }
+}
+
+function rootPage(client: VaultClient, mounts: readonly Mount[]): DiscoveryPage {
+  const { kvMounts, transitMounts } = client.settings
+  const found = new Set(mounts.map((mount) => mount.path))
+  const wanted = [kvMounts, transitMounts].flatMap((names) => (names === 'all' ? [] : names))
+  const old = mounts.filter((mount) => mount.kind === 'kv-v1' && (kvMounts === 'all' || kvMounts.includes(mount.path)))
+  const missing = wanted.filter((name) => !found.has(name))
+  return {
+    ...empty(''),
+    folders: mounts.filter((mount) => isCovered(client, mount)).map((mount) => `${mount.path}/`),
+    notices: [
+      ...old.map((mount) => `${mount.path}/ is KV version 1, which keeps no versions and is not supported`),
+      ...missing.map((name) => `${name}/ is not there, or the broker's policy reaches nothing in it`),
+    ],
+  }
+}
+
+function secretsPage(mount: Mount, folder: string, listed: Listed): DiscoveryPage {
+  const inner = folder.slice(mount.path.length + 1)
+  const below = listed.names.filter((name) => name.endsWith('/')).map((name) => folder + name)
+  const [reachable, unreachable] = [below.filter(isReachable), below.filter((name) => !isReachable(name))]
+  return {
+    folder,
+    resources: listed.names
+      .filter((name) => !name.endsWith('/'))
+      .map((name) => ({
+        type: KV_SECRET,
+        name: folder + name,
+        attributes: { mount: mount.path, path: inner + name },
+        tags: listed.tags.get(name),
+        ungrantable: ungrantable(folder + name),
+      })),
+    folders: reachable,
+    ...(unreachable.length > 0 && {
+      notices: unreachable.map((name) => `${JSON.stringify(name)} cannot be asked for over HTTP`),
+    }),
+  }
+}
+
+function keysPage(mount: Mount, listed: Listed): DiscoveryPage {
+  const resources = listed.names.map((name) => ({
+    type: TRANSIT_KEY,
+    name: `${mount.path}/${name}`,
+    attributes: { mount: mount.path, path: name },
+    ungrantable: ungrantable(`${mount.path}/${name}`) ?? ungrantableKey(name),
+  }))
+  return { ...empty(`${mount.path}/`), resources }
+}
+
+async function detailsOf(send: Send, resource: DiscoveredResource): Promise<Described | undefined> {
+  const { type, name, attributes } = resource
+  const { mount, path } = attributes
+  if (typeof mount !== 'string' || typeof path !== 'string') throw new TypeError(`${name} was not discovered here`)
+  const kind = type === TRANSIT_KEY ? 'keys' : 'metadata'
+  const { status, data } = await send({ method: 'GET', path: [mount, kind, path], accept: [404], repeatable: true })
+  if (status === 404) return undefined
+  if (kind === 'metadata') return { type, name, tags: tagsIn(data['custom_metadata']) }
+  const details = KEY_DETAILS.flatMap((key) => {
+    const value = data[key]
+    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [[key, value] as const] : []
+  })
+  return { type, name, tags: {}, attributes: { ...attributes, ...Object.fromEntries(details) } }
+}
+
+function isCovered(client: VaultClient, mount: Mount): boolean {
+  const { kvMounts, transitMounts } = client.settings
+  if (mount.kind === 'kv') return kvMounts === 'all' || kvMounts.includes(mount.path)
+  return mount.kind === 'transit' && (transitMounts === 'all' || transitMounts.includes(mount.path))
+}
+
+function isReachable(folder: string): boolean {
+  return !folder
+    .slice(0, -1)
+    .split('/')
+    .some((segment) => segment === '' || segment === '.' || segment === '..')
+}
+
+function empty(folder: string): DiscoveryPage {
+  return { folder, resources: [], folders: [] }
+}

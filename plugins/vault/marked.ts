@@ -1,0 +1,42 @@
+import type { Marked } from '../../src/sdk/index.ts'
+import { deletePolicy } from './actions/grant-policy.ts'
+import { mountAccessor, removeUser } from './actions/grant-user.ts'
+import type { VaultClient } from './client/client.ts'
+import { ownerOfUser } from './names.ts'
+import { parsePolicyComment } from './policy.ts'
+import { type Send, sending } from './send.ts'
+
+/** Every policy with our prefix and every user of our mount, with the run and the installation that made them. */
+export async function* marked(client: VaultClient, signal: AbortSignal): AsyncGenerator<Marked, void, undefined> {
+  const send = sending(client, signal)
+  const { userpassMount: mount, policyPrefix } = client.settings
+  for (const name of await namesIn(send, ['sys/policies/acl'])) {
+    if (!name.startsWith(policyPrefix)) continue
+    const { data } = await send({ method: 'GET', path: ['sys/policies/acl', name], accept: [404], repeatable: true })
+    // Listed and not there: expired, and reaped by this very look.
+    if (typeof data['policy'] !== 'string') continue
+    const stamp = parsePolicyComment(data['policy'])
+    yield {
+      artefact: `policy ${name}`,
+      runId: stamp?.runId,
+      instance: stamp?.instance,
+      remove: () => deletePolicy(send, name),
+    }
+  }
+  for (const username of await namesIn(send, ['auth', mount, 'users'])) {
+    const owner = ownerOfUser(username)
+    // Whatever else lives in the mount was not made by a grant.
+    if (!owner) continue
+    yield {
+      artefact: `user ${username}`,
+      ...owner,
+      remove: () => removeUser(send, { mount, username }, () => mountAccessor(client, send, mount)),
+    }
+  }
+}
+
+async function namesIn(send: Send, path: string[]): Promise<string[]> {
+  const { data } = await send({ method: 'GET', path, list: true, accept: [404], repeatable: true })
+  const { keys } = data
+  return Array.isArray(keys) ? keys.filter((key) => typeof key === 'string') : []
+}

@@ -1,0 +1,50 @@
+const RUN_ID = /^run_([0-9a-z]{26})$/
+const USER_NAME = /^(\d{10})-(\d{41})$/
+const TRANSIT_KEY = /^\w(?:[\w.-]*\w)?$/
+
+/** Derived from the run alone, and never used again: an old token that names it would wake up. */
+export function policyNameFor(prefix: string, runId: string): string {
+  return prefix + idOf(runId)
+}
+
+/** Digits and a dash only: a name without letters has no second spelling that a login could use and a revocation would miss. */
+export function userNameFor(instance: string, runId: string): string {
+  const number = [...idOf(runId)].reduce((sum, char) => sum * 36n + BigInt(Number.parseInt(char, 36)), 0n)
+  return `${instance}-${number.toString().padStart(41, '0')}`
+}
+
+/** Whose user this is, or undefined for a name that we do not give. */
+export function ownerOfUser(name: string): { readonly instance: string; readonly runId: string } | undefined {
+  const [, instance, digits] = USER_NAME.exec(name) ?? []
+  if (instance === undefined || digits === undefined) return undefined
+  const id = BigInt(digits).toString(36).padStart(26, '0')
+  return id.length === 26 ? { instance, runId: `run_${id}` } : undefined
+}
+
+/**
+ * Why no policy can name exactly this path, or undefined. `*`, `+` and `{{` keep their power in a policy however they are written, and
+ * what the server's HTTP layer refuses in a path nobody could use. A superset of what Go's unicode.IsPrint refuses.
+ */
+export function ungrantable(path: string): string | undefined {
+  if (!path.isWellFormed()) return 'the name is not valid Unicode'
+  if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u.test(path)) return 'the name holds a character that cannot be printed'
+  const segments = path.split('/')
+  if (segments.includes('')) return 'the name holds an empty segment'
+  if (segments.includes('.') || segments.includes('..')) return 'the name holds a relative segment'
+  if (path.endsWith('*')) return 'the name ends with *, which a policy reads as "everything that begins so"'
+  if (path.includes('/+') || path.startsWith('+') || path.includes('+*'))
+    return 'a segment begins with +, which a policy reads as "any"'
+  if (path.includes('{{') || path.includes('}}')) return 'the name holds {{ or }}, which a policy reads as a template'
+  return undefined
+}
+
+/** As `ungrantable`, for the name of a Transit key, which the server holds to a grammar of its own. */
+export function ungrantableKey(name: string): string | undefined {
+  return TRANSIT_KEY.test(name) ? undefined : 'Transit gives keys no such name'
+}
+
+function idOf(runId: string): string {
+  const [, id] = RUN_ID.exec(runId) ?? []
+  if (id === undefined) throw new TypeError(`${runId} is not a run's id`)
+  return id
+}

@@ -1,0 +1,159 @@
+import { BrokerError, type GrantInput } from '../../src/sdk/index.ts'
+import { ungrantable, ungrantableKey } from './names.ts'
+import { KV_SECRET, type KvPermission, TRANSIT_KEY, type TransitPermission } from './resource-types.ts'
+
+type Resource = GrantInput['resources'][number]
+type Capability = 'create' | 'read' | 'update' | 'patch' | 'delete' | 'list'
+type Rule = readonly [path: string, ...capabilities: Capability[]]
+interface Effect {
+  readonly rules: (mount: string, path: string) => readonly Rule[]
+  readonly says: (name: string) => string
+}
+
+/** What a grant allows, without the stamps that change with its end: what approvers see and what is written. */
+export type PolicyDocument = { readonly path: { readonly [path: string]: { readonly capabilities: readonly Capability[] } } }
+
+export interface PolicyStamp {
+  readonly instance: string
+  readonly runId: string
+  readonly until: Date
+}
+
+const STAMPED_PATH = 'auth/token/lookup-self'
+
+// The user's token holds no `default` policy; without these two a grantee could neither look at it nor give it up.
+const SELF: readonly Rule[] = [
+  [STAMPED_PATH, 'read'],
+  ['auth/token/revoke-self', 'update'],
+]
+
+const KV: Record<KvPermission, Effect> = {
+  read: { rules: (mount, path) => [[`${mount}/data/${path}`, 'read']], says: (name) => `read ${name}` },
+  write: {
+    rules: (mount, path) => [[`${mount}/data/${path}`, 'create', 'update', 'patch']],
+    says: (name) => `write ${name}`,
+  },
+  list: { rules: (mount, path) => [[`${mount}/metadata/${folderOf(path)}`, 'list']], says: (name) => `list ${folderOf(name)}` },
+  metadata: { rules: (mount, path) => [[`${mount}/metadata/${path}`, 'read']], says: (name) => `read the metadata of ${name}` },
+  delete: {
+    rules: (mount, path) => [
+      [`${mount}/data/${path}`, 'delete'],
+      [`${mount}/delete/${path}`, 'update'],
+    ],
+    says: (name) => `delete versions of ${name}`,
+  },
+}
+
+// `update` and never `create`: who may create by encrypting makes keys of any name that is granted.
+const TRANSIT: Record<TransitPermission, Effect> = {
+  encrypt: transit('encrypt', 'encrypt with'),
+  decrypt: transit('decrypt', 'decrypt with'),
+  rewrap: transit('rewrap', 'rewrap with'),
+  sign: transitWithAlgorithm('sign', 'sign with'),
+  verify: transitWithAlgorithm('verify', 'verify with'),
+  hmac: transitWithAlgorithm('hmac', 'compute HMACs with'),
+  read: { rules: (mount, key) => [[`${mount}/keys/${key}`, 'read']], says: (name) => `read the details of ${name}` },
+}
+
+const EFFECTS: Readonly<Record<string, Readonly<Record<string, Effect>>>> = { [KV_SECRET]: KV, [TRANSIT_KEY]: TRANSIT }
+
+/** Exactly what was asked for, or `access.ungrantable` naming the resource for which "exactly" cannot be written. */
+export function policyFor(resources: readonly Resource[]): PolicyDocument {
+  const rules = new Map<string, Set<Capability>>()
+  for (const [path, ...capabilities] of [...resources.flatMap(rulesOf), ...SELF]) {
+    rules.set(path, new Set([...(rules.get(path) ?? []), ...capabilities]))
+  }
+  const document = { path: Object.fromEntries([...rules].map(([path, set]) => [path, { capabilities: [...set] }])) }
+  refuseWhatIsNeverGranted(document)
+  return document
+}
+
+/**
+ * The text to store: the document, whose grant it belongs to and, where the server enforces it, its end. Written as JSON because no
+ * name can break out of a JSON string, and raw because the server's parser dies of escaped surrogates.
+ */
+export function policyText(document: PolicyDocument, stamp: PolicyStamp, serverEnds: boolean): string {
+  refuseWhatIsNeverGranted(document)
+  const end = serverEnds ? { expiration: policyEnd(stamp.until) } : {}
+  const comment = `latchkey ${stamp.instance} ${stamp.runId} until ${stamp.until.toISOString()}`
+  const stamped = Object.entries(document.path).map(([path, rule]) => [
+    path,
+    { ...rule, ...end, ...(path === STAMPED_PATH ? { comment } : {}) },
+  ])
+  return JSON.stringify({ path: Object.fromEntries(stamped) })
+}
+
+/** Rounded up to the second, the server's grain: the token's own end is the one that cuts. */
+export function policyEnd(until: Date): string {
+  return new Date(Math.ceil(until.getTime() / 1000) * 1000).toISOString().replace('.000Z', 'Z')
+}
+
+/** Whose policy this is, or undefined for one that does not bear our stamp. No name can forge it: in JSON its quotes are escaped. */
+export function parsePolicyComment(text: string): PolicyStamp | undefined {
+  const match = /"comment":"latchkey (\d{10}) (run_[0-9a-z]{26}) until ([0-9TZ:.-]+)"/.exec(text)
+  const [, instance, runId, until] = match ?? []
+  return instance && runId && until ? { instance, runId, until: new Date(until) } : undefined
+}
+
+/** What the grant lets somebody do, for people who do not read policies. */
+export function sentenceFor(resources: readonly Resource[]): string {
+  const acts = resources.flatMap((resource) =>
+    resource.permissions.map((permission) => effectOf(resource, permission).says(resource.name)),
+  )
+  return `Lets the grantee ${[...new Set(acts)].join(', ')}, and nothing else.`
+}
+
+function rulesOf(resource: Resource): readonly Rule[] {
+  const { mount, path } = resource.attributes
+  if (typeof mount !== 'string' || typeof path !== 'string')
+    throw cannotGrant(resource, 'it was not discovered with a mount and a path')
+  // What approvers read must be what is written.
+  if (resource.name !== `${mount}/${path}`) throw cannotGrant(resource, `its name is not its place, ${mount}/${path}`)
+  const reason = ungrantable(resource.name) ?? (resource.type === TRANSIT_KEY ? ungrantableKey(path) : undefined)
+  if (reason) throw cannotGrant(resource, reason)
+  if (resource.permissions.length === 0) throw cannotGrant(resource, 'no permission was named')
+  return resource.permissions.flatMap((permission) => effectOf(resource, permission).rules(mount, path))
+}
+
+function effectOf(resource: Resource, permission: string): Effect {
+  const effects = Object.hasOwn(EFFECTS, resource.type) ? EFFECTS[resource.type] : undefined
+  const effect = effects && Object.hasOwn(effects, permission) ? effects[permission] : undefined
+  if (!effect) throw cannotGrant(resource, `there is no permission ${permission} on ${resource.type}`)
+  return effect
+}
+
+/** The last look before anything leaves: whatever went wrong above, the broker does not lend its own reach. */
+function refuseWhatIsNeverGranted(document: PolicyDocument): void {
+  for (const path of Object.keys(document.path)) {
+    if (SELF.some(([self]) => self === path)) continue
+    const literal = path.replace(/\/(sign|verify|hmac)\/([^/]+)\/\+$/, '/$1/$2').replace(/\/$/, '')
+    const reserved = /^(?:sys|identity|auth|cubbyhole)(?:\/|$)/.test(path)
+    if (reserved || ungrantable(literal)) throw new BrokerError('access.ungrantable', `${path} is never granted`)
+  }
+}
+
+function cannotGrant(resource: Resource, reason: string): BrokerError {
+  return new BrokerError('access.ungrantable', `${resource.name} cannot be granted exactly: ${reason}`, {
+    field: 'resources',
+    fix: 'leave this resource out, or rename it in Vault',
+  })
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/') + 1)
+}
+
+function transit(verb: string, says: string): Effect {
+  return { rules: (mount, key) => [[`${mount}/${verb}/${key}`, 'update']], says: (name) => `${says} ${name}` }
+}
+
+/** These verbs take the algorithm as a last segment too. */
+function transitWithAlgorithm(verb: string, says: string): Effect {
+  return {
+    rules: (mount, key) => [
+      [`${mount}/${verb}/${key}`, 'update'],
+      [`${mount}/${verb}/${key}/+`, 'update'],
+    ],
+    says: (name) => `${says} ${name}`,
+  }
+}
