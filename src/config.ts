@@ -1,0 +1,184 @@
+import { isIP } from 'node:net'
+import path from 'node:path'
+import { z } from 'zod'
+import { parseKey } from './platform/sealing.ts'
+import type { KeySource } from './platform/state-folder.ts'
+import { Secret } from './sdk/index.ts'
+
+/** What the environment told the daemon. Read once, never changed. */
+export interface Config {
+  readonly database: { readonly kind: 'external'; readonly url: Secret } | { readonly kind: 'embedded'; readonly fsync: boolean }
+  readonly poolSize: number
+  readonly host: string
+  /** 0: one that is free */
+  readonly port: number
+  /** origin under which people reach the broker, without a final slash; undefined when only the port we get will tell */
+  readonly publicUrl?: string
+  /** absolute */
+  readonly stateDir: string
+  readonly logLevel: LogLevel
+  readonly key: KeySource
+  /** ten digits; otherwise the state folder has them */
+  readonly instance?: string
+  /** allows what must never be used in production */
+  readonly development: boolean
+  /** as Express takes it: how many proxies stand before us, or which addresses they have */
+  readonly trustProxy: false | number | readonly string[]
+  readonly shutdownSeconds: number
+  readonly pendingHours: number
+  readonly discoveryMinutes: number
+}
+
+export interface ConfigProblem {
+  readonly variable: string
+  readonly problem: string
+  readonly fix: string
+}
+
+/** Everything that is wrong with the environment, in one go. */
+export class ConfigError extends Error {
+  readonly problems: readonly ConfigProblem[]
+
+  constructor(problems: readonly ConfigProblem[]) {
+    super(['The configuration has problems:', ...problems.map((p) => `  ${p.variable} ${p.problem}: ${p.fix}`)].join('\n'))
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+// The message of each check is the remedy.
+const variables = z.strictObject({
+  DATABASE_URL: text(/^postgres(ql)?:\/\/./, 'give it as postgresql://user:password@host:5432/database').optional(),
+  LATCHKEY_HOST: text(/^[0-9a-z.:-]+$/i, 'give an address or a name to listen on').default('127.0.0.1'),
+  LATCHKEY_PORT: wholeNumber(0, 65_535).default(4460),
+  LATCHKEY_PUBLIC_URL: z.string().transform(origin).optional(),
+  LATCHKEY_STATE_DIR: text(/./, 'name a folder').default('.latchkey'),
+  LATCHKEY_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `set it to one of ${LOG_LEVELS.join(', ')}` }).default('info'),
+  LATCHKEY_KEY: z
+    .string()
+    .refine((value) => parseKey(value) !== undefined, {
+      error: 'give 32 bytes in base64, as from: head -c 32 /dev/urandom | base64',
+    })
+    .optional(),
+  LATCHKEY_KEY_FILE: text(/./, 'name a file').optional(),
+  LATCHKEY_INSTANCE: text(/^[1-9][0-9]{9}$/, 'give ten digits, the first not 0').optional(),
+  LATCHKEY_DEVELOPMENT: z.literal('true', { error: 'set it to true, or unset it' }).optional(),
+  LATCHKEY_POOL_SIZE: wholeNumber(2, 150).default(20),
+  LATCHKEY_TRUST_PROXY: z.string().transform(proxies).default(false),
+  LATCHKEY_SHUTDOWN_SECONDS: wholeNumber(1, 300).default(15),
+  LATCHKEY_PENDING_HOURS: wholeNumber(1, 720).default(8),
+  LATCHKEY_DISCOVERY_MINUTES: wholeNumber(1, 10_080).default(60),
+  LATCHKEY_FSYNC: z.enum(['on', 'off'], { error: 'set it to on or off' }).default('on'),
+})
+
+// Never repeated in a problem, however wrong they are.
+const SECRETS = ['DATABASE_URL', 'LATCHKEY_KEY']
+
+/** Throws `ConfigError` with every problem there is. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const ours = Object.fromEntries(Object.entries(env).filter(([name]) => name === 'DATABASE_URL' || name.startsWith('LATCHKEY_')))
+  const read = variables.safeParse(ours)
+  const problems = [...(read.error?.issues.flatMap((issue) => inWords(issue, ours)) ?? []), ...contradictions(ours)]
+  if (!read.success || problems.length > 0) throw new ConfigError(problems)
+  const known = read.data
+  return Object.freeze<Config>({
+    database: known.DATABASE_URL
+      ? { kind: 'external', url: new Secret(known.DATABASE_URL) }
+      : { kind: 'embedded', fsync: known.LATCHKEY_FSYNC === 'on' },
+    poolSize: known.LATCHKEY_POOL_SIZE,
+    host: known.LATCHKEY_HOST,
+    port: known.LATCHKEY_PORT,
+    publicUrl:
+      known.LATCHKEY_PUBLIC_URL ?? (known.LATCHKEY_PORT === 0 ? undefined : urlOf(known.LATCHKEY_HOST, known.LATCHKEY_PORT)),
+    stateDir: path.resolve(known.LATCHKEY_STATE_DIR),
+    logLevel: known.LATCHKEY_LOG_LEVEL,
+    key: keySource(known.LATCHKEY_KEY, known.LATCHKEY_KEY_FILE),
+    instance: known.LATCHKEY_INSTANCE,
+    development: known.LATCHKEY_DEVELOPMENT === 'true',
+    trustProxy: known.LATCHKEY_TRUST_PROXY,
+    shutdownSeconds: known.LATCHKEY_SHUTDOWN_SECONDS,
+    pendingHours: known.LATCHKEY_PENDING_HOURS,
+    discoveryMinutes: known.LATCHKEY_DISCOVERY_MINUTES,
+  })
+}
+
+/** The address a browser on this machine uses for what listens there. */
+export function urlOf(host: string, port: number): string {
+  if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`
+  return `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+}
+
+function inWords(issue: z.core.$ZodIssue, env: NodeJS.ProcessEnv): ConfigProblem[] {
+  if (issue.code === 'unrecognized_keys') {
+    const fix = `unset it; known are ${Object.keys(variables.shape).join(', ')}`
+    return issue.keys.map((variable) => ({ variable, problem: 'is not a variable of the broker', fix }))
+  }
+  const variable = String(issue.path[0])
+  const value = env[variable]
+  if (value === '') return [{ variable, problem: 'is empty', fix: `unset it, or ${issue.message}` }]
+  const problem = SECRETS.includes(variable) ? 'cannot be used as it is' : `cannot be "${value}"`
+  return [{ variable, problem, fix: issue.message }]
+}
+
+function contradictions(env: NodeJS.ProcessEnv): ConfigProblem[] {
+  const { LATCHKEY_KEY, LATCHKEY_KEY_FILE, LATCHKEY_FSYNC, LATCHKEY_DEVELOPMENT } = env
+  const found: ConfigProblem[] = []
+  if (LATCHKEY_KEY !== undefined && LATCHKEY_KEY_FILE !== undefined) {
+    found.push({ variable: 'LATCHKEY_KEY', problem: 'and LATCHKEY_KEY_FILE are both set', fix: 'unset one of them' })
+  }
+  if (LATCHKEY_FSYNC === 'off' && LATCHKEY_DEVELOPMENT !== 'true') {
+    found.push({
+      variable: 'LATCHKEY_FSYNC',
+      problem: 'is off',
+      fix: 'unset it; only LATCHKEY_DEVELOPMENT=true may lose what was written',
+    })
+  }
+  return found
+}
+
+function keySource(value: string | undefined, file: string | undefined): KeySource {
+  if (value !== undefined) return { kind: 'value', value: new Secret(value) }
+  return file === undefined ? { kind: 'own' } : { kind: 'file', path: path.resolve(file) }
+}
+
+function text(pattern: RegExp, remedy: string) {
+  return z.string().regex(pattern, { error: remedy })
+}
+
+function wholeNumber(least: number, most: number) {
+  const remedy = `set it to a whole number from ${least} to ${most}`
+  return z
+    .string()
+    .regex(/^[0-9]+$/, { error: remedy, abort: true })
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, { error: remedy })
+}
+
+function origin(value: string, context: z.RefinementCtx<string>): string {
+  const url = URL.parse(value)
+  const isOrigin =
+    url !== null && /^https?:$/.test(url.protocol) && [url.origin, `${url.origin}/`].includes(url.href.replace(/\/$/, ''))
+  if (isOrigin) return url.origin
+  context.addIssue({ code: 'custom', message: 'give scheme, host and port, as in https://latchkey.example.com' })
+  return z.NEVER
+}
+
+function proxies(value: string, context: z.RefinementCtx<string>): false | number | string[] {
+  if (value === 'off') return false
+  if (/^[1-9]$/.test(value)) return Number(value)
+  const addresses = value.split(',').map((address) => address.trim())
+  if (addresses.every(isProxy)) return addresses
+  const message = 'set it to off, to the number of proxies, or to their addresses (10.0.0.0/8,loopback)'
+  context.addIssue({ code: 'custom', message })
+  return z.NEVER
+}
+
+function isProxy(address: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(address)) return true
+  const [ip = '', bits = '0', ...more] = address.split('/')
+  const version = isIP(ip)
+  return version !== 0 && more.length === 0 && /^[0-9]{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)
+}

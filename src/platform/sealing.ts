@@ -1,0 +1,98 @@
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
+import { BrokerError, Secret } from '../sdk/index.ts'
+
+/** Where a sealed text lives. Moved anywhere else it does not open. */
+export interface Place {
+  readonly table: string
+  readonly row: string
+  readonly column: string
+}
+
+const VERSION = 'lk1'
+const KEY_BYTES = 32
+const IV_BYTES = 12
+const TAG_BYTES = 16
+
+/**
+ * Seals what the database must not know: `lk1.<id of the key>.<wrapped data key>.<value>`. Each record has a data key of its own, wrapped by
+ * the key; both layers are AES-256-GCM and bound to the place.
+ */
+export class Sealer {
+  readonly #key: Buffer
+  /** tells keys apart and says nothing about them */
+  readonly keyId: string
+
+  constructor(key: Buffer) {
+    if (key.length !== KEY_BYTES) throw new TypeError(`a key has ${KEY_BYTES} bytes`)
+    this.#key = key
+    this.keyId = createHmac('sha256', key).update('latchkey key id').digest().subarray(0, 6).toString('base64url')
+  }
+
+  seal(plain: string | Secret, place: Place): string {
+    const dataKey = randomBytes(KEY_BYTES)
+    const wrapped = encrypt(this.#key, dataKey, bind('key', place))
+    const value = Buffer.from(plain instanceof Secret ? plain.reveal() : plain, 'utf8')
+    return [VERSION, this.keyId, wrapped, encrypt(dataKey, value, bind('value', place))].join('.')
+  }
+
+  open(sealed: string, place: Place): Secret {
+    const [version, keyId, wrapped, value, ...more] = sealed.split('.')
+    if (version !== VERSION || wrapped === undefined || value === undefined || more.length > 0) throw altered(place)
+    if (keyId !== this.keyId) throw wrongKey(place, keyId, this.keyId)
+    const dataKey = decrypt(this.#key, wrapped, bind('key', place), place)
+    return new Secret(decrypt(dataKey, value, bind('value', place), place).toString('utf8'))
+  }
+
+  /** The same value under this key. What is under it already stays as it is, so a rotation that was cut short can be run again. */
+  rewrap(sealed: string, place: Place, oldSealer: Sealer): string {
+    if (sealed.startsWith(`${VERSION}.${this.keyId}.`)) return sealed
+    return this.seal(oldSealer.open(sealed, place), place)
+  }
+}
+
+/** The 32 bytes of a key given as base64; undefined when it is not one. */
+export function parseKey(text: string): Buffer | undefined {
+  const key = Buffer.from(text, 'base64')
+  return key.length === KEY_BYTES && key.toString('base64') === text ? key : undefined
+}
+
+// JSON, because joining the parts would make ("ab", "c") and ("a", "bc") the same place.
+function bind(layer: 'key' | 'value', { table, row, column }: Place): Buffer {
+  return Buffer.from(JSON.stringify([VERSION, layer, table, row, column]))
+}
+
+function encrypt(key: Buffer, plain: Buffer, associated: Buffer): string {
+  const iv = randomBytes(IV_BYTES)
+  const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES }).setAAD(associated)
+  return Buffer.concat([iv, cipher.update(plain), cipher.final(), cipher.getAuthTag()]).toString('base64url')
+}
+
+function decrypt(key: Buffer, text: string, associated: Buffer, place: Place): Buffer {
+  const bytes = Buffer.from(text, 'base64url')
+  // Buffer skips what is not base64; only the one spelling we wrote is accepted.
+  if (bytes.length < IV_BYTES + TAG_BYTES || bytes.toString('base64url') !== text) throw altered(place)
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES })
+  decipher.setAAD(associated).setAuthTag(bytes.subarray(-TAG_BYTES))
+  try {
+    return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()])
+  } catch (cause) {
+    throw altered(place, cause)
+  }
+}
+
+function wrongKey({ table, row, column }: Place, theirs: string | undefined, ours: string): BrokerError {
+  return new BrokerError(
+    'unavailable',
+    `${table}.${column} of ${row} was sealed with key ${theirs}; the broker runs with key ${ours}`,
+    {
+      fix: 'start the broker with the key it was sealed with (LATCHKEY_KEY or LATCHKEY_KEY_FILE), or enter the value anew',
+    },
+  )
+}
+
+function altered({ table, row, column }: Place, cause?: unknown): BrokerError {
+  return new BrokerError('unavailable', `${table}.${column} of ${row} is not what the broker sealed there: moved or altered`, {
+    cause,
+    fix: 'restore the row from a backup, or enter the value anew',
+  })
+}

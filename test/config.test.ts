@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto'
+import path from 'node:path'
+import { inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { ConfigError, readConfig } from '../src/config.ts'
+
+const key = randomBytes(32).toString('base64')
+
+function problemsOf(env: NodeJS.ProcessEnv) {
+  try {
+    readConfig(env)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+  return []
+}
+
+describe('the configuration', () => {
+  it('needs nothing: everything has a default', () => {
+    expect(readConfig({ PATH: '/bin', HOME: '/' })).toEqual({
+      database: { kind: 'embedded', fsync: true },
+      poolSize: 20,
+      host: '127.0.0.1',
+      port: 4460,
+      publicUrl: 'http://127.0.0.1:4460',
+      stateDir: path.resolve('.latchkey'),
+      logLevel: 'info',
+      key: { kind: 'own' },
+      instance: undefined,
+      development: false,
+      trustProxy: false,
+      shutdownSeconds: 15,
+      pendingHours: 8,
+      discoveryMinutes: 60,
+    })
+  })
+
+  it('takes every variable', () => {
+    const config = readConfig({
+      DATABASE_URL: 'postgresql://latchkey:pw@db:5432/latchkey',
+      LATCHKEY_HOST: '0.0.0.0',
+      LATCHKEY_PORT: '0',
+      LATCHKEY_PUBLIC_URL: 'https://latchkey.example.com/',
+      LATCHKEY_STATE_DIR: '/data',
+      LATCHKEY_LOG_LEVEL: 'debug',
+      LATCHKEY_KEY: key,
+      LATCHKEY_INSTANCE: '1234567890',
+      LATCHKEY_DEVELOPMENT: 'true',
+      LATCHKEY_POOL_SIZE: '5',
+      LATCHKEY_TRUST_PROXY: '10.0.0.0/8, loopback',
+      LATCHKEY_SHUTDOWN_SECONDS: '30',
+      LATCHKEY_PENDING_HOURS: '24',
+      LATCHKEY_DISCOVERY_MINUTES: '5',
+      LATCHKEY_FSYNC: 'off',
+    })
+    expect(config).toMatchObject({
+      poolSize: 5,
+      host: '0.0.0.0',
+      port: 0,
+      publicUrl: 'https://latchkey.example.com',
+      stateDir: '/data',
+      logLevel: 'debug',
+      instance: '1234567890',
+      development: true,
+      trustProxy: ['10.0.0.0/8', 'loopback'],
+      shutdownSeconds: 30,
+      pendingHours: 24,
+      discoveryMinutes: 5,
+    })
+    expect(config.database).toMatchObject({ kind: 'external' })
+    expect(Object.isFrozen(config)).toBe(true)
+    expect(inspect(config, { depth: 9 }) + JSON.stringify(config)).not.toMatch(new RegExp(`${key.slice(0, 20)}|:pw@`))
+  })
+
+  it.each([
+    ['no public address while the port is not known', { LATCHKEY_PORT: '0' }, { publicUrl: undefined }],
+    ['a browser can go there', { LATCHKEY_HOST: '::' }, { publicUrl: 'http://127.0.0.1:4460' }],
+    ['brackets around IPv6', { LATCHKEY_HOST: '::1' }, { publicUrl: 'http://[::1]:4460' }],
+    ['a file for the key', { LATCHKEY_KEY_FILE: '/k' }, { key: { kind: 'file', path: '/k' } }],
+    ['a number of proxies', { LATCHKEY_TRUST_PROXY: '2' }, { trustProxy: 2 }],
+    ['no proxies', { LATCHKEY_TRUST_PROXY: 'off' }, { trustProxy: false }],
+  ])('understands %s', (_, env, expected) => {
+    expect(readConfig(env)).toMatchObject(expected)
+  })
+
+  it('names everything that is wrong at once, each with its remedy', () => {
+    const env = {
+      DATABASE_URL: 'mysql://root:hunter2@db/x',
+      LATCHKEY_PORT: '70000',
+      LATCHKEY_PROT: '1',
+      LATCHKEY_PUBLIC_URL: 'https://example.com/latchkey',
+      LATCHKEY_KEY: 'hunter3',
+      LATCHKEY_KEY_FILE: '/k',
+      LATCHKEY_FSYNC: 'off',
+      LATCHKEY_LOG_LEVEL: '',
+    }
+    const problems = problemsOf(env)
+    expect(problems.map(({ variable }) => variable).toSorted()).toEqual([
+      'DATABASE_URL',
+      'LATCHKEY_FSYNC',
+      'LATCHKEY_KEY',
+      'LATCHKEY_KEY',
+      'LATCHKEY_LOG_LEVEL',
+      'LATCHKEY_PORT',
+      'LATCHKEY_PROT',
+      'LATCHKEY_PUBLIC_URL',
+    ])
+    expect(problems.every(({ problem, fix }) => problem !== '' && fix !== '')).toBe(true)
+    const { message } = new ConfigError(problems)
+    expect(message).toContain('LATCHKEY_PORT cannot be "70000": set it to a whole number from 0 to 65535')
+    expect(message).toContain('LATCHKEY_LOG_LEVEL is empty')
+    expect(message).not.toContain('hunter')
+  })
+
+  it.each([
+    ['LATCHKEY_PORT', '4460x'],
+    ['LATCHKEY_PORT', '-1'],
+    ['LATCHKEY_PORT', '1.5'],
+    ['LATCHKEY_HOST', 'a b'],
+    ['LATCHKEY_PUBLIC_URL', 'ftp://example.com'],
+    ['LATCHKEY_PUBLIC_URL', 'https://user@example.com'],
+    ['LATCHKEY_PUBLIC_URL', 'https://example.com/?a'],
+    ['LATCHKEY_PUBLIC_URL', 'example.com'],
+    ['LATCHKEY_LOG_LEVEL', 'loud'],
+    ['LATCHKEY_KEY', randomBytes(31).toString('base64')],
+    ['LATCHKEY_INSTANCE', '0123456789'],
+    ['LATCHKEY_DEVELOPMENT', 'yes'],
+    ['LATCHKEY_DEVELOPMENT', 'false'],
+    ['LATCHKEY_POOL_SIZE', '1'],
+    ['LATCHKEY_TRUST_PROXY', 'true'],
+    ['LATCHKEY_TRUST_PROXY', '10.0.0.0/33'],
+    ['LATCHKEY_SHUTDOWN_SECONDS', '0'],
+    ['LATCHKEY_PENDING_HOURS', '1e3'],
+    ['LATCHKEY_FSYNC', 'no'],
+    ['DATABASE_URL', 'db.example.com'],
+  ])('refuses %s=%s', (variable, value) => {
+    expect(problemsOf({ [variable]: value })).toEqual([{ variable, problem: expect.any(String), fix: expect.any(String) }])
+  })
+
+  it('lets only a development broker lose what was written', () => {
+    expect(problemsOf({ LATCHKEY_FSYNC: 'off' })).toMatchObject([{ variable: 'LATCHKEY_FSYNC' }])
+    expect(readConfig({ LATCHKEY_FSYNC: 'off', LATCHKEY_DEVELOPMENT: 'true' }).database).toEqual({
+      kind: 'embedded',
+      fsync: false,
+    })
+  })
+})
