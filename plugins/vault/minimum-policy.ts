@@ -26,7 +26,7 @@ const CORE: readonly Rule[] = [
 const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readonly Rule[]>> = {
   discovery: (config) => [
     ...(config.kvMounts === 'all' || config.transitMounts === 'all'
-      ? [{ path: 'sys/mounts', rights: ['read'], why: 'see every mount' } satisfies Rule]
+      ? [{ path: 'sys/mounts', rights: ['read'], why: 'see every mount', optional: true } satisfies Rule]
       : []),
     ...mountsOf(config.kvMounts).flatMap((mount): Rule[] => [
       { path: `${mount}/metadata/*`, rights: ['list', 'read'], why: 'names and tags of secrets, never a value' },
@@ -67,6 +67,7 @@ const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readon
     { path: `sys/leases/lookup/auth/${userpassMount}/login/*`, rights: ['list', 'sudo'], why: 'prove that they are gone' },
     { path: 'identity/lookup/entity', rights: ['update'], why: 'find what a login left behind' },
     { path: 'identity/entity/id/*', rights: ['read', 'delete'], why: 'remove what a login left behind' },
+    { path: 'auth/token/lookup-accessor', rights: ['update'], why: 'see whether a delivery was opened' },
   ],
   rotation: ({ writablePaths }) =>
     writablePaths.flatMap(({ mount, path }): Rule[] => [
@@ -120,8 +121,9 @@ export function policyDocument(rules: readonly Rule[]): string {
   return JSON.stringify({ path }, null, 2)
 }
 
-/** A rule as a person would write it. Every name in it has passed the configuration's patterns: nothing to escape. */
+/** A rule as a person would write it, or as JSON when its path has a character that HCL could read otherwise. */
 export function hclOf(rule: Pick<Rule, 'path' | 'rights'>): string {
+  if (!/^[\w./+*@=: -]+$/.test(rule.path)) return JSON.stringify({ path: { [rule.path]: { capabilities: rule.rights } } })
   return `path "${rule.path}" { capabilities = [${rule.rights.map((right) => `"${right}"`).join(', ')}] }`
 }
 

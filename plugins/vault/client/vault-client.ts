@@ -47,6 +47,7 @@ export class VaultConnection implements VaultClient {
   readonly #now: () => number
   #features?: { readonly found: VaultFeatures; readonly until: number }
   #probing?: Promise<VaultFeatures>
+  #version?: string
 
   constructor(config: VaultConfig, host: Host, transport: Transport, now: () => number) {
     this.config = config
@@ -85,9 +86,11 @@ export class VaultConnection implements VaultClient {
     return this.#features?.found
   }
 
-  /** Makes the next question about features ask the server: its version changed. */
-  forgetFeatures(): void {
-    if (this.#features) this.#features = { ...this.#features, until: 0 }
+  /** Told by whoever read it; another version makes the next question about features ask the server. */
+  sawVersion(version: string): void {
+    if (this.#features && this.#version !== undefined && this.#version !== version)
+      this.#features = { ...this.#features, until: 0 }
+    this.#version = version
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,65 @@
+import { type HealthCheck, isBrokerError } from '../../src/sdk/index.ts'
+import { isPlainHttp, type VaultConnection } from './client/vault-client.ts'
+import { excessChecks } from './health/excess.ts'
+import { mountChecks } from './health/mounts.ts'
+import { rightsChecks } from './health/rights.ts'
+import { serverCheck } from './health/server.ts'
+import { tokenChecks } from './health/token.ts'
+
+/** Asks in the order in which one thing needs the other, and stops where the next answer could mean nothing. */
+export async function health(client: VaultConnection, signal: AbortSignal): Promise<HealthCheck[]> {
+  const checks: HealthCheck[] = []
+  if (isPlainHttp(client.config.address)) {
+    checks.push({
+      name: 'connection',
+      status: 'warning',
+      detail: 'the connection is not encrypted: tokens and secrets travel in the clear',
+      fix: 'give the server a certificate and use https',
+    })
+  }
+  checks.push(await serverCheck(client, signal))
+  if (checks.some((check) => check.status === 'failed')) return checks
+  const login = await checked('login', async () => {
+    await client.session.token(signal)
+    return [{ name: 'login', status: 'ok', detail: client.session.status().detail }]
+  })
+  checks.push(...login)
+  if (login.some((check) => check.status === 'failed')) return checks
+  checks.push(...(await checked('token', () => tokenChecks(client, signal))))
+  checks.push(...(await checked('mounts', () => mountChecks(client, signal))))
+  checks.push(...(await checked('rights', () => rightsChecks(client, signal))))
+  checks.push(...(await checked('excess rights', () => excessChecks(client, signal))))
+  if (client.config.capabilities.includes('grants')) checks.push(...(await checked('expiry', () => expiryCheck(client, signal))))
+  return checks
+}
+
+async function expiryCheck(client: VaultConnection, signal: AbortSignal): Promise<HealthCheck[]> {
+  const { policyExpiration } = await client.features(signal)
+  if (policyExpiration) return [{ name: 'expiry', status: 'ok', detail: 'the server ends every grant by itself' }]
+  if (!client.config.deliveries.includes('password'))
+    return [
+      {
+        name: 'expiry',
+        status: 'ok',
+        detail: 'the server ends every token it gave by itself; policies carry no expiration here',
+      },
+    ]
+  return [
+    {
+      name: 'expiry',
+      status: 'warning',
+      detail: 'a password delivered here ends only when the broker ends it: policies carry no expiration on this server',
+      fix: 'deliver tokens only',
+    },
+  ]
+}
+
+/** A check that cannot be made is a failed check, not a failed doctor. */
+async function checked(name: string, ask: () => Promise<HealthCheck[]>): Promise<HealthCheck[]> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (!isBrokerError(error)) throw error
+    return [{ name, status: 'failed', detail: error.message, fix: error.fix }]
+  }
+}

@@ -1,0 +1,94 @@
+import type { HealthCheck } from '../../../src/sdk/index.ts'
+import type { VaultConnection } from '../client/vault-client.ts'
+
+const SHORT_LEASE_SECONDS = 3600
+
+interface Mount {
+  readonly type?: string
+  readonly options?: { readonly version?: string } | null
+  readonly config?: { readonly max_lease_ttl?: number }
+}
+type Mounts = Readonly<Record<string, Mount>>
+
+/** The mounts that the configuration names or `all` finds: there, of the right kind, and KV in version 2. */
+export async function mountChecks(client: VaultConnection, signal: AbortSignal): Promise<HealthCheck[]> {
+  const { data } = await client.call({ method: 'GET', path: ['sys/internal/ui/mounts'], repeatable: true, signal })
+  const engines = (data['secret'] ?? {}) as Mounts
+  const logins = (data['auth'] ?? {}) as Mounts
+  const { kvMounts, transitMounts, userpassMount, capabilities } = client.config
+  return [
+    ...(capabilities.includes('discovery') ? [...kvChecks(engines, kvMounts), ...transitChecks(engines, transitMounts)] : []),
+    ...(capabilities.includes('grants') ? [userpassCheck(logins[`${userpassMount}/`], userpassMount)] : []),
+  ]
+}
+
+function kvChecks(engines: Mounts, wanted: readonly string[] | 'all'): HealthCheck[] {
+  const isKv = (mount: Mount | undefined) => mount?.type === 'kv' || mount?.type === 'generic'
+  if (wanted !== 'all') {
+    return wanted.map((path) => {
+      const mount = engines[`${path}/`]
+      if (!isKv(mount)) return absent(path, 'KV', mount, `vault secrets enable -path=${path} -version=2 kv`)
+      return mount?.options?.version === '2' ? fine(path, 'KV v2') : versionOne(path, 'failed')
+    })
+  }
+  const found = Object.entries(engines).filter(([, mount]) => isKv(mount))
+  const old = found
+    .filter(([, mount]) => mount.options?.version !== '2')
+    .map(([path]) => versionOne(path.slice(0, -1), 'warning'))
+  return [{ name: 'KV mounts', status: 'ok', detail: `${found.length - old.length} KV v2 mounts are visible` }, ...old]
+}
+
+function transitChecks(engines: Mounts, wanted: readonly string[] | 'all'): HealthCheck[] {
+  if (wanted !== 'all') {
+    return wanted.map((path) => {
+      const mount = engines[`${path}/`]
+      return mount?.type === 'transit'
+        ? fine(path, 'Transit')
+        : absent(path, 'Transit', mount, `vault secrets enable -path=${path} transit`)
+    })
+  }
+  const found = Object.values(engines).filter((mount) => mount.type === 'transit').length
+  return [{ name: 'Transit mounts', status: 'ok', detail: `${found} Transit mounts are visible` }]
+}
+
+function userpassCheck(mount: Mount | undefined, path: string): HealthCheck {
+  const name = `mount auth/${path}`
+  if (mount?.type !== 'userpass') {
+    return {
+      name,
+      status: 'failed',
+      detail: mount
+        ? `auth/${path} is ${mount.type}, not userpass`
+        : `there is no auth/${path}, or the broker’s policy does not reach it`,
+      fix: mount ? 'choose another path for the userpass mount' : `vault auth enable -path=${path} userpass`,
+    }
+  }
+  const longest = mount.config?.max_lease_ttl ?? 0
+  if (longest > 0 && longest < SHORT_LEASE_SECONDS) {
+    return {
+      name,
+      status: 'warning',
+      detail: `auth/${path} ends every login after ${longest} s; a longer grant would be cut short`,
+      fix: `vault auth tune -max-lease-ttl=24h ${path}`,
+    }
+  }
+  return {
+    name,
+    status: 'ok',
+    detail: `userpass; grants may last up to ${longest > 0 ? `${longest} s` : 'the system’s maximum'}`,
+  }
+}
+
+const fine = (path: string, kind: string): HealthCheck => ({ name: `mount ${path}`, status: 'ok', detail: kind })
+
+function absent(path: string, kind: string, mount: Mount | undefined, fix: string): HealthCheck {
+  const detail = mount
+    ? `${path} is ${mount.type}, not ${kind}`
+    : `there is no mount ${path}, or the broker’s policy does not reach it`
+  return { name: `mount ${path}`, status: 'failed', detail, fix: mount ? 'correct the path of the mount' : fix }
+}
+
+function versionOne(path: string, status: 'failed' | 'warning'): HealthCheck {
+  const detail = `${path} is KV v1: it keeps no versions, and the v2 write format does not match it`
+  return { name: `mount ${path}`, status, detail, fix: `vault kv enable-versioning ${path}, or name only KV v2 mounts` }
+}

@@ -1,0 +1,28 @@
+import type { HealthCheck } from '../../../src/sdk/index.ts'
+import type { VaultConnection } from '../client/vault-client.ts'
+import { hclOf, type Rule, wantedRules } from '../minimum-policy.ts'
+import { capabilitiesOf } from './capabilities.ts'
+
+/** Every path the enabled capabilities need, with the line to add where a right is missing. */
+export async function rightsChecks(client: VaultConnection, signal: AbortSignal): Promise<HealthCheck[]> {
+  const rules = wantedRules(client.config)
+  const held = await capabilitiesOf(client, rules.map(exampleOf), signal)
+  return rules.map((rule) => rightCheck(rule, held.get(exampleOf(rule)) ?? []))
+}
+
+function rightCheck(rule: Rule, held: readonly string[]): HealthCheck {
+  const name = `right ${rule.path}`
+  const missing = held.includes('root') ? [] : rule.rights.filter((right) => !held.includes(right))
+  if (missing.length === 0) return { name, status: 'ok', detail: rule.rights.join(', ') }
+  return {
+    name,
+    status: rule.optional ? 'warning' : 'failed',
+    detail: `permission denied: ${missing.join(', ')} missing on ${rule.path}, needed to ${rule.why}`,
+    fix: hclOf(rule),
+  }
+}
+
+/** A path the rule covers and nothing else would: capabilities are asked for paths, not for patterns. */
+function exampleOf(rule: Rule): string {
+  return rule.path.replace(/^\+/, 'latchkey-example').replace(/\*$/, '0-latchkey-example')
+}

@@ -1,0 +1,46 @@
+import { type HealthCheck, isBrokerError } from '../../../src/sdk/index.ts'
+import type { VaultAnswer } from '../client/client.ts'
+import type { VaultConnection } from '../client/vault-client.ts'
+
+const ALLOWED_SKEW_SECONDS = 3
+const EVERY_STATE = [429, 472, 473, 474, 501, 503, 530]
+
+/** Whether the node answers and in which state. Without the namespace, where OpenBao refuses the question. */
+export async function serverCheck(client: VaultConnection, signal: AbortSignal): Promise<HealthCheck> {
+  try {
+    const answer = await client.call({
+      method: 'GET',
+      path: ['sys/health'],
+      query: { standbyok: 'true', perfstandbyok: 'true' },
+      token: 'none',
+      namespaced: false,
+      accept: EVERY_STATE,
+      signal,
+    })
+    const version = answer.body['version']
+    if (typeof version === 'string') client.sawVersion(version)
+    return { name: 'server', ...stateOf(answer) }
+  } catch (error) {
+    if (!isBrokerError(error)) throw error
+    return { name: 'server', status: 'failed', detail: error.message, fix: error.fix }
+  }
+}
+
+function stateOf(answer: VaultAnswer): Omit<HealthCheck, 'name'> {
+  const { initialized, sealed, standby, version, server_time_utc: serverTime } = answer.body
+  if (answer.status === 501 || initialized === false)
+    return { status: 'failed', detail: 'the server was never initialised', fix: 'run `vault operator init`' }
+  if (answer.status === 503 || sealed === true)
+    return { status: 'failed', detail: 'the server is sealed', fix: 'run `vault operator unseal`' }
+  if (answer.status === 472 || answer.status === 530 || answer.status === 474) {
+    const detail = answer.status === 472 ? 'a disaster recovery secondary' : 'not an active member of its cluster'
+    return { status: 'failed', detail: `the node is ${detail}`, fix: 'give the address of the active cluster' }
+  }
+  if (initialized === undefined)
+    return { status: 'failed', detail: `what answered ${answer.status} is not Vault or OpenBao`, fix: 'correct the address' }
+  const skew = typeof serverTime === 'number' ? Math.round(serverTime - Date.parse(answer.at) / 1000) : 0
+  if (Math.abs(skew) > ALLOWED_SKEW_SECONDS)
+    return { status: 'warning', detail: `the server’s clock is ${skew} s from the broker’s`, fix: 'synchronise both clocks' }
+  const role = standby === true ? 'a standby, which forwards' : 'active'
+  return { status: 'ok', detail: `version ${typeof version === 'string' ? version : 'unknown'}, ${role}` }
+}

@@ -1,0 +1,36 @@
+import type { HealthCheck } from '../../../src/sdk/index.ts'
+import type { VaultConnection } from '../client/vault-client.ts'
+
+const SHORT_SECONDS = 300
+
+/** What is wrong with the broker's own token, besides its rights. */
+export async function tokenChecks(client: VaultConnection, signal: AbortSignal): Promise<HealthCheck[]> {
+  const { data } = await client.call({ method: 'GET', path: ['auth/token/lookup-self'], repeatable: true, signal })
+  const ttl = Number(data['ttl'] ?? 0)
+  const policies = Array.isArray(data['policies']) ? data['policies'].map(String) : []
+  const byLogin = client.config.auth.method !== 'token'
+  const complaints: [boolean, string, string][] = [
+    [
+      policies.includes('root'),
+      'the broker works with a root token',
+      `use an AppRole with the policy ${client.config.policyName}`,
+    ],
+    [ttl === 0, 'the broker’s token never ends', 'use AppRole, or a periodic token'],
+    [
+      !byLogin && ttl > 0 && data['renewable'] !== true,
+      `the token cannot be renewed and ends in ${ttl} s`,
+      'use AppRole, or a periodic token',
+    ],
+    [byLogin && ttl > 0 && ttl < SHORT_SECONDS, `the broker’s tokens live ${ttl} s only`, 'set token_ttl of its role to 60m'],
+    [
+      policies.includes('default'),
+      'the token carries the policy “default” too',
+      'set token_no_default_policy=true on the broker’s role',
+    ],
+    [data['orphan'] === false, 'the token dies with the token that made it', 'create it with -orphan'],
+  ]
+  const found = complaints.filter(([holds]) => holds)
+  if (found.length === 0)
+    return [{ name: 'token', status: 'ok', detail: `ends in ${ttl} s unless renewed, policies: ${policies.join(', ')}` }]
+  return found.map(([, detail, fix], at) => ({ name: `token ${at + 1}`, status: 'warning', detail, fix }))
+}

@@ -1,0 +1,34 @@
+import type { Plugin } from '../../src/sdk/index.ts'
+import { grantAccess } from './actions/grant-access.ts'
+import { connectVault, type VaultConnection } from './client/vault-client.ts'
+import { type VaultConfig, vaultConfig } from './config.ts'
+import { describe, discover } from './discovery.ts'
+import { health } from './health.ts'
+import { marked } from './marked.ts'
+import { minimumPolicy } from './minimum-policy.ts'
+import { resourceTypes } from './resource-types.ts'
+
+/** HashiCorp Vault and OpenBao: temporary users with a policy for exactly what was approved. */
+export const vaultPlugin: Plugin<VaultConfig, VaultConnection> = {
+  manifest: {
+    id: 'vault',
+    name: 'HashiCorp Vault and OpenBao',
+    vendor: 'Latchkey',
+    description: 'Just-in-time access to KV v2 secrets and Transit keys, through temporary users that end by themselves.',
+    sdk: 1,
+    guide: 'docs/integrations/vault.md',
+  },
+  config: vaultConfig,
+  connect: connectVault,
+  health,
+  keepAlive: (client, signal) => client.session.keepAlive(signal),
+  session: (client) => client.session.status(),
+  close: (client) => client.close(),
+  minimumPolicy,
+  resourceTypes,
+  discover,
+  describe,
+  grantAccess,
+  marked,
+  actions: [],
+}
