@@ -3,19 +3,17 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import { BrokerError } from '../src/sdk/errors.ts'
-import type { VaultApi } from './vault-api.ts'
 import type { ServerBinary } from './vault-binary.ts'
 import { files, type ServerPlan, serverConfig } from './vault-config.ts'
 import { ended, spawnLeashed } from './vault-leash.ts'
 import { waitFor } from './vault-wait.ts'
 
-/** Starts the server and returns when it answers, still sealed; undefined when somebody else has its port. */
+/** Starts the server and returns when it listens, still sealed; undefined when somebody else has its port. */
 export async function startProcess(
   binary: ServerBinary,
   plan: ServerPlan,
   logLevel: string,
-  api: VaultApi,
-  scrap: string | undefined,
+  scrap?: string,
 ): Promise<ChildProcess | undefined> {
   const at = files(plan.folder)
   await writeFile(at.config, serverConfig(plan))
@@ -28,7 +26,8 @@ export async function startProcess(
   try {
     const state = await waitFor(`${binary.product} to listen`, async () => {
       if (hasEnded(server)) return 'ended'
-      return (await api('GET', 'sys/seal-status').catch(() => undefined)) && 'listening'
+      // By its own word: what answers at its port may be the server of somebody who was quicker.
+      return readFileSync(at.log, 'utf8').includes('server started!') && 'listening'
     })
     if (state === 'listening') return server
   } catch (error) {

@@ -87,7 +87,7 @@ async function startIn(
   async function launch(port: number): Promise<{ plan: ServerPlan; api: VaultApi; running: ChildProcess } | undefined> {
     const plan: ServerPlan = { product: binary.product, mode, folder, port, tls, audit }
     const api = vaultApi(addressOf(plan), caPem, () => keys?.rootToken)
-    const running = await startProcess(binary, plan, logLevel, api, removed)
+    const running = await startProcess(binary, plan, logLevel, removed)
     return running && { plan, api, running }
   }
   const { plan, api, running } = await waitFor('a free port', async () => launch(await freePort()))

@@ -3,12 +3,15 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { request } from 'undici'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { serversUnderTest } from '../dev/vault-binary.ts'
+import { startProcess } from '../dev/vault-process.ts'
 import { startVaultServer, type VaultServer } from '../dev/vault-server.ts'
 import { setUpVault } from '../dev/vault-setup.ts'
 import { waitFor } from '../dev/vault-wait.ts'
 import { isAlive, processState, runSource } from './child-process.ts'
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 }) // the first start of a version elects a raft leader: 2 s on a quiet machine
 
 const POLICY = JSON.stringify({ path: { 'kv/metadata/*': { capabilities: ['list'] } } })
 
@@ -63,6 +66,20 @@ describe.each(await serversUnderTest())('a $product $version', (binary) => {
     const asBroker = { 'x-vault-token': body.auth.client_token }
     expect((await server.api('GET', 'kv/metadata/?list=true', undefined, asBroker)).status).not.toBe(403)
     expect((await server.api('GET', 'kv/data/app', undefined, asBroker)).status).toBe(403)
+  })
+
+  it('does not take a server that was quicker at its port for its own', async () => {
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'latchkey-late-'))
+    const plan = {
+      product: binary.product,
+      mode: 'dev',
+      folder,
+      port: Number(new URL(server.address).port),
+      tls: false,
+      audit: false,
+    } as const
+    expect(await startProcess(binary, plan, 'warn')).toBeUndefined()
+    await rm(folder, { recursive: true })
   })
 
   it('speaks TLS to those who know its CA and to nobody else', async () => {
