@@ -9,7 +9,8 @@ export function policyNameFor(prefix: string, runId: string): string {
 
 /** Digits and a dash only: a name without letters has no second spelling that a login could use and a revocation would miss. */
 export function userNameFor(instance: string, runId: string): string {
-  const number = [...idOf(runId)].reduce((sum, char) => sum * 36n + BigInt(Number.parseInt(char, 36)), 0n)
+  let number = 0n
+  for (const char of idOf(runId)) number = number * 36n + BigInt(Number.parseInt(char, 36))
   return `${instance}-${number.toString().padStart(41, '0')}`
 }
 

@@ -2,8 +2,10 @@ import { BrokerError, type GrantInput } from '../../src/sdk/index.ts'
 import { ungrantable, ungrantableKey } from './names.ts'
 import { KV_SECRET, type KvPermission, TRANSIT_KEY, type TransitPermission } from './resource-types.ts'
 
+const CAPABILITIES = ['create', 'read', 'update', 'patch', 'delete', 'list'] as const
+
 type Resource = GrantInput['resources'][number]
-type Capability = 'create' | 'read' | 'update' | 'patch' | 'delete' | 'list'
+type Capability = (typeof CAPABILITIES)[number]
 type Rule = readonly [path: string, ...capabilities: Capability[]]
 interface Effect {
   readonly rules: (mount: string, path: string) => readonly Rule[]
@@ -18,6 +20,9 @@ export interface PolicyStamp {
   readonly runId: string
   readonly until: Date
 }
+
+// Where the server's own powers lie, and the broker's.
+const RESERVED = /^(?:sys|identity|auth|cubbyhole)(?:\/|$)/
 
 const STAMPED_PATH = 'auth/token/lookup-self'
 
@@ -111,6 +116,7 @@ function rulesOf(resource: Resource): readonly Rule[] {
   if (resource.name !== `${mount}/${path}`) throw cannotGrant(resource, `its name is not its place, ${mount}/${path}`)
   const reason = ungrantable(resource.name) ?? (resource.type === TRANSIT_KEY ? ungrantableKey(path) : undefined)
   if (reason) throw cannotGrant(resource, reason)
+  if (RESERVED.test(mount)) throw cannotGrant(resource, `${mount} is the server's own`)
   if (resource.permissions.length === 0) throw cannotGrant(resource, 'no permission was named')
   return resource.permissions.flatMap((permission) => effectOf(resource, permission).rules(mount, path))
 }
@@ -122,13 +128,14 @@ function effectOf(resource: Resource, permission: string): Effect {
   return effect
 }
 
-/** The last look before anything leaves: whatever went wrong above, the broker does not lend its own reach. */
+/** The last look before anything leaves: whatever went wrong above, or in the journal, the broker does not lend its own reach. */
 function refuseWhatIsNeverGranted(document: PolicyDocument): void {
-  for (const path of Object.keys(document.path)) {
+  for (const [path, { capabilities }] of Object.entries(document.path)) {
     if (SELF.some(([self]) => self === path)) continue
-    const literal = path.replace(/\/(sign|verify|hmac)\/([^/]+)\/\+$/, '/$1/$2').replace(/\/$/, '')
-    const reserved = /^(?:sys|identity|auth|cubbyhole)(?:\/|$)/.test(path)
-    if (reserved || ungrantable(literal)) throw new BrokerError('access.ungrantable', `${path} is never granted`)
+    const literal = path.replace(/\/(sign|verify|hmac)\/(\w[\w.-]*)\/\+$/, '/$1/$2').replace(/\/$/, '')
+    const lendable = capabilities.every((capability) => CAPABILITIES.includes(capability))
+    if (RESERVED.test(path) || ungrantable(literal) || !lendable)
+      throw new BrokerError('access.ungrantable', `${path} is never granted`)
   }
 }
 

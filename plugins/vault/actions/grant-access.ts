@@ -72,7 +72,7 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
         await writeUser(send, step.args, Math.max(1, Math.floor((endOf(ctx).getTime() - Date.now()) / 1000)), features)
         return {}
       case 'policy':
-        await writePolicy(send, step.args.name, step.args.document, stampOf(ctx), features)
+        await writePolicy(send, { ...step.args, stamp: stampOf(ctx), features })
         return { record: { written: true } }
     }
   },
@@ -81,14 +81,9 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
     const features = await ctx.client.features(ctx.signal)
     const send = sendFor(ctx)
     return Promise.all(
-      steps.map((step) => {
-        switch (step.kind) {
-          case 'user':
-            return userStands(send, step.args)
-          case 'policy':
-            return policyStands(send, step.args.name, step.args.document, stampOf(ctx), features)
-        }
-      }),
+      steps.map(({ kind, args }) =>
+        kind === 'user' ? userStands(send, args) : policyStands(send, { ...args, stamp: stampOf(ctx), features }),
+      ),
     )
   },
 
@@ -106,14 +101,9 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
   async verifyGone(ctx, steps) {
     const send = sendFor(ctx)
     const evidence = await Promise.all(
-      steps.map((step) => {
-        switch (step.kind) {
-          case 'policy':
-            return policyGone(send, step.args.name)
-          case 'user':
-            return userGone(send, step.args, () => mountAccessor(ctx.client, send, step.args.mount))
-        }
-      }),
+      steps.map(({ kind, args }) =>
+        kind === 'user' ? userGone(send, args, () => mountAccessor(ctx.client, send, args.mount)) : policyGone(send, args.name),
+      ),
     )
     return evidence.flat()
   },
@@ -141,7 +131,7 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
   async extend(ctx, steps) {
     const features = await ctx.client.features(ctx.signal)
     for (const step of steps) {
-      if (step.kind === 'policy') await extendPolicy(sendFor(ctx), step.args.name, step.args.document, stampOf(ctx), features)
+      if (step.kind === 'policy') await extendPolicy(sendFor(ctx), { ...step.args, stamp: stampOf(ctx), features })
     }
   },
 

@@ -41,7 +41,7 @@ export async function mintToken(mint: Mint): Promise<Credential> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const ttlSeconds = secondsLeft(mint.until, headroomMs)
     const wrap = await loginWrapped(mint, ttlSeconds)
-    const endsAt = await endOf(mint.send, wrap.wrapped_accessor)
+    const endsAt = await endOf(mint, wrap.wrapped_accessor)
     if (endsAt <= mint.until) return tokenCredential(mint, wrap, endsAt)
     // The server's clock is ahead of ours, or it was slow: the end is judged by the server's.
     headroomMs += endsAt.getTime() - mint.until.getTime() + HEADROOM_MS
@@ -85,13 +85,15 @@ async function loginWrapped(mint: Mint, ttlSeconds: number): Promise<z.infer<typ
   const password = freshPassword()
   await replacePassword(mint, ttlSeconds, password)
   const path = ['auth', user.mount, 'login', user.username]
-  const { body, requestId } = await send({
+  const { status, body, requestId } = await send({
     method: 'POST',
     path,
     token: 'none',
     body: { password },
     wrapTtlSeconds: Math.min(settings.wrapTtlSeconds, ttlSeconds),
+    accept: [400],
   })
+  if (status === 400) throw openedElsewhere(user)
   const wrap = WrapInfo.safeParse(body['wrap_info'])
   if (wrap.success && wrap.data.creation_path === path.join('/')) return wrap.data
   await revokeLogins(send, user)
@@ -107,11 +109,19 @@ async function replacePassword({ send, user, features }: Mint, ttlSeconds: numbe
 }
 
 /** As the server says: a mount's max_lease_ttl may end a token sooner than it was asked to live. */
-async function endOf(send: Send, accessor: string): Promise<Date> {
-  const { data, requestId } = await send(accessorLookup(accessor))
-  const endsAt = typeof data['expire_time'] === 'string' ? new Date(data['expire_time']) : undefined
-  if (endsAt && !Number.isNaN(endsAt.getTime())) return endsAt
+async function endOf({ send, user }: Mint, accessor: string): Promise<Date> {
+  const { status, data, requestId } = await send({ ...accessorLookup(accessor), accept: [400] })
+  if (status === 400) throw openedElsewhere(user)
+  const { expire_time: end } = data
+  if (typeof end === 'string' && !Number.isNaN(Date.parse(end))) return new Date(end)
   throw new BrokerError('target.unexpected', 'the server did not say when the token it gave will end', { requestId })
+}
+
+/** Our password, or the token it gave, was replaced before we were done. What stands is the other one's. */
+function openedElsewhere(user: GrantUser): BrokerError {
+  return new BrokerError('conflict', `a credential of ${user.username} was opened twice at the same moment`, {
+    fix: 'open it again; the last one opened is the one that works',
+  })
 }
 
 function tokenCredential(mint: Mint, wrap: z.infer<typeof WrapInfo>, endsAt: Date): Credential {

@@ -9,45 +9,24 @@ interface Stored {
   readonly expiration?: string
 }
 
-/** Stores the policy unless exactly it is there. Overwrites only what bears this run's stamp. */
-export async function writePolicy(
-  send: Send,
-  name: string,
-  document: PolicyDocument,
-  stamp: PolicyStamp,
-  features: VaultFeatures,
-): Promise<void> {
-  const text = policyText(document, stamp, features.policyExpiration)
-  const stored = await readPolicy(send, name)
-  if (stored && !isOurs(stored, stamp)) {
-    throw new BrokerError('target.conflict', `a policy ${name} is there and was not made for ${stamp.runId}`, {
-      fix: 'rename or remove that policy; the prefix belongs to the broker',
-    })
-  }
-  if (stored && isSame(stored, text, stamp, features)) return
-  await send({
-    method: 'POST',
-    path: ['sys/policies/acl', name],
-    body: {
-      policy: text,
-      ...(features.policyExpiration && { expiration: policyEnd(stamp.until) }),
-      ...(features.policyCas && { cas: stored?.version ?? -1 }),
-    },
-    repeatable: true,
-  })
+/** What is to stand in the target, and what the server can do about its end. */
+export interface GrantPolicy {
+  readonly name: string
+  readonly document: PolicyDocument
+  readonly stamp: PolicyStamp
+  readonly features: VaultFeatures
 }
 
-/** Moves the end of a policy that must be there. */
-export async function extendPolicy(
-  send: Send,
-  name: string,
-  document: PolicyDocument,
-  stamp: PolicyStamp,
-  features: VaultFeatures,
-): Promise<void> {
-  // A policy that somebody removed is not made anew: removing it may have been how they ended the access.
-  if (!(await readPolicy(send, name))) throw new BrokerError('target.not_found', `the policy ${name} is gone`)
-  await writePolicy(send, name, document, stamp, features)
+/** Stores the policy unless exactly it is there. Overwrites only what bears this run's stamp. */
+export async function writePolicy(send: Send, policy: GrantPolicy): Promise<void> {
+  await replacePolicy(send, policy, await readPolicy(send, policy.name))
+}
+
+/** Moves the end of a policy that must be there: removing it may have been how somebody ended the access. */
+export async function extendPolicy(send: Send, policy: GrantPolicy): Promise<void> {
+  const stored = await readPolicy(send, policy.name)
+  if (!stored) throw new BrokerError('target.not_found', `the policy ${policy.name} is gone`)
+  await replacePolicy(send, policy, stored)
 }
 
 /** Takes the power away: the next request of every token that names it is refused. */
@@ -61,24 +40,39 @@ export async function deletePolicyIfOurs(send: Send, name: string, stamp: Omit<P
   if (stored && isOurs(stored, stamp)) await deletePolicy(send, name)
 }
 
-export async function policyStands(
-  send: Send,
-  name: string,
-  document: PolicyDocument,
-  stamp: PolicyStamp,
-  features: VaultFeatures,
-): Promise<Evidence> {
-  const answer = await send(getPolicy(name))
+export async function policyStands(send: Send, policy: GrantPolicy): Promise<Evidence> {
+  const answer = await send(getPolicy(policy.name))
   const stored = storedIn(answer.data)
-  const holds = stored !== undefined && isSame(stored, policyText(document, stamp, features.policyExpiration), stamp, features)
-  const observed = stored ? (holds ? 'stored as written' : 'stored, but not as written') : `${answer.status}, not there`
-  return { artefact: `policy ${name}`, holds, observed, requestId: answer.requestId, at: answer.at }
+  const holds = stored !== undefined && isAsWritten(stored, policy)
+  const observed = stored ? `stored${holds ? '' : ', but not'} as written` : `${answer.status}, not there`
+  return { artefact: `policy ${policy.name}`, holds, observed, requestId: answer.requestId, at: answer.at }
 }
 
 export async function policyGone(send: Send, name: string): Promise<Evidence> {
   const { status, requestId, at } = await send(getPolicy(name))
   const holds = status === 404
   return { artefact: `policy ${name}`, holds, observed: holds ? '404, not there' : `${status}, still there`, requestId, at }
+}
+
+async function replacePolicy(send: Send, policy: GrantPolicy, stored: Stored | undefined): Promise<void> {
+  const { name, stamp, features } = policy
+  if (stored && !isOurs(stored, stamp)) {
+    throw new BrokerError('target.conflict', `a policy ${name} is there and was not made for ${stamp.runId}`, {
+      fix: 'rename or remove that policy; the prefix belongs to the broker',
+    })
+  }
+  if (stored && isAsWritten(stored, policy)) return
+  await send({
+    method: 'POST',
+    path: ['sys/policies/acl', name],
+    body: {
+      policy: textOf(policy),
+      // At every write: one without it would make the policy permanent.
+      ...(features.policyExpiration && { expiration: policyEnd(stamp.until) }),
+      ...(features.policyCas && { cas: stored ? (stored.version ?? 0) : -1 }),
+    },
+    repeatable: true,
+  })
 }
 
 async function readPolicy(send: Send, name: string): Promise<Stored | undefined> {
@@ -104,7 +98,12 @@ function isOurs(stored: Stored, stamp: Omit<PolicyStamp, 'until'>): boolean {
   return found?.runId === stamp.runId && found.instance === stamp.instance
 }
 
-function isSame(stored: Stored, text: string, stamp: PolicyStamp, features: VaultFeatures): boolean {
-  const end = stored.expiration && Date.parse(stored.expiration)
-  return stored.text === text && (!features.policyExpiration || end === Date.parse(policyEnd(stamp.until)))
+function isAsWritten(stored: Stored, policy: GrantPolicy): boolean {
+  if (stored.text !== textOf(policy)) return false
+  if (!policy.features.policyExpiration) return true
+  return stored.expiration !== undefined && Date.parse(stored.expiration) === Date.parse(policyEnd(policy.stamp.until))
+}
+
+function textOf({ document, stamp, features }: GrantPolicy): string {
+  return policyText(document, stamp, features.policyExpiration)
 }

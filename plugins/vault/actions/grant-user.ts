@@ -64,7 +64,7 @@ export async function removeUser(
   accessor: () => Promise<string>,
 ): Promise<void> {
   await send({ method: 'DELETE', path: ['auth', user.mount, 'users', user.username], accept: [404], repeatable: true })
-  await Promise.all([revokeLogins(send, user), removeEntity(send, user.username, await accessor())])
+  await Promise.all([revokeLogins(send, user), removeEntity(send, user.username, accessor)])
 }
 
 export async function userStands(send: Send, user: GrantUser): Promise<Evidence> {
@@ -90,7 +90,7 @@ export async function userGone(
       accept: [404],
       repeatable: true,
     }),
-    lookUpEntity(send, user.username, await accessor()),
+    lookUpEntity(send, user.username, accessor),
   ])
   return [
     gone(`user ${user.username}`, account, account.status === 404),
@@ -116,18 +116,19 @@ export async function mountAccessor(client: object, send: Send, mount: string): 
 }
 
 /** Every first login makes an entity that nothing else removes. One that a person was merged into is theirs, and stays. */
-async function removeEntity(send: Send, username: string, accessor: string): Promise<void> {
+async function removeEntity(send: Send, username: string, accessor: () => Promise<string>): Promise<void> {
   const { data } = await lookUpEntity(send, username, accessor)
   const { id, aliases } = data
   if (typeof id !== 'string' || !Array.isArray(aliases) || aliases.length !== 1) return
   await send({ method: 'DELETE', path: ['identity/entity/id', id], accept: [404], repeatable: true })
 }
 
-function lookUpEntity(send: Send, username: string, accessor: string) {
+async function lookUpEntity(send: Send, username: string, accessor: () => Promise<string>) {
+  const alias = { alias_name: username, alias_mount_accessor: await accessor() }
   return send({
     method: 'POST',
     path: ['identity/lookup/entity'],
-    body: { alias_name: username, alias_mount_accessor: accessor },
+    body: alias,
     repeatable: true,
   })
 }
