@@ -18,7 +18,7 @@ describe('an id', () => {
 
   it('begins with the time, so that later ones sort later', () => {
     const millisecond = (made: string) =>
-      [...made.slice(4, 14)].reduce((sum, c) => sum * 32 + '0123456789abcdefghjkmnpqrstvwxyz'.indexOf(c), 0)
+      Array.from(made.slice(4, 14)).reduce((sum, c) => sum * 32 + '0123456789abcdefghjkmnpqrstvwxyz'.indexOf(c), 0)
     const before = Date.now()
     const time = millisecond(newId('grt'))
     expect(time).toBeGreaterThanOrEqual(before)

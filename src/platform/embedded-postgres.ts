@@ -38,6 +38,7 @@ interface Server extends Cluster {
 
 const PAUSE_MS = 20
 const PAUSES_WITHOUT_ANSWER = 1500
+const LAUNCHES = 50
 
 /** A PostgreSQL of the broker's own: nothing to install, no TCP port, one daemon at a time. */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
@@ -70,8 +71,10 @@ async function adopt(server: Server): Promise<number | undefined> {
   if (pid === undefined) return undefined
   const client = await connected(server, () => isServer(pid, server.data))
   if (!client) {
-    // Its process is gone. PostgreSQL would stumble over this file if another process has got that id since.
-    await rm(path.join(server.data, 'postmaster.pid'), { force: true })
+    // Its process is gone, or still to be buried. PostgreSQL looks at the id alone, and would not start while anything has it.
+    for (const left of [path.join(server.data, 'postmaster.pid'), path.join(server.run, '.s.PGSQL.5432.lock')]) {
+      await rm(left, { force: true })
+    }
     return undefined
   }
   const fsync = await settle(client)
@@ -88,7 +91,19 @@ async function adopt(server: Server): Promise<number | undefined> {
 async function launch(server: Server): Promise<number> {
   const logFile = path.join(server.home, 'postgres.log')
   if (existsSync(logFile)) await rename(logFile, `${logFile}.1`)
-  const output = await open(logFile, 'w', 0o600)
+  for (let left = LAUNCHES; ; left--) {
+    try {
+      return await launchOnce(server, logFile)
+    } catch (error) {
+      // Queries of a server that was killed run on until they next look up, and PostgreSQL does not start beside them.
+      if (left === 0 || !(error instanceof BrokerError && error.message.includes('pre-existing shared memory'))) throw error
+      await pause(PAUSE_MS * 10)
+    }
+  }
+}
+
+async function launchOnce(server: Server, logFile: string): Promise<number> {
+  const output = await open(logFile, 'a', 0o600)
   const child = spawn(path.join(server.bin, 'postgres'), serverArguments(server), {
     ...surroundings(server.user),
     // of its own process group: a terminal's ctrl-c is for the daemon, which stops the server last
