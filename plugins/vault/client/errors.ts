@@ -1,4 +1,4 @@
-import { BrokerError, type ErrorCode } from '../../../src/sdk/index.ts'
+import { BrokerError, type ErrorCode, type ErrorDetails } from '../../../src/sdk/index.ts'
 import type { VaultAnswer, VaultCall } from './client.ts'
 
 interface Meaning {
@@ -164,34 +164,29 @@ const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREAC
 const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'])
 const TLS = /^(CERT_|ERR_TLS|ERR_SSL|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|EPROTO|INVALID_CA)/
 
-/** A failure below HTTP, as one of ours. `sent` says whether the server may have seen the call. */
-export function networkFailure(call: VaultCall, address: string, error: unknown): { error: BrokerError; sent: boolean } {
-  const code = codeOf(error)
+/** A failure below HTTP. `sent` says whether the server may have seen the call: then the outcome of a write is unknown. */
+export class NetworkFailure extends BrokerError {
+  readonly sent: boolean
+
+  constructor(code: ErrorCode, message: string, sent: boolean, details: ErrorDetails) {
+    super(code, message, details)
+    this.sent = sent
+  }
+}
+
+export function networkFailure(call: VaultCall, address: string, cause: unknown): NetworkFailure {
+  const code = codeOf(cause)
   const where = `${describeCall(call)} at ${address}`
-  if (isTimeout(error)) {
-    return {
-      sent: code !== 'UND_ERR_CONNECT_TIMEOUT',
-      error: new BrokerError('target.timeout', `${where} had no answer in time`, { cause: error }),
-    }
-  }
+  const failure = (kind: ErrorCode, what: string, sent: boolean, fix?: string) =>
+    new NetworkFailure(kind, `${where}: ${what}`, sent, { cause, fix })
+  if (isTimeout(cause)) return failure('target.timeout', 'no answer in time', code !== 'UND_ERR_CONNECT_TIMEOUT')
   if (TLS.test(code)) {
-    return {
-      sent: false,
-      error: new BrokerError('target.tls', `${where}: the server’s certificate was not accepted (${code})`, {
-        cause: error,
-        fix: 'give the CA certificate that signed it, and an address whose host name it carries',
-      }),
-    }
+    const fix = 'give the CA certificate that signed it, and an address whose host name it carries'
+    return failure('target.tls', `the server’s certificate was not accepted (${code})`, false, fix)
   }
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE')
-    return { sent: true, error: new BrokerError('target.unexpected', `${where}: the answer is too large`, { cause: error }) }
-  return {
-    sent: !NOT_SENT.has(code),
-    error: new BrokerError('target.unreachable', `${where}: no connection (${code || 'closed'})`, {
-      cause: error,
-      fix: 'see that the address is right and that the broker’s host may reach it',
-    }),
-  }
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return failure('target.unexpected', 'the answer is too large', true)
+  const fix = 'see that the address is right and that the broker’s host may reach it'
+  return failure('target.unreachable', `no connection (${code || 'closed'})`, !NOT_SENT.has(code), fix)
 }
 
 function isTimeout(error: unknown): boolean {

@@ -63,7 +63,7 @@ export class Session {
   async replacementFor(used: Secret, signal?: AbortSignal): Promise<Secret | undefined> {
     const current = this.#alive()
     if (current && current.token !== used) return current.token
-    if (!this.#mayLookUp || !this.#options.method.mints) return undefined
+    if (!this.#mayLookUp) return undefined
     if (this.#lookup?.token !== used) this.#lookup = { token: used, alive: this.#isAlive(used) }
     const { alive } = this.#lookup
     try {
@@ -140,7 +140,7 @@ export class Session {
       const granted = Number(auth['lease_duration'] ?? 0)
       if (granted <= 0) return undefined // 204 is no renewal
       // Less than asked: the maximum is near, and the next time is a login.
-      const renewable = auth['renewable'] === true && granted >= live.leaseSeconds - 1
+      const renewable = auth['renewable'] === true && granted >= live.leaseSeconds
       return { ...this.#begin({ token: live.token, leaseSeconds: granted, renewable }), renewed: answer.at }
     } catch (error) {
       if (isBrokerError(error, 'target.login_failed', 'target.denied', 'target.invalid', 'target.failed')) return undefined

@@ -1,7 +1,7 @@
 import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici'
 import { BrokerError, Secret } from '../../../src/sdk/index.ts'
 import type { VaultAnswer, VaultCall } from './client.ts'
-import { describeCall, networkFailure } from './errors.ts'
+import { describeCall, NetworkFailure, networkFailure } from './errors.ts'
 import { isWorthRepeating, pauseBefore, rest } from './retry.ts'
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -26,7 +26,7 @@ export interface Transport {
 
 interface Exchange {
   readonly answer: VaultAnswer
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly retryAfter?: string | string[]
 }
 
 export function createTransport(options: TransportOptions): Transport {
@@ -37,30 +37,23 @@ export function createTransport(options: TransportOptions): Transport {
   async function exchange(call: VaultCall, token: Secret | undefined, signal: AbortSignal, at = origin): Promise<Exchange> {
     const { body, hidden } = encode(call.body)
     const path = `${base}/v1/${pathOf(call)}`
+    const headers = headersFor(call, token, options)
     call.guard?.()
-    const response = await dispatcher.request({
-      origin: at,
-      path,
-      method: call.method,
-      signal,
-      headers: {
-        accept: 'application/json',
-        'user-agent': options.userAgent,
-        'x-vault-request': 'true',
-        ...(token && { 'x-vault-token': token.reveal() }),
-        ...(options.namespace && call.namespaced !== false && { 'x-vault-namespace': options.namespace }),
-        ...(call.wrapTtlSeconds && { 'x-vault-wrap-ttl': String(call.wrapTtlSeconds) }),
-        ...(body !== undefined && {
-          'content-type': call.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
-        }),
-      },
-      body,
-    })
-    const text = await response.body.text()
-    const answer = read(response.statusCode, text, token ? [...hidden, token.reveal()] : hidden)
-    if (response.statusCode !== 307 || at !== origin) return { answer, headers: response.headers }
+    const response = await request(call, { origin: at, path, method: call.method, headers, body, signal })
+    const answer = read(response.status, response.text, token ? [...hidden, token.reveal()] : hidden)
+    if (response.status !== 307 || at !== origin) return { answer, retryAfter: response.headers['retry-after'] }
     // Node's own following would hand X-Vault-Token to any host the answer names.
     return exchange(call, token, signal, allowed(response.headers['location'], call))
+  }
+
+  async function request(call: VaultCall, wire: Dispatcher.RequestOptions) {
+    try {
+      const { statusCode: status, headers, body } = await dispatcher.request(wire)
+      return { status, headers, text: await body.text() }
+    } catch (error) {
+      call.signal?.throwIfAborted()
+      throw networkFailure(call, options.address, error)
+    }
   }
 
   function allowed(location: string | string[] | undefined, call: VaultCall): string {
@@ -81,23 +74,33 @@ export function createTransport(options: TransportOptions): Transport {
       const timer = AbortSignal.timeout(timeoutMs)
       const signal = call.signal ? AbortSignal.any([call.signal, timer]) : timer
       for (let attempt = 0; ; attempt += 1) {
+        const mayRest = (ms: number) => call.repeatable && performance.now() + ms < deadline
         let pauseMs = pauseBefore(attempt)
         try {
-          const { answer, headers } = await exchange(call, token, signal)
-          if (!call.repeatable || call.accept?.includes(answer.status) || !isWorthRepeating(answer)) return answer
-          pauseMs = pauseBefore(attempt, headers['retry-after'])
-          if (performance.now() + pauseMs >= deadline) return answer
+          const { answer, retryAfter } = await exchange(call, token, signal)
+          pauseMs = pauseBefore(attempt, retryAfter)
+          if (call.accept?.includes(answer.status) || !isWorthRepeating(answer) || !mayRest(pauseMs)) return answer
         } catch (error) {
-          if (error instanceof BrokerError) throw error
-          call.signal?.throwIfAborted()
-          const failure = networkFailure(call, options.address, error)
-          const mayRepeat = call.repeatable && !failure.sent && failure.error.code === 'target.unreachable'
-          if (!mayRepeat || performance.now() + pauseMs >= deadline) throw failure.error
+          const unsent = error instanceof NetworkFailure && error.code === 'target.unreachable' && !error.sent
+          if (!unsent || !mayRest(pauseMs)) throw error
         }
         await rest(pauseMs, call.signal)
       }
     },
     close: () => dispatcher.destroy(),
+  }
+}
+
+function headersFor(call: VaultCall, token: Secret | undefined, { userAgent, namespace }: TransportOptions) {
+  const type = call.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
+  return {
+    accept: 'application/json',
+    'user-agent': userAgent,
+    'x-vault-request': 'true',
+    ...(token && { 'x-vault-token': token.reveal() }),
+    ...(namespace && call.namespaced !== false && { 'x-vault-namespace': namespace }),
+    ...(call.wrapTtlSeconds && { 'x-vault-wrap-ttl': String(call.wrapTtlSeconds) }),
+    ...(call.body && { 'content-type': type }),
   }
 }
 

@@ -22,7 +22,9 @@ export interface LoginMethod {
 
 /** `POST auth/<mount>/login`, which every method but `token` ends in. */
 export async function loginAt(mount: string, body: Record<string, unknown>, send: Send, signal: AbortSignal): Promise<Login> {
-  const answer = await asLogin(mount, send({ method: 'POST', path: ['auth', mount, 'login'], body, token: 'none', signal }))
+  const answer = await asLogin(send({ method: 'POST', path: ['auth', mount, 'login'], body, token: 'none', signal }), (error) =>
+    fixAt(mount, error),
+  )
   const auth = answer.body['auth']
   if (!isRecord(auth) || typeof auth['client_token'] !== 'string' || auth['client_token'] === '') {
     const factor = isRecord(auth) && auth['mfa_requirement']
@@ -39,22 +41,26 @@ export async function loginAt(mount: string, body: Record<string, unknown>, send
   }
 }
 
-/** The server's refusals of a login come as 400, 403 and 500; here they all mean one thing. */
-export async function asLogin<Result>(mount: string, answer: Promise<Result>): Promise<Result> {
+const REFUSALS = ['target.invalid', 'target.denied', 'target.not_found', 'target.unsupported', 'target.login_failed'] as const
+
+/** The server's refusals of a login come as 400, 403, 404 and 500; here they all mean one thing. */
+export async function asLogin<Result>(answer: Promise<Result>, fixFor: (error: BrokerError) => string): Promise<Result> {
   try {
     return await answer
   } catch (error) {
-    if (!isBrokerError(error, 'target.invalid', 'target.denied', 'target.not_found', 'target.unsupported', 'target.login_failed'))
-      throw error
+    if (!isBrokerError(error, ...REFUSALS)) throw error
     throw new BrokerError('target.login_failed', `the broker could not log in: ${error.message}`, {
       cause: error,
       requestId: error.requestId,
-      fix:
-        error.code === 'target.not_found' || error.code === 'target.unsupported'
-          ? `enable the auth method at auth/${mount}, or correct its path`
-          : 'check the credential, the role and the addresses it is bound to; five refusals lock it for 15 minutes',
+      fix: fixFor(error),
     })
   }
+}
+
+function fixAt(mount: string, error: BrokerError): string {
+  return error.code === 'target.not_found' || error.code === 'target.unsupported'
+    ? `enable the auth method at auth/${mount}, or correct its path`
+    : 'check the credential, the role and the addresses it is bound to; five refusals lock it for 15 minutes'
 }
 
 export const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null

@@ -8,8 +8,8 @@ export function tokenLogin(token: Secret): LoginMethod {
     mints: false,
     async login(send, signal) {
       const answer = await asLogin(
-        'token',
-        send({ method: 'GET', path: ['auth/token/lookup-self'], token, repeatable: true, signal }),
+        send({ method: 'GET', path: ['auth/token/lookup-self'], token, signal }),
+        () => 'the token has ended, was revoked, or may not look itself up: save another one, or use AppRole',
       )
       return { token, leaseSeconds: Number(answer.data['ttl'] ?? 0), renewable: answer.data['renewable'] === true }
     },

@@ -1,0 +1,48 @@
+import type { VaultServer } from '../../dev/vault-server.ts'
+import { setUpVault } from '../../dev/vault-setup.ts'
+import { connectVault, type VaultConnection } from '../../plugins/vault/client/vault-client.ts'
+import { type VaultConfig, vaultConfig } from '../../plugins/vault/config.ts'
+import { minimumPolicy } from '../../plugins/vault/minimum-policy.ts'
+import type { Host, Secret } from '../../src/sdk/index.ts'
+
+export interface PreparedVault {
+  readonly server: VaultServer
+  readonly approle: { readonly method: 'approle'; readonly roleId: string; readonly secretId: string }
+}
+
+/** A server on which an administrator followed the guide for `settings`. */
+export async function prepared(server: VaultServer, settings: Record<string, unknown> = {}): Promise<PreparedVault> {
+  const config = configFor(server.address, { auth: { method: 'token', token: 'nobody’s' }, ...settings })
+  const { roleId, secretId } = await setUpVault(server, { policy: minimumPolicy(config).document, policyName: config.policyName })
+  return { server, approle: { method: 'approle', roleId, secretId } }
+}
+
+export function configFor(address: string, settings: Record<string, unknown>): VaultConfig {
+  return vaultConfig.parse({ address, kvMounts: ['kv'], transitMounts: ['transit'], ...settings })
+}
+
+/** A connection with the daemon's half played by memory, and a clock that only the test moves. */
+export async function connected(
+  address: string,
+  settings: Record<string, unknown>,
+  memory = new Map<string, Secret>(),
+): Promise<{ client: VaultConnection; logged: string[]; memory: Map<string, Secret>; turn(seconds: number): void }> {
+  const logged: string[] = []
+  let turnedMs = 0
+  const host: Host = {
+    integrationId: 'int_test',
+    version: '0.0.0',
+    insecureDevelopment: false,
+    log: (level, message, fields) => void logged.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`),
+    keep: async (name, value) => void memory.set(name, value),
+    recall: async (name) => memory.get(name),
+  }
+  const now = () => performance.now() + turnedMs
+  const client = await connectVault(configFor(address, settings), host, { now })
+  return { client, logged, memory, turn: (seconds) => void (turnedMs += seconds * 1000) }
+}
+
+/** How often the server was asked for `path` since it started, by its own audit file. */
+export async function timesAsked(server: VaultServer, path: string): Promise<number> {
+  return (await server.auditLines()).filter((line) => line['type'] === 'request' && line['request']?.path === path).length
+}
