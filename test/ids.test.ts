@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { ID_PREFIXES, type IdPrefix, id, isId, newId } from '../src/platform/ids.ts'
+import { ID_PREFIXES, type IdPrefix, id } from '../src/contract/id.ts'
+import { isId, newId } from '../src/platform/ids.ts'
 
 describe('an id', () => {
   it('says what it names, in lower case', () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common'
+import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common'
 import { Injectable, Logger } from '@nestjs/common'
 import pg from 'pg'
 import { rows, type Tx } from './database.ts'
@@ -32,7 +32,7 @@ export type LaneName = keyof typeof LANES
  * and NOTIFY only wake a lane sooner. Delivered at least once, so every handler bears repetition.
  */
 @Injectable()
-export class DueWork implements OnApplicationBootstrap, OnApplicationShutdown {
+export class DueWork implements BeforeApplicationShutdown, OnApplicationBootstrap {
   private readonly log = new Logger(DueWork.name)
   private readonly pool: pg.Pool
   private readonly me = randomUUID()
@@ -67,7 +67,8 @@ export class DueWork implements OnApplicationBootstrap, OnApplicationShutdown {
     this.lanes.get(lane)?.wake()
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  /** Before anybody's connections close: what is in hand still needs them. */
+  async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true
     await Promise.all([...this.lanes.values()].map((lane) => lane.stop()))
     await this.listener?.end().catch(() => {})

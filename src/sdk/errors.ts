@@ -13,6 +13,7 @@ export const ERRORS = {
   'input.too_large': { status: 413, retryable: false, meaning: 'the body is larger than the limit' },
   'auth.required': { status: 401, retryable: false, meaning: 'no valid credential came with the call' },
   'auth.forbidden': { status: 403, retryable: false, meaning: 'the caller may not do this' },
+  'input.method': { status: 405, retryable: false, meaning: 'the path exists, and takes another method' },
   not_found: { status: 404, retryable: false, meaning: 'there is no such thing, or it is not the caller’s' },
   conflict: { status: 409, retryable: false, meaning: 'the state changed or does not allow this' },
   'name.taken': { status: 409, retryable: false, meaning: 'another one has this name' },

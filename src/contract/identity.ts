@@ -1,0 +1,119 @@
+import { z } from 'zod'
+import { durationSeconds, instant, name, page, pageQuery } from './common.ts'
+import { id } from './id.ts'
+
+/** What a person may do in the broker itself, apart from what access flows say. */
+export const ROLES = ['admin', 'owner', 'approver', 'auditor', 'member'] as const
+export const role = z.enum(ROLES)
+export type Role = z.infer<typeof role>
+
+/** What a token may be used for; never more than its person may do. */
+export const SCOPES = ['read', 'request', 'approve', 'manage', 'audit'] as const
+export const scope = z.enum(SCOPES)
+export type Scope = z.infer<typeof scope>
+
+const roles = z
+  .array(role)
+  .max(ROLES.length)
+  .transform((given) => ROLES.filter((one) => given.includes(one)))
+const email = z.email().max(254)
+const userState = z.enum(['active', 'disabled'])
+
+export const user = z
+  .strictObject({
+    id: id('usr'),
+    name: z.string(),
+    email: z.string().nullable(),
+    roles: z.array(role),
+    state: userState,
+    createdAt: instant,
+  })
+  .meta({ id: 'User' })
+export type UserView = z.infer<typeof user>
+export const userPage = page(user).meta({ id: 'UserPage' })
+
+export const newUser = z
+  .strictObject({ name: name(), email: email.nullish(), roles: roles.default(['member']) })
+  .meta({ id: 'NewUser' })
+export type NewUser = z.infer<typeof newUser>
+
+export const userChange = z
+  .strictObject({
+    name: name().optional(),
+    email: email.nullable().optional(),
+    roles: roles.optional(),
+    state: userState.optional(),
+  })
+  .refine((change) => Object.keys(change).length > 0, { error: 'the change is empty: give name, email, roles or state' })
+  .meta({ id: 'UserChange' })
+export type UserChange = z.infer<typeof userChange>
+
+export const userQuery = z.strictObject({ ...pageQuery, state: userState.optional() })
+export type UserQuery = z.infer<typeof userQuery>
+
+export const group = z.strictObject({ id: id('grp'), name: z.string(), createdAt: instant }).meta({ id: 'Group' })
+export type GroupView = z.infer<typeof group>
+export const groupPage = page(group).meta({ id: 'GroupPage' })
+
+export const groupWithMembers = z
+  .strictObject({
+    ...group.shape,
+    members: z.array(z.strictObject({ id: id('usr'), name: z.string(), state: userState })),
+  })
+  .meta({ id: 'GroupWithMembers' })
+export type GroupWithMembers = z.infer<typeof groupWithMembers>
+
+export const newGroup = z.strictObject({ name: name() }).meta({ id: 'NewGroup' })
+export type NewGroup = z.infer<typeof newGroup>
+
+export const groupQuery = z.strictObject(pageQuery)
+export type GroupQuery = z.infer<typeof groupQuery>
+
+export const token = z
+  .strictObject({
+    id: id('tok'),
+    userId: id('usr'),
+    name: z.string(),
+    scopes: z.array(scope),
+    createdAt: instant,
+    expiresAt: instant,
+    revokedAt: instant.nullable(),
+    lastUsedAt: instant.nullable().describe('to the minute'),
+  })
+  .meta({ id: 'Token' })
+export type TokenView = z.infer<typeof token>
+export const tokenPage = page(token).meta({ id: 'TokenPage' })
+
+const scopes = z
+  .array(scope)
+  .min(1)
+  .max(SCOPES.length)
+  .transform((given) => SCOPES.filter((one) => given.includes(one)))
+
+export const newToken = z
+  .strictObject({
+    name: name(),
+    scopes,
+    expiresInSeconds: durationSeconds,
+    userId: id('usr').optional().describe('an admin may make a token for somebody else'),
+  })
+  .meta({ id: 'NewToken' })
+export type NewToken = z.infer<typeof newToken>
+
+export const mintedToken = z
+  .strictObject({ ...token.shape, token: z.string().describe('shown this once') })
+  .meta({ id: 'MintedToken' })
+export type MintedToken = z.infer<typeof mintedToken>
+
+export const tokenQuery = z.strictObject({ ...pageQuery, userId: id('usr').optional() })
+export type TokenQuery = z.infer<typeof tokenQuery>
+
+export const me = z
+  .strictObject({
+    ...user.shape,
+    groups: z.array(z.strictObject({ id: id('grp'), name: z.string() })),
+    scopes: z.array(scope),
+    tokenId: id('tok').nullable(),
+  })
+  .meta({ id: 'Me' })
+export type Me = z.infer<typeof me>

@@ -1,0 +1,102 @@
+import { Injectable } from '@nestjs/common'
+import { z } from 'zod'
+import { record } from '../audit/record.ts'
+import type { Page } from '../contract/common.ts'
+import type { GroupQuery, GroupView, GroupWithMembers, NewGroup } from '../contract/identity.ts'
+import { type CursorKind, Cursors } from '../platform/cursors.ts'
+import { Database, rows, type Tx } from '../platform/database.ts'
+import { violates } from '../platform/database-errors.ts'
+import { newId } from '../platform/ids.ts'
+import { BrokerError } from '../sdk/index.ts'
+import type { Caller } from './caller.ts'
+import { Group } from './group.ts'
+
+const GROUPS: CursorKind<string> = { list: 'groups', position: z.string() }
+
+@Injectable()
+export class GroupsService {
+  constructor(
+    private readonly database: Database,
+    private readonly cursors: Cursors,
+  ) {}
+
+  async list({ limit, cursor }: GroupQuery): Promise<Page<GroupView>> {
+    const found = await rows<Group & { position: string }>(
+      this.database.pool,
+      `select id, name, created_at as "createdAt", lower(name) as position from groups
+       where $1::text is null or lower(name) > $1 order by lower(name) limit $2`,
+      [this.cursors.read(GROUPS, cursor) ?? null, limit + 1],
+    )
+    return this.cursors.page(GROUPS, found, limit, (row) => row.position, viewOf)
+  }
+
+  async get(id: string): Promise<GroupWithMembers> {
+    const group = (await this.database.pool.getRepository(Group).findOneBy({ id: id as Group['id'] })) ?? missing()
+    const members = await rows<GroupWithMembers['members'][number]>(
+      this.database.pool,
+      `select id, name, state from users where id in (select user_id from group_members where group_id = $1) order by lower(name)`,
+      [id],
+    )
+    return { ...viewOf(group), members }
+  }
+
+  async create(caller: Caller, { name }: NewGroup): Promise<GroupView> {
+    return this.database.transaction(async (tx) => {
+      const id = newId('grp')
+      const groups = tx.getRepository(Group)
+      await groups.insert({ id, name }).catch((error: unknown) => {
+        if (!violates(error, 'groups_name_taken')) throw error
+        throw new BrokerError('name.taken', `a group is already called ${name}`, { cause: error, field: 'name' })
+      })
+      await record(tx, { kind: 'group.created', actor: caller.id, subject: id, data: { name } })
+      return viewOf(await groups.findOneByOrFail({ id }))
+    })
+  }
+
+  async remove(caller: Caller, id: string): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const [gone] = await rows<{ name: string }>(tx, 'delete from groups where id = $1 returning name', [id])
+      if (!gone) missing()
+      await record(tx, { kind: 'group.removed', actor: caller.id, subject: id, data: { name: gone?.name } })
+    })
+  }
+
+  /** Adding a member twice is adding them once. */
+  async add(caller: Caller, id: string, userId: string): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      await this.mustExist(tx, id, userId)
+      const added = await rows(
+        tx,
+        'insert into group_members (group_id, user_id) values ($1, $2) on conflict do nothing returning user_id',
+        [id, userId],
+      )
+      if (added.length > 0) await record(tx, { kind: 'group.member_added', actor: caller.id, subject: id, data: { userId } })
+    })
+  }
+
+  async drop(caller: Caller, id: string, userId: string): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      await this.mustExist(tx, id, userId)
+      const dropped = await rows(tx, 'delete from group_members where group_id = $1 and user_id = $2 returning user_id', [
+        id,
+        userId,
+      ])
+      if (dropped.length > 0) await record(tx, { kind: 'group.member_removed', actor: caller.id, subject: id, data: { userId } })
+    })
+  }
+
+  private async mustExist(tx: Tx, id: string, userId: string): Promise<void> {
+    const [group] = await rows(tx, 'select id from groups where id = $1 for key share', [id])
+    if (!group) missing()
+    const [user] = await rows(tx, 'select id from users where id = $1 for key share', [userId])
+    if (!user) throw new BrokerError('not_found', 'there is no such person', { field: 'userId' })
+  }
+}
+
+function viewOf({ id, name, createdAt }: Group): GroupView {
+  return { id, name, createdAt: createdAt.toISOString() }
+}
+
+function missing(): never {
+  throw new BrokerError('not_found', 'there is no such group')
+}

@@ -1,0 +1,28 @@
+import { Controller, Get } from '@nestjs/common'
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger'
+import { type Me, me } from '../contract/identity.ts'
+import { Access } from '../platform/access.ts'
+import { Database, rows } from '../platform/database.ts'
+import { type Caller, CurrentCaller } from './caller.ts'
+import { UsersService } from './users.service.ts'
+
+@ApiTags('people')
+@Controller('api/me')
+export class MeController {
+  constructor(
+    private readonly users: UsersService,
+    private readonly database: Database,
+  ) {}
+
+  @Get()
+  @Access({ scope: 'read' })
+  @ApiOkResponse({ standardSchema: me })
+  async get(@CurrentCaller() caller: Caller): Promise<Me> {
+    const groups = await rows<Me['groups'][number]>(
+      this.database.pool,
+      'select id, name from groups where id = any($1) order by lower(name)',
+      [caller.groupIds],
+    )
+    return { ...(await this.users.get(caller.id)), groups, scopes: [...caller.scopes], tokenId: caller.tokenId }
+  }
+}

@@ -1,0 +1,35 @@
+import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common'
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
+import { id } from '../contract/id.ts'
+import { mintedToken, type NewToken, newToken, type TokenQuery, tokenPage, tokenQuery } from '../contract/identity.ts'
+import { Access } from '../platform/access.ts'
+import { type Caller, CurrentCaller } from './caller.ts'
+import { TokensService } from './tokens.service.ts'
+
+// Scope `read` is all it takes: nobody gets more out of a token than they put in, and everybody may revoke their own.
+@ApiTags('tokens')
+@Controller('api/tokens')
+@Access({ scope: 'read' })
+export class TokensController {
+  constructor(private readonly tokens: TokensService) {}
+
+  @Get()
+  @ApiOkResponse({ standardSchema: tokenPage })
+  list(@CurrentCaller() caller: Caller, @Query({ schema: tokenQuery }) query: TokenQuery) {
+    return this.tokens.list(caller, query)
+  }
+
+  @Post()
+  @Header('cache-control', 'no-store')
+  @ApiCreatedResponse({ standardSchema: mintedToken })
+  create(@CurrentCaller() caller: Caller, @Body({ schema: newToken }) body: NewToken) {
+    return this.tokens.create(caller, body)
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiNoContentResponse()
+  revoke(@CurrentCaller() caller: Caller, @Param('id', { schema: id('tok') }) tokenId: string) {
+    return this.tokens.revoke(caller, tokenId)
+  }
+}

@@ -1,0 +1,22 @@
+import { SetMetadata } from '@nestjs/common'
+import type { Role, Scope } from '../contract/identity.ts'
+
+/** Who may call an endpoint: a token with this scope, of a person with one of these roles. Without roles, anybody's. */
+export interface AccessRule {
+  readonly scope: Scope
+  readonly roles?: readonly Role[]
+}
+
+export type Declaration = AccessRule | 'public'
+
+const KEY = 'latchkey:access'
+
+/** On a method or a controller; the method's counts. An endpoint that has neither this nor `@Public()` stops the start. */
+export const Access = (rule: AccessRule) => SetMetadata<string, Declaration>(KEY, rule)
+
+/** Anybody may call it, without a credential. */
+export const Public = () => SetMetadata<string, Declaration>(KEY, 'public')
+
+export function declarationOf(handler: object, controller: object): Declaration | undefined {
+  return Reflect.getMetadata(KEY, handler) ?? Reflect.getMetadata(KEY, controller)
+}

@@ -1,0 +1,64 @@
+import { type DynamicModule, Module } from '@nestjs/common'
+import { DiscoveryModule } from '@nestjs/core'
+import { DataSource, type EntitySchema } from 'typeorm'
+import type { Config } from '../config.ts'
+import { Cursors } from './cursors.ts'
+import { Database, dataSourceOptions, UrgentDatabase } from './database.ts'
+import { DueWork } from './due-work.ts'
+import { HealthController } from './health.controller.ts'
+import { adoptInstallation, Installation } from './installation.ts'
+import { Metrics } from './metrics.ts'
+import { Readiness } from './readiness.ts'
+import { RouteTable } from './route-table.ts'
+import { Sealer } from './sealing.ts'
+import type { StateFolder } from './state-folder.ts'
+
+/** `@Inject(CONFIG) config: Config` */
+export const CONFIG = Symbol('CONFIG')
+
+const URGENT_POOL = 8
+
+export interface Ground {
+  readonly config: Config
+  readonly databaseUrl: string
+  readonly state: StateFolder
+  readonly entities: readonly (EntitySchema | (new () => object))[]
+}
+
+/** The world below every other module, the same objects for all of them. */
+@Module({})
+export class PlatformModule {
+  static on({ config, databaseUrl, state, entities }: Ground): DynamicModule {
+    const connected = (poolSize: number) =>
+      new DataSource({ ...dataSourceOptions(databaseUrl, poolSize), entities: [...entities] }).initialize()
+    const providers = [
+      { provide: CONFIG, useValue: config },
+      { provide: Database, useFactory: async () => new Database(await connected(config.poolSize)) },
+      { provide: UrgentDatabase, useFactory: async () => new UrgentDatabase(await connected(URGENT_POOL)) },
+      { provide: DueWork, useFactory: () => new DueWork(databaseUrl) },
+      { provide: Sealer, useFactory: () => new Sealer(state.key) },
+      { provide: Cursors, useFactory: () => new Cursors(state.key) },
+      {
+        provide: Installation,
+        inject: [Database],
+        useFactory: (database: Database) =>
+          adoptInstallation(database, {
+            demanded: config.instance,
+            proposed: state.instance,
+            development: config.development,
+          }),
+      },
+      Metrics,
+      Readiness,
+      RouteTable,
+    ]
+    return {
+      module: PlatformModule,
+      global: true,
+      imports: [DiscoveryModule],
+      controllers: [HealthController],
+      providers,
+      exports: providers.map((provider) => ('provide' in provider ? provider.provide : provider)),
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { Writable } from 'node:stream'
+import type { DynamicModule } from '@nestjs/common'
+import type { NestExpressApplication } from '@nestjs/platform-express'
+import { Agent } from 'undici'
+import { createApp } from '../../src/app.ts'
+import { type Config, readConfig } from '../../src/config.ts'
+import { firstAdmin } from '../../src/identity/first-admin.ts'
+import { Database } from '../../src/platform/database.ts'
+import { Api } from './api.ts'
+import { type FreshDatabase, freshDatabase } from './database.ts'
+
+export interface BrokerOptions {
+  readonly config?: Partial<Config>
+  /** a database to go on with; it outlives the broker */
+  readonly database?: FreshDatabase
+  /** the key of the broker that used the database before */
+  readonly key?: Buffer
+  readonly modules?: readonly DynamicModule[]
+}
+
+export interface Broker {
+  readonly app: NestExpressApplication
+  readonly url: string
+  readonly database: FreshDatabase
+  readonly key: Buffer
+  /** calls as the admin that every new broker has */
+  readonly admin: Api
+  readonly adminToken: string
+  /** calls with a token, or without any */
+  api(token?: string): Api
+  /** everything logged so far */
+  readonly log: readonly string[]
+  close(): Promise<void>
+}
+
+/** The whole daemon in this process, on a database of its own and a free port of the loopback. */
+export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
+  const { key = randomBytes(32), modules = [] } = options
+  const database = options.database ?? (await freshDatabase())
+  const log: string[] = []
+  const logTo = new Writable({
+    write: (chunk, _encoding, done) => {
+      log.push(String(chunk))
+      done()
+    },
+  })
+  const config = { ...readConfig({ LATCHKEY_PORT: '0', LATCHKEY_POOL_SIZE: '5' }), ...options.config }
+  const state = { dir: config.stateDir, instance: config.instance ?? '4711081542', key }
+  const app = await createApp({ config, databaseUrl: database.url, state, logTo, modules })
+  await app.listen(config.port, config.host)
+  const url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`
+  const agent = new Agent({ allowH2: false })
+  const adminToken = (
+    await app.get(Database).transaction((tx) => firstAdmin(tx, { name: `admin ${randomBytes(3).toString('hex')}`, force: true }))
+  ).reveal()
+  const api = (token?: string) => new Api(url, agent, token)
+  return {
+    app,
+    url,
+    database,
+    key,
+    admin: api(adminToken),
+    adminToken,
+    api,
+    log,
+    close: async () => {
+      await agent.destroy()
+      await app.close()
+      if (!options.database) await database.drop()
+    },
+  }
+}

@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { inject } from 'vitest'
+
+export const TEMPLATE = 'latchkey_template'
+
+export interface FreshDatabase {
+  readonly url: string
+  /** one statement, through a connection of its own */
+  query<Row extends pg.QueryResultRow>(statement: string, values?: unknown[]): Promise<Row[]>
+  drop(): Promise<void>
+}
+
+/** A migrated, empty database of the test's own. */
+export async function freshDatabase(): Promise<FreshDatabase> {
+  const server = inject('databaseUrl')
+  const name = `lk_${randomBytes(6).toString('hex')}`
+  await within(server, (client) => client.query(`create database ${name} template ${TEMPLATE}`))
+  const url = withDatabase(server, name)
+  return {
+    url,
+    query: async (statement, values) => (await within(url, (client) => client.query(statement, values))).rows,
+    drop: async () => {
+      await within(server, (client) => client.query(`drop database ${name} with (force)`))
+    },
+  }
+}
+
+export function withDatabase(url: string, name: string): string {
+  return url.replace(/\/[^/]*$/, `/${name}`)
+}
+
+export async function within<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
