@@ -1,0 +1,96 @@
+import { Injectable } from '@nestjs/common'
+import { BROKER, record } from '../audit/record.ts'
+import type { ExtendGrant } from '../contract/grants.ts'
+import { Extensions } from '../grants/extensions.ts'
+import { lockGrant } from '../grants/grant.ts'
+import type { Caller } from '../identity/caller.ts'
+import { Database, rows } from '../platform/database.ts'
+import { violates } from '../platform/database-errors.ts'
+import { DueWork, withdraw } from '../platform/due-work.ts'
+import { newId } from '../platform/ids.ts'
+import { BrokerError } from '../sdk/index.ts'
+import { type FlowInForce, inWords, mayRequest } from './evaluate.ts'
+import { Flows } from './flows.service.ts'
+import { readRequestResources, selectRequests } from './request.ts'
+import { neededFor, REQUEST_LAPSES, Requests } from './requests.service.ts'
+
+/** Asks for more time under the flow as it is now: bounded in length and in number. */
+@Injectable()
+export class ExtensionRequests {
+  constructor(
+    private readonly database: Database,
+    private readonly work: DueWork,
+    private readonly flows: Flows,
+    private readonly requests: Requests,
+    private readonly extensions: Extensions,
+  ) {}
+
+  async submit(caller: Caller, grantId: string, wanted: ExtendGrant): Promise<string> {
+    const id = newId('req')
+    try {
+      await this.database.transaction(async (tx) => {
+        const grant = await lockGrant(tx, grantId)
+        if (grant?.granteeId !== caller.id) throw new BrokerError('not_found', `there is no grant ${grantId} of yours`)
+        if (grant.state !== 'active') throw new BrokerError('conflict', `the grant is ${grant.state}: it cannot be extended`)
+        const [request] = await selectRequests(tx, 'q.id = $1', [grant.requestId])
+        const [flow] = await this.flows.inForce(tx, { id: request!.flowId })
+        check(flow!, caller, grant.extensions, wanted)
+        const approvers = await this.requests.approvers(flow!, caller.id)
+        if (approvers.length < neededFor(flow!)) {
+          throw new BrokerError('access.no_approver', 'nobody could approve the extension', {
+            fix: 'ask an admin to name more approvers in the flow',
+          })
+        }
+        const resources = await readRequestResources(tx, grant.requestId)
+        const ask = { resources, seconds: wanted.seconds, justification: wanted.justification }
+        await this.requests.insert(tx, {
+          id,
+          flow: { ...flow!, rule: { ...flow!.rule, delivery: grant.delivery } },
+          caller,
+          ask,
+          extendsGrantId: grantId,
+        })
+        if (flow!.rule.approval.kind !== 'automatic') return
+        await rows(
+          tx,
+          `update access_requests set state = 'approved', approved_seconds = seconds, decided_at = now() where id = $1`,
+          [id],
+        )
+        await withdraw(tx, REQUEST_LAPSES, [id])
+        await record(tx, {
+          kind: 'request.approved',
+          actor: BROKER,
+          subject: id,
+          data: { automatic: true, seconds: wanted.seconds },
+        })
+        await this.extensions.extend(tx, grantId, wanted.seconds, id)
+      })
+    } catch (error) {
+      if (!violates(error, 'access_requests_one_extension_at_a_time')) throw error
+      throw new BrokerError('conflict', 'an extension of this grant waits for its approval already', {
+        cause: error,
+        fix: 'cancel that request first',
+      })
+    }
+    this.work.wake('provision')
+    return id
+  }
+}
+
+function check(flow: FlowInForce, caller: Caller, extended: number, wanted: ExtendGrant): void {
+  const { extensions, justification } = flow.rule
+  const reasons = [
+    !flow.active && 'the flow is switched off',
+    !mayRequest(flow.rule, caller) && 'you are no longer among the people who may ask under it',
+    extended >= extensions.count &&
+      (extensions.count === 0 ? 'the flow allows no extension' : `it was extended ${extended} times already`),
+    extensions.count > 0 &&
+      wanted.seconds > extensions.maxSeconds &&
+      `an extension lasts at most ${inWords(extensions.maxSeconds)}`,
+    justification === 'required' && wanted.justification.trim() === '' && 'it asks for a justification',
+  ].filter((reason) => reason !== false)
+  if (reasons.length > 0)
+    throw new BrokerError('access.denied', `${flow.name}: ${reasons.join('; ')}`, {
+      fix: 'request access again when this grant is over',
+    })
+}

@@ -1,0 +1,54 @@
+import { row, rows, type Tx } from '../platform/database.ts'
+import type { Delivery } from '../sdk/index.ts'
+import type { AskedResource } from './evaluate.ts'
+import type { RequestState } from './request-machine.ts'
+
+/** One person's ask under a flow version, as its row says. */
+export interface AccessRequest {
+  readonly id: string
+  readonly flowId: string
+  readonly flowVersion: number
+  readonly flowName: string
+  readonly integrationId: string
+  readonly requesterId: string
+  readonly requesterName: string
+  readonly state: RequestState
+  readonly seconds: number
+  readonly approvedSeconds: number | null
+  readonly justification: string
+  readonly delivery: Delivery
+  readonly extendsGrantId: string | null
+  readonly grantId: string | null
+  readonly createdAt: Date
+  readonly expiresAt: Date
+  readonly decidedAt: Date | null
+}
+
+const SELECT = `select q.id, q.flow_id as "flowId", q.flow_version as "flowVersion", f.name as "flowName",
+  q.integration_id as "integrationId", q.requester_id as "requesterId", u.name as "requesterName", q.state, q.seconds,
+  q.approved_seconds as "approvedSeconds", q.justification, q.delivery, q.extends_grant_id as "extendsGrantId",
+  coalesce(q.extends_grant_id, (select g.id from grants g where g.request_id = q.id)) as "grantId",
+  q.created_at as "createdAt", q.expires_at as "expiresAt", q.decided_at as "decidedAt"
+  from access_requests q join access_flows f on f.id = q.flow_id join users u on u.id = q.requester_id`
+
+/** Reads requests by a condition on `q`. */
+export function selectRequests(tx: Pick<Tx, 'query'>, condition: string, values: readonly unknown[]): Promise<AccessRequest[]> {
+  return rows(tx, `${SELECT} where ${condition}`, values)
+}
+
+/** The request, its row locked until the transaction ends. */
+export async function lockRequest(tx: Pick<Tx, 'query'>, id: string): Promise<AccessRequest | undefined> {
+  await row(tx, 'select 1 from access_requests where id = $1 for update', [id])
+  return (await selectRequests(tx, 'q.id = $1', [id]))[0]
+}
+
+/** What was asked for, as it stands now. */
+export function readRequestResources(tx: Pick<Tx, 'query'>, requestId: string): Promise<AskedResource[]> {
+  return rows(
+    tx,
+    `select r.id, r.type, r.name, r.tags, r.attributes, r.ungrantable, r.gone_at is not null as gone,
+       r.integration_id as "integrationId", a.permissions
+     from access_request_resources a join resources r on r.id = a.resource_id where a.request_id = $1 order by r.name, r.id`,
+    [requestId],
+  )
+}

@@ -1,0 +1,40 @@
+import { machine } from '../platform/machine.ts'
+import type { Json, Step } from '../sdk/index.ts'
+
+export type RunState = 'pending' | 'executing' | 'executed' | 'undoing' | 'undone' | 'failed' | 'stuck'
+export type RunEvent = 'plan' | 'finish' | 'undo' | 'settle' | 'give_up' | 'overdue'
+
+export const runMachine = machine<RunState, RunEvent>({
+  pending: { plan: 'executing', undo: 'undoing', give_up: 'failed' },
+  executing: { finish: 'executed', undo: 'undoing', give_up: 'failed' },
+  executed: { undo: 'undoing' },
+  undoing: { settle: 'undone', overdue: 'stuck' },
+  stuck: { settle: 'undone' },
+  undone: {},
+  failed: {},
+})
+
+/** `executing` and `undoing` are committed before the call: after a crash they mean that it may have happened. */
+export type StepState = 'planned' | 'executing' | 'executed' | 'undoing' | 'undone'
+
+export interface JournaledStep extends Step {
+  readonly position: number
+  readonly state: StepState
+  readonly record: Json | undefined
+}
+
+/** A run as one process holds it. Every write compares the epoch: whoever claimed it later wins. */
+export interface HeldRun {
+  readonly id: string
+  readonly epoch: string
+  readonly state: RunState
+  readonly integrationId: string
+  readonly action: string
+  readonly input: Json
+  readonly steps: readonly JournaledStep[]
+}
+
+/** Whether a step in this state may have left something in the target. */
+export function mayHaveHappened(step: JournaledStep): boolean {
+  return step.state !== 'planned' && step.state !== 'undone'
+}

@@ -1,0 +1,99 @@
+import { Injectable } from '@nestjs/common'
+import { type Connection, Connections } from '../integrations/connections.ts'
+import { Database, type Tx } from '../platform/database.ts'
+import type { Hold } from '../platform/due-lane.ts'
+import { Installation } from '../platform/installation.ts'
+import { BrokerError, type GrantAccessAction, type GrantInput, type Receipt, type RunContext, type Step } from '../sdk/index.ts'
+import { type HeldRun, type JournaledStep, mayHaveHappened } from './action-run.ts'
+import { fenced, Journal } from './journal.ts'
+
+/** What the owner of a run adds to the journal's transactions. */
+export interface RunHooks {
+  /** before each attempt at a step; answers when the access ends, for grants */
+  beforeStep?(tx: Tx, step: { isLast: boolean }): Promise<Date | undefined>
+  /** with the outcome of the last step */
+  whenExecuted?(tx: Tx): Promise<void>
+}
+
+/** How long one call of an action may take, in milliseconds. */
+const PATIENCE_MS = 45_000
+
+/** Takes runs forward step by step: the intent is committed before the call, the outcome after it. */
+@Injectable()
+export class ActionRunner {
+  constructor(
+    private readonly database: Database,
+    private readonly journal: Journal,
+    private readonly connections: Connections,
+    private readonly installation: Installation,
+  ) {}
+
+  /** From wherever the run stands to executed. Throws `run.fenced` once somebody else holds it. */
+  async execute(run: HeldRun, hold: Pick<Hold, 'isOurs'>, hooks: RunHooks = {}): Promise<void> {
+    const connection = await this.connections.use(run.integrationId)
+    const action = grantAccessOf(connection)
+    let held = run
+    if (held.state === 'pending') {
+      const steps = await action.plan(this.context(connection, held.id, hold), held.input as unknown as GrantInput)
+      held = await this.database.transaction((tx) => this.journal.plan(tx, held, steps))
+    }
+    let receipt: (Receipt & { position: number }) | undefined
+    for (const step of held.steps) {
+      if (step.state === 'executed') continue
+      const until = await this.database.transaction((tx) => this.intend(tx, held, step, receipt, hooks))
+      const done = await action.execute(this.context(connection, held.id, hold, until), step)
+      receipt = { ...done, position: step.position }
+    }
+    await this.database.transaction(async (tx) => {
+      await this.journal.advance(tx, held, 'executed')
+      if (receipt) await this.journal.mark(tx, [{ run: held.id, ...receipt }], 'executed')
+      await hooks.whenExecuted?.(tx)
+    })
+  }
+
+  /** What an action is given for one call on behalf of a run. */
+  context(connection: Connection, runId: string, hold: Pick<Hold, 'isOurs'>, until?: Date): RunContext<unknown> {
+    return {
+      client: connection.client,
+      runId,
+      instance: this.installation.instance,
+      until,
+      signal: AbortSignal.timeout(PATIENCE_MS),
+      stillMine: () => {
+        if (!hold.isOurs()) throw fenced(runId)
+      },
+    }
+  }
+
+  /** Undoes the given steps of one run, last first. Their intent must be in the journal. */
+  async undo(connection: Connection, run: HeldRun, steps: readonly JournaledStep[], hold: Pick<Hold, 'isOurs'>, until?: Date) {
+    const action = grantAccessOf(connection)
+    for (const step of steps.filter(mayHaveHappened).toReversed()) {
+      await action.rollback(this.context(connection, run.id, hold, until), step, step.record)
+    }
+  }
+
+  private async intend(
+    tx: Tx,
+    run: HeldRun,
+    step: JournaledStep,
+    before: (Receipt & { position: number }) | undefined,
+    hooks: RunHooks,
+  ): Promise<Date | undefined> {
+    await this.journal.advance(tx, run, 'executing')
+    if (before) await this.journal.mark(tx, [{ run: run.id, ...before }], 'executed')
+    await this.journal.mark(tx, [{ run: run.id, position: step.position }], 'executing')
+    return hooks.beforeStep?.(tx, { isLast: step.position === run.steps.length - 1 })
+  }
+}
+
+/** The one action a grant is made of. */
+export function grantAccessOf(connection: Connection): GrantAccessAction<unknown, GrantInput, Step> {
+  const action = connection.plugin.grantAccess
+  if (!action) {
+    throw new BrokerError('target.unsupported', `${connection.plugin.manifest.name} gives no access`, {
+      fix: 'choose an integration whose plugin offers grant-access',
+    })
+  }
+  return action
+}

@@ -1,0 +1,130 @@
+import { z } from 'zod'
+import { durationSeconds, instant, page, pageQuery, text } from './common.ts'
+import { id } from './id.ts'
+
+export const grantState = z.enum(['scheduled', 'provisioning', 'active', 'revoking', 'stuck', 'expired', 'revoked', 'failed'])
+
+const evidence = z.strictObject({
+  artefact: z.string(),
+  gone: z.boolean(),
+  observed: z.string(),
+  requestId: z.string().nullable().describe('the target’s id of the exchange, to be found in its audit log'),
+  at: z.string(),
+})
+
+export const revocationReceipt = z
+  .strictObject({
+    grant: id('grt'),
+    reason: z.string(),
+    endedBy: z.string().nullable(),
+    dueAt: instant.nullable(),
+    revokingAt: instant.nullable(),
+    powerlessAt: instant.nullable(),
+    evidence: z.array(evidence),
+  })
+  .meta({ id: 'RevocationReceipt' })
+
+export const grantView = z
+  .strictObject({
+    id: id('grt'),
+    state: grantState,
+    requestId: id('req'),
+    integrationId: id('int'),
+    grantee: z.strictObject({ id: id('usr'), name: z.string() }),
+    resources: z.array(
+      z.strictObject({ resourceId: id('res'), type: z.string(), name: z.string(), permissions: z.array(z.string()) }),
+    ),
+    delivery: z.enum(['token', 'password']),
+    guarantee: z
+      .enum(['server', 'broker'])
+      .nullable()
+      .describe('server: the target itself ends it on time, broker dead or alive; broker: our revocation does'),
+    seconds: z.int(),
+    beginsAt: instant.nullable(),
+    expiresAt: instant.nullable(),
+    secondsLeft: z.number(),
+    extensions: z.int(),
+    endReason: z.string().nullable(),
+    endedBy: z.string().nullable(),
+    endNote: z.string().nullable(),
+    revokingAt: instant.nullable(),
+    powerlessAt: instant.nullable(),
+    endedAt: instant.nullable(),
+    problem: z.strictObject({ code: z.string(), message: z.string(), fix: z.string().optional() }).nullable(),
+    accessDetails: z.string().nullable().describe('what the integration’s owner wants people with access to know'),
+    createdAt: instant,
+  })
+  .meta({ id: 'Grant' })
+export type GrantView = z.infer<typeof grantView>
+export const grantPage = page(grantView).meta({ id: 'GrantPage' })
+
+export const grantQuery = z.strictObject({
+  ...pageQuery,
+  state: grantState.optional(),
+  live: z.enum(['true', 'false']).optional().describe('true: not over yet'),
+  integration: id('int').optional(),
+  grantee: id('usr').optional(),
+  whose: z.enum(['mine', 'all']).default('mine'),
+})
+export type GrantQuery = z.infer<typeof grantQuery>
+
+export const grantWait = z.strictObject({
+  waitSeconds: z
+    .string()
+    .regex(/^([0-9]|[12][0-9]|30)$/, { error: 'must be a number from 0 to 30' })
+    .transform(Number)
+    .default(0)
+    .describe('answer when the state is no longer one on the way to another, at the latest after so many seconds'),
+})
+export type GrantWait = z.infer<typeof grantWait>
+
+export const credentialView = z
+  .strictObject({
+    grantId: id('grt'),
+    delivery: z.enum(['token', 'password']),
+    fields: z.array(z.strictObject({ name: z.string(), label: z.string(), value: z.string() })),
+    usage: z.array(z.string()),
+    endsAt: instant,
+    collectBy: instant.nullable(),
+    accessDetails: z.string().nullable(),
+  })
+  .meta({ id: 'Credential', description: 'shown once, kept by nobody' })
+export type CredentialView = z.infer<typeof credentialView>
+
+export const openingView = z
+  .strictObject({
+    state: z.enum(['opening', 'delivered', 'collected', 'superseded', 'failed', 'ended']),
+    openedAt: instant,
+    endsAt: instant.nullable(),
+    collectBy: instant.nullable(),
+    collectedAt: instant.nullable().describe('when the broker noticed that the delivery was opened'),
+  })
+  .meta({ id: 'Opening' })
+
+export const stepView = z
+  .strictObject({
+    kind: z.string(),
+    target: z.string(),
+    summary: z.string(),
+    args: z.unknown(),
+    state: z.enum(['planned', 'executing', 'executed', 'undoing', 'undone']),
+    changedAt: instant,
+  })
+  .meta({ id: 'JournaledStep' })
+
+const note = text({ max: 2000 })
+export const revokeGrant = z.strictObject({ reason: note }).meta({ id: 'RevokeGrant' })
+export const reportGrant = z.strictObject({ note: text({ max: 2000, min: 0 }).default('') }).meta({ id: 'ReportGrant' })
+export const extendGrant = z
+  .strictObject({ seconds: durationSeconds, justification: text({ max: 2000, min: 0 }).default('') })
+  .meta({ id: 'ExtendGrant' })
+export type ExtendGrant = z.infer<typeof extendGrant>
+
+export const sweepReport = z
+  .strictObject({
+    removed: z.array(z.string()).describe('bore our mark, belonged to no grant: removed'),
+    foreign: z.array(z.string()).describe('bear the prefix but not our mark: left alone'),
+    left: z.array(z.string()).describe('ours, but could not be removed; the next sweep tries again'),
+    altered: z.array(id('grt')).describe('grants changed in the target by somebody else: being revoked'),
+  })
+  .meta({ id: 'SweepReport' })

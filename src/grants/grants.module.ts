@@ -1,0 +1,20 @@
+import { Module } from '@nestjs/common'
+import { ActionsModule } from '../actions/actions.module.ts'
+import { IntegrationsModule } from '../integrations/integrations.module.ts'
+import { Extensions } from './extensions.ts'
+import { GrantsController } from './grants.controller.ts'
+import { Grants } from './grants.service.ts'
+import { Openings } from './opening.ts'
+import { Provisioning } from './provisioning.ts'
+import { Reconciler } from './reconciler.ts'
+import { Revocation } from './revocation.ts'
+import { SweepController } from './sweep.controller.ts'
+import { Sweep } from './sweep.ts'
+
+@Module({
+  imports: [ActionsModule, IntegrationsModule],
+  controllers: [GrantsController, SweepController],
+  providers: [Provisioning, Revocation, Openings, Extensions, Sweep, Reconciler, Grants],
+  exports: [Provisioning, Extensions, ActionsModule],
+})
+export class GrantsModule {}

@@ -1,0 +1,168 @@
+import { Injectable } from '@nestjs/common'
+import { Journal } from '../actions/journal.ts'
+import { ActionRunner, grantAccessOf } from '../actions/runner.ts'
+import { record } from '../audit/record.ts'
+import { Connections } from '../integrations/connections.ts'
+import { Database, row, rows } from '../platform/database.ts'
+import type { Hold } from '../platform/due-lane.ts'
+import { enqueue } from '../platform/due-work.ts'
+import { newId } from '../platform/ids.ts'
+import { BrokerError, type Credential, type CredentialState, type Json } from '../sdk/index.ts'
+import { GRANT_WORK, type Grant, lockGrant } from './grant.ts'
+
+/** One handing over of a credential, as its row says. */
+export interface Opening {
+  readonly id: string
+  readonly state: 'opening' | 'delivered' | 'collected' | 'superseded' | 'failed' | 'ended'
+  readonly openedBy: string
+  readonly openedAt: Date
+  readonly endsAt: Date | null
+  readonly collectBy: Date | null
+  readonly collectedAt: Date | null
+  readonly trace: Json
+}
+
+/** How long one opening may act on the target. */
+const PATIENCE_MS = 30_000
+
+/** Mints a credential when its grantee asks, hands it over once, and keeps nothing of it. */
+@Injectable()
+export class Openings {
+  constructor(
+    private readonly database: Database,
+    private readonly journal: Journal,
+    private readonly runner: ActionRunner,
+    private readonly connections: Connections,
+  ) {}
+
+  /** The former credential is cut and another minted. Of two at once the later one wins and the earlier one's is thrown away. */
+  async open(grantee: string, grantId: string): Promise<{ grant: Grant; credential: Credential }> {
+    const started = performance.now()
+    const hold: Pick<Hold, 'isOurs'> = { isOurs: () => performance.now() - started < PATIENCE_MS }
+    const opening = newId('opn')
+    const grant = await this.begin(grantee, grantId, opening)
+    const connection = await this.connections.use(grant.integrationId)
+    const steps = await this.journal.read(this.database.pool, grant.runId)
+    const context = this.runner.context(connection, grant.runId, hold, grant.expiresAt ?? undefined)
+    let credential: Credential
+    try {
+      credential = await grantAccessOf(connection).open(context, steps, grant.delivery)
+    } catch (error) {
+      await this.fail(grant, opening)
+      throw error
+    }
+    await this.deliver(grant, opening, credential)
+    return { grant, credential }
+  }
+
+  /** The grant's latest opening; asks the target first whether it was collected. */
+  async latest(grant: Grant): Promise<Opening | undefined> {
+    const opening = await this.read(grant.id)
+    if (opening?.state !== 'delivered' || grant.state !== 'active') return opening
+    const state = await this.inspect(grant, opening)
+    if (state !== 'collected' && state !== 'ended') return opening
+    await this.database.transaction(async (tx) => {
+      const moved = await row(
+        tx,
+        `update openings set state = $2, collected_at = case when $2 = 'collected' then clock_timestamp() end
+         where id = $1 and state = 'delivered' returning id`,
+        [opening.id, state],
+      )
+      if (moved)
+        await record(tx, { kind: `credential.${state}`, actor: 'broker', subject: grant.id, data: { opening: opening.id } })
+    })
+    return this.read(grant.id)
+  }
+
+  private async begin(grantee: string, grantId: string, opening: string): Promise<Grant> {
+    return this.database.transaction(async (tx) => {
+      const grant = await lockGrant(tx, grantId)
+      if (!grant || grant.granteeId !== grantee) throw new BrokerError('not_found', `there is no grant ${grantId} of yours`)
+      const late = await row(tx, 'select 1 from grants where id = $1 and expires_at <= clock_timestamp()', [grantId])
+      if (grant.state !== 'active' || late) {
+        throw new BrokerError('conflict', `the grant is ${late ? 'over' : grant.state}: there is nothing to open`, {
+          fix: grant.state === 'provisioning' || grant.state === 'scheduled' ? 'wait until it is active' : 'request access again',
+        })
+      }
+      await rows(
+        tx,
+        `update openings set state = 'superseded' where grant_id = $1 and state in ('opening', 'delivered', 'collected')`,
+        [grantId],
+      )
+      await rows(tx, `insert into openings (id, grant_id, opened_by, delivery, state) values ($1, $2, $3, $4, 'opening')`, [
+        opening,
+        grantId,
+        grantee,
+        grant.delivery,
+      ])
+      await record(tx, {
+        kind: 'credential.opening',
+        actor: grantee,
+        subject: grantId,
+        data: { opening, delivery: grant.delivery },
+      })
+      return grant
+    })
+  }
+
+  private async deliver(grant: Grant, opening: string, credential: Credential): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const live = await lockGrant(tx, grant.id)
+      const delivered =
+        live?.state === 'active' &&
+        (await row(
+          tx,
+          `update openings set state = 'delivered', trace = $2, ends_at = $3, collect_by = $4 where id = $1 and state = 'opening' returning id`,
+          [opening, JSON.stringify(credential.trace), credential.endsAt, credential.collectBy ?? null],
+        ))
+      if (delivered) {
+        return record(tx, {
+          kind: 'credential.delivered',
+          actor: grant.granteeId,
+          subject: grant.id,
+          data: { opening, endsAt: credential.endsAt.toISOString(), trace: credential.trace },
+        })
+      }
+      return enqueueRecheck(tx, grant)
+    })
+    const won = await row(this.database.pool, `select 1 from openings where id = $1 and state = 'delivered'`, [opening])
+    if (!won) {
+      throw new BrokerError(
+        'conflict',
+        'the grant ended or was opened again while this credential was minted; it is thrown away',
+        {
+          fix: 'open the grant again if it is still active',
+        },
+      )
+    }
+  }
+
+  private async fail(grant: Grant, opening: string): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const live = await lockGrant(tx, grant.id)
+      await rows(tx, `update openings set state = 'failed' where id = $1 and state = 'opening'`, [opening])
+      await record(tx, { kind: 'credential.failed', actor: grant.granteeId, subject: grant.id, data: { opening } })
+      if (live?.state !== 'active') await enqueueRecheck(tx, grant)
+    })
+  }
+
+  private async inspect(grant: Grant, opening: Opening): Promise<CredentialState> {
+    const connection = await this.connections.use(grant.integrationId)
+    const hold = { isOurs: () => true } // only reads
+    return grantAccessOf(connection).inspect(this.runner.context(connection, grant.runId, hold), opening.trace)
+  }
+
+  private read(grantId: string): Promise<Opening | undefined> {
+    return row<Opening>(
+      this.database.pool,
+      `select id, state, opened_by as "openedBy", opened_at as "openedAt", ends_at as "endsAt", collect_by as "collectBy",
+         collected_at as "collectedAt", trace from openings where grant_id = $1 order by opened_at desc, id desc limit 1`,
+      [grantId],
+    )
+  }
+}
+
+/** Whatever this opening did may have come after the clean-up, so it is looked at once more. */
+async function enqueueRecheck(tx: Parameters<typeof enqueue>[0], grant: Grant): Promise<void> {
+  await enqueue(tx, [{ lane: 'clean', kind: GRANT_WORK.recheck, subject: grant.id, shard: grant.integrationId }])
+}

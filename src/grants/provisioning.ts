@@ -1,0 +1,188 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
+import type { Counter } from '@opentelemetry/api'
+import type { HeldRun } from '../actions/action-run.ts'
+import { Journal } from '../actions/journal.ts'
+import { ActionRunner, grantAccessOf } from '../actions/runner.ts'
+import { BROKER, record } from '../audit/record.ts'
+import { Connections } from '../integrations/connections.ts'
+import { Database, row, rows, type Tx } from '../platform/database.ts'
+import { each, type Hold, type Outcome, pauseFor, type Work } from '../platform/due-lane.ts'
+import { DueWork, enqueue } from '../platform/due-work.ts'
+import { Metrics } from '../platform/metrics.ts'
+import { problemOf } from '../platform/problem-of.ts'
+import { BrokerError, type Delivery, type GrantInput, isBrokerError, type Json } from '../sdk/index.ts'
+import { endNow } from './ending.ts'
+import { GRANT_WORK, type Grant, grantIdOf, lockGrant, runIdOf, selectGrants } from './grant.ts'
+
+/** How long a target may refuse before the grant is given up and cleaned. */
+const PATIENCE_SECONDS = 15 * 60
+
+/** What a new grant is made of. */
+export interface GrantOrder {
+  /** the request's id gives the grant and its run theirs: `req_x`, `grt_x`, `run_x` belong together wherever one is met */
+  readonly requestId: string
+  readonly integrationId: string
+  readonly granteeId: string
+  readonly seconds: number
+  readonly delivery: Delivery
+  readonly input: GrantInput
+}
+
+/** Gives the access: from an approved request to a grant that can be opened. */
+@Injectable()
+export class Provisioning implements OnModuleInit {
+  private readonly log = new Logger(Provisioning.name)
+  private readonly provisioned: Counter
+  private readonly failed: Counter
+
+  constructor(
+    private readonly database: Database,
+    private readonly work: DueWork,
+    private readonly journal: Journal,
+    private readonly runner: ActionRunner,
+    private readonly connections: Connections,
+    metrics: Metrics,
+  ) {
+    this.provisioned = metrics.counter('latchkey_grants_provisioned_total', 'grants that became usable')
+    this.failed = metrics.counter('latchkey_grants_failed_total', 'grants that could not be provisioned')
+  }
+
+  onModuleInit(): void {
+    this.work.handle('provision', GRANT_WORK.provision, (batch, hold) => each(batch, (work) => this.provision(work, hold)))
+    this.work.handle('provision', GRANT_WORK.extend, (batch, hold) => each(batch, (work) => this.extend(work, hold)))
+  }
+
+  /** Puts a grant down in the transaction of its approval. `this.work.wake('provision')` after the commit starts it at once. */
+  async order(tx: Tx, order: GrantOrder): Promise<string> {
+    const id = grantIdOf(order.requestId)
+    const runId = runIdOf(order.requestId)
+    await this.journal.open(tx, {
+      id: runId,
+      integrationId: order.integrationId,
+      action: 'grant-access',
+      input: order.input as unknown as Json,
+    })
+    await rows(
+      tx,
+      `insert into grants (id, request_id, integration_id, grantee_id, run_id, state, delivery, seconds)
+       values ($1, $2, $3, $4, $5, 'scheduled', $6, $7)`,
+      [id, order.requestId, order.integrationId, order.granteeId, runId, order.delivery, order.seconds],
+    )
+    await enqueue(tx, [{ lane: 'provision', kind: GRANT_WORK.provision, subject: id, shard: order.integrationId }])
+    return id
+  }
+
+  private async provision(work: Work, hold: Hold): Promise<Outcome> {
+    const claimed = await this.claim(work.subject)
+    if (!claimed) return 'done'
+    const { grant, run } = claimed
+    try {
+      await this.runner.execute(run, hold, {
+        beforeStep: (tx) => this.startClock(tx, grant),
+        whenExecuted: (tx) => this.activate(tx, grant),
+      })
+      this.work.wake('cut')
+      return 'done'
+    } catch (error) {
+      return this.afterFailure(grant, error, work.attempts)
+    }
+  }
+
+  private claim(id: string): Promise<{ grant: Grant; run: HeldRun } | undefined> {
+    return this.database.transaction(async (tx) => {
+      const grant = await lockGrant(tx, id)
+      if (!grant || (grant.state !== 'scheduled' && grant.state !== 'provisioning')) return undefined
+      const run = (await this.journal.claim(tx, [grant.runId], ['pending', 'executing'])).get(grant.runId)
+      if (!run) return undefined
+      if (grant.state === 'scheduled') {
+        await rows(tx, `update grants set state = 'provisioning' where id = $1`, [id])
+        await record(tx, { kind: 'grant.provisioning', actor: BROKER, subject: id, data: { run: grant.runId } })
+      }
+      return { grant, run }
+    })
+  }
+
+  /** The clock starts when access becomes usable, so every attempt starts it anew. */
+  private async startClock(tx: Tx, grant: Grant): Promise<Date> {
+    const clock = await row<{ until: Date }>(
+      tx,
+      `update grants set begins_at = clock_timestamp(), expires_at = clock_timestamp() + make_interval(secs => seconds)
+       where id = $1 and state = 'provisioning' returning expires_at as until`,
+      [grant.id],
+    )
+    if (!clock) throw new BrokerError('run.fenced', `${grant.id} is no longer provisioning`)
+    return clock.until
+  }
+
+  private async activate(tx: Tx, grant: Grant): Promise<void> {
+    const connection = await this.connections.use(grant.integrationId)
+    const guarantee = grantAccessOf(connection).expiryGuarantee(connection.client, grant.delivery)
+    const active = await row<{ expiresAt: Date }>(
+      tx,
+      `update grants set state = 'active', target_until = expires_at, guarantee = $2, error = null
+       where id = $1 and state = 'provisioning' returning expires_at as "expiresAt"`,
+      [grant.id, guarantee],
+    )
+    if (!active) throw new BrokerError('run.fenced', `${grant.id} is no longer provisioning`)
+    await record(tx, {
+      kind: 'grant.active',
+      actor: BROKER,
+      subject: grant.id,
+      data: { expiresAt: active.expiresAt.toISOString(), guarantee, delivery: grant.delivery },
+    })
+    await enqueue(tx, [
+      { lane: 'cut', kind: GRANT_WORK.end, subject: grant.id, shard: grant.integrationId, at: active.expiresAt },
+    ])
+    this.provisioned.add(1)
+  }
+
+  private async afterFailure(grant: Grant, error: unknown, attempts: number): Promise<Outcome> {
+    if (isBrokerError(error, 'run.fenced')) {
+      await this.recheck(grant)
+      return 'done'
+    }
+    const problem = problemOf(error)
+    if (!(error instanceof BrokerError)) this.log.error({ error, grant: grant.id }, 'provisioning met a bug')
+    const gaveUp = await this.database.transaction(async (tx) => {
+      await rows(tx, `update grants set error = $2 where id = $1 and state = 'provisioning'`, [grant.id, JSON.stringify(problem)])
+      const old = await row(tx, `select 1 from grants where id = $1 and created_at < now() - make_interval(secs => $2)`, [
+        grant.id,
+        PATIENCE_SECONDS,
+      ])
+      if (error instanceof BrokerError && error.retryable && !old) return false
+      await endNow(tx, [grant.id], { reason: 'failed', note: problem.message })
+      return true
+    })
+    if (!gaveUp) return pauseFor(attempts, 5_000)
+    this.failed.add(1)
+    this.work.wake('cut')
+    return 'done'
+  }
+
+  /** We acted for a run that was no longer ours. If it is being undone, whatever we did after that is undone once more. */
+  private async recheck(grant: Grant): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const undone = await row(tx, `select 1 from action_runs where id = $1 and state in ('undoing', 'undone', 'stuck')`, [
+        grant.runId,
+      ])
+      if (undone) await enqueue(tx, [{ lane: 'clean', kind: GRANT_WORK.recheck, subject: grant.id, shard: grant.integrationId }])
+    })
+  }
+
+  private async extend(work: Work, hold: Hold): Promise<Outcome> {
+    const [grant] = await selectGrants(this.database.pool, `g.id = $1 and g.state = 'active'`, [work.subject])
+    if (!grant?.expiresAt) return 'done'
+    const connection = await this.connections.use(grant.integrationId)
+    const steps = await this.journal.read(this.database.pool, grant.runId)
+    try {
+      await grantAccessOf(connection).extend(this.runner.context(connection, grant.runId, hold, grant.expiresAt), steps)
+      await rows(this.database.pool, `update grants set target_until = $2 where id = $1 and state = 'active'`, [
+        grant.id,
+        grant.expiresAt,
+      ])
+    } finally {
+      await this.recheck(grant)
+    }
+    return 'done'
+  }
+}

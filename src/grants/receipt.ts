@@ -1,0 +1,21 @@
+import type { Evidence, Json } from '../sdk/index.ts'
+import type { Grant } from './grant.ts'
+
+/** Evidence that every piece of a grant is gone, as it is kept, shown and exported. */
+export function receiptOf(grant: Grant, evidence: readonly Evidence[]): Json {
+  return {
+    grant: grant.id,
+    reason: grant.endReason,
+    endedBy: grant.endedBy,
+    dueAt: grant.expiresAt?.toISOString() ?? null,
+    revokingAt: grant.revokingAt?.toISOString() ?? null,
+    powerlessAt: grant.cutAt?.toISOString() ?? null,
+    evidence: evidence.map((piece) => ({
+      artefact: piece.artefact,
+      gone: piece.holds,
+      observed: piece.observed,
+      requestId: piece.requestId ?? null,
+      at: piece.at,
+    })),
+  }
+}

@@ -1,0 +1,101 @@
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
+import { Interval } from '@nestjs/schedule'
+import { rows, UrgentDatabase } from '../platform/database.ts'
+import { DueWork } from '../platform/due-work.ts'
+import { Metrics } from '../platform/metrics.ts'
+import { endNow } from './ending.ts'
+import { GRANT_WORK } from './grant.ts'
+import { Sweep } from './sweep.ts'
+
+/** Compares grants with the clock and with the people they belong to, and does not trust that a row of due work exists. */
+@Injectable()
+export class Reconciler implements OnApplicationBootstrap {
+  private readonly log = new Logger(Reconciler.name)
+  private live = new Map<string, number>()
+  private overdue = 0
+  private busy = false
+
+  constructor(
+    private readonly database: UrgentDatabase,
+    private readonly work: DueWork,
+    private readonly sweep: Sweep,
+    metrics: Metrics,
+  ) {
+    metrics.gauge('latchkey_grants', 'grants that are not over, by state', () =>
+      [...this.live].map(([state, count]) => [count, { state }] as const),
+    )
+    metrics.gauge('latchkey_grants_overdue', 'grants past their end that still hold power', () => [[this.overdue]])
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.tick()
+    await this.sweep.schedule().catch((error: unknown) => this.log.warn({ error }, 'the sweep could not be scheduled'))
+  }
+
+  @Interval(10_000)
+  async tick(): Promise<void> {
+    if (this.busy) return
+    this.busy = true
+    try {
+      await this.endForDisabled()
+      await this.putBackLostWork()
+      await this.measure()
+    } catch (error) {
+      this.log.warn({ error }, 'reconciling will be tried again')
+    } finally {
+      this.busy = false
+    }
+  }
+
+  /** Who has been disabled keeps nothing. */
+  private async endForDisabled(): Promise<void> {
+    const ended = await this.database.transaction(async (tx) => {
+      const grants = await rows<{ id: string }>(
+        tx,
+        `select g.id from grants g join users u on u.id = g.grantee_id
+         where g.state in ('scheduled', 'provisioning', 'active') and u.state = 'disabled' order by g.id for update of g skip locked`,
+      )
+      return endNow(
+        tx,
+        grants.map((grant) => grant.id),
+        { reason: 'grantee_disabled' },
+      )
+    })
+    if (ended.length > 0) this.work.wake('cut')
+  }
+
+  private async putBackLostWork(): Promise<void> {
+    const lost = await rows<{ kind: string }>(
+      this.database.pool,
+      `insert into due_work (lane, kind, subject, shard, run_at)
+       select w.lane, w.kind, g.id, g.integration_id, w.at
+       from grants g cross join lateral (
+         select 'provision' as lane, $1 as kind, clock_timestamp() as at where g.state in ('scheduled', 'provisioning')
+         union all select 'cut', $2, g.expires_at where g.state = 'active'
+         union all select 'cut', $2, clock_timestamp() where g.state in ('revoking', 'stuck') and g.cut_at is null
+         union all select 'clean', $3, clock_timestamp() where g.state in ('revoking', 'stuck') and g.cut_at is not null
+         union all select 'provision', $4, clock_timestamp() where g.state = 'active' and g.target_until <> g.expires_at) as w
+       where g.state in ('scheduled', 'provisioning', 'active', 'revoking', 'stuck')
+       on conflict (kind, subject) do nothing returning kind`,
+      [GRANT_WORK.provision, GRANT_WORK.end, GRANT_WORK.clean, GRANT_WORK.extend],
+    )
+    if (lost.length > 0) this.log.warn({ count: lost.length }, 'put lost due work back')
+    // An active grant's row must not be later than its end.
+    await rows(
+      this.database.pool,
+      `update due_work w set run_at = g.expires_at, version = version + 1 from grants g
+       where w.kind = $1 and w.subject = g.id and g.state = 'active' and w.run_at > g.expires_at`,
+      [GRANT_WORK.end],
+    )
+  }
+
+  private async measure(): Promise<void> {
+    const counts = await rows<{ state: string; count: number; overdue: number }>(
+      this.database.pool,
+      `select state, count(*)::int as count, (count(*) filter (where cut_at is null and expires_at < clock_timestamp()))::int as overdue
+       from grants where state in ('scheduled', 'provisioning', 'active', 'revoking', 'stuck') group by state`,
+    )
+    this.live = new Map(counts.map(({ state, count }) => [state, count]))
+    this.overdue = counts.reduce((sum, { overdue }) => sum + overdue, 0)
+  }
+}

@@ -1,0 +1,319 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
+import type { Counter, Histogram } from '@opentelemetry/api'
+import { type HeldRun, mayHaveHappened } from '../actions/action-run.ts'
+import { Journal } from '../actions/journal.ts'
+import { ActionRunner, grantAccessOf } from '../actions/runner.ts'
+import { BROKER, record } from '../audit/record.ts'
+import { type Connection, Connections } from '../integrations/connections.ts'
+import { rows, type Tx, UrgentDatabase } from '../platform/database.ts'
+import { each, type Hold, type Outcome, pauseFor, type Work } from '../platform/due-lane.ts'
+import { DueWork, enqueue } from '../platform/due-work.ts'
+import { inParallel } from '../platform/in-parallel.ts'
+import { Metrics } from '../platform/metrics.ts'
+import { problemOf } from '../platform/problem-of.ts'
+import { BrokerError, type Evidence, isBrokerError } from '../sdk/index.ts'
+import { beginEnding } from './ending.ts'
+import { type EndReason, GRANT_WORK, type Grant, selectGrants } from './grant.ts'
+import { isOutage, ShardPauses } from './outage.ts'
+import { receiptOf } from './receipt.ts'
+
+/** Calls in flight to one target: more does not go faster (a server's policy deletes saturate near this). */
+const CUTS_AT_ONCE = 24
+const CLEANS_AT_ONCE = 12
+/** From then on a revocation that has not finished is called stuck, and a person is told. It goes on all the same. */
+const STUCK_AFTER_SECONDS = 300
+
+/** A grant on its way out and the run this process holds for it. */
+interface Leaving {
+  readonly work: Work
+  readonly grant: Grant
+  readonly run: HeldRun
+}
+
+/**
+ * Takes access away: first what confers power, for everybody who is due; then the rest, with proof. Never gives up, and has lanes and
+ * database connections of its own.
+ */
+@Injectable()
+export class Revocation implements OnModuleInit {
+  private readonly log = new Logger(Revocation.name)
+  private readonly pauses = new ShardPauses()
+  private readonly lag: Histogram
+  private readonly ended: Counter
+
+  constructor(
+    private readonly database: UrgentDatabase,
+    private readonly work: DueWork,
+    private readonly journal: Journal,
+    private readonly runner: ActionRunner,
+    private readonly connections: Connections,
+    metrics: Metrics,
+  ) {
+    this.lag = metrics.histogram('latchkey_cut_lag_seconds', 'from due to powerless, in seconds')
+    this.ended = metrics.counter('latchkey_grants_ended_total', 'grants whose every piece is proved gone')
+  }
+
+  onModuleInit(): void {
+    this.work.handle('cut', GRANT_WORK.end, (batch, hold) => this.cut(batch, hold))
+    this.work.handle('clean', GRANT_WORK.clean, (batch, hold) => this.clean(batch, hold))
+    this.work.handle('clean', GRANT_WORK.recheck, (batch, hold) => each(batch, (work) => this.recheck(work, hold)))
+  }
+
+  private async cut(batch: readonly Work[], hold: Hold): Promise<Map<string, Outcome>> {
+    const { leaving, outcomes } = await this.database.transaction((tx) => this.beginCut(tx, batch))
+    if (leaving.length === 0) return outcomes
+    const connection = await this.connect(leaving, hold, outcomes)
+    if (!connection) return outcomes
+    const cut: Leaving[] = []
+    await this.forEach(leaving, CUTS_AT_ONCE, hold, outcomes, async (one) => {
+      await this.runner.undo(connection, one.run, one.run.steps.slice(-1), hold)
+      cut.push(one)
+    })
+    await this.database.transaction(async (tx) => {
+      const ours = await this.journal.stillOurs(
+        tx,
+        cut.map((one) => one.run),
+      )
+      const done = cut.filter((one) => ours.has(one.run.id))
+      await this.journal.mark(
+        tx,
+        done.flatMap((one) => one.run.steps.slice(-1).map((step) => refOf(one, step))),
+        'undone',
+      )
+      const lags = await rows<{ seconds: number }>(
+        tx,
+        `update grants set cut_at = coalesce(cut_at, clock_timestamp()), error = null where id = any($1)
+         returning extract(epoch from cut_at - case when end_reason = 'expired' then expires_at else revoking_at end)::float as seconds`,
+        [done.map((one) => one.grant.id)],
+      )
+      for (const { seconds } of lags) this.lag.record(Math.max(0, seconds))
+      await enqueue(
+        tx,
+        done.map(({ grant }) => ({ lane: 'clean', kind: GRANT_WORK.clean, subject: grant.id, shard: grant.integrationId })),
+      )
+    })
+    this.work.wake('clean')
+    return outcomes
+  }
+
+  /** Ends what is due, claims the runs, and journals the intent: one transaction for the whole batch. */
+  private async beginCut(tx: Tx, batch: readonly Work[]): Promise<{ leaving: Leaving[]; outcomes: Map<string, Outcome> }> {
+    const outcomes = new Map<string, Outcome>()
+    const subjects = batch.map((work) => work.subject)
+    await rows(tx, 'select 1 from grants where id = any($1) order by id for update', [subjects])
+    const due = await rows<{ id: string }>(
+      tx,
+      `select id from grants where id = any($1) and state = 'active' and expires_at <= clock_timestamp()`,
+      [subjects],
+    )
+    await beginEnding(
+      tx,
+      due.map((grant) => grant.id),
+      { reason: 'expired' },
+    )
+    const grants = new Map((await selectGrants(tx, 'g.id = any($1)', [subjects])).map((grant) => [grant.id, grant]))
+    const runs = await this.journal.claim(
+      tx,
+      [...grants.values()].filter((grant) => grant.state === 'revoking' || grant.state === 'stuck').map((grant) => grant.runId),
+      ['undoing', 'stuck'],
+    )
+    const leaving: Leaving[] = []
+    for (const work of batch) {
+      const grant = grants.get(work.subject)
+      const run = grant && runs.get(grant.runId)
+      if (grant && run) leaving.push({ work, grant, run })
+      // It was extended: the row that says so carries the new time, and this one is due again then.
+      if (grant?.state === 'active' && grant.expiresAt)
+        outcomes.set(work.id, Math.max(1, grant.expiresAt.getTime() - work.runAt.getTime()))
+    }
+    await this.journal.mark(
+      tx,
+      leaving.flatMap((one) =>
+        one.run.steps
+          .slice(-1)
+          .filter(mayHaveHappened)
+          .map((step) => refOf(one, step)),
+      ),
+      'undoing',
+    )
+    return { leaving, outcomes }
+  }
+
+  private async clean(batch: readonly Work[], hold: Hold): Promise<Map<string, Outcome>> {
+    const outcomes = new Map<string, Outcome>()
+    const leaving = await this.database.transaction((tx) => this.beginClean(tx, batch))
+    if (leaving.length === 0) return outcomes
+    const connection = await this.connect(leaving, hold, outcomes)
+    if (!connection) return outcomes
+    const action = grantAccessOf(connection)
+    const proved: (Leaving & { evidence: Evidence[] })[] = []
+    await this.forEach(leaving, CLEANS_AT_ONCE, hold, outcomes, async (one) => {
+      // The last step is undone again too: it costs one call and covers whatever happened since the cut.
+      await this.runner.undo(connection, one.run, one.run.steps, hold)
+      const evidence = (await action.verifyGone?.(this.runner.context(connection, one.run.id, hold), one.run.steps)) ?? []
+      const left = evidence.filter((piece) => !piece.holds)
+      if (left.length > 0) {
+        throw new BrokerError(
+          'target.incomplete',
+          `still there: ${left.map((piece) => `${piece.artefact} (${piece.observed})`).join(', ')}`,
+        )
+      }
+      proved.push({ ...one, evidence })
+    })
+    await this.database.transaction((tx) => this.settle(tx, proved))
+    this.ended.add(proved.length)
+    return outcomes
+  }
+
+  private async beginClean(tx: Tx, batch: readonly Work[]): Promise<Leaving[]> {
+    const grants = await selectGrants(tx, `g.id = any($1) and g.state in ('revoking', 'stuck') order by g.id for update`, [
+      batch.map((work) => work.subject),
+    ])
+    const byId = new Map(grants.map((grant) => [grant.id, grant]))
+    const runs = await this.journal.claim(
+      tx,
+      grants.map((grant) => grant.runId),
+      ['undoing', 'stuck'],
+    )
+    const leaving = batch.flatMap((work) => {
+      const grant = byId.get(work.subject)
+      const run = grant && runs.get(grant.runId)
+      return grant && run ? [{ work, grant, run }] : []
+    })
+    await this.journal.mark(
+      tx,
+      leaving.flatMap((one) => one.run.steps.filter(mayHaveHappened).map((step) => refOf(one, step))),
+      'undoing',
+    )
+    return leaving
+  }
+
+  private async settle(tx: Tx, proved: readonly (Leaving & { evidence: Evidence[] })[]): Promise<void> {
+    const ours = await this.journal.stillOurs(
+      tx,
+      proved.map((one) => one.run),
+    )
+    const done = proved.filter((one) => ours.has(one.run.id))
+    await this.journal.mark(
+      tx,
+      done.flatMap((one) => one.run.steps.map((step) => refOf(one, step))),
+      'undone',
+    )
+    await rows(tx, `update action_runs set state = 'undone', settled_at = now(), changed_at = now() where id = any($1)`, [
+      done.map((one) => one.run.id),
+    ])
+    await rows(
+      tx,
+      `update grants g set state = d.state, receipt = d.receipt, ended_at = clock_timestamp(), error = null
+       from jsonb_to_recordset($1::jsonb) as d (id text, state text, receipt jsonb) where g.id = d.id`,
+      [
+        JSON.stringify(
+          done.map((one) => ({
+            id: one.grant.id,
+            state: finalState(one.grant.endReason),
+            receipt: receiptOf(one.grant, one.evidence),
+          })),
+        ),
+      ],
+    )
+    await record(
+      tx,
+      ...done.map((one) => ({
+        kind: `grant.${finalState(one.grant.endReason)}`,
+        actor: BROKER,
+        subject: one.grant.id,
+        data: { reason: one.grant.endReason, receipt: receiptOf(one.grant, one.evidence) },
+      })),
+    )
+  }
+
+  /** Undoes every step of a grant that is over already, because something may have been done for it since. */
+  private async recheck(work: Work, hold: Hold): Promise<Outcome> {
+    const [grant] = await selectGrants(this.database.pool, 'g.id = $1', [work.subject])
+    if (!grant || !['revoking', 'stuck', 'expired', 'revoked', 'failed'].includes(grant.state)) return 'done'
+    if (!grant.endedAt) return 500 // its own clean-up may have proved it gone before we acted: look again when that is over
+    const connection = await this.connections.use(grant.integrationId)
+    const action = grantAccessOf(connection)
+    const steps = await this.journal.read(this.database.pool, grant.runId)
+    const context = () => this.runner.context(connection, grant.runId, hold)
+    const before = (await action.verifyGone?.(context(), steps)) ?? []
+    if (before.every((piece) => piece.holds)) return 'done'
+    for (const step of steps.toReversed()) await action.rollback(context(), step, undefined)
+    await this.database.transaction((tx) =>
+      record(tx, {
+        kind: 'grant.rechecked',
+        actor: BROKER,
+        subject: grant.id,
+        data: { removed: before.filter((piece) => !piece.holds).map((piece) => piece.artefact) },
+      }),
+    )
+    return 0
+  }
+
+  /** The connection of a batch's one integration; when there is none, everything in the batch waits a little. */
+  private async connect(
+    leaving: readonly Leaving[],
+    hold: Hold,
+    outcomes: Map<string, Outcome>,
+  ): Promise<Connection | undefined> {
+    try {
+      return await this.connections.use(leaving[0]!.grant.integrationId)
+    } catch (error) {
+      await this.forEach(leaving, 1, hold, outcomes, () => Promise.reject(error))
+      return undefined
+    }
+  }
+
+  /** One after another and some at once; what fails is put off. When the target is down the rest is not even tried. */
+  private async forEach(
+    leaving: readonly Leaving[],
+    atOnce: number,
+    hold: Hold,
+    outcomes: Map<string, Outcome>,
+    undo: (one: Leaving) => Promise<void>,
+  ): Promise<void> {
+    const shard = leaving[0]!.work.shard
+    const failed = new Map<string, unknown>()
+    let outage: unknown
+    await inParallel(leaving, atOnce, async (one) => {
+      try {
+        if (outage) throw outage
+        await undo(one)
+      } catch (error) {
+        if (isOutage(error)) outage = error
+        failed.set(one.grant.id, error)
+        if (isBrokerError(error, 'run.fenced')) return void outcomes.set(one.work.id, 1_000)
+        if (!(error instanceof BrokerError)) this.log.error({ error, grant: one.grant.id }, 'revocation met a bug')
+        outcomes.set(one.work.id, outage ? this.pauses.current(shard) : pauseFor(one.work.attempts))
+      }
+    })
+    if (!outage) this.pauses.over(shard)
+    if (outage) hold.pauseShard(this.pauses.longer(shard))
+    if (failed.size > 0) await this.noteFailures(failed)
+  }
+
+  private async noteFailures(failed: ReadonlyMap<string, unknown>): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const problems = [...failed].map(([id, error]) => ({ id, error: problemOf(error) }))
+      await rows(
+        tx,
+        `update grants g set error = f.error from jsonb_to_recordset($1::jsonb) as f (id text, error jsonb)
+         where g.id = f.id and g.state in ('revoking', 'stuck') and g.error is distinct from f.error`,
+        [JSON.stringify(problems)],
+      )
+      const stuck = await rows<{ id: string }>(
+        tx,
+        `update grants set state = 'stuck' where id = any($1) and state = 'revoking'
+           and revoking_at < clock_timestamp() - make_interval(secs => $2) returning id`,
+        [[...failed.keys()], STUCK_AFTER_SECONDS],
+      )
+      await record(
+        tx,
+        ...stuck.map(({ id }) => ({ kind: 'grant.stuck', actor: BROKER, subject: id, data: { ...problemOf(failed.get(id)) } })),
+      )
+    })
+  }
+}
+
+const refOf = (one: Leaving, step: { position: number }) => ({ run: one.run.id, position: step.position })
+const finalState = (reason: EndReason | null) => (reason === 'expired' || reason === 'failed' ? reason : 'revoked')

@@ -1,0 +1,22 @@
+import { Controller, HttpCode, Param, Post } from '@nestjs/common'
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger'
+import { sweepReport } from '../contract/grants.ts'
+import { id } from '../contract/id.ts'
+import { Access } from '../platform/access.ts'
+import { Sweep } from './sweep.ts'
+
+const PATIENCE_MS = 60_000
+
+@ApiTags('integrations')
+@Controller('api/integrations')
+export class SweepController {
+  constructor(private readonly sweep: Sweep) {}
+
+  @Post(':id/sweep')
+  @HttpCode(200)
+  @Access({ scope: 'manage', roles: ['admin', 'owner'] })
+  @ApiOkResponse({ standardSchema: sweepReport })
+  run(@Param('id', { schema: id('int') }) integrationId: string) {
+    return this.sweep.sweep(integrationId, AbortSignal.timeout(PATIENCE_MS))
+  }
+}
