@@ -74,9 +74,11 @@ export async function stateOf(send: Send, json: Json): Promise<CredentialState> 
   const trace = Trace.safeParse(json)
   if (!trace.success) return 'unknown'
   const { wrapAccessor, tokenAccessor, collectBy } = trace.data
-  if (isLive(await lookUp(send, wrapAccessor))) return 'waiting'
-  const token = await lookUp(send, tokenAccessor)
+  const [wrap, token] = await Promise.all([lookUp(send, wrapAccessor), lookUp(send, tokenAccessor)])
   if (!isLive(token)) return 'ended'
+  // A wrapping token that was used lingers for a while, marked so.
+  if (wrap.status === 200 && wrap.data['num_uses'] === -1) return 'collected'
+  if (isLive(wrap)) return 'waiting'
   return token.at < collectBy ? 'collected' : 'unknown'
 }
 
@@ -155,6 +157,6 @@ function accessorLookup(accessor: string) {
   return { method: 'POST', path: ['auth/token/lookup-accessor'], body: { accessor }, repeatable: true } as const
 }
 
-function isLive(answer: VaultAnswer): boolean {
-  return answer.status === 200
+function isLive({ status, data }: VaultAnswer): boolean {
+  return status === 200 && typeof data['ttl'] === 'number' && data['ttl'] > 0
 }
