@@ -1,5 +1,7 @@
 import { performance } from 'node:perf_hooks'
+import { Logger } from '@nestjs/common'
 import type pg from 'pg'
+import type { Stretch } from './presence.ts'
 
 export interface LaneOptions {
   /** rows taken in one statement */
@@ -55,6 +57,7 @@ export class Lane {
     private readonly options: LaneOptions,
     private readonly pool: pg.Pool,
     private readonly me: string,
+    private readonly presence: () => Stretch,
     private readonly complain: (error: unknown) => void,
   ) {}
 
@@ -79,8 +82,9 @@ export class Lane {
       this.woken = false
       let pauseMs = LONGEST_SLEEP_MS
       try {
-        const taken = await this.take()
-        this.handOut(taken)
+        const presence = this.presence()
+        const taken = presence.isOver ? [] : await this.take()
+        this.handOut(taken, presence)
         if (taken.length === this.options.batch) continue
         pauseMs = await this.untilNext()
       } catch (error) {
@@ -121,15 +125,15 @@ export class Lane {
     return rows.sort((a, b) => a.runAt.getTime() - b.runAt.getTime())
   }
 
-  private handOut(taken: readonly Work[]): void {
+  private handOut(taken: readonly Work[], presence: Stretch): void {
     const groups = Map.groupBy(taken, (work) => `${work.kind}\u0000${work.shard}`)
     for (const group of groups.values()) {
-      const task = this.perform(group).finally(() => this.running.delete(task))
+      const task = this.perform(group, presence).finally(() => this.running.delete(task))
       this.running.add(task)
     }
   }
 
-  private async perform(group: readonly Work[]): Promise<void> {
+  private async perform(group: readonly Work[], presence: Stretch): Promise<void> {
     const { kind, shard } = group[0]!
     const lease = this.options.leaseSeconds * 1000
     let ours = performance.now() + lease - SAFETY_MS
@@ -149,7 +153,7 @@ export class Lane {
     }, lease / 3)
     const hold: Hold = {
       signal: this.stopping.signal,
-      isOurs: () => performance.now() < ours,
+      isOurs: () => !presence.isOver && performance.now() < ours,
       pauseShard: (milliseconds) => void this.pausedUntil.set(shard, performance.now() + milliseconds),
     }
     let outcomes: ReadonlyMap<string, Outcome>
@@ -227,4 +231,21 @@ export class Lane {
 /** Growing and jittered: 0.25 s, 0.5 s, 1 s … 60 s. */
 export function pauseFor(attempts: number, longestMs = 60_000): number {
   return Math.min(longestMs, 125 * 2 ** Math.min(attempts, 12)) * (0.75 + Math.random() / 2)
+}
+
+const log = new Logger('DueWork')
+
+/** Makes a handler of batches from one of single items, all at once; what one throws delays that one alone. */
+export async function each(batch: readonly Work[], one: (work: Work) => Promise<Outcome>): Promise<Map<string, Outcome>> {
+  const outcomes = await Promise.all(
+    batch.map(async (work) => {
+      try {
+        return [work.id, await one(work)] as const
+      } catch (error) {
+        log.warn({ error, kind: work.kind, subject: work.subject }, 'due work will be tried again')
+        return [work.id, pauseFor(work.attempts)] as const
+      }
+    }),
+  )
+  return new Map(outcomes)
 }

@@ -4,8 +4,10 @@ import { Injectable, Logger } from '@nestjs/common'
 import pg from 'pg'
 import { rows, type Tx } from './database.ts'
 import { type Handler, Lane, type LaneOptions } from './due-lane.ts'
+import { Presence, RELEASE_WORK_OF_THE_DEAD } from './presence.ts'
 
 const CHANNEL = 'due_work'
+const DEATHS_NOTICED_MS = 2_000
 
 export interface DueItem {
   readonly lane: LaneName
@@ -35,19 +37,32 @@ export type LaneName = keyof typeof LANES
 export class DueWork implements BeforeApplicationShutdown, OnApplicationBootstrap {
   private readonly log = new Logger(DueWork.name)
   private readonly pool: pg.Pool
-  private readonly me = randomUUID()
   private readonly lanes: Map<LaneName, Lane>
-  private listener: pg.Client | undefined
-  private stopped = false
+  private readonly presence: Presence
+  private coroner: NodeJS.Timeout | undefined
 
-  constructor(private readonly url: string) {
+  constructor(url: string) {
+    const me = randomUUID()
     const complain = (what: string) => (error: unknown) => this.log.warn({ error }, what)
     this.pool = new pg.Pool({ connectionString: url, max: 8, application_name: 'latchkey-due', keepAlive: true })
     this.pool.on('error', complain('lost a database connection'))
+    this.presence = new Presence(
+      url,
+      me,
+      (lane) => this.wake(lane as LaneName),
+      () => void this.resume(),
+    )
     this.lanes = new Map(
       (Object.keys(LANES) as LaneName[]).map((name) => [
         name,
-        new Lane(name, LANES[name], this.pool, this.me, complain(`lane ${name} could not reach the database`)),
+        new Lane(
+          name,
+          LANES[name],
+          this.pool,
+          me,
+          () => this.presence.now,
+          complain(`lane ${name} could not reach the database`),
+        ),
       ]),
     )
   }
@@ -58,8 +73,8 @@ export class DueWork implements BeforeApplicationShutdown, OnApplicationBootstra
   }
 
   onApplicationBootstrap(): void {
-    void this.listen()
-    for (const lane of this.lanes.values()) lane.start()
+    void this.presence.start()
+    this.coroner = setInterval(() => void this.releaseWorkOfTheDead(), DEATHS_NOTICED_MS)
   }
 
   /** Wakes a lane of this process at once; the others hear it from PostgreSQL. */
@@ -67,33 +82,27 @@ export class DueWork implements BeforeApplicationShutdown, OnApplicationBootstra
     this.lanes.get(lane)?.wake()
   }
 
-  /** Before anybody's connections close: what is in hand still needs them. */
   async beforeApplicationShutdown(): Promise<void> {
-    this.stopped = true
+    clearInterval(this.coroner)
     await Promise.all([...this.lanes.values()].map((lane) => lane.stop()))
-    await this.listener?.end().catch(() => {})
+    await this.presence.stop()
     await this.pool.end()
   }
 
-  private async listen(): Promise<void> {
-    if (this.stopped) return
-    const client = new pg.Client({ connectionString: this.url, application_name: 'latchkey-listen', keepAlive: true })
-    this.listener = client
-    let lost = false
-    const again = () => {
-      if (lost) return
-      lost = true
-      if (!this.stopped) setTimeout(() => void this.listen(), 500).unref()
+  private async resume(): Promise<void> {
+    await this.releaseWorkOfTheDead()
+    for (const lane of this.lanes.values()) {
+      lane.start()
+      lane.wake()
     }
-    client.on('error', again)
-    client.on('end', again)
-    client.on('notification', (message) => this.lanes.get((message.payload ?? '') as LaneName)?.wake())
+  }
+
+  private async releaseWorkOfTheDead(): Promise<void> {
     try {
-      await client.connect()
-      await client.query(`listen ${CHANNEL}`)
-      for (const lane of this.lanes.values()) lane.wake()
-    } catch {
-      again()
+      const { rows: released } = await this.pool.query<{ lane: LaneName }>(RELEASE_WORK_OF_THE_DEAD)
+      for (const lane of new Set(released.map((work) => work.lane))) this.wake(lane)
+    } catch (error) {
+      this.log.warn({ error }, 'could not look for work of processes that died')
     }
   }
 }
