@@ -136,9 +136,10 @@ export type VaultConfig = z.infer<typeof vaultConfig>
 export type VaultAuth = VaultConfig['auth']
 
 function isHttpUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false
+  // Plain characters only: the address is shown inside commands to paste.
+  if (!URL.canParse(text) || !/^[\w.:/[\]-]+$/.test(text)) return false
   const url = new URL(text)
-  return /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search && !url.hash
+  return /^https?:$/.test(url.protocol)
 }
 
 export function isPem(text: string): boolean {

@@ -9,7 +9,7 @@ import { minimumPolicy } from './minimum-policy.ts'
 import { resourceTypes } from './resource-types.ts'
 
 /** HashiCorp Vault and OpenBao: temporary users with a policy for exactly what was approved. */
-export const vaultPlugin: Plugin<VaultConfig, VaultConnection> = {
+export const vault: Plugin<VaultConfig, VaultConnection> = {
   manifest: {
     id: 'vault',
     name: 'HashiCorp Vault and OpenBao',

@@ -136,6 +136,11 @@ export function lineFor(call: Pick<VaultCall, 'method' | 'path' | 'list'>, confi
   return hclOf(rule ?? { path, rights: rightsFor(call) })
 }
 
+/** A path the rule covers and nothing else would: capabilities are asked for paths, not for patterns. */
+export function exampleOf(rule: Pick<Rule, 'path'>): string {
+  return rule.path.replace(/^\+/, 'latchkey-example').replace(/\*$/, '0-latchkey-example')
+}
+
 export function covers(rule: string, path: string): boolean {
   const [ruled, asked] = [rule.split('/'), path.split('/')]
   return rule.endsWith('*')

@@ -3,7 +3,7 @@ import { hash } from '@node-rs/bcrypt'
 import { type HealthCheck, Secret } from '../../../src/sdk/index.ts'
 import type { VaultConnection } from '../client/vault-client.ts'
 import type { VaultConfig } from '../config.ts'
-import { covers, wantedRules } from '../minimum-policy.ts'
+import { covers, exampleOf, wantedRules } from '../minimum-policy.ts'
 import { capabilitiesOf } from './capabilities.ts'
 
 /** What the broker could do and never needs: whoever steals its token could, too. */
@@ -22,12 +22,14 @@ export async function excessChecks(client: VaultConnection, signal: AbortSignal)
   return found.length > 0 ? found : [{ name: 'excess rights', status: 'ok', detail: `none of ${probes.size} looked for` }]
 }
 
-function probesFor({ policyName, policyPrefix, userpassMount, kvMounts, transitMounts }: VaultConfig): Map<string, string> {
+function probesFor(config: VaultConfig): Map<string, string> {
+  const { policyName, policyPrefix, kvMounts, transitMounts } = config
   const own = 'the broker could rewrite its own policy'
   const upper = policyName.toUpperCase()
   const kv = kvMounts === 'all' ? ['kv', 'secret'] : kvMounts
   const transit = transitMounts === 'all' ? ['transit'] : transitMounts
   return new Map([
+    ...wantedRules(config).map((rule) => [exampleOf(rule), 'more than is needed'] as const),
     ['latchkey-excess/example', 'there is a rule for every path'],
     ['sys/latchkey-excess', 'there is a rule for every system path'],
     ['auth/latchkey-excess/users/example', 'the broker could take over users of other mounts'],
@@ -39,8 +41,6 @@ function probesFor({ policyName, policyPrefix, userpassMount, kvMounts, transitM
     [`sys/policy/${policyName}`, own],
     ['sys/policies/acl/latchkey-excess', 'the broker could rewrite other policies'],
     [`sys/policy/${policyPrefix}example`, 'the old endpoint is not used'],
-    [`auth/${userpassMount}/users/example`, 'not needed'],
-    [`sys/policies/acl/${policyPrefix}example`, 'not needed'],
     ['auth/token/create', 'the broker could make tokens'],
     ['auth/token/create-orphan', 'the broker could make tokens'],
     ['auth/token/roles/example', 'the broker could make tokens'],
@@ -73,7 +73,7 @@ function probesFor({ policyName, policyPrefix, userpassMount, kvMounts, transitM
 }
 
 function wantedOn(path: string, config: VaultConfig): ReadonlySet<string> {
-  return new Set(wantedRules(config).flatMap((rule) => (covers(rule.path, path) ? rule.rights : [])))
+  return new Set(wantedRules(config).flatMap((rule) => (covers(rule.path, path.replace(/\/$/, '')) ? rule.rights : [])))
 }
 
 /** A right cannot show its parameter constraints, so a user with somebody else's policy is tried: the server has to refuse. */

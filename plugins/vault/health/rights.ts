@@ -1,6 +1,6 @@
 import type { HealthCheck } from '../../../src/sdk/index.ts'
 import type { VaultConnection } from '../client/vault-client.ts'
-import { hclOf, type Rule, wantedRules } from '../minimum-policy.ts'
+import { exampleOf, hclOf, type Rule, wantedRules } from '../minimum-policy.ts'
 import { capabilitiesOf } from './capabilities.ts'
 
 /** Every path the enabled capabilities need, with the line to add where a right is missing. */
@@ -20,9 +20,4 @@ function rightCheck(rule: Rule, held: readonly string[]): HealthCheck {
     detail: `permission denied: ${missing.join(', ')} missing on ${rule.path}, needed to ${rule.why}`,
     fix: hclOf(rule),
   }
-}
-
-/** A path the rule covers and nothing else would: capabilities are asked for paths, not for patterns. */
-function exampleOf(rule: Rule): string {
-  return rule.path.replace(/^\+/, 'latchkey-example').replace(/\*$/, '0-latchkey-example')
 }
