@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { serversUnderTest } from '../dev/vault-binary.ts'
 import { grantAccess } from '../plugins/vault/actions/grant-access.ts'
 import { describe as describeResources, discover } from '../plugins/vault/discovery.ts'
 import { marked } from '../plugins/vault/marked.ts'
@@ -9,10 +10,12 @@ import { INSTANCE, secretAt, type VaultWorld, vaultWorld } from './vault-world.t
 
 const signal = new AbortController().signal
 
-describe('Discovery in Vault', () => {
+const servers = await serversUnderTest()
+
+describe.each(servers)('Discovery in $product', (binary) => {
   let world: VaultWorld
   beforeAll(async () => {
-    world = await vaultWorld({ kvMounts: ['kv', 'team/kv', 'old', 'gone'], transitMounts: ['transit'] })
+    world = await vaultWorld({ kvMounts: ['kv', 'team/kv', 'old', 'gone'], transitMounts: ['transit'] }, binary)
     await fill(world)
   }, 120_000)
   afterAll(() => world?.stop())
@@ -126,10 +129,10 @@ describe('Discovery in Vault', () => {
   })
 })
 
-describe('The sweep of Vault', () => {
+describe.each(servers)('The sweep of $product', (binary) => {
   let world: VaultWorld
   beforeAll(async () => {
-    world = await vaultWorld()
+    world = await vaultWorld({}, binary)
   }, 120_000)
   afterAll(() => world?.stop())
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { serversUnderTest } from '../dev/vault-binary.ts'
 import { ownerOfUser, policyNameFor, ungrantable, userNameFor } from '../plugins/vault/names.ts'
 import { parsePolicyComment, policyEnd, policyFor, policyText, sentenceFor } from '../plugins/vault/policy.ts'
 import { resourceTypes } from '../plugins/vault/resource-types.ts'
@@ -11,6 +12,15 @@ const SELF = {
   'auth/token/revoke-self': { capabilities: ['update'] },
 }
 const stamp = { instance: INSTANCE, runId: newId('run'), until: new Date('2030-01-01T10:00:00.250Z') }
+
+const HOSTILE = [
+  ...'* + / {{ }} " \\ ${ } . .. % %2F %41 # ? & ; \' ~ ` = , a B é e\u0301 😀 \u{10ffff} \ufffd \ud800 data/ <<EOF'.split(' '),
+  ...' |\n|\t|\0|\u00a0|\u200b|\u2028|\ufeff'.split('|'),
+  '" { capabilities = ["read"] } path "*',
+  '","comment":"',
+  `\${identity.entity.id}`,
+  '{{identity.entity.id}}',
+]
 
 describe('A grant policy', () => {
   it.each([
@@ -136,60 +146,14 @@ describe('Names in the target', () => {
   })
 })
 
-describe('On a real Vault, a hostile name', () => {
+describe.each(await serversUnderTest())('On a real $product, a hostile name', (binary) => {
   let world: VaultWorld
   beforeAll(async () => {
-    world = await vaultWorld()
+    world = await vaultWorld({}, binary)
   }, 120_000)
   afterAll(() => world?.stop())
 
-  const piece = fc.constantFrom(
-    ...[
-      '*',
-      '+',
-      '/',
-      '{{',
-      '}}',
-      '"',
-      '\\',
-      '${',
-      '}',
-      '.',
-      '..',
-      '%',
-      '%2F',
-      '%41',
-      '#',
-      '?',
-      '&',
-      ';',
-      ' ',
-      "'",
-      '~',
-      '`',
-      '=',
-      ',',
-    ],
-    ...[
-      'a',
-      'B',
-      'é',
-      'e\u0301',
-      '😀',
-      '\u{10ffff}',
-      '\ufffd',
-      '\ud800',
-      '\n',
-      '\t',
-      '\0',
-      '\u200b',
-      '\u2028',
-      '\ufeff',
-      'data/',
-      'identity',
-    ],
-    ...['" { capabilities = ["read"] } path "*', '","comment":"', '${identity.entity.id}', '{{identity.entity.id}}', '<<EOF'],
-  )
+  const piece = fc.constantFrom(...HOSTILE)
   const hostile = fc.oneof(
     { weight: 3, arbitrary: fc.array(piece, { minLength: 1, maxLength: 6 }).map((pieces) => pieces.join('')) },
     { weight: 1, arbitrary: fc.string({ unit: 'binary', minLength: 1, maxLength: 8 }) },

@@ -1,15 +1,14 @@
+import type { ServerBinary } from '../dev/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../dev/vault-server.ts'
 import { setUpVault } from '../dev/vault-setup.ts'
 import type { VaultClient } from '../plugins/vault/client/client.ts'
 import { connectVault } from '../plugins/vault/client/vault-client.ts'
 import { vaultConfig } from '../plugins/vault/config.ts'
-import { policyDocument, wantedRules } from '../plugins/vault/minimum-policy.ts'
+import { minimumPolicy } from '../plugins/vault/minimum-policy.ts'
 import { newId } from '../src/platform/ids.ts'
 import type { GrantInput, Host, RunContext } from '../src/sdk/index.ts'
 
 export const INSTANCE = '4711081542'
-
-const LOOK_UP = { path: 'auth/token/lookup-accessor', rights: ['update'], why: 'when the token that was given ends' } as const
 
 export interface VaultWorld {
   readonly server: VaultServer
@@ -21,12 +20,12 @@ export interface VaultWorld {
 }
 
 /** A real server, prepared as the administrator's guide says, and the broker's connection to it. */
-export async function vaultWorld(settings: Record<string, unknown> = {}): Promise<VaultWorld> {
-  const server = await startVaultServer()
+export async function vaultWorld(settings: Record<string, unknown> = {}, binary?: ServerBinary): Promise<VaultWorld> {
+  const server = await startVaultServer({ binary })
   const { api, address } = server
   const common = { address, kvMounts: ['kv'], transitMounts: ['transit'], ...settings }
   const draft = vaultConfig.parse({ ...common, auth: { method: 'token', token: 'not yet' } })
-  const { roleId, secretId } = await setUpVault(server, { policy: policyDocument([...wantedRules(draft), LOOK_UP]) })
+  const { roleId, secretId } = await setUpVault(server, { policy: minimumPolicy(draft).document })
   const config = vaultConfig.parse({ ...common, auth: { method: 'approle', roleId, secretId } })
   const client = await connectVault(config, host())
   return {

@@ -1,6 +1,6 @@
-import { isBrokerError } from '../../src/sdk/index.ts'
+import { BrokerError, isBrokerError } from '../../src/sdk/index.ts'
 import type { VaultAnswer, VaultClient } from './client/client.ts'
-import type { Send } from './send.ts'
+import { isAbsent, type Send } from './send.ts'
 
 type Tags = Readonly<Record<string, string>>
 
@@ -57,6 +57,9 @@ async function listWhole(send: Send, path: string[], paged: boolean): Promise<Li
       accept: [404],
       repeatable: true,
     })
+    if (answer.status === 404 && !isAbsent(answer)) {
+      throw new BrokerError('target.failed', `LIST ${path.join('/')} answered 404: ${answer.errors.join('; ')}`)
+    }
     const fresh = namesIn(answer).filter((name) => !names.has(name))
     for (const name of fresh) {
       names.add(name)

@@ -6,3 +6,8 @@ export type Send = (call: VaultCall) => Promise<VaultAnswer>
 export function sending(client: VaultClient, signal: AbortSignal, guard?: () => void): Send {
   return (call) => client.call({ ...call, signal, guard })
 }
+
+/** True for a 404 that means "no such entry": one that says more means no such mount, path or namespace, and proves nothing. */
+export function isAbsent({ status, errors }: VaultAnswer): boolean {
+  return status === 404 && errors.length === 0
+}

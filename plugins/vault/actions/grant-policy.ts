@@ -1,7 +1,7 @@
 import { BrokerError, type Evidence } from '../../../src/sdk/index.ts'
 import type { VaultCall, VaultFeatures } from '../client/client.ts'
 import { type PolicyDocument, type PolicyStamp, parsePolicyComment, policyEnd, policyText } from '../policy.ts'
-import type { Send } from '../send.ts'
+import { isAbsent, type Send } from '../send.ts'
 
 interface Stored {
   readonly text: string
@@ -31,7 +31,7 @@ export async function extendPolicy(send: Send, policy: GrantPolicy): Promise<voi
 
 /** Takes the power away: the next request of every token that names it is refused. */
 export async function deletePolicy(send: Send, name: string): Promise<void> {
-  await send({ method: 'DELETE', path: ['sys/policies/acl', name], accept: [404], repeatable: true })
+  await send({ method: 'DELETE', path: ['sys/policies/acl', name], repeatable: true })
 }
 
 /** For a run that may have died before it wrote: what stands there could be somebody else's. */
@@ -49,30 +49,10 @@ export async function policyStands(send: Send, policy: GrantPolicy): Promise<Evi
 }
 
 export async function policyGone(send: Send, name: string): Promise<Evidence> {
-  const { status, requestId, at } = await send(getPolicy(name))
-  const holds = status === 404
-  return { artefact: `policy ${name}`, holds, observed: holds ? '404, not there' : `${status}, still there`, requestId, at }
-}
-
-async function replacePolicy(send: Send, policy: GrantPolicy, stored: Stored | undefined): Promise<void> {
-  const { name, stamp, features } = policy
-  if (stored && !isOurs(stored, stamp)) {
-    throw new BrokerError('target.conflict', `a policy ${name} is there and was not made for ${stamp.runId}`, {
-      fix: 'rename or remove that policy; the prefix belongs to the broker',
-    })
-  }
-  if (stored && isAsWritten(stored, policy)) return
-  await send({
-    method: 'POST',
-    path: ['sys/policies/acl', name],
-    body: {
-      policy: textOf(policy),
-      // At every write: one without it would make the policy permanent.
-      ...(features.policyExpiration && { expiration: policyEnd(stamp.until) }),
-      ...(features.policyCas && { cas: stored ? (stored.version ?? 0) : -1 }),
-    },
-    repeatable: true,
-  })
+  const answer = await send(getPolicy(name))
+  const holds = isAbsent(answer)
+  const observed = holds ? '404, not there' : `${answer.status}, ${answer.errors.join('; ') || 'still there'}`
+  return { artefact: `policy ${name}`, holds, observed, requestId: answer.requestId, at: answer.at }
 }
 
 async function readPolicy(send: Send, name: string): Promise<Stored | undefined> {

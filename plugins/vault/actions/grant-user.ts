@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { hash } from '@node-rs/bcrypt'
 import { BrokerError, type Evidence, Secret } from '../../../src/sdk/index.ts'
-import type { VaultFeatures } from '../client/client.ts'
+import type { VaultAnswer, VaultFeatures } from '../client/client.ts'
 import { readMounts } from '../mounts.ts'
-import type { Send } from '../send.ts'
+import { isAbsent, type Send } from '../send.ts'
 
 /** A user of the dedicated mount and the one policy it may hold. */
 export interface GrantUser {
@@ -63,7 +63,7 @@ export async function removeUser(
   user: Pick<GrantUser, 'mount' | 'username'>,
   accessor: () => Promise<string>,
 ): Promise<void> {
-  await send({ method: 'DELETE', path: ['auth', user.mount, 'users', user.username], accept: [404], repeatable: true })
+  await send({ method: 'DELETE', path: ['auth', user.mount, 'users', user.username], repeatable: true })
   await Promise.all([revokeLogins(send, user), removeEntity(send, user.username, accessor)])
 }
 
@@ -93,8 +93,8 @@ export async function userGone(
     lookUpEntity(send, user.username, accessor),
   ])
   return [
-    gone(`user ${user.username}`, account, account.status === 404),
-    gone(`tokens of ${user.username}`, tokens, tokens.status === 404),
+    gone(`user ${user.username}`, account, isAbsent(account)),
+    gone(`tokens of ${user.username}`, tokens, isAbsent(tokens)),
     gone(`identity entity of ${user.username}`, entity, entity.status === 204),
   ]
 }
@@ -120,7 +120,7 @@ async function removeEntity(send: Send, username: string, accessor: () => Promis
   const { data } = await lookUpEntity(send, username, accessor)
   const { id, aliases } = data
   if (typeof id !== 'string' || !Array.isArray(aliases) || aliases.length !== 1) return
-  await send({ method: 'DELETE', path: ['identity/entity/id', id], accept: [404], repeatable: true })
+  await send({ method: 'DELETE', path: ['identity/entity/id', id], repeatable: true })
 }
 
 async function lookUpEntity(send: Send, username: string, accessor: () => Promise<string>) {
@@ -137,8 +137,8 @@ function getUser(user: Pick<GrantUser, 'mount' | 'username'>) {
   return { method: 'GET', path: ['auth', user.mount, 'users', user.username], accept: [404], repeatable: true } as const
 }
 
-function gone(artefact: string, answer: { status: number; requestId?: string; at: string }, holds: boolean): Evidence {
-  const observed = holds ? `${answer.status}, not there` : `${answer.status}, still there`
+function gone(artefact: string, answer: VaultAnswer, holds: boolean): Evidence {
+  const observed = holds ? `${answer.status}, not there` : `${answer.status}, ${answer.errors.join('; ') || 'still there'}`
   return { artefact, holds, observed, requestId: answer.requestId, at: answer.at }
 }
 
