@@ -55,6 +55,27 @@ export async function policyGone(send: Send, name: string): Promise<Evidence> {
   return { artefact: `policy ${name}`, holds, observed, requestId: answer.requestId, at: answer.at }
 }
 
+async function replacePolicy(send: Send, policy: GrantPolicy, stored: Stored | undefined): Promise<void> {
+  const { name, stamp, features } = policy
+  if (stored && !isOurs(stored, stamp)) {
+    throw new BrokerError('target.conflict', `a policy ${name} is there and was not made for ${stamp.runId}`, {
+      fix: 'rename or remove that policy; the prefix belongs to the broker',
+    })
+  }
+  if (stored && isAsWritten(stored, policy)) return
+  await send({
+    method: 'POST',
+    path: ['sys/policies/acl', name],
+    body: {
+      policy: textOf(policy),
+      // At every write: one without it would make the policy permanent.
+      ...(features.policyExpiration && { expiration: policyEnd(stamp.until) }),
+      ...(features.policyCas && { cas: stored ? (stored.version ?? 0) : -1 }),
+    },
+    repeatable: true,
+  })
+}
+
 async function readPolicy(send: Send, name: string): Promise<Stored | undefined> {
   return storedIn((await send(getPolicy(name))).data)
 }
