@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { type AnyPlugin, isReversible } from '../sdk/index.ts'
+
+const KEBAB = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
+const text = z.string().min(1).max(2_000)
+const named = z.object({ id: z.string().regex(KEBAB), title: text })
+
+const manifest = z.strictObject({
+  id: z.string().regex(KEBAB).max(60),
+  name: text,
+  vendor: text,
+  description: text,
+  sdk: z.literal(1),
+  guide: z.string().regex(/^(?!\/)(?!.*\.\.)[\w./-]+$/, 'a path relative to the root of the project'),
+})
+
+/** Throws what is wrong with the first plugin that cannot be offered. A mistake of its author, so it stops the start. */
+export function checkPlugins(plugins: readonly AnyPlugin[]): void {
+  const takenIds = new Map<string, string>()
+  for (const plugin of plugins) {
+    const name = `plugin ${JSON.stringify(plugin?.manifest?.id ?? 'without an id')}`
+    const read = manifest.safeParse(plugin?.manifest)
+    if (!read.success) {
+      throw new TypeError(
+        `${name}: manifest.${read.error.issues.map((each) => `${each.path.join('.')} ${each.message}`).join('; ')}`,
+      )
+    }
+    if (typeof plugin.config?.safeParse !== 'function') throw new TypeError(`${name}: config is not a zod schema`)
+    for (const method of ['connect', 'health'] as const) {
+      if (typeof plugin[method] !== 'function') throw new TypeError(`${name}: ${method} is missing`)
+    }
+    take(takenIds, `plugin ${plugin.manifest.id}`, name)
+    for (const type of plugin.resourceTypes) {
+      if (!named.safeParse(type).success)
+        throw new TypeError(`${name}: resource type ${JSON.stringify(type.id)} is not well-formed`)
+      take(takenIds, `resource type ${type.id}`, name)
+      for (const permission of type.permissions) take(takenIds, `permission ${permission.id} of ${type.id}`, name)
+    }
+    for (const action of actionsOf(plugin)) {
+      take(takenIds, `action ${action.name} of ${plugin.manifest.id}`, name)
+      if (!isReversible(action) && !action.irreversible) {
+        throw new TypeError(`${name}: action ${action.name} has neither an undo nor a reason why not`)
+      }
+    }
+  }
+}
+
+/** Everything the plugin does to its target, granting access among it. */
+export function actionsOf(plugin: AnyPlugin): AnyPlugin['actions'] {
+  return plugin.grantAccess ? [plugin.grantAccess, ...plugin.actions] : plugin.actions
+}
+
+function take(taken: Map<string, string>, what: string, by: string): void {
+  const other = taken.get(what)
+  if (other) throw new TypeError(`${what} exists twice: in ${other} and in ${by}`)
+  taken.set(what, by)
+}

@@ -1,0 +1,132 @@
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common'
+import { Catalog } from '../catalog/catalog.ts'
+import { Database, row } from '../platform/database.ts'
+import { Sealer } from '../platform/sealing.ts'
+import { type AnyPlugin, BrokerError, type SessionStatus } from '../sdk/index.ts'
+import { Hosts } from './hosts.ts'
+import { findIntegration, type Integration } from './integration.ts'
+import { loadConfig } from './integration-config.ts'
+import { within } from './within.ts'
+
+/** A live client of one integration, as this replica has it. */
+export interface Connection {
+  readonly plugin: AnyPlugin
+  readonly client: unknown
+  /** as it was when the connection was made */
+  readonly integration: Integration
+}
+
+interface Held extends Connection {
+  /** when the row was last seen with this version, monotonic */
+  seenAt: number
+}
+
+/** A change made through another replica is noticed after this long. */
+const TRUSTED_MS = 1_000
+/** What is under way with an outdated client may end with it. */
+const GRACE_MS = 15_000
+const CLOSE_MS = 5_000
+
+/** One client per integration, made when first needed and closed when its integration changes. */
+@Injectable()
+export class Connections implements OnApplicationShutdown {
+  private readonly log = new Logger(Connections.name)
+  private readonly held = new Map<string, Held>()
+  private readonly opening = new Map<string, Promise<Held>>()
+  private readonly leaving = new Map<Held, NodeJS.Timeout>()
+
+  constructor(
+    private readonly database: Database,
+    private readonly catalog: Catalog,
+    private readonly sealer: Sealer,
+    private readonly hosts: Hosts,
+  ) {}
+
+  /** Of a paused one, too: what ends access must always get through. Whoever begins something looks at `integration.state`. */
+  async use(integrationId: string): Promise<Connection> {
+    const held = this.held.get(integrationId)
+    if (held && (performance.now() - held.seenAt < TRUSTED_MS || (await this.isCurrent(held)))) return held
+    const underWay = this.opening.get(integrationId)
+    if (underWay) return underWay
+    const opening = this.open(integrationId).finally(() => this.opening.delete(integrationId))
+    this.opening.set(integrationId, opening)
+    return opening
+  }
+
+  /** What is open in this replica. */
+  all(): readonly Connection[] {
+    return [...this.held.values()]
+  }
+
+  /** How the broker's own session stands; null when this replica has none, or the plugin knows none. */
+  session(integrationId: string): SessionStatus | null {
+    const held = this.held.get(integrationId)
+    return held?.plugin.session?.(held.client) ?? null
+  }
+
+  /** Lets go of a client whose integration changed. The next use makes another one. */
+  drop(integrationId: string): void {
+    const held = this.held.get(integrationId)
+    if (!held) return
+    this.held.delete(integrationId)
+    const close = setTimeout(() => void this.close(held), GRACE_MS)
+    this.leaving.set(held, close)
+  }
+
+  /** Lets go of what was changed, paused or removed through another replica. */
+  async dropOutdated(): Promise<void> {
+    for (const held of this.held.values()) {
+      if (!(await this.isCurrent(held))) this.drop(held.integration.id)
+    }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.allSettled(this.opening.values())
+    const all = [...this.held.values(), ...this.leaving.keys()]
+    this.held.clear()
+    await Promise.all(all.map((held) => this.close(held)))
+  }
+
+  private async isCurrent(held: Held): Promise<boolean> {
+    const now = await row<{ version: number }>(
+      this.database.pool,
+      `select version from integrations where id = $1 and state <> 'removed'`,
+      [held.integration.id],
+    )
+    if (now?.version !== held.integration.version) return false
+    held.seenAt = performance.now()
+    return true
+  }
+
+  private async open(integrationId: string): Promise<Held> {
+    const integration = await findIntegration(this.database.pool, integrationId)
+    const plugin = this.catalog.get(integration.plugin)
+    const config = await loadConfig(this.sealer, plugin, integration)
+    const client: unknown = await plugin.connect(config, this.hosts.for(integrationId))
+    const held = { plugin, client, integration, seenAt: performance.now() }
+    this.drop(integrationId)
+    this.held.set(integrationId, held)
+    return held
+  }
+
+  private async close(held: Held): Promise<void> {
+    clearTimeout(this.leaving.get(held))
+    this.leaving.delete(held)
+    try {
+      await within(CLOSE_MS, undefined, async () => held.plugin.close?.(held.client))
+    } catch (error) {
+      this.log.warn({ error, integration: held.integration.id }, 'a connection was not closed in order')
+    }
+  }
+}
+
+/** What bears our mark in the target; empty when the plugin leaves none. */
+export async function* marked({ plugin, client }: Connection, signal: AbortSignal) {
+  if (plugin.marked) yield* plugin.marked(client, signal)
+}
+
+/** A connection to begin something with; refused while the integration is paused. */
+export function mustBeActive({ integration }: Connection): void {
+  if (integration.state === 'active') return
+  throw new BrokerError('conflict', `${integration.name} is paused`, { fix: 'an admin or owner can resume it' })
+}

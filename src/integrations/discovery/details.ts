@@ -1,0 +1,69 @@
+import { isDeepStrictEqual } from 'node:util'
+import { z } from 'zod'
+import type { Database } from '../../platform/database.ts'
+import type { Described, DiscoveredResource } from '../../sdk/index.ts'
+import type { Connection } from '../connections.ts'
+import { within } from '../within.ts'
+import { contains, type StoredResource } from './folder-diff.ts'
+import type { Progress } from './progress.ts'
+import { storedAfter, writeDescribed } from './resource-writes.ts'
+
+const BATCH = 1_000
+const position = z.tuple([z.string(), z.string()])
+
+/** Tags and details of everything present, batch by batch; the next is read while the one before is written. */
+export async function readDetails(
+  database: Database,
+  { plugin, client, integration }: Connection,
+  progress: Progress,
+  stop: AbortSignal,
+  stallMs: number,
+): Promise<void> {
+  if (!plugin.describe) return
+  let after = progress.detailCursor === null ? (['', ''] as const) : position.parse(JSON.parse(progress.detailCursor))
+  let writing = Promise.resolve()
+  try {
+    for (;;) {
+      const stored = await storedAfter(database.pool, integration.id, after, BATCH)
+      const last = stored.at(-1)
+      if (!last) return
+      const described = await within(stallMs, stop, async (signal) => plugin.describe?.(client, stored.map(asDiscovered), signal))
+      await writing
+      after = [last.type, last.name]
+      writing = write(database, progress, differing(stored, described ?? []), JSON.stringify(after))
+      writing.catch(() => {}) // whoever waits for it next is told
+    }
+  } finally {
+    await writing
+    await progress.save('now')
+  }
+}
+
+async function write(
+  database: Database,
+  progress: Progress,
+  different: readonly (Described & { id: string })[],
+  cursor: string,
+): Promise<void> {
+  if (different.length > 0) {
+    await database.transaction(async (tx) => {
+      await writeDescribed(tx, different)
+      await progress.count(tx, { changed: different.length })
+    })
+  }
+  progress.detailCursor = cursor
+  await progress.save()
+}
+
+function differing(stored: readonly StoredResource[], described: readonly Described[]): (Described & { id: string })[] {
+  const known = new Map(stored.map((resource) => [`${resource.type}\u0000${resource.name}`, resource]))
+  return described.flatMap((now) => {
+    const before = known.get(`${now.type}\u0000${now.name}`)
+    if (!before || (isDeepStrictEqual(now.tags, before.tags) && contains(before.attributes, now.attributes ?? {}))) return []
+    return [{ ...now, id: before.id }]
+  })
+}
+
+function asDiscovered({ type, name, attributes, tags, ungrantable }: StoredResource): DiscoveredResource {
+  return { type, name, attributes: attributes as DiscoveredResource['attributes'], tags, ungrantable: ungrantable ?? undefined }
+}

@@ -1,0 +1,88 @@
+import { Injectable } from '@nestjs/common'
+import { record } from '../audit/record.ts'
+import { Database, row, rows, type Tx } from '../platform/database.ts'
+import { DueWork, enqueue, withdraw } from '../platform/due-work.ts'
+import { BrokerError } from '../sdk/index.ts'
+import { Connections } from './connections.ts'
+import { DISCOVERY_WORK, discoveryWork } from './discovery/discovery.ts'
+import { stopRunning } from './discovery/discovery-run.ts'
+import { HEALTH_WORK, healthWork } from './health.service.ts'
+import { findIntegration, type Integration } from './integration.ts'
+
+/** Pauses, resumes and removes integrations. */
+@Injectable()
+export class IntegrationStates {
+  constructor(
+    private readonly database: Database,
+    private readonly connections: Connections,
+    private readonly work: DueWork,
+  ) {}
+
+  /** Nothing begins through it any more. What ends, ends. */
+  async pause(by: string, id: string): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const integration = await findIntegration(tx, id, 'for update')
+      if (integration.state !== 'active') throw new BrokerError('conflict', `${integration.name} is paused already`)
+      await this.move(tx, integration, 'paused')
+      await endWork(tx, id, 'the integration was paused')
+      await record(tx, { kind: 'integration.paused', actor: by, subject: id, data: { name: integration.name } })
+    })
+    this.connections.drop(id)
+  }
+
+  async resume(by: string, id: string): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const integration = await findIntegration(tx, id, 'for update')
+      if (integration.state !== 'paused') throw new BrokerError('conflict', `${integration.name} is not paused`)
+      await this.move(tx, integration, 'active')
+      await enqueue(tx, [healthWork(id), discoveryWork(id)])
+      await record(tx, { kind: 'integration.resumed', actor: by, subject: id, data: { name: integration.name } })
+    })
+    this.connections.drop(id)
+    this.work.wake('background')
+  }
+
+  /** Its credentials are erased; its row stays, because history points at it. */
+  async remove(by: string, id: string): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const integration = await findIntegration(tx, id, 'for update')
+      await refuseWhileInUse(tx, integration)
+      await this.move(tx, integration, 'removed')
+      await rows(tx, 'update integrations set sealed = null where id = $1', [id])
+      await rows(tx, 'delete from integration_secrets where integration_id = $1', [id])
+      await endWork(tx, id, 'the integration was removed')
+      await record(tx, { kind: 'integration.removed', actor: by, subject: id, data: { name: integration.name } })
+    })
+    this.connections.drop(id)
+  }
+
+  private async move(tx: Tx, { id, state: from }: Integration, to: Integration['state']): Promise<void> {
+    await rows(
+      tx,
+      `update integrations set state = $3, version = version + 1, changed_at = clock_timestamp() where id = $1 and state = $2`,
+      [id, from, to],
+    )
+  }
+}
+
+async function endWork(tx: Tx, id: string, why: string): Promise<void> {
+  await withdraw(tx, DISCOVERY_WORK, [id])
+  await withdraw(tx, HEALTH_WORK, [id])
+  await stopRunning(tx, id, why)
+}
+
+async function refuseWhileInUse(tx: Tx, { id, name }: Integration): Promise<void> {
+  const open = await row<{ grants: number; runs: number }>(
+    tx,
+    `select (select count(*)::int from grants where integration_id = $1
+               and state in ('scheduled', 'provisioning', 'active', 'revoking', 'stuck')) as grants,
+            (select count(*)::int from action_runs where integration_id = $1
+               and state in ('pending', 'executing', 'undoing', 'stuck')) as runs`,
+    [id],
+  )
+  if (!open || (open.grants === 0 && open.runs === 0)) return
+  const what = open.grants > 0 ? `${open.grants} live ${open.grants === 1 ? 'grant' : 'grants'}` : `${open.runs} unfinished runs`
+  throw new BrokerError('conflict', `${name} cannot be removed: it has ${what}`, {
+    fix: 'pause it, end what is live through it, and remove it when that is over',
+  })
+}

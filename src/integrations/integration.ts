@@ -1,0 +1,51 @@
+import { row, rows, type Tx } from '../platform/database.ts'
+import { BrokerError, type ExpiryGuarantee, type HealthCheck } from '../sdk/index.ts'
+
+/** One configured connection made with a plugin, as its row has it. */
+export interface Integration {
+  readonly id: string
+  readonly name: string
+  readonly plugin: string
+  /** what was configured, with a mark where secrets are */
+  readonly config: unknown
+  /** the secrets, sealed; null when there are none */
+  readonly sealed: string | null
+  readonly state: 'active' | 'paused' | 'removed'
+  readonly accessDetails: string | null
+  readonly health: readonly HealthCheck[] | null
+  readonly healthAt: Date | null
+  readonly guarantees: Guarantees | null
+  readonly version: number
+  readonly createdBy: string | null
+  readonly createdAt: Date
+  readonly changedAt: Date
+}
+
+/** Who enforces the end of a grant, per delivery. */
+export type Guarantees = Readonly<Record<'token' | 'password', ExpiryGuarantee>>
+
+const COLUMNS = `id, name, plugin, config, sealed, state, access_details as "accessDetails", health, health_at as "healthAt", guarantees,
+  version, created_by as "createdBy", created_at as "createdAt", changed_at as "changedAt"`
+
+export function selectIntegrations(
+  tx: Pick<Tx, 'query'>,
+  where: string,
+  values: readonly unknown[] = [],
+): Promise<Integration[]> {
+  return rows(tx, `select ${COLUMNS} from integrations where ${where}`, values)
+}
+
+/** A living integration; `lock` holds it until the transaction ends, so that it changes under nobody's feet. */
+export async function findIntegration(
+  tx: Pick<Tx, 'query'>,
+  id: string,
+  lock?: 'for update' | 'for share',
+): Promise<Integration> {
+  const found = await row<Integration>(
+    tx,
+    `select ${COLUMNS} from integrations where id = $1 and state <> 'removed' ${lock ?? ''}`,
+    [id],
+  )
+  if (!found) throw new BrokerError('not_found', `there is no integration ${id}`)
+  return found
+}

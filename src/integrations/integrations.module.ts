@@ -1,0 +1,22 @@
+import { Module } from '@nestjs/common'
+import { ScheduleModule } from '@nestjs/schedule'
+import { Connections } from './connections.ts'
+import { DiscoveryController } from './discovery/discovery.controller.ts'
+import { Discovery } from './discovery/discovery.ts'
+import { Health } from './health.service.ts'
+import { Hosts } from './hosts.ts'
+import { IntegrationStates } from './integration-states.ts'
+import { IntegrationsController } from './integrations.controller.ts'
+import { Integrations } from './integrations.service.ts'
+import { ResourcesController } from './resources.controller.ts'
+import { Resources } from './resources.service.ts'
+import { Sessions } from './sessions.ts'
+import { Trials } from './trial.ts'
+
+@Module({
+  imports: [ScheduleModule.forRoot()],
+  controllers: [IntegrationsController, DiscoveryController, ResourcesController],
+  providers: [Connections, Discovery, Health, Hosts, Integrations, IntegrationStates, Resources, Sessions, Trials],
+  exports: [Connections],
+})
+export class IntegrationsModule {}

@@ -1,0 +1,195 @@
+import { Injectable } from '@nestjs/common'
+import { z } from 'zod'
+import { record } from '../audit/record.ts'
+import { Catalog } from '../catalog/catalog.ts'
+import type { Page } from '../contract/common.ts'
+import type {
+  HealthReport,
+  IntegrationChange,
+  IntegrationTest,
+  IntegrationView,
+  ListQuery,
+  NewIntegration,
+} from '../contract/integrations.ts'
+import { type CursorKind, Cursors } from '../platform/cursors.ts'
+import { Database, row, rows, type Tx } from '../platform/database.ts'
+import { violates } from '../platform/database-errors.ts'
+import { DueWork, enqueue } from '../platform/due-work.ts'
+import { newId } from '../platform/ids.ts'
+import { Sealer } from '../platform/sealing.ts'
+import { type AnyPlugin, BrokerError, type PolicyAdvice } from '../sdk/index.ts'
+import { keepSecrets } from './config-secrets.ts'
+import { Connections } from './connections.ts'
+import { discoveryWork } from './discovery/discovery.ts'
+import { healthWork } from './health.service.ts'
+import { isHealthy, unhealthy } from './health.ts'
+import { findIntegration, type Integration, selectIntegrations } from './integration.ts'
+import { loadConfig, openSecrets, parseConfig, sealConfig } from './integration-config.ts'
+import { viewOf } from './integration-view.ts'
+import { keepSecret } from './kept-secrets.ts'
+import { type Trial, Trials } from './trial.ts'
+
+const BY_NAME: CursorKind<string> = { list: 'integrations', position: z.string() }
+
+/** Configured connections: made, looked at, changed. `IntegrationStates` pauses, resumes and removes them. */
+@Injectable()
+export class Integrations {
+  constructor(
+    private readonly database: Database,
+    private readonly catalog: Catalog,
+    private readonly sealer: Sealer,
+    private readonly cursors: Cursors,
+    private readonly trials: Trials,
+    private readonly connections: Connections,
+    private readonly work: DueWork,
+  ) {}
+
+  async create(by: string, input: NewIntegration): Promise<IntegrationView> {
+    const plugin = this.pluginNamed(input.plugin)
+    const config = await parseConfig(plugin, input.config)
+    await this.refuseTaken(input.name)
+    const id = newId('int')
+    const trial = input.skipTest ? undefined : await this.mustWork(plugin, config, id, input.name)
+    const { clear, sealed } = sealConfig(this.sealer, id, config)
+    await this.saving(input.name, async (tx) => {
+      await rows(
+        tx,
+        `insert into integrations (id, name, plugin, config, sealed, access_details, created_by) values ($1, $2, $3, $4, $5, $6, $7)`,
+        [id, input.name, input.plugin, JSON.stringify(clear), sealed, input.accessDetails ?? null, by],
+      )
+      await this.storeTrial(tx, id, trial)
+      await record(tx, {
+        kind: 'integration.created',
+        actor: by,
+        subject: id,
+        data: { name: input.name, plugin: input.plugin, tested: !input.skipTest },
+      })
+      await enqueue(tx, [healthWork(id), discoveryWork(id)])
+    })
+    this.work.wake('background')
+    return this.view(id)
+  }
+
+  async change(by: string, id: string, input: IntegrationChange): Promise<IntegrationView> {
+    const before = await findIntegration(this.database.pool, id)
+    const version = input.version ?? before.version
+    if (version !== before.version) throw changedMeanwhile(before.name)
+    if (input.name !== undefined) await this.refuseTaken(input.name, id)
+    const name = input.name ?? before.name
+    const changed = input.config === undefined ? undefined : await this.configAfter(before, name, input.config, input.skipTest)
+    await this.saving(name, async (tx) => {
+      const now = await findIntegration(tx, id, 'for update')
+      if (now.version !== version) throw changedMeanwhile(now.name)
+      await rows(
+        tx,
+        `update integrations set name = $2, access_details = $3, config = $4, sealed = $5, version = version + 1, changed_at = clock_timestamp()
+         where id = $1`,
+        [
+          id,
+          name,
+          input.accessDetails === undefined ? now.accessDetails : input.accessDetails,
+          JSON.stringify(changed ? changed.clear : now.config),
+          changed ? changed.sealed : now.sealed,
+        ],
+      )
+      await this.storeTrial(tx, id, changed?.trial)
+      const fields = (['name', 'config', 'accessDetails'] as const).filter((field) => input[field] !== undefined)
+      await record(tx, { kind: 'integration.changed', actor: by, subject: id, data: { name, fields } })
+      if (changed && now.state === 'active') await enqueue(tx, [healthWork(id), discoveryWork(id)])
+    })
+    this.connections.drop(id)
+    this.work.wake('background')
+    return this.view(id)
+  }
+
+  /** Saves nothing; everything the plugin kept is forgotten. */
+  async test(input: IntegrationTest): Promise<HealthReport> {
+    const plugin = this.pluginNamed(input.plugin)
+    const config = await parseConfig(plugin, input.config)
+    const { checks } = await this.trials.run(plugin, config, newId('int'))
+    const clock = await row<{ now: Date }>(this.database.pool, 'select clock_timestamp() as now')
+    return { healthy: isHealthy(checks), checks: checks.map((check) => ({ ...check })), at: clock!.now.toISOString() }
+  }
+
+  async view(id: string): Promise<IntegrationView> {
+    return viewOf(await findIntegration(this.database.pool, id), this.connections.session(id))
+  }
+
+  async page({ limit, cursor }: ListQuery): Promise<Page<IntegrationView>> {
+    const after = this.cursors.read(BY_NAME, cursor)
+    const found = await selectIntegrations(
+      this.database.pool,
+      `state <> 'removed' and ($1::text is null or lower(name) > lower($1)) order by lower(name) limit $2`,
+      [after ?? null, limit + 1],
+    )
+    const view = (integration: (typeof found)[number]) => viewOf(integration, this.connections.session(integration.id))
+    return this.cursors.page(BY_NAME, found, limit, ({ name }) => name, view)
+  }
+
+  /** What to set up in the target for this integration as it is configured. */
+  async minimumPolicy(id: string): Promise<PolicyAdvice> {
+    const integration = await findIntegration(this.database.pool, id)
+    const plugin = this.catalog.get(integration.plugin)
+    if (!plugin.minimumPolicy) throw new BrokerError('target.unsupported', `${plugin.manifest.name} gives no advice on policies`)
+    return plugin.minimumPolicy(await loadConfig(this.sealer, plugin, integration))
+  }
+
+  private async configAfter(before: Integration, name: string, typed: unknown, skipTest: boolean) {
+    const plugin = this.catalog.get(before.plugin)
+    const config = await parseConfig(plugin, keepSecrets(typed, openSecrets(this.sealer, before)))
+    const trial = skipTest ? undefined : await this.mustWork(plugin, config, before.id, name)
+    return { ...sealConfig(this.sealer, before.id, config), trial }
+  }
+
+  private async mustWork(plugin: AnyPlugin, config: unknown, id: string, name: string): Promise<Trial> {
+    const trial = await this.trials.run(plugin, config, id)
+    if (!isHealthy(trial.checks)) throw unhealthy(name, trial.checks)
+    return trial
+  }
+
+  private async storeTrial(tx: Tx, id: string, trial: Trial | undefined): Promise<void> {
+    if (!trial) return
+    await rows(tx, `update integrations set health = $2, health_at = clock_timestamp(), guarantees = $3 where id = $1`, [
+      id,
+      JSON.stringify(trial.checks),
+      JSON.stringify(trial.guarantees ?? null),
+    ])
+    for (const [name, value] of trial.kept) await keepSecret(tx, this.sealer, id, name, value)
+  }
+
+  /** Before the trial, which may use up a credential that can be used once. */
+  private async refuseTaken(name: string, but?: string): Promise<void> {
+    const [other] = await selectIntegrations(this.database.pool, `state <> 'removed' and lower(name) = lower($1) and id <> $2`, [
+      name,
+      but ?? '',
+    ])
+    if (other) throw nameTaken(name)
+  }
+
+  private async saving(name: string, work: (tx: Tx) => Promise<void>): Promise<void> {
+    try {
+      await this.database.transaction(work)
+    } catch (error) {
+      throw violates(error, 'integrations_name_taken') ? nameTaken(name) : error
+    }
+  }
+
+  private pluginNamed(id: string): AnyPlugin {
+    const plugin = this.catalog.find(id)
+    if (plugin) return plugin
+    throw new BrokerError('input.invalid', `plugin is not in the catalog: ${id}`, {
+      field: 'plugin',
+      fix: 'GET /api/catalog lists them',
+    })
+  }
+}
+
+function nameTaken(name: string): BrokerError {
+  return new BrokerError('name.taken', `there is an integration named ${name}`, { field: 'name', fix: 'choose another name' })
+}
+
+function changedMeanwhile(name: string): BrokerError {
+  return new BrokerError('conflict', `${name} was changed by somebody else meanwhile`, {
+    fix: 'look at it again and repeat the change',
+  })
+}

@@ -1,0 +1,26 @@
+import { Controller, Get, Param, Query } from '@nestjs/common'
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger'
+import { id } from '../contract/id.ts'
+import { type ResourceQuery, resource, resourcePage, resourceQuery } from '../contract/integrations.ts'
+import { Access } from '../platform/access.ts'
+import { Resources } from './resources.service.ts'
+
+// Everybody may search: one has to find what one asks for.
+@ApiTags('resources')
+@Controller('api/resources')
+@Access({ scope: 'read' })
+export class ResourcesController {
+  constructor(private readonly resources: Resources) {}
+
+  @Get()
+  @ApiOkResponse({ standardSchema: resourcePage })
+  search(@Query({ schema: resourceQuery }) query: ResourceQuery) {
+    return this.resources.search(query)
+  }
+
+  @Get(':id')
+  @ApiOkResponse({ standardSchema: resource })
+  get(@Param('id', { schema: id('res') }) resourceId: string) {
+    return this.resources.get(resourceId)
+  }
+}

@@ -1,0 +1,43 @@
+import { Injectable } from '@nestjs/common'
+import { type AnyPlugin, BrokerError, type HealthCheck, type Secret } from '../sdk/index.ts'
+import { checkHealth, guaranteesOf } from './health.ts'
+import { Hosts } from './hosts.ts'
+import type { Guarantees } from './integration.ts'
+import { within } from './within.ts'
+
+const CLOSE_MS = 5_000
+
+/** What came of trying a configuration out. */
+export interface Trial {
+  readonly checks: readonly HealthCheck[]
+  readonly guarantees: Guarantees | undefined
+  /** what the plugin wanted kept, to be stored with the integration */
+  readonly kept: ReadonlyMap<string, Secret>
+}
+
+/** Tries configurations out before anything is saved. */
+@Injectable()
+export class Trials {
+  constructor(private readonly hosts: Hosts) {}
+
+  /** @param integrationId of the integration it is for, or will be for */
+  async run(plugin: AnyPlugin, config: unknown, integrationId: string): Promise<Trial> {
+    const host = this.hosts.draft(integrationId)
+    let client: unknown
+    try {
+      client = await plugin.connect(config, host)
+    } catch (error) {
+      if (!(error instanceof BrokerError) || error.code === 'input.invalid') throw error
+      const check: HealthCheck = { name: 'connection', status: 'failed', detail: error.message, fix: error.fix }
+      return { checks: [check], guarantees: undefined, kept: host.kept }
+    }
+    try {
+      return { checks: await checkHealth(plugin, client), guarantees: guaranteesOf(plugin, client), kept: host.kept }
+    } finally {
+      // A trial is judged by its checks; a session that could not be closed ends by itself.
+      await within(CLOSE_MS, undefined, async () => plugin.close?.(client)).catch((error: unknown) =>
+        host.log('warn', 'the session of a trial was not closed', { error: String(error) }),
+      )
+    }
+  }
+}
