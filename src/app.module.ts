@@ -1,15 +1,35 @@
 import { type DynamicModule, Module } from '@nestjs/common'
+import { AccessModule } from './access/access.module.ts'
+import { catalogModule } from './catalog/catalog.module.ts'
+import { plugins as PLUGINS } from './catalog/plugins.ts'
 import { ApiToken } from './identity/api-token.ts'
 import { Group, GroupMember } from './identity/group.ts'
 import { IdentityModule } from './identity/identity.module.ts'
 import { User } from './identity/user.ts'
-import { type Ground, PlatformModule } from './platform/platform.module.ts'
+import { IntegrationsModule } from './integrations/integrations.module.ts'
+import { type Ground, platformModule } from './platform/platform.module.ts'
+import type { AnyPlugin } from './sdk/index.ts'
 
 const ENTITIES = [User, Group, GroupMember, ApiToken]
 
 @Module({})
-export class AppModule {
-  static on(ground: Omit<Ground, 'entities'>): DynamicModule {
-    return { module: AppModule, imports: [PlatformModule.on({ ...ground, entities: ENTITIES }), IdentityModule] }
+class AppModule {}
+
+/** Every module of the broker, lowest first. */
+export function appModule({
+  plugins = PLUGINS,
+  ...ground
+}: Omit<Ground, 'entities'> & { readonly plugins?: readonly AnyPlugin[] }): DynamicModule & {
+  imports: NonNullable<DynamicModule['imports']>
+} {
+  return {
+    module: AppModule,
+    imports: [
+      platformModule({ ...ground, entities: ENTITIES }),
+      IdentityModule,
+      catalogModule(plugins),
+      IntegrationsModule,
+      AccessModule,
+    ],
   }
 }

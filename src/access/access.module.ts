@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common'
-import { CatalogModule } from '../catalog/catalog.module.ts'
 import { GrantsModule } from '../grants/grants.module.ts'
 import { IdentityModule } from '../identity/identity.module.ts'
 import { IntegrationsModule } from '../integrations/integrations.module.ts'
@@ -13,7 +12,7 @@ import { RequestsController } from './requests.controller.ts'
 import { Requests } from './requests.service.ts'
 
 @Module({
-  imports: [CatalogModule, IntegrationsModule, IdentityModule, GrantsModule],
+  imports: [IntegrationsModule, IdentityModule, GrantsModule],
   controllers: [FlowsController, RequestsController, ExtensionsController],
   providers: [Flows, Requests, Decisions, ExtensionRequests, RequestViews],
 })
