@@ -1,15 +1,14 @@
 import type { AddressInfo } from 'node:net'
 import { createApp } from './app.ts'
-import { ConfigError, readConfig, urlOf } from './config.ts'
+import { readConfig, urlOf } from './config.ts'
+import { lastWords } from './last-words.ts'
 import { startEmbeddedPostgres } from './platform/embedded-postgres.ts'
 import { openStateFolder } from './platform/state-folder.ts'
-import { BrokerError } from './sdk/index.ts'
 
 try {
   await serve()
 } catch (error) {
-  process.stderr.write(`${lastWords(error)}\n`)
-  process.exit(error instanceof ConfigError ? 78 : 1)
+  fail(error)
 }
 
 async function serve(): Promise<void> {
@@ -45,21 +44,15 @@ function stopOnSignal(seconds: number, stop: () => Promise<void>): void {
     isStopping = true
     say(`${signal}: stopping; once more to stop at once`)
     setTimeout(() => process.exit(1), seconds * 1000).unref()
-    stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        process.stderr.write(`${lastWords(error)}\n`)
-        process.exit(1)
-      },
-    )
+    stop().then(() => process.exit(0), fail)
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal)
 }
 
-function lastWords(error: unknown): string {
-  if (error instanceof ConfigError) return error.message
-  if (error instanceof BrokerError) return [error.message, error.fix].filter(Boolean).join('\n  ')
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+function fail(error: unknown): never {
+  const { words, exitCode } = lastWords(error)
+  say(words)
+  process.exit(exitCode)
 }
 
 function say(message: string): void {

@@ -5,7 +5,7 @@ import { type HttpLogger, pinoHttp } from 'pino-http'
 import { currentRequestId } from './request-id.ts'
 
 // A query string may hold what only its addressee should read, a header a credential, a statement's values anything.
-const HIDDEN = ['parameters', 'query', 'detail'].flatMap((name) => [`err.${name}`, `error.${name}`])
+const HIDDEN = ['parameters', 'query', 'detail', 'body'].flatMap((name) => [`err.${name}`, `error.${name}`])
 
 /** Lines of JSON on standard output; each names the request it was written for. */
 export function makeLogger(level: string, destination?: DestinationStream): Logger {

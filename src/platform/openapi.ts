@@ -15,10 +15,10 @@ export function openApi(app: INestApplication): OpenAPIObject {
     .addSecurityRequirements('bearer')
     .build()
   const document = SwaggerModule.createDocument(app, about)
-  const { $schema: _, ...schema } = z.toJSONSchema(problem, { io: 'output' })
+  const { Problem } = z.toJSONSchema(problem, { io: 'output' }).$defs ?? {}
   document.components = {
     ...document.components,
-    schemas: { ...document.components?.schemas, Problem: schema as object },
+    schemas: { ...document.components?.schemas, Problem: Problem as object },
     responses: {
       Problem: {
         description: 'the call was refused, or could not be served',

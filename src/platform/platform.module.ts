@@ -25,40 +25,40 @@ export interface Ground {
   readonly entities: readonly (EntitySchema | (new () => object))[]
 }
 
-/** The world below every other module, the same objects for all of them. */
 @Module({})
-export class PlatformModule {
-  static on({ config, databaseUrl, state, entities }: Ground): DynamicModule {
-    const connected = (poolSize: number) =>
-      new DataSource({ ...dataSourceOptions(databaseUrl, poolSize), entities: [...entities] }).initialize()
-    const providers = [
-      { provide: CONFIG, useValue: config },
-      { provide: Database, useFactory: async () => new Database(await connected(config.poolSize)) },
-      { provide: UrgentDatabase, useFactory: async () => new UrgentDatabase(await connected(URGENT_POOL)) },
-      { provide: DueWork, useFactory: () => new DueWork(databaseUrl) },
-      { provide: Sealer, useFactory: () => new Sealer(state.key) },
-      { provide: Cursors, useFactory: () => new Cursors(state.key) },
-      {
-        provide: Installation,
-        inject: [Database],
-        useFactory: (database: Database) =>
-          adoptInstallation(database, {
-            demanded: config.instance,
-            proposed: state.instance,
-            development: config.development,
-          }),
-      },
-      Metrics,
-      Readiness,
-      RouteTable,
-    ]
-    return {
-      module: PlatformModule,
-      global: true,
-      imports: [DiscoveryModule],
-      controllers: [HealthController],
-      providers,
-      exports: providers.map((provider) => ('provide' in provider ? provider.provide : provider)),
-    }
+class PlatformModule {}
+
+/** The world below every other module, the same objects for all of them. */
+export function platformModule({ config, databaseUrl, state, entities }: Ground): DynamicModule {
+  const connected = (poolSize: number) =>
+    new DataSource({ ...dataSourceOptions(databaseUrl, poolSize), entities: [...entities] }).initialize()
+  const providers = [
+    { provide: CONFIG, useValue: config },
+    { provide: Database, useFactory: async () => new Database(await connected(config.poolSize)) },
+    { provide: UrgentDatabase, useFactory: async () => new UrgentDatabase(await connected(URGENT_POOL)) },
+    { provide: DueWork, useFactory: () => new DueWork(databaseUrl) },
+    { provide: Sealer, useFactory: () => new Sealer(state.key) },
+    { provide: Cursors, useFactory: () => new Cursors(state.key) },
+    {
+      provide: Installation,
+      inject: [Database],
+      useFactory: (database: Database) =>
+        adoptInstallation(database, {
+          demanded: config.instance,
+          proposed: state.instance,
+          development: config.development,
+        }),
+    },
+    Metrics,
+    Readiness,
+    RouteTable,
+  ]
+  return {
+    module: PlatformModule,
+    global: true,
+    imports: [DiscoveryModule],
+    controllers: [HealthController],
+    providers,
+    exports: providers.map((provider) => ('provide' in provider ? provider.provide : provider)),
   }
 }

@@ -76,6 +76,7 @@ function statusOf(thrown: unknown): number | undefined {
 function refusalOfCall(status: number, cause: unknown): BrokerError | undefined {
   const refusals: Partial<Record<number, readonly [ErrorCode, string]>> = {
     400: ['input.invalid', 'the path or the body cannot be read: is the JSON complete and the path well encoded?'],
+    403: ['input.invalid', 'the body is not UTF-8'], // the body parser's word for what its `verify` refuses
     413: ['input.too_large', 'the body is larger than 256 KiB'],
     415: ['input.unsupported_media_type', 'the body is not plain JSON in UTF-8'],
     429: ['rate.limited', 'too many calls'],

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { Writable } from 'node:stream'
-import type { DynamicModule } from '@nestjs/common'
+import type { DynamicModule, Type } from '@nestjs/common'
 import type { NestExpressApplication } from '@nestjs/platform-express'
 import { Agent } from 'undici'
 import { createApp } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { firstAdmin } from '../../src/identity/first-admin.ts'
 import { Database } from '../../src/platform/database.ts'
+import type { AnyPlugin } from '../../src/sdk/index.ts'
 import { Api } from './api.ts'
 import { type FreshDatabase, freshDatabase } from './database.ts'
 
@@ -17,7 +18,9 @@ export interface BrokerOptions {
   readonly database?: FreshDatabase
   /** the key of the broker that used the database before */
   readonly key?: Buffer
-  readonly modules?: readonly DynamicModule[]
+  /** instead of the broker's own */
+  readonly plugins?: readonly AnyPlugin[]
+  readonly modules?: readonly (DynamicModule | Type)[]
 }
 
 export interface Broker {
@@ -37,7 +40,7 @@ export interface Broker {
 
 /** The whole daemon in this process, on a database of its own and a free port of the loopback. */
 export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
-  const { key = randomBytes(32), modules = [] } = options
+  const { key = randomBytes(32), plugins, modules = [] } = options
   const database = options.database ?? (await freshDatabase())
   const log: string[] = []
   const logTo = new Writable({
@@ -48,8 +51,14 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   })
   const config = { ...readConfig({ LATCHKEY_PORT: '0', LATCHKEY_POOL_SIZE: '5' }), ...options.config }
   const state = { dir: config.stateDir, instance: config.instance ?? '4711081542', key }
-  const app = await createApp({ config, databaseUrl: database.url, state, logTo, modules })
-  await app.listen(config.port, config.host)
+  const app = await createApp({ config, databaseUrl: database.url, state, logTo, plugins, modules })
+  try {
+    await app.listen(config.port, config.host)
+  } catch (error) {
+    await app.close()
+    if (!options.database) await database.drop()
+    throw error
+  }
   const url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`
   const agent = new Agent({ allowH2: false })
   const adminToken = (

@@ -1,0 +1,23 @@
+import type { Command } from 'commander'
+import type { Terminal } from '../main.ts'
+
+/** The way in: the first admin's token, for whoever can read the daemon's database. */
+export function bootstrap(program: Command, terminal: Terminal): void {
+  program
+    .command('bootstrap')
+    .summary('create the first admin and print their token')
+    .description(
+      'Creates the first admin in the database of this installation and prints a token, once. Works while the daemon runs.',
+    )
+    .option('--name <name>', 'what the admin is called', 'admin')
+    .option('--force-new-token', 'although an admin has a token that works: nobody knows it any more')
+    .action(async (options: { name: string; forceNewToken?: boolean }) => {
+      const { firstAdmin } = await import('../../identity/first-admin.ts')
+      const { withDatabase } = await import('../with-database.ts')
+      const token = await withDatabase(terminal.env, (database) =>
+        database.transaction((tx) => firstAdmin(tx, { name: options.name, force: options.forceNewToken ?? false })),
+      )
+      terminal.tell(`A token for ${options.name}, good for 30 days. It is shown this once:`)
+      terminal.print(token.reveal())
+    })
+}

@@ -1,0 +1,35 @@
+import { Command, CommanderError } from 'commander'
+import { lastWords } from '../last-words.ts'
+import { bootstrap } from './commands/bootstrap.ts'
+
+/** What a command may touch of the world. */
+export interface Terminal {
+  readonly env: NodeJS.ProcessEnv
+  /** standard output: what a script wants to have */
+  print(line: string): void
+  /** standard error: what a person wants to know */
+  tell(line: string): void
+}
+
+// One file each. A command imports what it needs when it is used, so that every other starts at once.
+const COMMANDS = [bootstrap]
+
+/** Runs one command line and says with which code the process should end. */
+export async function run(words: readonly string[], terminal: Terminal): Promise<number> {
+  const program = new Command('latchkey').description('Lends keys to secrets and takes them back.')
+  program.configureOutput({
+    writeOut: (text) => terminal.print(text.trimEnd()),
+    writeErr: (text) => terminal.tell(text.trimEnd()),
+  })
+  program.exitOverride().showHelpAfterError()
+  for (const add of COMMANDS) add(program, terminal)
+  try {
+    await program.parseAsync([...words], { from: 'user' })
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    const { words: last, exitCode } = lastWords(error)
+    terminal.tell(last)
+    return exitCode
+  }
+}
