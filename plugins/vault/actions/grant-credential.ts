@@ -44,7 +44,8 @@ export async function mintToken(mint: Mint): Promise<Credential> {
     const endsAt = await endOf(mint, wrap.wrapped_accessor)
     if (endsAt <= mint.until) return tokenCredential(mint, wrap, endsAt)
     // The server's clock is ahead of ours, or it was slow: the end is judged by the server's.
-    headroomMs += endsAt.getTime() - mint.until.getTime() + HEADROOM_MS
+    // Whole seconds, or rounding would choose the same TTL again.
+    headroomMs += Math.ceil((endsAt.getTime() - mint.until.getTime()) / 1000) * 1000
   }
   await revokeLogins(mint.send, mint.user)
   throw new BrokerError('target.unexpected', `the server does not end a token of ${mint.user.username} in time`, {
