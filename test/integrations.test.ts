@@ -179,7 +179,7 @@ describe('an integration', () => {
     const both = await Promise.all(
       ['c', 'd'].map((accessDetails) => broker.admin.patch(`/api/integrations/${id}`, { accessDetails, version: 2 })),
     )
-    expect(both.map(({ status }) => status).sort()).toEqual([200, 409])
+    expect(both.map(({ status }) => status)).toSatisfy((each: number[]) => each.includes(200) && each.includes(409))
   })
 
   it('can be paused and resumed', async () => {
