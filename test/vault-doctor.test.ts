@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, symlink } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import os from 'node:os'
@@ -273,6 +273,12 @@ describe('the configuration', () => {
     expect(refused({ auth: { method: 'approle', roleId: 'r' } })).toEqual(['auth.secretId'])
     expect(refused({ auth: { method: 'approle', roleId: 'r', secretId: 's', wrappedSecretId: 'w' } })).toEqual(['auth.secretId'])
     expect(refused({ caPem: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----' })).toEqual(['caPem'])
+  })
+
+  it('is the one that the guide shows the commands for', async () => {
+    const config = vaultConfig.parse({ ...whole, kvMounts: ['kv'], transitMounts: ['transit'] })
+    const guide = await readFile(path.join(import.meta.dirname, '../docs/integrations/vault.md'), 'utf8')
+    expect(guide).toContain(minimumPolicy(config).commands.join('\n'))
   })
 
   it('has no switch that skips the verification of certificates', () => {

@@ -106,19 +106,13 @@ export function minimumPolicy(config: VaultConfig): PolicyAdvice {
   return { document, commands: setupCommands(config, document) }
 }
 
-/** JSON, which a hostile name cannot break out of. Both products read it as they read HCL. */
+/** JSON, which a hostile name cannot break out of, a path to a line. Both products read it as they read HCL. */
 export function policyDocument(rules: readonly Rule[]): string {
-  const path = Object.fromEntries(
-    rules.map((rule) => [
-      rule.path,
-      {
-        capabilities: rule.rights,
-        ...(rule.allowedParameters && { allowed_parameters: rule.allowedParameters }),
-        ...(rule.deniedParameters && { denied_parameters: rule.deniedParameters }),
-      },
-    ]),
-  )
-  return JSON.stringify({ path }, null, 2)
+  const lines = rules.map(({ path, rights, allowedParameters, deniedParameters }) => {
+    const rule = { capabilities: rights, allowed_parameters: allowedParameters, denied_parameters: deniedParameters }
+    return `  ${JSON.stringify(path)}: ${JSON.stringify(rule)}`
+  })
+  return `{ "path": {\n${lines.join(',\n')}\n} }`
 }
 
 /** A rule as a person would write it, or as JSON when its path has a character that HCL could read otherwise. */

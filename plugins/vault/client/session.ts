@@ -87,7 +87,7 @@ export class Session {
       live && Number.isFinite(live.endsAt) ? new Date(Date.now() + live.endsAt - this.#now()).toISOString() : undefined
     if (this.#failure) return { ok: false, detail: this.#failure.error.message, endsAt, renewedAt: live?.renewed }
     if (!live) return { ok: true, detail: 'not logged in yet' }
-    const dying = !live.renewable && !this.#options.method.mints && this.#isNearlyOver(live)
+    const dying = !live.renewable && !this.#options.method.mints && live.endsAt - this.#now() < NEARLY_OVER_MS
     const detail = dying ? 'the token ends soon and cannot be renewed' : `logged in with ${this.#options.method.name}`
     return { ok: !dying, detail, endsAt, renewedAt: live.renewed }
   }
@@ -118,7 +118,8 @@ export class Session {
     try {
       this.#closing.signal.throwIfAborted()
       const live = this.#alive()
-      this.#live = (live?.renewable && (await this.#renew(live))) || (await this.#logIn())
+      const renewed = live?.renewable ? await this.#renew(live) : undefined
+      this.#live = renewed ?? (await this.#logIn(live === undefined))
       this.#failure = undefined
       return this.#live
     } catch (error) {
@@ -148,7 +149,8 @@ export class Session {
     }
   }
 
-  async #logIn(): Promise<Live> {
+  /** `fresh`: not because a renewal came to nothing, which a token that was given to us will do from then on. */
+  async #logIn(fresh: boolean): Promise<Live> {
     const { method, send, namespace } = this.#options
     const login = await method.login(send, this.#closing.signal)
     const self = await send({
@@ -171,7 +173,7 @@ export class Session {
         },
       )
     }
-    return this.#begin(login)
+    return this.#begin({ ...login, renewable: login.renewable && (fresh || method.mints) })
   }
 
   #begin(login: Login): Live {

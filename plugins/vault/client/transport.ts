@@ -1,6 +1,7 @@
 import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici'
 import { BrokerError, Secret } from '../../../src/sdk/index.ts'
 import type { VaultAnswer, VaultCall } from './client.ts'
+import { within } from './deadline.ts'
 import { describeCall, NetworkFailure, networkFailure } from './errors.ts'
 import { isWorthRepeating, pauseBefore, rest } from './retry.ts'
 
@@ -67,25 +68,31 @@ export function createTransport(options: TransportOptions): Transport {
     )
   }
 
-  return {
-    async send(call, token) {
-      const timeoutMs = call.timeoutMs ?? options.timeoutMs
-      const deadline = performance.now() + timeoutMs
-      const timer = AbortSignal.timeout(timeoutMs)
-      const signal = call.signal ? AbortSignal.any([call.signal, timer]) : timer
-      for (let attempt = 0; ; attempt += 1) {
-        const mayRest = (ms: number) => call.repeatable && performance.now() + ms < deadline
-        let pauseMs = pauseBefore(attempt)
-        try {
-          const { answer, retryAfter } = await exchange(call, token, signal)
-          pauseMs = pauseBefore(attempt, retryAfter)
-          if (call.accept?.includes(answer.status) || !isWorthRepeating(answer) || !mayRest(pauseMs)) return answer
-        } catch (error) {
-          const unsent = error instanceof NetworkFailure && error.code === 'target.unreachable' && !error.sent
-          if (!unsent || !mayRest(pauseMs)) throw error
-        }
-        await rest(pauseMs, call.signal)
+  async function attempts(
+    call: VaultCall,
+    token: Secret | undefined,
+    signal: AbortSignal,
+    deadline: number,
+  ): Promise<VaultAnswer> {
+    const mayRest = (ms: number) => call.repeatable && performance.now() + ms < deadline
+    for (let attempt = 0; ; attempt += 1) {
+      let pauseMs = pauseBefore(attempt)
+      try {
+        const { answer, retryAfter } = await exchange(call, token, signal)
+        pauseMs = pauseBefore(attempt, retryAfter)
+        if (call.accept?.includes(answer.status) || !isWorthRepeating(answer) || !mayRest(pauseMs)) return answer
+      } catch (error) {
+        const unsent = error instanceof NetworkFailure && error.code === 'target.unreachable' && !error.sent
+        if (!unsent || !mayRest(pauseMs)) throw error
       }
+      await rest(pauseMs, call.signal)
+    }
+  }
+
+  return {
+    send(call, token) {
+      const timeoutMs = call.timeoutMs ?? options.timeoutMs
+      return within(timeoutMs, call.signal, (signal) => attempts(call, token, signal, performance.now() + timeoutMs))
     },
     close: () => dispatcher.destroy(),
   }
@@ -117,6 +124,7 @@ function dispatcherFor(options: TransportOptions): Dispatcher {
     allowH2: false,
     connect: { ...tls, timeout: connectTimeout },
     requestTls: tls,
+    proxyTls: { rejectUnauthorized: true },
     connectTimeout,
     headersTimeout: options.timeoutMs,
     bodyTimeout: options.timeoutMs,

@@ -1,10 +1,10 @@
 /** Waits for what others wait for too: one who gives up leaves, and the work goes on for the rest. */
 export async function untilAborted<Result>(work: Promise<Result>, signal?: AbortSignal): Promise<Result> {
   if (!signal) return work
-  signal.throwIfAborted()
   const { promise, reject } = Promise.withResolvers<never>()
   const leave = () => reject(signal.reason as Error)
-  signal.addEventListener('abort', leave, { once: true })
+  if (signal.aborted) leave()
+  else signal.addEventListener('abort', leave, { once: true })
   try {
     return await Promise.race([work, promise])
   } finally {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { BrokerError, type Host } from '../../../src/sdk/index.ts'
+import { BrokerError, type Host, isBrokerError } from '../../../src/sdk/index.ts'
 import { isPem, type VaultConfig } from '../config.ts'
 import { lineFor } from '../minimum-policy.ts'
 import { approleLogin } from './auth/approle.ts'
@@ -52,7 +52,15 @@ export class VaultConnection implements VaultClient {
   constructor(config: VaultConfig, host: Host, transport: Transport, now: () => number) {
     this.config = config
     this.host = host
-    this.settings = config
+    this.settings = {
+      userpassMount: config.userpassMount,
+      policyPrefix: config.policyPrefix,
+      kvMounts: config.kvMounts,
+      transitMounts: config.transitMounts,
+      address: config.address,
+      namespace: config.namespace,
+      wrapTtlSeconds: config.wrapTtlSeconds,
+    }
     this.#transport = transport
     this.#now = now
     this.session = new Session({
@@ -96,6 +104,9 @@ export class VaultConnection implements VaultClient {
   async close(): Promise<void> {
     try {
       await this.session.close()
+    } catch (error) {
+      if (!isBrokerError(error)) throw error
+      this.host.log('warn', 'the broker’s own token was not revoked; it ends by itself', { code: error.code })
     } finally {
       await this.#transport.close()
     }
@@ -109,7 +120,8 @@ export class VaultConnection implements VaultClient {
 
   #checked(call: VaultCall, answer: VaultAnswer): VaultAnswer {
     if ((answer.status >= 200 && answer.status < 300) || call.accept?.includes(answer.status)) return answer
-    throw refusal(call, answer, `add to the broker’s policy: ${lineFor(call, this.config)}`)
+    const ours = call.token === undefined
+    throw refusal(call, answer, ours ? `add to the broker’s policy: ${lineFor(call, this.config)}` : undefined)
   }
 }
 
