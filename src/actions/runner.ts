@@ -7,7 +7,7 @@ import { BrokerError, type GrantAccessAction, type GrantInput, type Receipt, typ
 import { type HeldRun, type JournaledStep, mayHaveHappened } from './action-run.ts'
 import { fenced, Journal } from './journal.ts'
 
-/** What the owner of a run adds to the journal's transactions. */
+/** What the owner of a run adds to the journal's transactions, before the run's own rows: whoever owns it is locked first, always. */
 export interface RunHooks {
   /** before each attempt at a step; answers when the access ends, for grants */
   beforeStep?(tx: Tx, step: { isLast: boolean }): Promise<Date | undefined>
@@ -45,9 +45,9 @@ export class ActionRunner {
       receipt = { ...done, position: step.position }
     }
     await this.database.transaction(async (tx) => {
+      await hooks.whenExecuted?.(tx)
       await this.journal.advance(tx, held, 'executed')
       if (receipt) await this.journal.mark(tx, [{ run: held.id, ...receipt }], 'executed')
-      await hooks.whenExecuted?.(tx)
     })
   }
 
@@ -80,10 +80,11 @@ export class ActionRunner {
     before: (Receipt & { position: number }) | undefined,
     hooks: RunHooks,
   ): Promise<Date | undefined> {
+    const until = await hooks.beforeStep?.(tx, { isLast: step.position === run.steps.length - 1 })
     await this.journal.advance(tx, run, 'executing')
     if (before) await this.journal.mark(tx, [{ run: run.id, ...before }], 'executed')
     await this.journal.mark(tx, [{ run: run.id, position: step.position }], 'executing')
-    return hooks.beforeStep?.(tx, { isLast: step.position === run.steps.length - 1 })
+    return until
   }
 }
 

@@ -102,11 +102,12 @@ export class Provisioning implements OnModuleInit {
     })
   }
 
-  /** The clock starts when access becomes usable, so every attempt starts it anew. */
+  /** The clock starts when access becomes usable, so every attempt starts it anew. Whole milliseconds survive the way through JavaScript. */
   private async startClock(tx: Tx, grant: Grant): Promise<Date> {
     const clock = await row<{ until: Date }>(
       tx,
-      `update grants set begins_at = clock_timestamp(), expires_at = clock_timestamp() + make_interval(secs => seconds)
+      `update grants set begins_at = clock_timestamp(),
+         expires_at = date_trunc('milliseconds', clock_timestamp()) + make_interval(secs => seconds)
        where id = $1 and state = 'provisioning' returning expires_at as until`,
       [grant.id],
     )
