@@ -10,7 +10,7 @@ import { startVaultServer, type VaultServer } from '../dev/vault-server.ts'
 import { waitFor } from '../dev/vault-wait.ts'
 import type { VaultCall } from '../plugins/vault/client/client.ts'
 import { Secret } from '../src/sdk/index.ts'
-import { connected, type PreparedVault, prepared, timesAsked } from './support/vault-broker.ts'
+import { connected, type PreparedVault, paused, prepared, timesAsked } from './support/vault-broker.ts'
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
 
@@ -352,7 +352,7 @@ describe.each(await serversUnderTest())('the broker’s connection to a $product
   it('gives up in time on a server that stands still, and the call says so', async () => {
     const { client } = await connected(server.address, { auth: { method: 'token', token: server.rootToken } })
     await client.session.token()
-    server.pause()
+    await paused(server)
     try {
       await expect(client.call({ ...NAMES, timeoutMs: 300 })).rejects.toMatchObject({ code: 'target.timeout' })
       const leaving = new AbortController()

@@ -12,7 +12,7 @@ import { type VaultConfig, vaultConfig } from '../plugins/vault/config.ts'
 import { health } from '../plugins/vault/health.ts'
 import { minimumPolicy, policyDocument, type Rule, wantedRules } from '../plugins/vault/minimum-policy.ts'
 import type { HealthCheck } from '../src/sdk/index.ts'
-import { configFor, connected, type PreparedVault, prepared } from './support/vault-broker.ts'
+import { configFor, connected, type PreparedVault, paused, prepared } from './support/vault-broker.ts'
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
 
@@ -175,7 +175,7 @@ describe.each(await serversUnderTest())('the doctor, looking at a $product $vers
     await server.seal()
     expect((await examined()).at(-1)).toMatchObject({ name: 'server', status: 'failed', detail: 'the server is sealed' })
     await server.unseal()
-    server.pause()
+    await paused(server)
     const still = (await examined({ timeoutSeconds: 1 })).at(-1)
     server.resume()
     expect(still).toMatchObject({ name: 'server', status: 'failed', detail: expect.stringContaining('no answer in time') })

@@ -1,9 +1,11 @@
 import type { VaultServer } from '../../dev/vault-server.ts'
 import { setUpVault } from '../../dev/vault-setup.ts'
+import { waitFor } from '../../dev/vault-wait.ts'
 import { connectVault, type VaultConnection } from '../../plugins/vault/client/vault-client.ts'
 import { type VaultConfig, vaultConfig } from '../../plugins/vault/config.ts'
 import { minimumPolicy } from '../../plugins/vault/minimum-policy.ts'
 import type { Host, Secret } from '../../src/sdk/index.ts'
+import { processState } from '../child-process.ts'
 
 export interface PreparedVault {
   readonly server: VaultServer
@@ -45,4 +47,10 @@ export async function connected(
 /** How often the server was asked for `path` since it started, by its own audit file. */
 export async function timesAsked(server: VaultServer, path: string): Promise<number> {
   return (await server.auditLines()).filter((line) => line['type'] === 'request' && line['request']?.path === path).length
+}
+
+/** Returns once the server stands still; a signal alone only asks for it. */
+export async function paused(server: VaultServer): Promise<void> {
+  server.pause()
+  await waitFor('the pause', async () => processState(server.pid).startsWith('T'))
 }
