@@ -14,6 +14,7 @@ const SELF = {
 const stamp = { instance: INSTANCE, runId: newId('run'), until: new Date('2030-01-01T10:00:00.250Z') }
 
 const HOSTILE = [
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: what HCL would read as a template is the point
   ...'* + / {{ }} " \\ ${ } . .. % %2F %41 # ? & ; \' ~ ` = , a B é e\u0301 😀 \u{10ffff} \ufffd \ud800 data/ <<EOF'.split(' '),
   ...' |\n|\t|\0|\u00a0|\u200b|\u2028|\ufeff'.split('|'),
   '" { capabilities = ["read"] } path "*',

@@ -4,7 +4,7 @@ import type { VaultAnswer, VaultFeatures, VaultSettings } from '../client/client
 import type { PolicyDocument } from '../policy.ts'
 import type { Send } from '../send.ts'
 import { passwordUsage, tokenUsage } from './grant-usage.ts'
-import { freshPassword, type GrantUser, revokeLogins, writeUser } from './grant-user.ts'
+import { freshPassword, type GrantUser, listLogins, revokeLogins, writeUser } from './grant-user.ts'
 
 /** What minting needs to know of a provisioned grant. */
 export interface Mint {
@@ -34,6 +34,8 @@ const Trace = z.object({
 // The time from choosing the TTL to the login that starts it. Whole seconds are lost to rounding anyway.
 const HEADROOM_MS = 300
 const ATTEMPTS = 3
+// The token and its wrapping.
+const LEASES_OF_ONE = 2
 
 /** A token that the server itself ends in time, response-wrapped. Nobody can log in for another: its password is forgotten here. */
 export async function mintToken(mint: Mint): Promise<Credential> {
@@ -41,7 +43,7 @@ export async function mintToken(mint: Mint): Promise<Credential> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const ttlSeconds = secondsLeft(mint.until, headroomMs)
     const wrap = await loginWrapped(mint, ttlSeconds)
-    const endsAt = await endOf(mint, wrap.wrapped_accessor)
+    const [endsAt] = await Promise.all([endOf(mint, wrap.wrapped_accessor), refuseOthers(mint)])
     if (endsAt <= mint.until) return tokenCredential(mint, wrap, endsAt)
     // The server's clock is ahead of ours, or it was slow: the end is judged by the server's.
     // Whole seconds, or rounding would choose the same TTL again.
@@ -118,6 +120,14 @@ async function endOf({ send, user }: Mint, accessor: string): Promise<Date> {
   const { expire_time: end } = data
   if (typeof end === 'string' && !Number.isNaN(Date.parse(end))) return new Date(end)
   throw new BrokerError('target.unexpected', 'the server did not say when the token it gave will end', { requestId })
+}
+
+/** A login that was under way while the former tokens were cut may have escaped that. Whoever came last sees both, and ends both. */
+async function refuseOthers({ send, user }: Mint): Promise<void> {
+  const { data } = await listLogins(send, user)
+  if (!Array.isArray(data['keys']) || data['keys'].length <= LEASES_OF_ONE) return
+  await revokeLogins(send, user)
+  throw openedElsewhere(user)
 }
 
 /** Our password, or the token it gave, was replaced before we were done. What stands is the other one's. */

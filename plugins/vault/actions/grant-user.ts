@@ -57,6 +57,17 @@ export async function revokeLogins(send: Send, user: Pick<GrantUser, 'mount' | '
   })
 }
 
+/** The leases that this user's logins left: one for each live token. */
+export function listLogins(send: Send, user: Pick<GrantUser, 'mount' | 'username'>): Promise<VaultAnswer> {
+  return send({
+    method: 'GET',
+    path: ['sys/leases/lookup/auth', user.mount, 'login', user.username],
+    list: true,
+    accept: [404],
+    repeatable: true,
+  })
+}
+
 /** The user first, so that nobody logs in while the rest goes. What is left confers nothing: the policy went before. */
 export async function removeUser(
   send: Send,
@@ -83,13 +94,7 @@ export async function userGone(
 ): Promise<Evidence[]> {
   const [account, tokens, entity] = await Promise.all([
     send(getUser(user)),
-    send({
-      method: 'GET',
-      path: ['sys/leases/lookup/auth', user.mount, 'login', user.username],
-      list: true,
-      accept: [404],
-      repeatable: true,
-    }),
+    listLogins(send, user),
     lookUpEntity(send, user.username, accessor),
   ])
   return [
