@@ -41,7 +41,10 @@ export async function connected(
   }
   const now = () => performance.now() + turnedMs
   const client = await connectVault(configFor(address, settings), host, { now })
-  return { client, logged, memory, turn: (seconds) => void (turnedMs += seconds * 1000) }
+  const turn = (seconds: number) => {
+    turnedMs += seconds * 1000
+  }
+  return { client, logged, memory, turn }
 }
 
 /** How often the server was asked for `path` since it started, by its own audit file. */
