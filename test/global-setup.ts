@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { TestProject } from 'vitest/node'
@@ -15,6 +15,7 @@ declare module 'vitest' {
 /** One PostgreSQL for all files of a run. Each test file gets databases of its own, copied from one that is migrated here. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dir = await mkdtemp(path.join(tmpdir(), 'lk-test-'))
+  await chmod(dir, 0o711) // as root the database runs as somebody else, who must get there
   const server = await startEmbeddedPostgres({ dir, fsync: false })
   await within(server.url, (client) => client.query(`create database ${TEMPLATE}`))
   await migrate(withDatabase(server.url, TEMPLATE))

@@ -1,4 +1,5 @@
 import { BROKER, record } from '../audit/record.ts'
+import { name as nameOf } from '../contract/common.ts'
 import { SCOPES } from '../contract/identity.ts'
 import { row, rows, type Tx } from '../platform/database.ts'
 import { newId } from '../platform/ids.ts'
@@ -14,7 +15,10 @@ export interface FirstAdmin {
 }
 
 /** Lets somebody in who holds the database: makes the person if need be, and a token with every scope. */
-export async function firstAdmin(tx: Pick<Tx, 'query'>, { name, force }: FirstAdmin): Promise<Secret> {
+export async function firstAdmin(tx: Pick<Tx, 'query'>, { name: given, force }: FirstAdmin): Promise<Secret> {
+  const { data: name } = nameOf().safeParse(given)
+  if (name === undefined)
+    throw new BrokerError('input.invalid', 'an admin needs a name of up to 100 visible characters', { field: 'name' })
   await rows(tx, `select pg_advisory_xact_lock(hashtext('latchkey:bootstrap'))`)
   const holder = await row<{ name: string }>(
     tx,
