@@ -169,7 +169,7 @@ describe('the last active admin', () => {
     const statuses = await Promise.all(
       [id, second.id].map(async (one) => (await admin.patch(`/api/users/${one}`, { roles: [] })).status),
     )
-    expect(statuses.sort()).toEqual([200, expect.toBeOneOf([403, 409])])
+    expect(statuses.filter((status) => status !== 200)).toEqual([expect.toBeOneOf([403, 409])])
     const left = await own.database.query(`select id from users where state = 'active' and 'admin' = any(roles)`)
     expect(left).toHaveLength(1)
     await own.close()

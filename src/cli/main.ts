@@ -1,5 +1,4 @@
 import { Command, CommanderError } from 'commander'
-import { lastWords } from '../last-words.ts'
 import { bootstrap } from './commands/bootstrap.ts'
 
 /** What a command may touch of the world. */
@@ -28,6 +27,7 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    const { lastWords } = await import('../last-words.ts')
     const { words: last, exitCode } = lastWords(error)
     terminal.tell(last)
     return exitCode

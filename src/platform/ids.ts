@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { BODY, type Id, type IdPrefix } from '../contract/id.ts'
 
-export { id } from '../contract/id.ts'
-
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 
 /** 48 bits of time, so that new rows lie together in an index, and 80 random bits. Lower case, because some targets fold case. */
