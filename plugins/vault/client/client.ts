@@ -29,7 +29,7 @@ export interface VaultCall {
 
 export interface VaultAnswer {
   readonly status: number
-  /** the server's `request_id`, as its audit log shows it */
+  /** the server's `request_id`, as its audit log shows it; where an answer brings none, the `x-correlation-id` it was asked with */
   readonly requestId?: string
   /** when the answer arrived, RFC 3339 */
   readonly at: string

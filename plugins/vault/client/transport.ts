@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici'
 import { BrokerError, Secret } from '../../../src/sdk/index.ts'
 import type { VaultAnswer, VaultCall } from './client.ts'
@@ -38,10 +39,11 @@ export function createTransport(options: TransportOptions): Transport {
   async function exchange(call: VaultCall, token: Secret | undefined, signal: AbortSignal, at = origin): Promise<Exchange> {
     const { body, hidden } = encode(call.body)
     const path = `${base}/v1/${pathOf(call)}`
-    const headers = headersFor(call, token, options)
+    const correlationId = randomUUID()
+    const headers = { ...headersFor(call, token, options), 'x-correlation-id': correlationId }
     call.guard?.()
     const response = await request(call, { origin: at, path, method: call.method, headers, body, signal })
-    const answer = read(response.status, response.text, token ? [...hidden, token.reveal()] : hidden)
+    const answer = read(response, correlationId, token ? [...hidden, token.reveal()] : hidden)
     if (response.status !== 307 || at !== origin) return { answer, retryAfter: response.headers['retry-after'] }
     // Node's own following would hand X-Vault-Token to any host the answer names.
     return exchange(call, token, signal, allowed(response.headers['location'], call))
@@ -159,12 +161,14 @@ function encode(body: VaultCall['body']): { body?: string; hidden: string[] } {
   return { body: text, hidden }
 }
 
-function read(status: number, text: string, hidden: readonly string[]): VaultAnswer {
+function read(response: { status: number; text: string }, correlationId: string, hidden: readonly string[]): VaultAnswer {
+  const { status, text } = response
   const body = objectIn(text)
   const said = (key: string) => (Array.isArray(body[key]) ? body[key].map((line) => scrubbed(String(line), hidden)) : [])
   return {
     status,
-    requestId: typeof body['request_id'] === 'string' && body['request_id'] ? body['request_id'] : undefined,
+    // A 404 and a 204 bring no id of the server's; its audit log knows ours by the header (shown there by default on Vault).
+    requestId: typeof body['request_id'] === 'string' && body['request_id'] ? body['request_id'] : correlationId,
     at: new Date().toISOString(),
     body,
     data: isObject(body['data']) ? body['data'] : {},
