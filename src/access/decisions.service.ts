@@ -83,10 +83,15 @@ export class Decisions implements OnModuleInit {
   private async forApprover(tx: Tx, approver: Caller, id: string): Promise<AccessRequest> {
     const request = await lockRequest(tx, id)
     if (!request) throw noSuchRequest(id)
-    if (request.requesterId === approver.id) {
-      throw new BrokerError('access.self_approval', 'nobody decides on their own request', {
-        fix: 'wait for one of the approvers',
-      })
+    // A token one made for somebody else is one's own hand as well.
+    if (request.requesterId === approver.id || request.requesterId === approver.tokenMadeBy) {
+      throw new BrokerError(
+        'access.self_approval',
+        'nobody decides on their own request, nor by a token they made for somebody else',
+        {
+          fix: 'wait for one of the approvers',
+        },
+      )
     }
     const approvers = await this.requests.approvers(await this.flowOf(tx, request), request.requesterId)
     if (!approvers.some((person) => person.id === approver.id)) throw noSuchRequest(id)

@@ -15,7 +15,7 @@ export class Authentication {
     if (token === undefined) throw unknownCaller()
     const found = await row<Found>(
       this.database.pool,
-      `select u.id, u.name, u.roles, t.scopes, t.id as "tokenId",
+      `select u.id, u.name, u.roles, t.scopes, t.id as "tokenId", t.created_by as "tokenMadeBy",
          array(select group_id from group_members where user_id = u.id) as "groupIds",
          t.last_used_at is null or t.last_used_at < now() - interval '1 minute' as "isStale"
        from api_tokens t join users u on u.id = t.user_id

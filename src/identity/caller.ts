@@ -14,6 +14,8 @@ export interface Caller {
   readonly scopes: readonly Scope[]
   /** null when they came with something other than a token */
   readonly tokenId: Id<'tok'> | null
+  /** who made that token: the same person, an admin for them, or null for the first one */
+  readonly tokenMadeBy: Id<'usr'> | null
 }
 
 const callers = new WeakMap<Request, Caller>()
