@@ -15,6 +15,11 @@ export const ID_PREFIXES = {
   run: 'run of an action',
   opn: 'opening of a credential',
   aud: 'audit entry',
+  bnd: 'bundle',
+  prp: 'proposal',
+  rev: 'emergency review',
+  whk: 'webhook',
+  ntf: 'notification',
 } as const
 
 export type IdPrefix = keyof typeof ID_PREFIXES
