@@ -106,7 +106,7 @@ export class Decisions implements OnModuleInit {
     const noted = await rows(
       tx,
       `insert into approvals (id, request_id, approver_id, decision, reason, seconds) values ($1, $2, $3, $4, $5, $6)
-       on conflict (request_id, approver_id) do nothing returning id`,
+       on conflict (request_id, stage, approver_id) do nothing returning id`,
       [newId('apr'), request.id, approver.id, approval.decision, approval.reason, approval.seconds ?? null],
     )
     if (noted.length === 0)
