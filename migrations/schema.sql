@@ -1,0 +1,563 @@
+-- What all migrations make together. Written by test/migrations.test.ts; change a migration, then this.
+
+create table access_flow_versions (
+  created_at timestamp with time zone not null default now(),
+  created_by text,
+  flow_id text not null,
+  rule jsonb not null,
+  version integer not null,
+  constraint access_flow_versions_of_a_flow FOREIGN KEY (flow_id) REFERENCES access_flows(id) ON DELETE CASCADE,
+  constraint access_flow_versions_pkey PRIMARY KEY (flow_id, version)
+);
+
+create table access_flows (
+  active boolean not null default true,
+  changed_at timestamp with time zone not null default now(),
+  created_at timestamp with time zone not null default now(),
+  created_by text,
+  id text not null,
+  integration_id text not null,
+  name text not null,
+  version integer not null default 1,
+  constraint access_flows_name_present CHECK (name <> ''::text),
+  constraint access_flows_of_an_integration FOREIGN KEY (integration_id) REFERENCES integrations(id),
+  constraint access_flows_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX access_flows_name_taken ON access_flows USING btree (lower(name));
+
+create table access_request_resources (
+  permissions text[] not null,
+  request_id text not null,
+  resource_id text not null,
+  constraint access_request_resources_exist FOREIGN KEY (resource_id) REFERENCES resources(id),
+  constraint access_request_resources_of_a_request FOREIGN KEY (request_id) REFERENCES access_requests(id) ON DELETE CASCADE,
+  constraint access_request_resources_permit_something CHECK (permissions <> '{}'::text[]),
+  constraint access_request_resources_pkey PRIMARY KEY (request_id, resource_id)
+);
+CREATE INDEX access_request_resources_by_resource ON access_request_resources USING btree (resource_id);
+
+create table access_requests (
+  approved_seconds integer,
+  bundle_id text,
+  created_at timestamp with time zone not null default now(),
+  decided_at timestamp with time zone,
+  delivery text not null,
+  emergency boolean not null default false,
+  escalated boolean not null default false,
+  expires_at timestamp with time zone not null,
+  extends_grant_id text,
+  fields jsonb not null default '{}'::jsonb,
+  flow_id text not null,
+  flow_version integer not null,
+  id text not null,
+  integration_id text not null,
+  justification text not null default ''::text,
+  requester_id text not null,
+  seconds integer not null,
+  stage integer not null default 0,
+  stage_since timestamp with time zone not null default now(),
+  state text not null,
+  constraint access_requests_delivery_known CHECK (delivery = ANY (ARRAY['token'::text, 'password'::text])),
+  constraint access_requests_last_a_while CHECK (seconds > 0),
+  constraint access_requests_never_lengthened CHECK (approved_seconds > 0 AND approved_seconds <= seconds),
+  constraint access_requests_of_a_user FOREIGN KEY (requester_id) REFERENCES users(id),
+  constraint access_requests_of_an_integration FOREIGN KEY (integration_id) REFERENCES integrations(id),
+  constraint access_requests_pin_a_flow_version FOREIGN KEY (flow_id, flow_version) REFERENCES access_flow_versions(flow_id, version),
+  constraint access_requests_pkey PRIMARY KEY (id),
+  constraint access_requests_stage_counts CHECK (stage >= 0),
+  constraint access_requests_state_known CHECK (state = ANY (ARRAY['pending'::text, 'approved'::text, 'rejected'::text, 'cancelled'::text, 'expired'::text]))
+);
+CREATE INDEX access_requests_by_requester ON access_requests USING btree (requester_id, id);
+CREATE INDEX access_requests_pending ON access_requests USING btree (flow_id, id) WHERE (state = 'pending'::text);
+CREATE UNIQUE INDEX access_requests_one_extension_at_a_time ON access_requests USING btree (extends_grant_id) WHERE ((state = 'pending'::text) AND (extends_grant_id IS NOT NULL));
+
+create table action_runs (
+  action text not null,
+  changed_at timestamp with time zone not null default now(),
+  created_at timestamp with time zone not null default now(),
+  epoch bigint not null default 0,
+  error jsonb,
+  id text not null,
+  input jsonb not null,
+  integration_id text not null,
+  settled_at timestamp with time zone,
+  state text not null default 'pending'::text,
+  constraint action_runs_of_an_integration FOREIGN KEY (integration_id) REFERENCES integrations(id),
+  constraint action_runs_pkey PRIMARY KEY (id),
+  constraint action_runs_state_known CHECK (state = ANY (ARRAY['pending'::text, 'executing'::text, 'executed'::text, 'undoing'::text, 'undone'::text, 'failed'::text, 'stuck'::text]))
+);
+
+create table action_steps (
+  args jsonb not null,
+  changed_at timestamp with time zone not null default now(),
+  kind text not null,
+  position integer not null,
+  record jsonb,
+  run_id text not null,
+  sealed text,
+  state text not null default 'planned'::text,
+  summary text not null,
+  target text not null,
+  constraint action_steps_of_a_run FOREIGN KEY (run_id) REFERENCES action_runs(id) ON DELETE CASCADE,
+  constraint action_steps_pkey PRIMARY KEY (run_id, "position"),
+  constraint action_steps_state_known CHECK (state = ANY (ARRAY['planned'::text, 'executing'::text, 'executed'::text, 'undoing'::text, 'undone'::text]))
+);
+
+create table api_tokens (
+  created_at timestamp with time zone not null default now(),
+  created_by text,
+  expires_at timestamp with time zone not null,
+  hash text not null,
+  id text not null,
+  last_used_at timestamp with time zone,
+  name text not null,
+  revoked_at timestamp with time zone,
+  scopes text[] not null,
+  user_id text not null,
+  constraint api_tokens_belong_to_a_user FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint api_tokens_expire_after_creation CHECK (expires_at > created_at),
+  constraint api_tokens_hash_unique UNIQUE (hash),
+  constraint api_tokens_pkey PRIMARY KEY (id),
+  constraint api_tokens_scopes_known CHECK (scopes <@ ARRAY['read'::text, 'request'::text, 'approve'::text, 'manage'::text, 'audit'::text] AND scopes <> '{}'::text[])
+);
+CREATE INDEX api_tokens_by_user ON api_tokens USING btree (user_id);
+
+create table approvals (
+  approver_id text not null,
+  created_at timestamp with time zone not null default now(),
+  decision text not null,
+  id text not null,
+  reason text not null default ''::text,
+  request_id text not null,
+  seconds integer,
+  stage integer not null default 0,
+  constraint approvals_decision_known CHECK (decision = ANY (ARRAY['approve'::text, 'reject'::text])),
+  constraint approvals_of_a_request FOREIGN KEY (request_id) REFERENCES access_requests(id) ON DELETE CASCADE,
+  constraint approvals_of_a_user FOREIGN KEY (approver_id) REFERENCES users(id),
+  constraint approvals_once_per_person_and_stage UNIQUE (request_id, stage, approver_id),
+  constraint approvals_pkey PRIMARY KEY (id),
+  constraint approvals_seconds_positive CHECK (seconds > 0)
+);
+
+create table audit_chain (
+  event_id text not null,
+  hash bytea not null,
+  seq bigint not null,
+  constraint audit_chain_links_events FOREIGN KEY (event_id) REFERENCES audit_events(id),
+  constraint audit_chain_links_once UNIQUE (event_id),
+  constraint audit_chain_pkey PRIMARY KEY (seq)
+);
+CREATE TRIGGER audit_chain_stays BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_chain FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only();
+
+create table audit_events (
+  actor text not null,
+  at timestamp with time zone not null default clock_timestamp(),
+  body text not null,
+  id text not null,
+  kind text not null,
+  subject text not null,
+  constraint audit_events_pkey PRIMARY KEY (id)
+);
+CREATE INDEX audit_events_by_actor ON audit_events USING btree (actor, at);
+CREATE INDEX audit_events_by_subject ON audit_events USING btree (subject, at);
+CREATE CONSTRAINT TRIGGER audit_events_are_chained AFTER INSERT ON audit_events DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION audit_link();
+CREATE TRIGGER audit_events_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_events FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only();
+
+create table audit_head (
+  hash bytea not null,
+  only_row boolean not null default true,
+  seq bigint not null,
+  constraint audit_head_is_one CHECK (only_row),
+  constraint audit_head_pkey PRIMARY KEY (only_row)
+);
+
+create table bundle_resources (
+  bundle_id text not null,
+  permissions text[] not null,
+  resource_id text not null,
+  constraint bundle_resources_exist FOREIGN KEY (resource_id) REFERENCES resources(id),
+  constraint bundle_resources_of_a_bundle FOREIGN KEY (bundle_id) REFERENCES bundles(id) ON DELETE CASCADE,
+  constraint bundle_resources_permit_something CHECK (permissions <> '{}'::text[]),
+  constraint bundle_resources_pkey PRIMARY KEY (bundle_id, resource_id)
+);
+
+create table bundles (
+  created_at timestamp with time zone not null default now(),
+  created_by text,
+  description text not null default ''::text,
+  id text not null,
+  integration_id text not null,
+  name text not null,
+  constraint bundles_name_present CHECK (name <> ''::text),
+  constraint bundles_of_an_integration FOREIGN KEY (integration_id) REFERENCES integrations(id),
+  constraint bundles_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX bundles_name_taken ON bundles USING btree (lower(name));
+
+create table discovery_runs (
+  added integer not null default 0,
+  changed integer not null default 0,
+  checkpoint_at timestamp with time zone not null default now(),
+  detail_cursor text,
+  ended_at timestamp with time zone,
+  error jsonb,
+  folders integer not null default 0,
+  found integer not null default 0,
+  frontier jsonb not null default '[""]'::jsonb,
+  gone integer not null default 0,
+  id text not null,
+  integration_id text not null,
+  notices jsonb not null default '[]'::jsonb,
+  phase text not null default 'names'::text,
+  returned integer not null default 0,
+  started_at timestamp with time zone not null default now(),
+  started_by text,
+  state text not null,
+  unreadable jsonb not null default '[]'::jsonb,
+  vanished jsonb not null default '[]'::jsonb,
+  constraint discovery_runs_of_an_integration FOREIGN KEY (integration_id) REFERENCES integrations(id) ON DELETE CASCADE,
+  constraint discovery_runs_phase_known CHECK (phase = ANY (ARRAY['names'::text, 'details'::text])),
+  constraint discovery_runs_pkey PRIMARY KEY (id),
+  constraint discovery_runs_state_known CHECK (state = ANY (ARRAY['running'::text, 'completed'::text, 'incomplete'::text, 'failed'::text]))
+);
+CREATE INDEX discovery_runs_latest ON discovery_runs USING btree (integration_id, started_at DESC);
+CREATE UNIQUE INDEX discovery_one_at_a_time ON discovery_runs USING btree (integration_id) WHERE (state = 'running'::text);
+
+create table due_work (
+  attempts integer not null default 0,
+  id bigint not null generated always as identity,
+  kind text not null,
+  lane text not null,
+  last_error text,
+  locked_by text,
+  locked_until timestamp with time zone,
+  run_at timestamp with time zone not null,
+  shard text not null default ''::text,
+  subject text not null,
+  version integer not null default 0,
+  constraint due_work_once_per_subject UNIQUE (kind, subject),
+  constraint due_work_pkey PRIMARY KEY (id)
+);
+CREATE INDEX due_work_next ON due_work USING btree (lane, run_at);
+
+create table emergency_reviews (
+  closed_at timestamp with time zone,
+  closed_by text,
+  id text not null,
+  note text,
+  opened_at timestamp with time zone not null default now(),
+  request_id text not null,
+  requester_id text not null,
+  constraint emergency_reviews_closed_by_a_person CHECK ((closed_at IS NULL) = (closed_by IS NULL)),
+  constraint emergency_reviews_closed_by_somebody_else CHECK (closed_by IS NULL OR closed_by <> requester_id),
+  constraint emergency_reviews_of_a_request FOREIGN KEY (request_id) REFERENCES access_requests(id),
+  constraint emergency_reviews_once_per_request UNIQUE (request_id),
+  constraint emergency_reviews_pkey PRIMARY KEY (id)
+);
+
+create table grants (
+  begins_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  cut_at timestamp with time zone,
+  delivery text not null,
+  end_note text,
+  end_reason text,
+  ended_at timestamp with time zone,
+  ended_by text,
+  error jsonb,
+  expires_at timestamp with time zone,
+  extensions integer not null default 0,
+  grantee_id text not null,
+  guarantee text,
+  id text not null,
+  integration_id text not null,
+  receipt jsonb,
+  request_id text not null,
+  revoking_at timestamp with time zone,
+  run_id text not null,
+  seconds integer not null,
+  state text not null,
+  target_until timestamp with time zone,
+  constraint grants_active_have_an_end CHECK (state <> 'active'::text OR expires_at IS NOT NULL),
+  constraint grants_are_runs FOREIGN KEY (run_id) REFERENCES action_runs(id),
+  constraint grants_come_from_a_request FOREIGN KEY (request_id) REFERENCES access_requests(id),
+  constraint grants_delivery_known CHECK (delivery = ANY (ARRAY['token'::text, 'password'::text])),
+  constraint grants_end_reason_known CHECK (end_reason = ANY (ARRAY['expired'::text, 'given_back'::text, 'revoked'::text, 'reported'::text, 'failed'::text, 'grantee_disabled'::text])),
+  constraint grants_expire_after_they_begin CHECK (expires_at > begins_at),
+  constraint grants_final_have_ended CHECK ((state = ANY (ARRAY['expired'::text, 'revoked'::text, 'failed'::text])) = (ended_at IS NOT NULL)),
+  constraint grants_guarantee_known CHECK (guarantee = ANY (ARRAY['server'::text, 'broker'::text])),
+  constraint grants_last_a_while CHECK (seconds > 0),
+  constraint grants_of_a_user FOREIGN KEY (grantee_id) REFERENCES users(id),
+  constraint grants_of_an_integration FOREIGN KEY (integration_id) REFERENCES integrations(id),
+  constraint grants_one_per_request UNIQUE (request_id),
+  constraint grants_one_per_run UNIQUE (run_id),
+  constraint grants_pkey PRIMARY KEY (id),
+  constraint grants_state_known CHECK (state = ANY (ARRAY['scheduled'::text, 'provisioning'::text, 'active'::text, 'revoking'::text, 'stuck'::text, 'expired'::text, 'revoked'::text, 'failed'::text]))
+);
+CREATE INDEX grants_by_grantee ON grants USING btree (grantee_id, id);
+CREATE INDEX grants_live ON grants USING btree (expires_at) WHERE (state = ANY (ARRAY['scheduled'::text, 'provisioning'::text, 'active'::text, 'revoking'::text, 'stuck'::text]));
+
+create table group_members (
+  confirmed_at timestamp with time zone,
+  group_id text not null,
+  user_id text not null,
+  constraint group_members_are_users FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint group_members_of_a_group FOREIGN KEY (group_id) REFERENCES groups(id) ON DELETE CASCADE,
+  constraint group_members_pkey PRIMARY KEY (group_id, user_id)
+);
+CREATE INDEX group_members_by_user ON group_members USING btree (user_id);
+
+create table groups (
+  changed_at timestamp with time zone not null default now(),
+  created_at timestamp with time zone not null default now(),
+  external_id text,
+  id text not null,
+  name text not null,
+  source text not null default 'local'::text,
+  constraint groups_name_present CHECK (name <> ''::text),
+  constraint groups_pkey PRIMARY KEY (id),
+  constraint groups_source_known CHECK (source = ANY (ARRAY['local'::text, 'sign_in'::text, 'scim'::text]))
+);
+CREATE UNIQUE INDEX groups_external_id_taken ON groups USING btree (source, external_id);
+CREATE UNIQUE INDEX groups_name_taken ON groups USING btree (source, lower(name));
+
+create table http_sessions (
+  expire timestamp with time zone not null,
+  idp_sid text,
+  issuer text,
+  sess json not null,
+  sid text not null,
+  user_id text,
+  constraint http_sessions_of_a_user FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint http_sessions_pkey PRIMARY KEY (sid)
+);
+CREATE INDEX http_sessions_by_idp_sid ON http_sessions USING btree (issuer, idp_sid);
+CREATE INDEX http_sessions_by_user ON http_sessions USING btree (user_id);
+CREATE INDEX http_sessions_expired ON http_sessions USING btree (expire);
+
+create table identities (
+  claims jsonb not null default '{}'::jsonb,
+  confirmed_at timestamp with time zone not null default now(),
+  created_at timestamp with time zone not null default now(),
+  issuer text not null,
+  subject text not null,
+  user_id text not null,
+  constraint identities_belong_to_a_user FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint identities_pkey PRIMARY KEY (issuer, subject)
+);
+CREATE INDEX identities_by_user ON identities USING btree (user_id);
+
+create table installation (
+  created_at timestamp with time zone not null default now(),
+  instance text not null,
+  only_row boolean not null default true,
+  constraint installation_instance_ten_digits CHECK (instance ~ '^[1-9][0-9]{9}$'::text),
+  constraint installation_is_one CHECK (only_row),
+  constraint installation_pkey PRIMARY KEY (only_row)
+);
+
+create table integration_secrets (
+  changed_at timestamp with time zone not null default now(),
+  integration_id text not null,
+  name text not null,
+  sealed text not null,
+  constraint integration_secrets_of_an_integration FOREIGN KEY (integration_id) REFERENCES integrations(id) ON DELETE CASCADE,
+  constraint integration_secrets_pkey PRIMARY KEY (integration_id, name)
+);
+
+create table integrations (
+  access_details text,
+  changed_at timestamp with time zone not null default now(),
+  config jsonb not null,
+  created_at timestamp with time zone not null default now(),
+  created_by text,
+  guarantees jsonb,
+  health jsonb,
+  health_at timestamp with time zone,
+  id text not null,
+  name text not null,
+  owners jsonb,
+  plugin text not null,
+  resource_owner jsonb,
+  sealed text,
+  state text not null default 'active'::text,
+  version integer not null default 1,
+  constraint integrations_access_details_short CHECK (length(access_details) <= 400),
+  constraint integrations_name_readable CHECK (name ~ '^[A-Za-z0-9][A-Za-z0-9 _-]{0,62}$'::text),
+  constraint integrations_pkey PRIMARY KEY (id),
+  constraint integrations_resource_owner_has_a_fallback CHECK (resource_owner IS NULL OR owners IS NOT NULL),
+  constraint integrations_state_known CHECK (state = ANY (ARRAY['active'::text, 'paused'::text, 'removed'::text]))
+);
+CREATE UNIQUE INDEX integrations_name_taken ON integrations USING btree (lower(name)) WHERE (state <> 'removed'::text);
+
+create table notification_cursor (
+  only_row boolean not null default true,
+  seq bigint not null,
+  constraint notification_cursor_is_one CHECK (only_row),
+  constraint notification_cursor_pkey PRIMARY KEY (only_row)
+);
+
+create table notification_deliveries (
+  attempts integer not null default 0,
+  channel text not null,
+  created_at timestamp with time zone not null default now(),
+  event_id text not null,
+  id text not null,
+  kind text not null,
+  last_error text,
+  settled_at timestamp with time zone,
+  state text not null default 'waiting'::text,
+  target text not null,
+  constraint notification_deliveries_channel_known CHECK (channel = ANY (ARRAY['email'::text, 'webhook'::text])),
+  constraint notification_deliveries_once UNIQUE (event_id, kind, channel, target),
+  constraint notification_deliveries_pkey PRIMARY KEY (id),
+  constraint notification_deliveries_state_known CHECK (state = ANY (ARRAY['waiting'::text, 'sent'::text, 'dead'::text]))
+);
+CREATE INDEX notification_deliveries_recent ON notification_deliveries USING btree (created_at DESC, id DESC);
+
+create table openings (
+  collect_by timestamp with time zone,
+  collected_at timestamp with time zone,
+  delivery text not null,
+  ends_at timestamp with time zone,
+  grant_id text not null,
+  id text not null,
+  opened_at timestamp with time zone not null default now(),
+  opened_by text not null,
+  state text not null,
+  trace jsonb,
+  constraint openings_delivery_known CHECK (delivery = ANY (ARRAY['token'::text, 'password'::text])),
+  constraint openings_of_a_grant FOREIGN KEY (grant_id) REFERENCES grants(id) ON DELETE CASCADE,
+  constraint openings_pkey PRIMARY KEY (id),
+  constraint openings_state_known CHECK (state = ANY (ARRAY['opening'::text, 'delivered'::text, 'collected'::text, 'superseded'::text, 'failed'::text, 'ended'::text]))
+);
+CREATE INDEX openings_by_grant ON openings USING btree (grant_id, id);
+CREATE UNIQUE INDEX openings_one_at_a_time ON openings USING btree (grant_id) WHERE (state = ANY (ARRAY['opening'::text, 'delivered'::text, 'collected'::text]));
+
+create table proposals (
+  body text not null,
+  created_at timestamp with time zone not null default now(),
+  decided_at timestamp with time zone,
+  decided_by text,
+  id text not null,
+  kind text not null,
+  proposer_id text not null,
+  state text not null default 'open'::text,
+  subject text,
+  summary jsonb not null,
+  constraint proposals_accepted_by_somebody_else CHECK (state <> 'accepted'::text OR decided_by <> proposer_id),
+  constraint proposals_kind_known CHECK (kind = ANY (ARRAY['flow.create'::text, 'flow.change'::text, 'integration.create'::text, 'integration.change'::text, 'integration.remove'::text])),
+  constraint proposals_of_a_user FOREIGN KEY (proposer_id) REFERENCES users(id),
+  constraint proposals_pkey PRIMARY KEY (id),
+  constraint proposals_state_known CHECK (state = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'withdrawn'::text]))
+);
+
+create table resources (
+  attributes jsonb not null default '{}'::jsonb,
+  changed_at timestamp with time zone not null default now(),
+  first_seen_at timestamp with time zone not null default now(),
+  folder text not null,
+  gone_at timestamp with time zone,
+  id text not null,
+  integration_id text not null,
+  name text not null,
+  tags jsonb not null default '{}'::jsonb,
+  type text not null,
+  ungrantable text,
+  constraint resources_named_once UNIQUE (integration_id, type, name),
+  constraint resources_of_an_integration FOREIGN KEY (integration_id) REFERENCES integrations(id) ON DELETE CASCADE,
+  constraint resources_pkey PRIMARY KEY (id)
+);
+CREATE INDEX resources_by_name ON resources USING btree (name, id) WHERE (gone_at IS NULL);
+CREATE INDEX resources_by_tag ON resources USING gin (tags jsonb_path_ops) WHERE (gone_at IS NULL);
+CREATE INDEX resources_in_folder ON resources USING btree (integration_id, folder) WHERE (gone_at IS NULL);
+
+create table role_groups (
+  created_at timestamp with time zone not null default now(),
+  created_by text,
+  group_id text not null,
+  role text not null,
+  constraint role_groups_of_a_group FOREIGN KEY (group_id) REFERENCES groups(id) ON DELETE CASCADE,
+  constraint role_groups_pkey PRIMARY KEY (role, group_id),
+  constraint role_groups_role_known CHECK (role = ANY (ARRAY['admin'::text, 'owner'::text, 'approver'::text, 'auditor'::text, 'member'::text]))
+);
+
+create table scim_tokens (
+  created_at timestamp with time zone not null default now(),
+  created_by text,
+  expires_at timestamp with time zone not null,
+  hash text not null,
+  id text not null,
+  last_used_at timestamp with time zone,
+  name text not null,
+  revoked_at timestamp with time zone,
+  constraint scim_tokens_hash_unique UNIQUE (hash),
+  constraint scim_tokens_pkey PRIMARY KEY (id)
+);
+
+create table users (
+  attributes jsonb not null default '{}'::jsonb,
+  changed_at timestamp with time zone not null default now(),
+  created_at timestamp with time zone not null default now(),
+  email text,
+  external_id text,
+  id text not null,
+  manager_id text,
+  name text not null,
+  roles text[] not null default '{}'::text[],
+  source text not null default 'local'::text,
+  state text not null default 'active'::text,
+  user_name text,
+  constraint users_manager_is_a_user FOREIGN KEY (manager_id) REFERENCES users(id) ON DELETE SET NULL,
+  constraint users_name_present CHECK (name <> ''::text),
+  constraint users_pkey PRIMARY KEY (id),
+  constraint users_roles_known CHECK (roles <@ ARRAY['admin'::text, 'owner'::text, 'approver'::text, 'auditor'::text, 'member'::text]),
+  constraint users_source_known CHECK (source = ANY (ARRAY['local'::text, 'sign_in'::text, 'scim'::text])),
+  constraint users_state_known CHECK (state = ANY (ARRAY['active'::text, 'disabled'::text]))
+);
+CREATE UNIQUE INDEX users_external_id_taken ON users USING btree (external_id);
+CREATE UNIQUE INDEX users_name_taken ON users USING btree (lower(name)) WHERE (source = 'local'::text);
+CREATE UNIQUE INDEX users_user_name_taken ON users USING btree (lower(user_name));
+
+create table webhooks (
+  active boolean not null default true,
+  changed_at timestamp with time zone not null default now(),
+  created_at timestamp with time zone not null default now(),
+  created_by text,
+  events text[] not null,
+  id text not null,
+  name text not null,
+  sealed text not null,
+  url text not null,
+  constraint webhooks_name_present CHECK (name <> ''::text),
+  constraint webhooks_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX webhooks_name_taken ON webhooks USING btree (lower(name));
+
+CREATE OR REPLACE FUNCTION audit_is_append_only()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'the audit trail is append-only' using errcode = 'restrict_violation';
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION audit_link()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  head audit_head;
+begin
+  select * into head from audit_head for update;
+  head.seq := head.seq + 1;
+  head.hash := sha256(head.hash || convert_to(concat_ws(E'\x1f', head.seq, new.id,
+    (extract(epoch from new.at) * 1000000)::bigint, new.kind, new.actor, new.subject, new.body), 'UTF8'));
+  insert into audit_chain (seq, event_id, hash) values (head.seq, new.id, head.hash);
+  update audit_head set seq = head.seq, hash = head.hash;
+  return null;
+end
+$function$;
+
+insert into audit_head (seq, hash) values (0, E'\\x03e759a06bdcbf94112732b9439cf6889f4c7c295159eb1a21c8a0ac7ecb2e42');
