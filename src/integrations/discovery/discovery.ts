@@ -24,6 +24,7 @@ import { PACE, type Pace, retireVanished, walkNames } from './walk.ts'
 export const DISCOVERY_WORK = 'integration.discover'
 const RETRY_MS = 5 * 60_000
 const RUNS_KEPT = 100
+const ANALYZE_AFTER = 5_000
 
 const RUNS: CursorKind<string> = { list: 'discovery-runs', position: z.string() }
 
@@ -114,11 +115,13 @@ export class Discovery implements OnModuleInit {
 
   private async perform(run: DiscoveryRun, hold: Hold): Promise<DiscoveryRun['state']> {
     const connection = await this.connections.use(run.integrationId)
-    const progress = new Progress(this.database, run, await knownFolders(this.database.pool, run.integrationId))
+    const progress = new Progress(this.database, run, new Set(await knownFolders(this.database.pool, run.integrationId)))
     if (progress.phase === 'names') {
       await walkNames(this.database, connection, progress, hold.signal, this.pace)
       if (progress.isComplete) await retireVanished(this.database, progress)
       else if (progress.frontier.size > 0) progress.notice(`${progress.frontier.size} folders were named and never came`)
+      // Left to itself PostgreSQL would notice minutes later, and sort the whole table for every page until then.
+      if (progress.written > ANALYZE_AFTER) await rows(this.database.pool, 'analyze resources')
       progress.phase = 'details'
       await progress.save('now')
     }

@@ -17,16 +17,18 @@ export class Progress {
   private found: number
   private readonly unreadable: { folder: string; reason: string }[]
   private readonly notices: string[]
+  /** rows written by this process */
+  written = 0
   private fence: string
   private savedAt = performance.now()
 
-  /** @param known folders that hold something now */
+  /** @param known folders that held something when this process took the run over */
   constructor(
     private readonly database: Database,
     readonly run: DiscoveryRun,
-    known: readonly string[],
+    readonly known: ReadonlySet<string>,
   ) {
-    const before: Vanished = 'ids' in run.vanished ? run.vanished : { ids: [], folders: known }
+    const before: Vanished = 'ids' in run.vanished ? run.vanished : { ids: [], folders: [...known] }
     this.frontier = new Set(run.frontier)
     this.unvisited = new Set(before.folders)
     this.vanished = [...before.ids]
@@ -73,6 +75,7 @@ export class Progress {
       [this.run.id, this.fence, added, changed, returned, gone],
     )
     if (!ours) throw lost(this.run)
+    this.written += added + changed + returned + gone
   }
 
   async save(when: 'now' | 'if due' = 'if due'): Promise<void> {

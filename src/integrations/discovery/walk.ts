@@ -2,9 +2,9 @@ import type { Database } from '../../platform/database.ts'
 import type { DiscoveryPage } from '../../sdk/index.ts'
 import type { Connection } from '../connections.ts'
 import { within } from '../within.ts'
-import { diff } from './folder-diff.ts'
+import { type Diff, diff } from './folder-diff.ts'
 import type { Progress } from './progress.ts'
-import { chunks, knownFolders, retire, storedIn, writeChanged, writeFresh } from './resource-writes.ts'
+import { chunks, retire, storedIn, writeChanged, writeFresh } from './resource-writes.ts'
 import { storable } from './storable.ts'
 
 /** How fast a walk goes, and when it is given up. */
@@ -29,18 +29,18 @@ export async function walkNames(
   stop: AbortSignal,
   pace: Pace,
 ): Promise<void> {
-  const known = new Set(await knownFolders(database.pool, connection.integration.id))
   let batch: DiscoveryPage[] = []
   let size = 0
   let begunAt = performance.now()
   let writing = Promise.resolve()
   const write = async () => {
-    await writing
     const pages = batch
     batch = []
     size = 0
     begunAt = performance.now()
-    writing = writePages(database, connection.integration.id, progress, pages, known)
+    const difference = await differenceOf(database, progress, pages)
+    await writing
+    writing = writeDifference(database, progress, pages, difference)
     writing.catch(() => {}) // whoever waits for it next is told
   }
   try {
@@ -71,21 +71,20 @@ export async function retireVanished(database: Database, progress: Progress): Pr
   }
 }
 
-async function writePages(
+async function differenceOf(database: Database, progress: Progress, pages: readonly DiscoveryPage[]): Promise<Diff> {
+  const readable = pages.filter((page) => page.unreadable === undefined)
+  const folders = readable.map(({ folder }) => folder).filter((folder) => progress.known.has(folder))
+  return diff(readable, folders.length === 0 ? [] : await storedIn(database.pool, progress.run.integrationId, folders))
+}
+
+async function writeDifference(
   database: Database,
-  integrationId: string,
   progress: Progress,
   pages: readonly DiscoveryPage[],
-  known: ReadonlySet<string>,
+  { fresh, changed, vanished }: Diff,
 ): Promise<void> {
-  const readable = pages.filter((page) => page.unreadable === undefined)
-  const stored = await storedIn(
-    database.pool,
-    integrationId,
-    readable.map(({ folder }) => folder).filter((folder) => known.has(folder)),
-  )
-  const { fresh, changed, vanished } = diff(readable, stored)
   if (fresh.length + changed.length > 0) {
+    const { integrationId } = progress.run
     await database.transaction(async (tx) => {
       const counts = await writeFresh(tx, integrationId, fresh)
       await writeChanged(tx, changed)
