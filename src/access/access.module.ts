@@ -2,18 +2,36 @@ import { Module } from '@nestjs/common'
 import { GrantsModule } from '../grants/grants.module.ts'
 import { IdentityModule } from '../identity/identity.module.ts'
 import { IntegrationsModule } from '../integrations/integrations.module.ts'
+import { Approvers } from './approvers.ts'
+import { Asks } from './asks.ts'
 import { Decisions } from './decisions.service.ts'
 import { ExtensionRequests } from './extension-requests.ts'
 import { ExtensionsController } from './extensions.controller.ts'
 import { FlowsController } from './flows.controller.ts'
 import { Flows } from './flows.service.ts'
+import { Plans } from './plans.ts'
 import { RequestViews } from './request-views.ts'
+import { Requesters } from './requesters.ts'
 import { RequestsController } from './requests.controller.ts'
 import { Requests } from './requests.service.ts'
+import { Submissions } from './submissions.ts'
+import { Waiting } from './waiting.ts'
 
 @Module({
   imports: [IntegrationsModule, IdentityModule, GrantsModule],
   controllers: [FlowsController, RequestsController, ExtensionsController],
-  providers: [Flows, Requests, Decisions, ExtensionRequests, RequestViews],
+  providers: [
+    Flows,
+    Asks,
+    Requesters,
+    Approvers,
+    Plans,
+    Waiting,
+    Submissions,
+    Requests,
+    Decisions,
+    ExtensionRequests,
+    RequestViews,
+  ],
 })
 export class AccessModule {}

@@ -1,19 +1,21 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { BROKER, record } from '../audit/record.ts'
-import type { NewApproval } from '../contract/access.ts'
+import type { AccessRule, NewApproval } from '../contract/access.ts'
 import { Extensions } from '../grants/extensions.ts'
 import { Provisioning } from '../grants/provisioning.ts'
 import type { Caller } from '../identity/caller.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
-import { each } from '../platform/due-lane.ts'
-import { DueWork, withdraw } from '../platform/due-work.ts'
+import { each, type Outcome } from '../platform/due-lane.ts'
+import { DueWork } from '../platform/due-work.ts'
 import { newId } from '../platform/ids.ts'
 import { BrokerError } from '../sdk/index.ts'
-import { approvedSeconds, type Decision, decide } from './decide.ts'
+import { Approvers, type Asked } from './approvers.ts'
 import { Flows } from './flows.service.ts'
+import { inputOf } from './plans.ts'
 import { type AccessRequest, lockRequest, readRequestResources } from './request.ts'
 import { type RequestEvent, requestMachine } from './request-machine.ts'
-import { inputOf, neededFor, REQUEST_LAPSES, Requests } from './requests.service.ts'
+import { approvedSeconds, type Decision, decide, mayDecide } from './stages.ts'
+import { REQUEST_WORK, Waiting } from './waiting.ts'
 
 /** Who says yes or no, takes a request back, or lets it lapse: one winner each time, the others are told. */
 @Injectable()
@@ -22,26 +24,40 @@ export class Decisions implements OnModuleInit {
     private readonly database: Database,
     private readonly work: DueWork,
     private readonly flows: Flows,
-    private readonly requests: Requests,
+    private readonly approvers: Approvers,
+    private readonly waiting: Waiting,
     private readonly provisioning: Provisioning,
     private readonly extensions: Extensions,
   ) {}
 
   onModuleInit(): void {
-    this.work.handle('background', REQUEST_LAPSES, (batch) =>
-      each(batch, async (work) => {
-        await this.database.transaction(async (tx) => {
-          const request = await lockRequest(tx, work.subject)
-          if (request?.state === 'pending') await this.move(tx, request, 'lapse', BROKER, {})
-        })
-        return 'done'
-      }),
-    )
+    const whilePending = (kind: string, act: (tx: Tx, request: AccessRequest) => Promise<Outcome>) =>
+      this.work.handle('background', kind, (batch) =>
+        each(batch, (work) =>
+          this.database.transaction(async (tx) => {
+            const request = await lockRequest(tx, work.subject)
+            return request?.state === 'pending' ? act(tx, request) : 'done'
+          }),
+        ),
+      )
+    whilePending(REQUEST_WORK.lapse, async (tx, request) => {
+      await this.move(tx, request, 'lapse', BROKER, {})
+      return 'done'
+    })
+    whilePending(REQUEST_WORK.escalate, async (tx, request) => {
+      await rows(tx, 'update access_requests set escalated = true where id = $1', [request.id])
+      await record(tx, { kind: 'request.escalated', actor: BROKER, subject: request.id, data: { stage: request.stage } })
+      return 'done'
+    })
+    whilePending(REQUEST_WORK.remind, async (tx, request) => {
+      await record(tx, { kind: 'request.reminded', actor: BROKER, subject: request.id, data: { stage: request.stage } })
+      return ((await this.ruleOf(tx, request)).remindSeconds ?? 3600) * 1000
+    })
   }
 
   async decide(approver: Caller, id: string, approval: NewApproval): Promise<void> {
     await this.database.transaction(async (tx) => {
-      const request = await this.forApprover(tx, approver, id)
+      const { request, rule, asked } = await this.forApprover(tx, approver, id)
       if (request.state !== 'pending') throw alreadyDecided(request)
       if (approval.seconds !== undefined && approval.seconds > request.seconds) {
         throw new BrokerError('input.invalid', `is longer than the ${request.seconds} seconds asked for`, {
@@ -50,17 +66,22 @@ export class Decisions implements OnModuleInit {
         })
       }
       await this.note(tx, request, approver, approval)
-      const flow = await this.flowOf(tx, request)
-      // Whoever may decide is asked now, not when the request was made or when the decision was noted.
-      const eligible = new Set((await this.requests.approvers(flow, request.requesterId)).map((person) => person.id))
-      const decisions = await rows<Decision>(
+      const all = await rows<Decision>(
         tx,
-        'select approver_id as "approverId", decision, seconds from approvals where request_id = $1',
+        'select approver_id as "approverId", decision, stage, seconds from approvals where request_id = $1',
         [id],
       )
-      const event = decide(decisions, eligible, neededFor(flow))
-      if (!event) return
-      const seconds = approvedSeconds(request.seconds, decisions, eligible)
+      // Who may decide was asked just now, not when the request was made or an earlier decision was noted.
+      const event = decide(
+        asked.stages[request.stage]!,
+        all.filter((decision) => decision.stage === request.stage),
+      )
+      if (event === undefined) return
+      if (event === 'approve' && request.stage + 1 < asked.stages.length) {
+        await this.waiting.beginStage(tx, id, rule, request.stage + 1)
+        return
+      }
+      const seconds = approvedSeconds(request.seconds, all)
       await this.move(tx, request, event, approver.id, {
         seconds: event === 'approve' ? seconds : undefined,
         reason: approval.reason,
@@ -80,7 +101,11 @@ export class Decisions implements OnModuleInit {
   }
 
   /** The request, for somebody who may decide on it now; to everybody else it is not there, and its maker is told why. */
-  private async forApprover(tx: Tx, approver: Caller, id: string): Promise<AccessRequest> {
+  private async forApprover(
+    tx: Tx,
+    approver: Caller,
+    id: string,
+  ): Promise<{ request: AccessRequest; rule: AccessRule; asked: Asked }> {
     const request = await lockRequest(tx, id)
     if (!request) throw noSuchRequest(id)
     // A token one made for somebody else is one's own hand as well.
@@ -93,21 +118,24 @@ export class Decisions implements OnModuleInit {
         },
       )
     }
-    const approvers = await this.requests.approvers(await this.flowOf(tx, request), request.requesterId)
-    if (!approvers.some((person) => person.id === approver.id)) throw noSuchRequest(id)
-    return request
+    const rule = await this.ruleOf(tx, request)
+    const resources = await readRequestResources(tx, id)
+    const asked = await this.approvers.of({ ...request, rule, resources }, request.escalated ? request.stage : undefined, tx)
+    const stage = asked.stages[request.stage]
+    if (!stage || !mayDecide(stage, approver.id)) throw noSuchRequest(id)
+    return { request, rule, asked }
   }
 
-  private async flowOf(tx: Tx, request: AccessRequest) {
-    return { rule: await this.flows.pinned(tx, request.flowId, request.flowVersion) }
+  private ruleOf(tx: Tx, request: AccessRequest): Promise<AccessRule> {
+    return this.flows.pinned(tx, request.flowId, request.flowVersion)
   }
 
   private async note(tx: Tx, request: AccessRequest, approver: Caller, approval: NewApproval): Promise<void> {
     const noted = await rows(
       tx,
-      `insert into approvals (id, request_id, approver_id, decision, reason, seconds) values ($1, $2, $3, $4, $5, $6)
+      `insert into approvals (id, request_id, stage, approver_id, decision, reason, seconds) values ($1, $2, $3, $4, $5, $6, $7)
        on conflict (request_id, stage, approver_id) do nothing returning id`,
-      [newId('apr'), request.id, approver.id, approval.decision, approval.reason, approval.seconds ?? null],
+      [newId('apr'), request.id, request.stage, approver.id, approval.decision, approval.reason, approval.seconds ?? null],
     )
     if (noted.length === 0)
       throw new BrokerError('conflict', 'you have decided on this request already', { fix: 'wait for the other approvers' })
@@ -115,7 +143,7 @@ export class Decisions implements OnModuleInit {
       kind: 'approval.noted',
       actor: approver.id,
       subject: request.id,
-      data: { decision: approval.decision, reason: approval.reason, seconds: approval.seconds },
+      data: { stage: request.stage, decision: approval.decision, reason: approval.reason, seconds: approval.seconds },
     })
   }
 
@@ -133,7 +161,7 @@ export class Decisions implements OnModuleInit {
       to,
       data.seconds ?? null,
     ])
-    await withdraw(tx, REQUEST_LAPSES, [request.id])
+    await this.waiting.over(tx, request.id)
     await record(tx, { kind: `request.${to}`, actor, subject: request.id, data })
   }
 

@@ -1,12 +1,17 @@
 import type { AccessRule } from '../contract/access.ts'
 import { matchesGlob } from '../integrations/glob.ts'
 import type { Json } from '../sdk/index.ts'
+import { type Attributes, conditionInWords, holds, isWithin } from './conditions.ts'
+import { type FieldValues, fieldFlaws } from './fields.ts'
 
 /** What somebody asks for, as the broker knows it now. */
 export interface Ask {
   readonly resources: readonly AskedResource[]
   readonly seconds: number
   readonly justification: string
+  readonly fields: FieldValues
+  /** whether the asker confirmed that this is an emergency */
+  readonly emergency: boolean
 }
 
 export interface AskedResource {
@@ -25,6 +30,7 @@ export interface AskedResource {
 export interface Requester {
   readonly id: string
   readonly groupIds: readonly string[]
+  readonly attributes: Attributes
 }
 
 /** A flow as it counts for one decision. */
@@ -40,18 +46,30 @@ export interface FlowInForce {
 export type Verdict = { readonly allowed: true } | { readonly allowed: false; readonly reasons: readonly string[] }
 
 /** Whether a flow lets this person ask for this. A decision is a value with all its reasons. */
-export function evaluate(flow: FlowInForce, requester: Requester, ask: Ask): Verdict {
+export function evaluate(flow: FlowInForce, requester: Requester, ask: Ask, at: Date): Verdict {
+  const { conditions, windows, approval, fields = [] } = flow.rule
   const reasons = [
     !flow.active && 'the flow is switched off',
-    !mayRequest(flow.rule, requester) && 'you are not among the people who may ask under it',
+    !isNamed(flow.rule, requester) && 'you are not among the people who may ask under it',
+    conditions && !holds(conditions, requester.attributes) && `it is for people whose ${conditionInWords(conditions)}`,
+    windows && !isWithin(windows, at) && 'it gives access at other times only',
+    approval.kind === 'emergency' && !ask.emergency && 'it is for emergencies: confirm that this is one',
+    approval.kind !== 'emergency' && ask.emergency && 'it is not for emergencies',
+    approval.kind === 'emergency' && ask.justification.trim() === '' && 'an emergency needs its reason',
     ask.seconds > flow.rule.maxSeconds && `it allows at most ${inWords(flow.rule.maxSeconds)}`,
     flow.rule.justification === 'required' && ask.justification.trim() === '' && 'it asks for a justification',
+    ...fieldFlaws(fields, ask.fields),
     ...ask.resources.flatMap((resource) => flawsOf(flow, resource)),
-  ].filter((reason) => reason !== false)
+  ].filter((reason) => typeof reason === 'string')
   return reasons.length === 0 ? { allowed: true } : { allowed: false, reasons }
 }
 
+/** Whether the rule is for this person at all. */
 export function mayRequest(rule: AccessRule, requester: Requester): boolean {
+  return isNamed(rule, requester) && (rule.conditions === undefined || holds(rule.conditions, requester.attributes))
+}
+
+function isNamed(rule: AccessRule, requester: Requester): boolean {
   if (rule.requesters.kind === 'everyone') return true
   return (
     rule.requesters.users.some((id) => id === requester.id) ||

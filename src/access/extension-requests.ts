@@ -1,18 +1,20 @@
 import { Injectable } from '@nestjs/common'
-import { BROKER, record } from '../audit/record.ts'
 import type { ExtendGrant } from '../contract/grants.ts'
 import { Extensions } from '../grants/extensions.ts'
 import { lockGrant } from '../grants/grant.ts'
 import type { Caller } from '../identity/caller.ts'
-import { Database, rows } from '../platform/database.ts'
+import { Database } from '../platform/database.ts'
 import { violates } from '../platform/database-errors.ts'
-import { DueWork, withdraw } from '../platform/due-work.ts'
+import { DueWork } from '../platform/due-work.ts'
 import { newId } from '../platform/ids.ts'
 import { BrokerError } from '../sdk/index.ts'
-import { type FlowInForce, inWords, mayRequest } from './evaluate.ts'
+import { Approvers } from './approvers.ts'
+import { type FlowInForce, inWords, mayRequest, type Requester } from './evaluate.ts'
 import { Flows } from './flows.service.ts'
 import { readRequestResources, selectRequests } from './request.ts'
-import { neededFor, REQUEST_LAPSES, Requests } from './requests.service.ts'
+import { Requesters } from './requesters.ts'
+import { canBeApproved } from './stages.ts'
+import { Submissions } from './submissions.ts'
 
 /** Asks for more time under the flow as it is now: bounded in length and in number. */
 @Injectable()
@@ -21,7 +23,9 @@ export class ExtensionRequests {
     private readonly database: Database,
     private readonly work: DueWork,
     private readonly flows: Flows,
-    private readonly requests: Requests,
+    private readonly approvers: Approvers,
+    private readonly requesters: Requesters,
+    private readonly submissions: Submissions,
     private readonly extensions: Extensions,
   ) {}
 
@@ -34,35 +38,20 @@ export class ExtensionRequests {
         if (grant.state !== 'active') throw new BrokerError('conflict', `the grant is ${grant.state}: it cannot be extended`)
         const [request] = await selectRequests(tx, 'q.id = $1', [grant.requestId])
         const [flow] = await this.flows.inForce(tx, { id: request!.flowId })
-        check(flow!, caller, grant.extensions, wanted)
-        const approvers = await this.requests.approvers(flow!, caller.id)
-        if (approvers.length < neededFor(flow!)) {
+        const { requester } = await this.requesters.read(caller, tx)
+        check(flow!, requester, grant.extensions, wanted)
+        const resources = await readRequestResources(tx, grant.requestId)
+        const asked = await this.approvers.of({ ...flow!, requesterId: caller.id, resources }, undefined, tx)
+        if (!asked.stages.every(canBeApproved)) {
           throw new BrokerError('access.no_approver', 'nobody could approve the extension', {
             fix: 'ask an admin to name more approvers in the flow',
           })
         }
-        const resources = await readRequestResources(tx, grant.requestId)
-        const ask = { resources, seconds: wanted.seconds, justification: wanted.justification }
-        await this.requests.insert(tx, {
-          id,
-          flow: { ...flow!, rule: { ...flow!.rule, delivery: grant.delivery } },
-          caller,
-          ask,
-          extendsGrantId: grantId,
-        })
-        if (flow!.rule.approval.kind !== 'automatic') return
-        await rows(
-          tx,
-          `update access_requests set state = 'approved', approved_seconds = seconds, decided_at = now() where id = $1`,
-          [id],
-        )
-        await withdraw(tx, REQUEST_LAPSES, [id])
-        await record(tx, {
-          kind: 'request.approved',
-          actor: BROKER,
-          subject: id,
-          data: { automatic: true, seconds: wanted.seconds },
-        })
+        const ask = { resources, seconds: wanted.seconds, justification: wanted.justification, fields: {}, emergency: false }
+        const pinned = { ...flow!, rule: { ...flow!.rule, delivery: grant.delivery } }
+        await this.submissions.insert(tx, { id, flow: pinned, caller, ask, bundleId: null, extendsGrantId: grantId }, asked)
+        if (asked.stages.length > 0) return
+        await this.submissions.markApproved(tx, id, wanted.seconds)
         await this.extensions.extend(tx, grantId, wanted.seconds, id)
       })
     } catch (error) {
@@ -77,11 +66,11 @@ export class ExtensionRequests {
   }
 }
 
-function check(flow: FlowInForce, caller: Caller, extended: number, wanted: ExtendGrant): void {
+function check(flow: FlowInForce, requester: Requester, extended: number, wanted: ExtendGrant): void {
   const { extensions, justification } = flow.rule
   const reasons = [
     !flow.active && 'the flow is switched off',
-    !mayRequest(flow.rule, caller) && 'you are no longer among the people who may ask under it',
+    !mayRequest(flow.rule, requester) && 'you are no longer among the people who may ask under it',
     extended >= extensions.count &&
       (extensions.count === 0 ? 'the flow allows no extension' : `it was extended ${extended} times already`),
     extensions.count > 0 &&

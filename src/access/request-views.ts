@@ -5,14 +5,19 @@ import type { Caller } from '../identity/caller.ts'
 import { Cursors } from '../platform/cursors.ts'
 import { Database, rows } from '../platform/database.ts'
 import { isBrokerError } from '../sdk/index.ts'
+import { Approvers } from './approvers.ts'
 import { byId } from './cursor.ts'
 import { noSuchRequest } from './decisions.service.ts'
+import type { AskedResource } from './evaluate.ts'
 import { Flows } from './flows.service.ts'
+import { Plans } from './plans.ts'
 import { type AccessRequest, readRequestResources, selectRequests } from './request.ts'
-import { inputOf, neededFor, Requests } from './requests.service.ts'
+import { stageViews } from './stage-view.ts'
+import { mayDecide, stagesOf } from './stages.ts'
 
-type Item = Omit<RequestView, 'steps' | 'approvers'>
+type Item = Omit<RequestView, 'steps' | 'approvers' | 'stages'>
 type ApprovalRow = {
+  stage: number
   requestId: string
   id: string
   name: string
@@ -28,7 +33,8 @@ export class RequestViews {
   constructor(
     private readonly database: Database,
     private readonly flows: Flows,
-    private readonly requests: Requests,
+    private readonly approvers: Approvers,
+    private readonly plans: Plans,
     private readonly cursors: Cursors,
   ) {}
 
@@ -36,36 +42,34 @@ export class RequestViews {
     const [request] = await selectRequests(this.database.pool, 'q.id = $1', [id])
     if (!request) throw noSuchRequest(id)
     const rule = await this.flows.pinned(this.database.pool, request.flowId, request.flowVersion)
-    const approvers = await this.requests.approvers({ rule }, request.requesterId)
+    const resources = await readRequestResources(this.database.pool, id)
+    const asked = await this.approvers.of({ ...request, rule, resources }, request.escalated ? request.stage : undefined)
+    const stage = request.state === 'pending' ? asked.stages[request.stage] : undefined
     const decided = await this.approvals([id])
     const mayRead =
       request.requesterId === caller.id ||
       seesAll(caller) ||
-      approvers.some((person) => person.id === caller.id) ||
+      asked.stages.some((each) => mayDecide(each, caller.id)) ||
       decided.some((approval) => approval.id === caller.id)
     if (!mayRead) throw noSuchRequest(id)
     const [item] = await this.items([request])
     return {
       ...item!,
-      approvers: approvers.map(({ id: userId, name }) => ({ id: userId, name })),
-      steps: await this.steps(request),
+      approvers: [...asked.people.values()]
+        .filter(({ id: personId }) => stage && mayDecide(stage, personId))
+        .map(({ id: personId, name }) => ({ id: personId, name })),
+      stages: stageViews(asked),
+      steps: await this.steps(request, resources),
     }
   }
 
   async list(caller: Caller, query: RequestQuery): Promise<Page<Item>> {
     const kind = byId(`requests:${query.role}`)
     const after = this.cursors.read(kind, query.cursor)
-    const found = await selectRequests(
-      this.database.pool,
-      `($1::text is null or q.id < $1) and ($2::text is null or q.state = $2) and ${SCOPES[query.role]} order by q.id desc limit $5`,
-      [
-        after ?? null,
-        query.state ?? null,
-        caller.id,
-        query.role === 'any' ? seesAll(caller) : [...caller.groupIds],
-        query.limit + 1,
-      ],
-    )
+    const found =
+      query.role === 'approver'
+        ? await this.waitingFor(caller, query, after)
+        : await this.read(caller, query, after, query.limit + 1)
     const items = new Map((await this.items(found.slice(0, query.limit))).map((item) => [item.id as string, item]))
     return this.cursors.page(
       kind,
@@ -76,11 +80,36 @@ export class RequestViews {
     )
   }
 
+  /** Manager and owners are not written in a rule, so who may decide is found out request by request. */
+  private async waitingFor(caller: Caller, query: RequestQuery, after: string | undefined): Promise<AccessRequest[]> {
+    const theirs: AccessRequest[] = []
+    for (let last = after; theirs.length <= query.limit; ) {
+      const candidates = await this.read(caller, query, last, 100)
+      for (const request of candidates) {
+        const rule = await this.flows.pinned(this.database.pool, request.flowId, request.flowVersion)
+        const resources = await readRequestResources(this.database.pool, request.id)
+        const asked = await this.approvers.of({ ...request, rule, resources }, request.escalated ? request.stage : undefined)
+        const stage = asked.stages[request.stage]
+        if (stage && mayDecide(stage, caller.id)) theirs.push(request)
+      }
+      last = candidates.at(-1)?.id
+      if (candidates.length < 100) break
+    }
+    return theirs.slice(0, query.limit + 1)
+  }
+
+  private read(caller: Caller, query: RequestQuery, after: string | undefined, limit: number): Promise<AccessRequest[]> {
+    return selectRequests(
+      this.database.pool,
+      `($1::text is null or q.id < $1) and ($2::text is null or q.state = $2) and ${SCOPES[query.role]} order by q.id desc limit $5`,
+      [after ?? null, query.state ?? null, caller.id, query.role === 'any' && seesAll(caller), limit],
+    )
+  }
+
   /** What an approval would carry out; nothing when the target's plugin cannot plan it (any more). */
-  private async steps(request: AccessRequest): Promise<RequestView['steps']> {
-    const resources = await readRequestResources(this.database.pool, request.id)
+  private async steps(request: AccessRequest, resources: readonly AskedResource[]): Promise<RequestView['steps']> {
     try {
-      return (await this.requests.plan(request.integrationId, request.id, inputOf({ resources }))).steps
+      return await this.plans.preview(request.integrationId, request.id, { resources })
     } catch (error) {
       if (isBrokerError(error)) return []
       throw error
@@ -97,7 +126,7 @@ export class RequestViews {
        where q.id = any($1)`,
       [ids],
     )
-    const needed = new Map(rules.map(({ id, rule }) => [id, neededFor({ rule })]))
+    const needed = new Map(rules.map(({ id, rule }) => [id, leastNeeded(rule)]))
     return requests.map((request) => ({
       id: request.id as Item['id'],
       state: request.state,
@@ -109,11 +138,15 @@ export class RequestViews {
       approvedSeconds: request.approvedSeconds,
       justification: request.justification,
       delivery: request.delivery,
+      stage: request.stage,
+      emergency: request.emergency,
+      fields: request.fields,
       extendsGrantId: request.extendsGrantId as Item['extendsGrantId'],
       grantId: request.grantId as Item['grantId'],
       needed: needed.get(request.id) ?? 0,
-      approvals: (approvals.get(request.id) ?? []).map(({ id, name, decision, reason, seconds, at }) => ({
+      approvals: (approvals.get(request.id) ?? []).map(({ id, name, stage, decision, reason, seconds, at }) => ({
         approver: { id: id as Item['requester']['id'], name },
+        stage,
         decision,
         reason,
         seconds,
@@ -137,22 +170,25 @@ export class RequestViews {
   private approvals(ids: readonly string[]): Promise<ApprovalRow[]> {
     return rows(
       this.database.pool,
-      `select a.request_id as "requestId", u.id, u.name, a.decision, a.reason, a.seconds, a.created_at as at
+      `select a.request_id as "requestId", u.id, u.name, a.stage, a.decision, a.reason, a.seconds, a.created_at as at
        from approvals a join users u on u.id = a.approver_id where a.request_id = any($1) order by a.created_at, a.id`,
       [ids],
     )
   }
 }
 
+/** How many must approve at the least: `all` of a stage is somebody, of how many people the directory says at the time. */
+function leastNeeded(rule: AccessRule): number {
+  return stagesOf(rule.approval).reduce((sum, { needed }) => sum + (needed === 'all' ? 1 : needed), 0)
+}
+
 export function seesAll(caller: Caller): boolean {
   return caller.roles.some((role) => role === 'admin' || role === 'auditor' || role === 'owner')
 }
 
-/** $3 is the caller; $4 their groups, or for `any` whether they see everything. */
+/** $3 is the caller; $4 whether they see everything. */
 const SCOPES = {
-  requester: 'q.requester_id = $3 and $4::text[] is not null',
-  approver: `q.requester_id <> $3 and q.state = 'pending' and exists (
-    select 1 from access_flow_versions v where v.flow_id = q.flow_id and v.version = q.flow_version
-      and (v.rule -> 'approval' -> 'users' ? $3 or v.rule -> 'approval' -> 'groups' ?| $4::text[]))`,
+  requester: 'q.requester_id = $3 and not $4::boolean',
+  approver: `q.requester_id <> $3 and q.state = 'pending' and not $4::boolean`,
   any: '(q.requester_id = $3 or $4::boolean)',
 } as const

@@ -1,6 +1,7 @@
 import { row, rows, type Tx } from '../platform/database.ts'
 import type { Delivery } from '../sdk/index.ts'
 import type { AskedResource } from './evaluate.ts'
+import type { FieldValues } from './fields.ts'
 import type { RequestState } from './request-machine.ts'
 
 /** One person's ask under a flow version, as its row says. */
@@ -17,6 +18,10 @@ export interface AccessRequest {
   readonly approvedSeconds: number | null
   readonly justification: string
   readonly delivery: Delivery
+  readonly stage: number
+  readonly escalated: boolean
+  readonly emergency: boolean
+  readonly fields: FieldValues
   readonly extendsGrantId: string | null
   readonly grantId: string | null
   readonly createdAt: Date
@@ -26,7 +31,7 @@ export interface AccessRequest {
 
 const SELECT = `select q.id, q.flow_id as "flowId", q.flow_version as "flowVersion", f.name as "flowName",
   q.integration_id as "integrationId", q.requester_id as "requesterId", u.name as "requesterName", q.state, q.seconds,
-  q.approved_seconds as "approvedSeconds", q.justification, q.delivery, q.extends_grant_id as "extendsGrantId",
+  q.approved_seconds as "approvedSeconds", q.justification, q.delivery, q.stage, q.escalated, q.emergency, q.fields, q.extends_grant_id as "extendsGrantId",
   coalesce(q.extends_grant_id, (select g.id from grants g where g.request_id = q.id)) as "grantId",
   q.created_at as "createdAt", q.expires_at as "expiresAt", q.decided_at as "decidedAt"
   from access_requests q join access_flows f on f.id = q.flow_id join users u on u.id = q.requester_id`

@@ -1,0 +1,137 @@
+import { Injectable } from '@nestjs/common'
+import type { AccessRule, ApprovalStage, ApproverSource, People } from '../contract/access.ts'
+import { Directory, type Person } from '../identity/directory.ts'
+import { Database, row, rows, type Tx } from '../platform/database.ts'
+import { type Party, type Stage, stagesOf } from './stages.ts'
+
+/** What decides who must be asked. */
+export interface Matter {
+  readonly rule: Pick<AccessRule, 'approval'>
+  readonly requesterId: string
+  readonly integrationId: string
+  readonly resources: readonly { readonly tags: Readonly<Record<string, string>> }[]
+}
+
+/** The stages as they stand now, and everybody in them. */
+export interface Asked {
+  readonly stages: readonly Stage[]
+  readonly people: ReadonlyMap<string, Person>
+}
+
+interface Owners {
+  readonly owners: People | null
+  readonly resourceOwner: { readonly tagKey: string; readonly attribute: 'email' | 'user_name' | 'external_id' | 'group' } | null
+}
+
+/** Finds who may decide, from what the directory says at this moment. Never the requester, whatever road leads to them. */
+@Injectable()
+export class Approvers {
+  constructor(
+    private readonly database: Database,
+    private readonly directory: Directory,
+  ) {}
+
+  /** `escalated` says of which stage the delay is over. */
+  async of(matter: Matter, escalated?: number, tx: Pick<Tx, 'query'> = this.database.pool): Promise<Asked> {
+    const people = new Map<string, Person>()
+    const note = (found: readonly Person[]) => {
+      for (const person of found) people.set(person.id, person)
+      return found
+    }
+    const stages: Stage[] = []
+    for (const [number, stage] of stagesOf(matter.rule.approval).entries()) {
+      const sources = [...stage.approvers, ...(number === escalated ? (stage.escalation?.approvers ?? []) : [])]
+      stages.push({
+        parties: await this.parties(stage, sources, matter, note, tx),
+        escalatesAfterSeconds: stage.escalation?.afterSeconds ?? null,
+      })
+    }
+    return { stages, people }
+  }
+
+  /** Everybody active who is named, for lists that only tell. */
+  async named(people: People | undefined, tx: Pick<Tx, 'query'> = this.database.pool): Promise<Person[]> {
+    return people ? this.directory.members(people.groups, people.users, tx) : []
+  }
+
+  private async parties(
+    stage: ApprovalStage,
+    sources: readonly ApproverSource[],
+    matter: Matter,
+    note: (found: readonly Person[]) => readonly Person[],
+    tx: Pick<Tx, 'query'>,
+  ): Promise<Party[]> {
+    const owners = await this.ownersOf(matter.integrationId, tx)
+    const everywhere: Person[] = []
+    for (const source of sources) everywhere.push(...note(await this.peopleOf(source, matter, owners, tx)))
+    if (!sources.some((source) => source.kind === 'resource_owner')) return [party(stage, everywhere, matter.requesterId)]
+    const parties: Party[] = []
+    for (const { tags } of matter.resources) {
+      const theirs = note(await this.resourceOwners(tags, owners, tx))
+      parties.push(party(stage, [...everywhere, ...theirs], matter.requesterId))
+    }
+    return distinct(parties)
+  }
+
+  private async peopleOf(source: ApproverSource, matter: Matter, owners: Owners, tx: Pick<Tx, 'query'>): Promise<Person[]> {
+    switch (source.kind) {
+      case 'people':
+        return this.directory.members(source.groups, source.users, tx)
+      case 'manager':
+        return rows<Person>(
+          tx,
+          `select m.id, m.name, m.email from users u join users m on m.id = u.manager_id where u.id = $1 and m.state = 'active'`,
+          [matter.requesterId],
+        )
+      case 'integration_owner':
+        return this.named(owners.owners ?? undefined, tx)
+      case 'resource_owner':
+        return [] // resource by resource, above
+    }
+  }
+
+  /** Whom the resource's tag names; the integration's owners where it has no tag or the tag names nobody who is here. */
+  private async resourceOwners(tags: Readonly<Record<string, string>>, owners: Owners, tx: Pick<Tx, 'query'>): Promise<Person[]> {
+    const { resourceOwner } = owners
+    const named = resourceOwner && Object.hasOwn(tags, resourceOwner.tagKey) ? tags[resourceOwner.tagKey] : undefined
+    const found = resourceOwner && named ? await this.byAttribute(resourceOwner.attribute, named.trim(), tx) : []
+    return found.length > 0 ? found : this.named(owners.owners ?? undefined, tx)
+  }
+
+  private async byAttribute(attribute: string, value: string, tx: Pick<Tx, 'query'>): Promise<Person[]> {
+    if (attribute === 'group') {
+      const groups = await rows<{ id: string }>(tx, 'select id from groups where lower(name) = lower($1)', [value])
+      return groups.length === 0
+        ? []
+        : this.directory.members(
+            groups.map((group) => group.id),
+            [],
+            tx,
+          )
+    }
+    return rows<Person>(
+      tx,
+      `select id, name, email from users
+       where state = 'active' and lower(case $1 when 'email' then email when 'user_name' then user_name else external_id end) = lower($2)`,
+      [attribute, value],
+    )
+  }
+
+  private async ownersOf(integrationId: string, tx: Pick<Tx, 'query'>): Promise<Owners> {
+    const found = await row<Owners>(tx, 'select owners, resource_owner as "resourceOwner" from integrations where id = $1', [
+      integrationId,
+    ])
+    return found ?? { owners: null, resourceOwner: null }
+  }
+}
+
+function party(stage: ApprovalStage, found: readonly Person[], requesterId: string): Party {
+  const people = new Set(found.map((person) => person.id as string).filter((personId) => personId !== requesterId))
+  return { people, needed: stage.needed === 'all' ? Math.max(1, people.size) : stage.needed }
+}
+
+/** Two resources of one owner ask that owner once. */
+function distinct(parties: readonly Party[]): Party[] {
+  const seen = new Map(parties.map((each) => [[...each.people].sort().join(), each]))
+  return [...seen.values()]
+}

@@ -1,0 +1,59 @@
+import { Injectable } from '@nestjs/common'
+import type { NewRequest } from '../contract/access.ts'
+import { rows, type Tx } from '../platform/database.ts'
+import { BrokerError } from '../sdk/index.ts'
+import type { Ask, AskedResource } from './evaluate.ts'
+
+interface Wanted {
+  readonly resourceId: string
+  readonly permissions: readonly string[]
+}
+
+/** Turns what somebody typed into resources as the broker knows them now. */
+@Injectable()
+export class Asks {
+  async read(tx: Pick<Tx, 'query'>, wanted: NewRequest): Promise<Ask> {
+    const list = wanted.bundleId ? await this.bundle(tx, wanted.bundleId) : (wanted.resources ?? [])
+    const permissions = new Map<string, Set<string>>()
+    for (const { resourceId, permissions: asked } of list) {
+      permissions.set(resourceId, new Set([...(permissions.get(resourceId) ?? []), ...asked]))
+    }
+    const found = new Map((await readResources(tx, [...permissions.keys()])).map((resource) => [resource.id, resource]))
+    for (const [i, { resourceId }] of list.entries()) {
+      if (found.has(resourceId)) continue
+      throw new BrokerError('input.invalid', `there is no resource ${resourceId}`, {
+        field: `resources.${i}.resourceId`,
+        fix: 'search for it again',
+      })
+    }
+    const resources = [...permissions].map(([id, asked]) => ({ ...found.get(id)!, permissions: [...asked].sort() }))
+    const other = resources.findIndex((resource) => resource.integrationId !== resources[0]!.integrationId)
+    if (other > 0) {
+      throw new BrokerError('input.invalid', 'belongs to another integration than the first', {
+        field: `resources.${other}.resourceId`,
+        fix: 'make one request per integration',
+      })
+    }
+    const { seconds, justification, fields, emergency } = wanted
+    return { resources, seconds, justification, fields, emergency }
+  }
+
+  private async bundle(tx: Pick<Tx, 'query'>, id: string): Promise<Wanted[]> {
+    const found = await rows<Wanted>(
+      tx,
+      'select resource_id as "resourceId", permissions from bundle_resources where bundle_id = $1 order by resource_id',
+      [id],
+    )
+    if (found.length > 0) return found
+    throw new BrokerError('input.invalid', `there is no bundle ${id}`, { field: 'bundleId', fix: 'see GET /api/bundles' })
+  }
+}
+
+function readResources(tx: Pick<Tx, 'query'>, ids: readonly string[]): Promise<Omit<AskedResource, 'permissions'>[]> {
+  return rows(
+    tx,
+    `select id, type, name, tags, attributes, ungrantable, gone_at is not null as gone, integration_id as "integrationId"
+     from resources where id = any($1)`,
+    [ids],
+  )
+}

@@ -1,0 +1,17 @@
+import type { z } from 'zod'
+import type { stageView } from '../contract/access.ts'
+import type { Asked } from './approvers.ts'
+
+/** The stages with the names of the people in them. */
+export function stageViews({ stages, people }: Asked): z.infer<typeof stageView>[] {
+  return stages.map((stage) => ({
+    parties: stage.parties.map((party) => ({
+      needed: party.needed,
+      people: [...party.people].flatMap((personId) => {
+        const person = people.get(personId)
+        return person ? [{ id: person.id, name: person.name }] : []
+      }),
+    })),
+    escalatesAfterSeconds: stage.escalatesAfterSeconds,
+  }))
+}
