@@ -50,13 +50,26 @@ create table http_sessions (
   sid text primary key,
   sess json not null,
   expire timestamptz not null,
+  -- From here on empty until somebody has signed in.
+  id text constraint http_sessions_id_unique unique,
   user_id text constraint http_sessions_of_a_user references users (id) on delete cascade,
   issuer text,
-  idp_sid text
+  subject text,
+  idp_sid text,
+  sealed text,
+  begun_at timestamptz not null default now()
 );
 create index http_sessions_expired on http_sessions (expire);
 create index http_sessions_by_user on http_sessions (user_id);
 create index http_sessions_by_idp_sid on http_sessions (issuer, idp_sid);
+
+-- Each word of a provider that somebody has signed out counts once.
+create table logout_tokens (
+  issuer text not null,
+  jti text not null,
+  expires_at timestamptz not null,
+  primary key (issuer, jti)
+);
 
 create table scim_tokens (
   id text primary key,
@@ -136,10 +149,13 @@ create table webhooks (
   url text not null,
   events text[] not null,
   sealed text not null,
+  sealed_before text,
+  before_until timestamptz,
   active boolean not null default true,
   created_by text,
   created_at timestamptz not null default now(),
-  changed_at timestamptz not null default now()
+  changed_at timestamptz not null default now(),
+  constraint webhooks_former_secret_ends check ((sealed_before is null) = (before_until is null))
 );
 create unique index webhooks_name_taken on webhooks (lower(name));
 
@@ -159,10 +175,11 @@ create table notification_deliveries (
   attempts int not null default 0,
   last_error text,
   created_at timestamptz not null default now(),
+  waiting_since timestamptz not null default now(),
   settled_at timestamptz,
   constraint notification_deliveries_once unique (event_id, kind, channel, target)
 );
-create index notification_deliveries_recent on notification_deliveries (created_at desc, id desc);
+create index notification_deliveries_unsettled on notification_deliveries (state, channel) where state <> 'sent';
 `
 
 const DOWN = `
@@ -173,7 +190,7 @@ alter table approvals add constraint approvals_once_per_person unique (request_i
 alter table access_requests drop column stage, drop column stage_since, drop column escalated, drop column emergency,
   drop column fields, drop column bundle_id;
 alter table integrations drop constraint integrations_resource_owner_has_a_fallback, drop column owners, drop column resource_owner;
-drop table scim_tokens, http_sessions, role_groups, identities;
+drop table scim_tokens, logout_tokens, http_sessions, role_groups, identities;
 alter table group_members drop column confirmed_at;
 drop index groups_external_id_taken;
 drop index groups_name_taken;

@@ -26,6 +26,7 @@ export const LANES = {
   clean: { batch: 64, perShard: 64, leaseSeconds: 60, yieldsTo: 'cut' },
   provision: { batch: 64, perShard: 64, leaseSeconds: 30 },
   background: { batch: 4, perShard: 2, leaseSeconds: 30 },
+  notify: { batch: 8, perShard: 8, leaseSeconds: 30 },
 } as const satisfies Record<string, LaneOptions>
 export type LaneName = keyof typeof LANES
 
