@@ -1,0 +1,110 @@
+import type { FlowView } from '../src/contract/access.ts'
+import type { MintedToken, Role, Scope, UserView } from '../src/contract/identity.ts'
+import type { DiscoveryRunView, HealthReport, IntegrationView, ResourceView } from '../src/contract/integrations.ts'
+import { DemoApi } from './demo-api.ts'
+import type { DemoDaemon } from './demo-daemon.ts'
+import { fill } from './demo-vault.ts'
+import type { VaultServer } from './vault-server.ts'
+import { setUpVault } from './vault-setup.ts'
+import { waitFor } from './vault-wait.ts'
+
+export interface DemoPerson {
+  readonly id: string
+  readonly name: string
+  readonly token: string
+  readonly api: DemoApi
+}
+
+export interface DemoWorld {
+  readonly admin: DemoApi
+  readonly alice: DemoPerson
+  readonly bob: DemoPerson
+  readonly integration: IntegrationView
+  readonly policyPaths: number
+  readonly health: HealthReport
+  readonly discovery: DiscoveryRunView
+  readonly payments: FlowView
+  readonly orders: FlowView
+}
+
+/** A server set up as the guide says, by the product's own words, and a broker that knows it; all through the public API. */
+export async function settle(vault: VaultServer, daemon: DemoDaemon): Promise<DemoWorld> {
+  const admin = new DemoApi(daemon.url, daemon.adminToken)
+  const config = { address: vault.address, kvMounts: ['kv'], transitMounts: ['transit'] }
+  const { document: policy } = await admin.post<{ document: string }>('/api/catalog/vault/minimum-policy', {
+    config: { ...config, auth: { method: 'approle', roleId: 'not made yet' } },
+  })
+  const login = await setUpVault(vault, { policy })
+  await fill(vault)
+  const integration = await admin.post<IntegrationView>('/api/integrations', {
+    name: 'demo-vault',
+    plugin: 'vault',
+    config: { ...config, auth: { method: 'approle', ...login } },
+    accessDetails: 'Questions about payments: #team-payments.',
+  })
+  const health = await admin.post<HealthReport>(`/api/integrations/${integration.id}/health`)
+  const discovery = await discovered(admin, integration.id)
+  const alice = await person(daemon, admin, 'alice')
+  const bob = await person(daemon, admin, 'bob')
+  return {
+    admin,
+    alice,
+    bob,
+    integration,
+    policyPaths: Object.keys(JSON.parse(policy).path).length,
+    health,
+    discovery,
+    ...(await flows(admin, integration.id, [alice.id, bob.id])),
+  }
+}
+
+export async function resourceNamed(admin: DemoApi, name: string): Promise<ResourceView> {
+  const { items } = await admin.get<{ items: ResourceView[] }>(`/api/resources?q=${encodeURIComponent(name)}`)
+  const found = items.find((item) => item.name === name)
+  if (found) return found
+  throw new Error(`${name} was not discovered`)
+}
+
+async function discovered(admin: DemoApi, integrationId: string): Promise<DiscoveryRunView> {
+  await admin.post(`/api/integrations/${integrationId}/sync`)
+  return waitFor('the discovery to end', async () => {
+    const run = await admin.get<DiscoveryRunView>(`/api/integrations/${integrationId}/sync`)
+    return run.state !== 'running' && run
+  })
+}
+
+/** Both may ask and approve: what stops alice from approving her own request is the broker, not her token. */
+async function person(daemon: DemoDaemon, admin: DemoApi, name: string): Promise<DemoPerson> {
+  const roles: Role[] = ['member', 'approver']
+  const scopes: Scope[] = ['read', 'request', 'approve']
+  const { id } = await admin.post<UserView>('/api/users', { name, roles })
+  const { token } = await admin.post<MintedToken>('/api/tokens', { userId: id, name: 'demo', scopes, expiresInSeconds: 86_400 })
+  return { id, name, token, api: new DemoApi(daemon.url, token) }
+}
+
+async function flows(admin: DemoApi, integrationId: string, approvers: string[]) {
+  const payments = await admin.post<FlowView>('/api/access-flows', {
+    name: 'Secrets of the payments team',
+    integrationId,
+    rule: {
+      requesters: { kind: 'everyone' },
+      resources: [{ types: ['vault-kv-secret'], tags: { team: 'payments' } }],
+      permissions: { 'vault-kv-secret': ['read'] },
+      maxSeconds: 3600,
+      approval: { kind: 'approvers', users: approvers, groups: [], needed: 1 },
+    },
+  })
+  const orders = await admin.post<FlowView>('/api/access-flows', {
+    name: 'Encrypting orders',
+    integrationId,
+    rule: {
+      requesters: { kind: 'everyone' },
+      resources: [{ types: ['vault-transit-key'], paths: ['transit/orders'] }],
+      permissions: { 'vault-transit-key': ['encrypt'] },
+      maxSeconds: 900,
+      justification: 'optional',
+      approval: { kind: 'automatic' },
+    },
+  })
+  return { payments, orders }
+}
