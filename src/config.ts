@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import path from 'node:path'
 import { z } from 'zod'
 import { parseKey } from './platform/sealing.ts'
+import { type Mailbox, parseMailbox, parseSmtpUrl, type SmtpServer } from './platform/smtp-server.ts'
 import type { KeySource } from './platform/state-folder.ts'
 import { Secret } from './sdk/index.ts'
 
@@ -27,6 +29,33 @@ export interface Config {
   readonly shutdownSeconds: number
   readonly pendingHours: number
   readonly discoveryMinutes: number
+  /** who takes our e-mail, and whom it is from; undefined when nobody is told by e-mail */
+  readonly smtp?: SmtpServer & { readonly from: Mailbox }
+  /** how people sign in; undefined when there are API tokens alone */
+  readonly oidc?: OidcConfig
+  readonly sessionIdleMinutes: number
+  readonly sessionHours: number
+  /** how long what a sign-in said of somebody's groups counts */
+  readonly groupsFreshMinutes: number
+}
+
+/** The identity provider, and what of its claims means what. */
+export interface OidcConfig {
+  /** as the provider writes it */
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: Secret
+  /** parted by spaces */
+  readonly scopes: string
+  readonly groupsClaim: string
+  /** attribute → claim */
+  readonly attributes: Readonly<Record<string, string>>
+  /** of access tokens meant for the broker's API; undefined when it takes none */
+  readonly audience?: string
+  /** the public client of the command line */
+  readonly cliClientId?: string
+  /** the claim that equals a SCIM person's external id */
+  readonly scimClaim: string
 }
 
 export interface ConfigProblem {
@@ -48,6 +77,8 @@ export class ConfigError extends Error {
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
+
+const CLAIM = /^[!-~]{1,200}$/
 
 // The message of each check is the remedy.
 const variables = z.strictObject({
@@ -71,15 +102,42 @@ const variables = z.strictObject({
   LATCHKEY_SHUTDOWN_SECONDS: wholeNumber(1, 300).default(15),
   LATCHKEY_PENDING_HOURS: wholeNumber(1, 720).default(8),
   LATCHKEY_DISCOVERY_MINUTES: wholeNumber(1, 10_080).default(60),
+  LATCHKEY_OIDC_ISSUER: z.string().transform(issuer).optional(),
+  LATCHKEY_OIDC_CLIENT_ID: text(CLAIM, 'give the id of the broker’s client at the provider').optional(),
+  LATCHKEY_OIDC_CLIENT_SECRET: text(/./, 'give the secret of that client').optional(),
+  LATCHKEY_OIDC_CLIENT_SECRET_FILE: z.string().transform(secretFile).optional(),
+  LATCHKEY_OIDC_SCOPES: text(/^openid( [!-~]+)*$/, 'give scopes parted by spaces, the first of them openid').default(
+    'openid profile email offline_access',
+  ),
+  LATCHKEY_OIDC_GROUPS_CLAIM: text(CLAIM, 'name a claim').default('groups'),
+  LATCHKEY_OIDC_ATTRIBUTES: z.string().transform(attributes).default({}),
+  LATCHKEY_OIDC_AUDIENCE: text(CLAIM, 'give the audience the provider writes into access tokens for the broker').optional(),
+  LATCHKEY_OIDC_CLI_CLIENT_ID: text(CLAIM, 'give the id of the command line’s client at the provider').optional(),
+  LATCHKEY_OIDC_SCIM_CLAIM: text(CLAIM, 'name a claim').default('sub'),
+  LATCHKEY_SESSION_IDLE_MINUTES: wholeNumber(5, 1440).default(60),
+  LATCHKEY_SESSION_HOURS: wholeNumber(1, 720).default(12),
+  LATCHKEY_GROUPS_FRESH_MINUTES: wholeNumber(1, 10_080).default(720),
+  LATCHKEY_SMTP_URL: z
+    .string()
+    .refine((value) => parseSmtpUrl(value) !== undefined, {
+      error: 'give it as smtp://user:password@host:587 or smtps://host, with % escapes where user or password need them',
+    })
+    .optional(),
+  LATCHKEY_SMTP_FROM: z
+    .string()
+    .refine((value) => parseMailbox(value) !== undefined, {
+      error: 'give it as latchkey@example.com or Latchkey <latchkey@example.com>',
+    })
+    .optional(),
   LATCHKEY_FSYNC: z.enum(['on', 'off'], { error: 'set it to on or off' }).default('on'),
 })
 
 // Never repeated in a problem, however wrong they are.
-const SECRETS = ['DATABASE_URL', 'LATCHKEY_KEY']
+const SECRETS = ['DATABASE_URL', 'LATCHKEY_KEY', 'LATCHKEY_SMTP_URL', 'LATCHKEY_OIDC_CLIENT_SECRET']
 
 /** Throws `ConfigError` with every problem there is. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const ours = Object.fromEntries(Object.entries(env).filter(([name]) => name === 'DATABASE_URL' || name.startsWith('LATCHKEY_')))
+  const ours = Object.fromEntries(Object.entries(env).filter(([name]) => isOurs(name)))
   const read = variables.safeParse(ours)
   const problems = [...(read.error?.issues.flatMap((issue) => inWords(issue, ours)) ?? []), ...contradictions(ours)]
   if (!read.success || problems.length > 0) throw new ConfigError(problems)
@@ -102,7 +160,38 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     shutdownSeconds: known.LATCHKEY_SHUTDOWN_SECONDS,
     pendingHours: known.LATCHKEY_PENDING_HOURS,
     discoveryMinutes: known.LATCHKEY_DISCOVERY_MINUTES,
+    smtp: smtpOf(known.LATCHKEY_SMTP_URL, known.LATCHKEY_SMTP_FROM),
+    oidc: oidcOf(known),
+    sessionIdleMinutes: known.LATCHKEY_SESSION_IDLE_MINUTES,
+    sessionHours: known.LATCHKEY_SESSION_HOURS,
+    groupsFreshMinutes: known.LATCHKEY_GROUPS_FRESH_MINUTES,
   })
+}
+
+// What the command line reads is its own business.
+function isOurs(name: string): boolean {
+  return name === 'DATABASE_URL' || (name.startsWith('LATCHKEY_') && !name.startsWith('LATCHKEY_CLI_'))
+}
+
+function oidcOf(known: z.output<typeof variables>): OidcConfig | undefined {
+  if (known.LATCHKEY_OIDC_ISSUER === undefined) return undefined
+  return {
+    issuer: known.LATCHKEY_OIDC_ISSUER,
+    clientId: known.LATCHKEY_OIDC_CLIENT_ID ?? '',
+    clientSecret: known.LATCHKEY_OIDC_CLIENT_SECRET_FILE ?? new Secret(known.LATCHKEY_OIDC_CLIENT_SECRET ?? ''),
+    scopes: known.LATCHKEY_OIDC_SCOPES,
+    groupsClaim: known.LATCHKEY_OIDC_GROUPS_CLAIM,
+    attributes: known.LATCHKEY_OIDC_ATTRIBUTES,
+    audience: known.LATCHKEY_OIDC_AUDIENCE,
+    cliClientId: known.LATCHKEY_OIDC_CLI_CLIENT_ID,
+    scimClaim: known.LATCHKEY_OIDC_SCIM_CLAIM,
+  }
+}
+
+function smtpOf(url: string | undefined, from: string | undefined): Config['smtp'] {
+  const server = url === undefined ? undefined : parseSmtpUrl(url)
+  const mailbox = from === undefined ? undefined : parseMailbox(from)
+  return server && mailbox && { ...server, from: mailbox }
 }
 
 /** The address a browser on this machine uses for what listens there. */
@@ -124,7 +213,7 @@ function inWords(issue: z.core.$ZodIssue, env: NodeJS.ProcessEnv): ConfigProblem
 }
 
 function contradictions(env: NodeJS.ProcessEnv): ConfigProblem[] {
-  const { LATCHKEY_KEY, LATCHKEY_KEY_FILE, LATCHKEY_FSYNC, LATCHKEY_DEVELOPMENT } = env
+  const { LATCHKEY_KEY, LATCHKEY_KEY_FILE, LATCHKEY_FSYNC, LATCHKEY_DEVELOPMENT, LATCHKEY_SMTP_URL, LATCHKEY_SMTP_FROM } = env
   const found: ConfigProblem[] = []
   if (LATCHKEY_KEY !== undefined && LATCHKEY_KEY_FILE !== undefined) {
     found.push({ variable: 'LATCHKEY_KEY', problem: 'and LATCHKEY_KEY_FILE are both set', fix: 'unset one of them' })
@@ -135,6 +224,31 @@ function contradictions(env: NodeJS.ProcessEnv): ConfigProblem[] {
       problem: 'is off',
       fix: 'unset it; only LATCHKEY_DEVELOPMENT=true may lose what was written',
     })
+  }
+  if ((LATCHKEY_SMTP_URL === undefined) !== (LATCHKEY_SMTP_FROM === undefined)) {
+    const variable = LATCHKEY_SMTP_URL === undefined ? 'LATCHKEY_SMTP_URL' : 'LATCHKEY_SMTP_FROM'
+    found.push({ variable, problem: 'is missing', fix: 'set LATCHKEY_SMTP_URL and LATCHKEY_SMTP_FROM, or neither' })
+  }
+  return [...found, ...halfProviders(env)]
+}
+
+/** A provider that is only half described would let nobody in, and say so to people instead of to the operator. */
+function halfProviders(env: NodeJS.ProcessEnv): ConfigProblem[] {
+  const given = Object.keys(env).filter((name) => name.startsWith('LATCHKEY_OIDC_'))
+  if (given.length === 0) return []
+  const missing = (variable: string, fix: string) => ({ variable, problem: 'is missing', fix })
+  const found: ConfigProblem[] = []
+  if (env['LATCHKEY_OIDC_ISSUER'] === undefined)
+    found.push(missing('LATCHKEY_OIDC_ISSUER', `set it, or unset ${given.join(', ')}`))
+  if (env['LATCHKEY_OIDC_CLIENT_ID'] === undefined)
+    found.push(missing('LATCHKEY_OIDC_CLIENT_ID', 'set it to the broker’s client'))
+  const secrets = given.filter((name) => name.startsWith('LATCHKEY_OIDC_CLIENT_SECRET'))
+  if (secrets.length === 0) found.push(missing('LATCHKEY_OIDC_CLIENT_SECRET', 'set it, or LATCHKEY_OIDC_CLIENT_SECRET_FILE'))
+  if (secrets.length === 2) {
+    found.push({ variable: secrets[0]!, problem: `and ${secrets[1]} are both set`, fix: 'unset one of them' })
+  }
+  if (env['LATCHKEY_PORT'] === '0' && env['LATCHKEY_PUBLIC_URL'] === undefined) {
+    found.push(missing('LATCHKEY_PUBLIC_URL', 'set it: the provider sends people back there'))
   }
   return found
 }
@@ -163,6 +277,37 @@ function origin(value: string, context: z.RefinementCtx<string>): string {
     url !== null && /^https?:$/.test(url.protocol) && [url.origin, `${url.origin}/`].includes(url.href.replace(/\/$/, ''))
   if (isOrigin) return url.origin
   context.addIssue({ code: 'custom', message: 'give scheme, host and port, as in https://latchkey.example.com' })
+  return z.NEVER
+}
+
+// Kept as it was written: the provider compares it letter by letter.
+function issuer(value: string, context: z.RefinementCtx<string>): string {
+  const url = URL.parse(value)
+  const isSafe =
+    url?.protocol === 'https:' || (url?.protocol === 'http:' && /^(localhost|127\.[0-9.]+|\[::1\])$/.test(url.hostname))
+  if (url && isSafe && !url.username && !url.search && !url.hash) return value
+  const message = 'give the issuer as its discovery document does: https://…; plain http only on the loopback'
+  context.addIssue({ code: 'custom', message })
+  return z.NEVER
+}
+
+function secretFile(file: string, context: z.RefinementCtx<string>): Secret {
+  try {
+    const content = readFileSync(file, 'utf8').trim()
+    if (content !== '') return new Secret(content)
+  } catch {} // the problem below says it
+  context.addIssue({ code: 'custom', message: 'name a file that can be read and holds the secret' })
+  return z.NEVER
+}
+
+/** `department=dept,manager=manager_id` */
+function attributes(value: string, context: z.RefinementCtx<string>): Record<string, string> {
+  const pairs = value.split(',').map((pair) => /^ *([a-z][a-z0-9_-]{0,49})=([!-~]{1,200}?) *$/.exec(pair))
+  if (pairs.every((pair) => pair !== null)) return Object.fromEntries(pairs.map(([, name = '', claim = '']) => [name, claim]))
+  context.addIssue({
+    code: 'custom',
+    message: 'give attribute=claim pairs parted by commas, as in department=dept,manager=manager',
+  })
   return z.NEVER
 }
 
