@@ -4,6 +4,8 @@ import { IdentityModule } from '../identity/identity.module.ts'
 import { IntegrationsModule } from '../integrations/integrations.module.ts'
 import { Approvers } from './approvers.ts'
 import { Asks } from './asks.ts'
+import { BundlesController } from './bundles.controller.ts'
+import { Bundles } from './bundles.service.ts'
 import { Decisions } from './decisions.service.ts'
 import { ExtensionRequests } from './extension-requests.ts'
 import { ExtensionsController } from './extensions.controller.ts'
@@ -14,14 +16,20 @@ import { RequestViews } from './request-views.ts'
 import { Requesters } from './requesters.ts'
 import { RequestsController } from './requests.controller.ts'
 import { Requests } from './requests.service.ts'
+import { ReviewsController } from './reviews.controller.ts'
+import { Reviews } from './reviews.service.ts'
+import { Simulator } from './simulator.ts'
 import { Submissions } from './submissions.ts'
 import { Waiting } from './waiting.ts'
 
 @Module({
   imports: [IntegrationsModule, IdentityModule, GrantsModule],
-  controllers: [FlowsController, RequestsController, ExtensionsController],
+  controllers: [FlowsController, RequestsController, ExtensionsController, BundlesController, ReviewsController],
   providers: [
     Flows,
+    Bundles,
+    Reviews,
+    Simulator,
     Asks,
     Requesters,
     Approvers,

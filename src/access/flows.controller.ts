@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Param, Patch, Post, Query } from '@nestjs/common'
+import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common'
 import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
 import {
   type ChangedFlow,
@@ -11,15 +11,20 @@ import {
   newFlow,
 } from '../contract/access.ts'
 import { id } from '../contract/id.ts'
+import { type NewSimulation, newSimulation, simulation } from '../contract/simulation.ts'
 import { type Caller, CurrentCaller } from '../identity/caller.ts'
 import { Access } from '../platform/access.ts'
 import { Flows } from './flows.service.ts'
+import { Simulator } from './simulator.ts'
 
 @ApiTags('access')
 @Controller('api/access-flows')
 @Access({ scope: 'manage', roles: ['admin', 'owner'] })
 export class FlowsController {
-  constructor(private readonly flows: Flows) {}
+  constructor(
+    private readonly flows: Flows,
+    private readonly simulator: Simulator,
+  ) {}
 
   @Post()
   @ApiCreatedResponse({ standardSchema: flowView })
@@ -32,6 +37,14 @@ export class FlowsController {
   @ApiOkResponse({ standardSchema: flowPage })
   list(@Query({ schema: flowQuery }) query: FlowQuery) {
     return this.flows.list(query)
+  }
+
+  @Post('simulate')
+  @HttpCode(200)
+  @Access({ scope: 'read', roles: ['admin', 'owner', 'auditor'] })
+  @ApiOkResponse({ standardSchema: simulation })
+  simulate(@Body({ schema: newSimulation }) body: NewSimulation) {
+    return this.simulator.simulate(body)
   }
 
   @Get(':id')

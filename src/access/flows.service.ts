@@ -10,6 +10,7 @@ import { newId } from '../platform/ids.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { byId } from './cursor.ts'
 import type { FlowInForce } from './evaluate.ts'
+import { peopleIn, sourcesIn } from './rule-people.ts'
 
 type FlowRow = FlowInForce & { createdAt: Date; changedAt: Date }
 
@@ -140,26 +141,31 @@ export class Flows {
       const strange = selector.types?.find((type) => !types.has(type))
       if (strange) throw unknown(`rule.resources.${i}.types`, `${strange} is no resource type`, [...types.keys()])
     }
-    await this.checkPeople(tx, rule)
+    await this.checkPeople(tx, integrationId, rule)
   }
 
-  private async checkPeople(tx: Pick<Tx, 'query'>, rule: AccessRule): Promise<void> {
-    const parts = [
-      ['rule.requesters', rule.requesters.kind === 'people' ? rule.requesters : undefined],
-      ['rule.approval', rule.approval.kind === 'approvers' ? rule.approval : undefined],
-    ] as const
-    for (const [field, people] of parts) {
-      if (!people) continue
-      if (people.users.length + people.groups.length === 0) {
+  private async checkPeople(tx: Pick<Tx, 'query'>, integrationId: string, rule: AccessRule): Promise<void> {
+    for (const { field, people, mayBeEmpty } of peopleIn(rule)) {
+      const named = [...people.users, ...people.groups]
+      if (named.length === 0 && !mayBeEmpty) {
         throw new BrokerError('input.invalid', 'names nobody', { field, fix: 'name at least one user or group' })
       }
-      const missing = await rows<{ id: string }>(
+      const missing = await row<{ id: string }>(
         tx,
         `select i.id from unnest($1::text[]) as i (id)
          where not exists (select 1 from users u where u.id = i.id) and not exists (select 1 from groups g where g.id = i.id)`,
-        [[...people.users, ...people.groups]],
+        [named],
       )
-      if (missing[0]) throw new BrokerError('input.invalid', `there is no ${missing[0].id}`, { field })
+      if (missing) throw new BrokerError('input.invalid', `there is no ${missing.id}`, { field })
+    }
+    const owners = sourcesIn(rule).find(({ source }) => source.kind === 'integration_owner' || source.kind === 'resource_owner')
+    const integration =
+      owners && (await row<{ owners: unknown }>(tx, 'select owners from integrations where id = $1', [integrationId]))
+    if (owners && !integration?.owners) {
+      throw new BrokerError('input.invalid', 'the integration has no owner who could be asked', {
+        field: owners.field,
+        fix: 'give the integration its owners first',
+      })
     }
   }
 }

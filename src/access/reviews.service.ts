@@ -1,0 +1,94 @@
+import { Injectable } from '@nestjs/common'
+import { record } from '../audit/record.ts'
+import type { Page } from '../contract/common.ts'
+import type { ReviewQuery, ReviewView } from '../contract/reviews.ts'
+import type { Caller } from '../identity/caller.ts'
+import { Cursors } from '../platform/cursors.ts'
+import { Database, row, rows, type Tx } from '../platform/database.ts'
+import { BrokerError } from '../sdk/index.ts'
+import { Approvers } from './approvers.ts'
+import { byId } from './cursor.ts'
+import { Flows } from './flows.service.ts'
+
+interface ReviewRow {
+  readonly id: ReviewView['id']
+  readonly requestId: ReviewView['requestId']
+  readonly requesterId: ReviewView['requester']['id']
+  readonly requesterName: string
+  readonly reason: string
+  readonly openedAt: Date
+  readonly closedAt: Date | null
+  readonly closedBy: ReviewView['closedBy']
+  readonly note: string | null
+  readonly flowId: string
+  readonly flowVersion: number
+}
+
+const SELECT = `select e.id, e.request_id as "requestId", e.requester_id as "requesterId", u.name as "requesterName",
+  q.justification as reason, e.opened_at as "openedAt", e.closed_at as "closedAt", e.closed_by as "closedBy", e.note,
+  q.flow_id as "flowId", q.flow_version as "flowVersion"
+  from emergency_reviews e join access_requests q on q.id = e.request_id join users u on u.id = e.requester_id`
+
+/** Emergencies that somebody other than the requester has to look at. They stay open until somebody has. */
+@Injectable()
+export class Reviews {
+  constructor(
+    private readonly database: Database,
+    private readonly approvers: Approvers,
+    private readonly flows: Flows,
+    private readonly cursors: Cursors,
+  ) {}
+
+  async list(query: ReviewQuery): Promise<Page<ReviewView>> {
+    const after = this.cursors.read(byId('reviews'), query.cursor)
+    const found = await rows<ReviewRow>(
+      this.database.pool,
+      `${SELECT} where ($1::text is null or e.id < $1) and ($2::text is null or (e.closed_at is null) = ($2 = 'open'))
+       order by e.id desc limit $3`,
+      [after ?? null, query.state ?? null, query.limit + 1],
+    )
+    return this.cursors.page(byId('reviews'), found, query.limit, (review) => review.id, view)
+  }
+
+  async close(caller: Caller, id: string, note: string): Promise<ReviewView> {
+    return this.database.transaction(async (tx) => {
+      await row(tx, 'select 1 from emergency_reviews where id = $1 for update', [id])
+      const review = await row<ReviewRow>(tx, `${SELECT} where e.id = $1`, [id])
+      if (!review) throw new BrokerError('not_found', `there is no emergency review ${id}`)
+      if (review.requesterId === caller.id || review.requesterId === caller.tokenMadeBy) {
+        throw new BrokerError('access.self_approval', 'nobody reviews their own emergency', {
+          fix: 'let somebody else look at it',
+        })
+      }
+      await this.mustBeReviewer(tx, caller, review)
+      if (review.closedAt) throw new BrokerError('conflict', 'the review is closed already')
+      await rows(tx, 'update emergency_reviews set closed_at = now(), closed_by = $2, note = $3 where id = $1', [
+        id,
+        caller.id,
+        note,
+      ])
+      await record(tx, { kind: 'review.closed', actor: caller.id, subject: review.requestId, data: { review: id, note } })
+      return view((await row<ReviewRow>(tx, `${SELECT} where e.id = $1`, [id]))!)
+    })
+  }
+
+  /** Whom the flow names; admins and auditors where it names nobody. */
+  private async mustBeReviewer(tx: Tx, caller: Caller, review: ReviewRow): Promise<void> {
+    const { approval } = await this.flows.pinned(tx, review.flowId, review.flowVersion)
+    const named = approval.kind === 'emergency' ? await this.approvers.named(approval.reviewers, tx) : []
+    const may =
+      named.length > 0
+        ? named.some((person) => person.id === caller.id)
+        : caller.roles.some((role) => role === 'admin' || role === 'auditor')
+    if (!may) throw new BrokerError('auth.forbidden', 'you are not among the reviewers of this flow')
+  }
+}
+
+function view({ requesterId, requesterName, flowId: _, flowVersion: __, ...review }: ReviewRow): ReviewView {
+  return {
+    ...review,
+    requester: { id: requesterId, name: requesterName },
+    openedAt: review.openedAt.toISOString(),
+    closedAt: review.closedAt?.toISOString() ?? null,
+  }
+}

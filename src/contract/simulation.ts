@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { newRequest, stageView } from './access.ts'
+import { durationSeconds, text } from './common.ts'
+import { id } from './id.ts'
+
+export const newSimulation = z
+  .strictObject({
+    resourceId: id('res'),
+    permissions: z
+      .array(text({ max: 100 }))
+      .min(1)
+      .max(50),
+    seconds: durationSeconds.default(3600),
+    userId: id('usr').optional().describe('one person; left out: everybody active'),
+    fields: newRequest.shape.fields,
+  })
+  .meta({ id: 'NewSimulation' })
+export type NewSimulation = z.infer<typeof newSimulation>
+
+export const simulation = z
+  .strictObject({
+    flows: z.array(
+      z.strictObject({
+        id: id('flw'),
+        name: z.string(),
+        version: z.int(),
+        approval: z.enum(['automatic', 'approvers', 'stages', 'emergency']),
+        people: z
+          .array(z.strictObject({ id: id('usr'), name: z.string(), stages: z.array(stageView) }))
+          .describe('who could get it, and who would decide'),
+        count: z.int().describe('how many could get it; at most 200 of them are named'),
+        reasons: z.array(z.string()).describe('why the one person could not'),
+      }),
+    ),
+  })
+  .meta({ id: 'Simulation' })
+export type Simulation = z.infer<typeof simulation>
