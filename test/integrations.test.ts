@@ -254,6 +254,17 @@ describe('a connection', () => {
     expect((await broker.api().get('/readyz')).body.degraded).not.toContain(`integration ${id}`)
   })
 
+  it('shows as degraded when its credentials were sealed with another key', async () => {
+    const { id } = await anIntegration()
+    const other = await startBroker({ plugins: [toyPlugin(new ToyTarget())], database: broker.database })
+    try {
+      await vi.waitFor(async () => expect((await other.api().get('/readyz')).body.degraded).toContain(`integration ${id}`), 5_000)
+      expect((await other.admin.post(`/api/integrations/${id}/health`)).body).toMatchObject({ status: 503, code: 'unavailable' })
+    } finally {
+      await other.close()
+    }
+  })
+
   it('is made anew in every replica when its integration changes', async () => {
     const theirs = new ToyTarget()
     const other = await startBroker({ plugins: [toyPlugin(theirs)], database: broker.database, key: broker.key })

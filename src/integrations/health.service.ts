@@ -4,6 +4,7 @@ import { Database, row } from '../platform/database.ts'
 import { each } from '../platform/due-lane.ts'
 import { type DueItem, DueWork } from '../platform/due-work.ts'
 import { inParallel } from '../platform/in-parallel.ts'
+import { problemOf } from '../platform/problem-of.ts'
 import { isBrokerError } from '../sdk/index.ts'
 import { Connections } from './connections.ts'
 import { checkHealth, guaranteesOf, isHealthy } from './health.ts'
@@ -71,7 +72,9 @@ export class Health implements OnModuleInit, OnApplicationBootstrap {
     try {
       await this.check(id)
     } catch (error) {
-      if (!isBrokerError(error, 'not_found')) this.log.error({ error, integration: id }, 'an integration cannot be looked at')
+      if (isBrokerError(error, 'not_found')) return
+      this.log.error({ error, integration: id }, 'an integration cannot be opened')
+      this.sessions.note({ id, name: id }, problemOf(error).message)
     }
   }
 }

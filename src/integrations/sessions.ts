@@ -1,9 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common'
 import { Interval } from '@nestjs/schedule'
+import { Database } from '../platform/database.ts'
 import { Metrics } from '../platform/metrics.ts'
 import { Readiness } from '../platform/readiness.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { type Connection, Connections } from './connections.ts'
+import { type Integration, selectIntegrations } from './integration.ts'
 import { within } from './within.ts'
 
 const BEAT_MS = 5_000
@@ -17,6 +19,7 @@ export class Sessions {
   private readonly lost = new Map<string, string>()
 
   constructor(
+    private readonly database: Database,
     private readonly connections: Connections,
     private readonly readiness: Readiness,
     metrics: Metrics,
@@ -32,12 +35,11 @@ export class Sessions {
   async beat(): Promise<void> {
     try {
       await this.connections.dropOutdated()
+      await this.forgetInactive()
     } catch (error) {
       this.log.warn({ error }, 'the database did not say which integrations changed')
     }
-    const open = this.connections.all()
-    this.forgetOthers(open)
-    await Promise.all(open.map((connection) => this.keep(connection)))
+    await Promise.all(this.connections.all().map((connection) => this.keep(connection)))
   }
 
   /** Says once that a session was lost and once that it is back. */
@@ -48,17 +50,18 @@ export class Sessions {
     try {
       await within(PATIENCE_MS, undefined, async (signal) => plugin.keepAlive?.(client, signal))
       const status = plugin.session?.(client)
-      this.note(connection, status?.ok === false ? status.detail : undefined)
+      this.note(connection.integration, status?.ok === false ? status.detail : undefined)
     } catch (error) {
       if (!(error instanceof BrokerError))
         this.log.error({ error, integration: connection.integration.id }, 'keepAlive met a bug')
-      this.note(connection, error instanceof BrokerError ? error.message : 'the plugin met a fault of its own')
+      this.note(connection.integration, error instanceof BrokerError ? error.message : 'the plugin met a fault of its own')
     } finally {
       this.underWay.delete(client)
     }
   }
 
-  private note({ integration }: Connection, trouble: string | undefined): void {
+  /** How it stands with one integration; undefined when nothing is wrong. */
+  note(integration: Pick<Integration, 'id' | 'name'>, trouble: string | undefined): void {
     const before = this.lost.get(integration.id)
     if (trouble === undefined) {
       this.lost.delete(integration.id)
@@ -71,8 +74,10 @@ export class Sessions {
     if (before !== trouble) this.log.warn({ integration: integration.id, trouble }, `${integration.name} has no session`)
   }
 
-  private forgetOthers(open: readonly Connection[]): void {
-    const ids = new Set(open.map(({ integration }) => integration.id))
+  private async forgetInactive(): Promise<void> {
+    if (this.lost.size === 0) return
+    const active = await selectIntegrations(this.database.pool, `state = 'active' and id = any($1)`, [[...this.lost.keys()]])
+    const ids = new Set(active.map(({ id }) => id))
     for (const id of this.lost.keys()) {
       if (ids.has(id)) continue
       this.lost.delete(id)
