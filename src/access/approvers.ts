@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common'
-import type { AccessRule, ApprovalStage, ApproverSource, People } from '../contract/access.ts'
+import type { AccessRule, ApprovalStage, ApproverSource } from '../contract/access.ts'
+import type { People } from '../contract/people.ts'
 import { Directory, type Person } from '../identity/directory.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { type Party, type Stage, stagesOf } from './stages.ts'

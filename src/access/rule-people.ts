@@ -1,4 +1,5 @@
-import type { AccessRule, ApproverSource, People } from '../contract/access.ts'
+import type { AccessRule, ApproverSource } from '../contract/access.ts'
+import type { People } from '../contract/people.ts'
 
 interface NamedPeople {
   /** where they stand in the body */

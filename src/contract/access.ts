@@ -1,12 +1,7 @@
 import { z } from 'zod'
 import { durationSeconds, instant, name, page, pageQuery, text } from './common.ts'
 import { id } from './id.ts'
-
-const people = z.strictObject({
-  users: z.array(id('usr')).max(200).default([]),
-  groups: z.array(id('grp')).max(200).default([]),
-})
-export type People = z.infer<typeof people>
+import { people } from './people.ts'
 
 export const delivery = z.enum(['token', 'password'])
 

@@ -5,6 +5,7 @@ import { Journal } from '../actions/journal.ts'
 import { ActionRunner, grantAccessOf } from '../actions/runner.ts'
 import { BROKER, record } from '../audit/record.ts'
 import { Connections } from '../integrations/connections.ts'
+import { findIntegration } from '../integrations/integration.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { each, type Hold, type Outcome, pauseFor, type Work } from '../platform/due-lane.ts'
 import { DueWork, enqueue } from '../platform/due-work.ts'
@@ -54,6 +55,10 @@ export class Provisioning implements OnModuleInit {
 
   /** Puts a grant down in the transaction of its approval. `this.work.wake('provision')` after the commit starts it at once. */
   async order(tx: Tx, order: GrantOrder): Promise<string> {
+    const integration = await findIntegration(tx, order.integrationId, 'for share') // nobody removes it meanwhile
+    if (integration.state !== 'active') {
+      throw new BrokerError('conflict', `${integration.name} is paused`, { fix: 'an admin or owner can resume it' })
+    }
     const id = grantIdOf(order.requestId)
     const runId = runIdOf(order.requestId)
     await this.journal.open(tx, {

@@ -8,6 +8,8 @@ import { Hosts } from './hosts.ts'
 import { IntegrationStates } from './integration-states.ts'
 import { IntegrationsController } from './integrations.controller.ts'
 import { Integrations } from './integrations.service.ts'
+import { OwnershipController } from './ownership.controller.ts'
+import { Ownerships } from './ownership.service.ts'
 import { ResourcesController } from './resources.controller.ts'
 import { Resources } from './resources.service.ts'
 import { Sessions } from './sessions.ts'
@@ -15,8 +17,8 @@ import { Trials } from './trial.ts'
 
 @Module({
   imports: [ScheduleModule.forRoot()],
-  controllers: [IntegrationsController, DiscoveryController, ResourcesController],
-  providers: [Connections, Discovery, Health, Hosts, Integrations, IntegrationStates, Resources, Sessions, Trials],
+  controllers: [OwnershipController, IntegrationsController, DiscoveryController, ResourcesController],
+  providers: [Connections, Discovery, Health, Hosts, Integrations, IntegrationStates, Ownerships, Resources, Sessions, Trials],
   exports: [Connections],
 })
 export class IntegrationsModule {}

@@ -5,13 +5,13 @@ const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 
 /** 48 bits of time, so that new rows lie together in an index, and 80 random bits. Lower case, because some targets fold case. */
 export function newId<P extends IdPrefix>(prefix: P): Id<P> {
-  const time = Date.now().toString(16).padStart(12, '0')
-  let rest = BigInt(`0x${time}${randomBytes(10).toString('hex')}`)
+  let time = Date.now()
   let body = ''
-  for (let i = 0; i < 26; i++) {
-    body = ALPHABET[Number(rest & 31n)] + body
-    rest >>= 5n
+  for (let i = 0; i < 10; i++) {
+    body = ALPHABET[time % 32] + body
+    time = Math.floor(time / 32)
   }
+  for (const byte of randomBytes(16)) body += ALPHABET[byte % 32] // 32 divides 256: every letter is as likely
   return `${prefix}_${body}`
 }
 

@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import { text } from './common.ts'
+import { people } from './people.ts'
+
+const resourceOwner = z.strictObject({
+  tagKey: text({ max: 128 }).describe('the tag of a resource whose value names its owner'),
+  attribute: z
+    .enum(['email', 'user_name', 'external_id', 'group'])
+    .describe('what the value is: of a person, or the name of a group'),
+})
+
+/** Who answers for an integration, and how a resource names its own owner. */
+export const ownership = z
+  .strictObject({
+    owners: people.nullable().describe('asked where a resource has no owner of its own'),
+    resourceOwner: resourceOwner.nullable().default(null),
+  })
+  .refine(({ owners }) => owners === null || owners.users.length + owners.groups.length > 0, {
+    path: ['owners'],
+    error: 'names nobody: name at least one user or group, or null for no owner',
+  })
+  .refine(({ owners, resourceOwner: own }) => own === null || owners !== null, {
+    path: ['owners'],
+    error: 'is needed with resourceOwner: somebody must answer for a resource that names no owner',
+  })
+  .meta({ id: 'Ownership' })
+export type Ownership = z.infer<typeof ownership>
