@@ -29,7 +29,7 @@ const mounts = (title: string, preset: string) =>
     .default('all')
     .meta({ title, description: '`all`, or the paths of the mounts to look into' })
 
-const approle = z.object({
+const approle = z.strictObject({
   method: z.literal('approle').meta({ title: 'AppRole' }),
   mount: slashless('Mount', 'path of the AppRole auth method').default('approle'),
   roleId: trimmed.min(1).meta({ title: 'Role ID', description: 'not a secret' }),
@@ -40,11 +40,11 @@ const approle = z.object({
       'the wrapping token of `vault write -wrap-ttl=… -f auth/approle/role/…/secret-id`; used once, the result is kept sealed',
   }).optional(),
 })
-const token = z.object({
+const token = z.strictObject({
   method: z.literal('token').meta({ title: 'Token' }),
   token: secret({ title: 'Token', description: 'renewed for as long as the server allows; prefer AppRole' }),
 })
-const jwt = z.object({
+const jwt = z.strictObject({
   method: z.literal('jwt').meta({ title: 'JWT or Kubernetes' }),
   mount: slashless('Mount', 'path of the JWT or Kubernetes auth method').default('jwt'),
   role: trimmed.optional().meta({ title: 'Role', description: 'empty: the default role of the mount' }),
@@ -52,7 +52,7 @@ const jwt = z.object({
     .min(1)
     .meta({ title: 'Token file', description: 'read at every login, such as a projected service account token' }),
 })
-const cert = z.object({
+const cert = z.strictObject({
   method: z.literal('cert').meta({ title: 'Client certificate' }),
   mount: slashless('Mount', 'path of the TLS certificate auth method').default('cert'),
   role: trimmed.optional().meta({ title: 'Role', description: 'empty: any role that matches the certificate' }),
@@ -62,7 +62,7 @@ const cert = z.object({
 
 /** The integration's configuration: the portal's form is drawn from it. There is no switch that skips TLS verification. */
 export const vaultConfig = z
-  .object({
+  .strictObject({
     address: httpUrl
       .transform((url) => url.replace(/\/+$/, ''))
       .meta({ title: 'Vault address', description: 'for example https://vault.example.com:8200' }),
@@ -113,12 +113,12 @@ export const vaultConfig = z
       .default(['discovery', 'grants'])
       .meta({ title: 'Used for', description: 'decides what the broker’s policy must allow' }),
     writablePaths: z
-      .array(z.object({ mount: slashless('Mount', 'a KV v2 mount'), path: slashless('Folder', 'everything below it') }))
+      .array(z.strictObject({ mount: slashless('Mount', 'a KV v2 mount'), path: slashless('Folder', 'everything below it') }))
       .max(200)
       .default([])
       .meta({ title: 'Folders for rotation', description: 'where rotation, distribution and rollback may write' }),
     databaseRoles: z
-      .array(z.object({ mount: slashless('Mount', 'a database mount'), role: slashless('Static role', 'its name') }))
+      .array(z.strictObject({ mount: slashless('Mount', 'a database mount'), role: slashless('Static role', 'its name') }))
       .max(200)
       .default([])
       .meta({ title: 'Database roles for rotation' }),

@@ -28,7 +28,9 @@ export class AccessGuard implements CanActivate, OnModuleInit {
     const declared = declarationOf(context.getHandler(), context.getClass())
     if (declared === undefined) throw new TypeError('an endpoint was added after the start')
     if (declared !== 'public') {
-      const caller = await this.authentication.callerOf(request.headers.authorization)
+      // Of two, a proxy before us may have looked at the other one.
+      const [authorization, ...more] = request.headersDistinct['authorization'] ?? []
+      const caller = await this.authentication.callerOf(more.length === 0 ? authorization : undefined)
       const { scope, roles } = declared
       if (!caller.scopes.includes(scope)) {
         throw new BrokerError('auth.forbidden', `the token has no scope ${scope}`, { fix: `use a token with scope ${scope}` })

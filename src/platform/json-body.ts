@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import { json, type NextFunction, type Request, type Response } from 'express'
 import { BrokerError } from '../sdk/index.ts'
+import { refuseOddJson } from './json-shape.ts'
 
 /** Reads bodies: plain JSON in UTF-8, up to 256 KiB. Anything else is refused instead of overlooked. */
-export const jsonBody = [onlyJson, json({ limit: '256kb', inflate: false, strict: false, verify: refuseBrokenUtf8 })]
+export const jsonBody = [onlyJson, json({ limit: '256kb', inflate: false, strict: false, verify: refuseOddBody })]
 
 function onlyJson(request: Request, _response: Response, next: NextFunction): void {
   const { headers } = request
@@ -15,6 +16,7 @@ function onlyJson(request: Request, _response: Response, next: NextFunction): vo
   next(hasBody && !isJson ? refusal : undefined)
 }
 
-function refuseBrokenUtf8(_request: unknown, _response: unknown, body: Buffer): void {
+function refuseOddBody(_request: unknown, _response: unknown, body: Buffer): void {
   if (!isUtf8(body)) throw new BrokerError('input.invalid', 'the body is not UTF-8')
+  refuseOddJson(body.toString('utf8'))
 }
