@@ -1,0 +1,46 @@
+import { rows, type Tx } from '../platform/database.ts'
+
+/** What a reader must know of the request behind an event. */
+export interface Facts {
+  readonly requestId: string
+  readonly grantId: string | null
+  readonly requester: { readonly id: string; readonly name: string }
+  readonly flow: string
+  readonly integration: string
+  readonly seconds: number
+  readonly justification: string
+  readonly resources: readonly { readonly name: string; readonly permissions: readonly string[] }[]
+  readonly expiresAt: Date | null
+  /** who is told without having to decide */
+  readonly notify: { readonly users: readonly string[]; readonly groups: readonly string[] }
+}
+
+/** By subject of an event: a request, its grant or its review. What belongs to no request has no entry. */
+export async function readFacts(tx: Pick<Tx, 'query'>, subjects: readonly string[]): Promise<Map<string, Facts>> {
+  const found = await rows<Facts & { readonly subject: string }>(
+    tx,
+    `select s.subject, q.id as "requestId", g.id as "grantId", json_build_object('id', u.id, 'name', u.name) as requester,
+       f.name as flow, i.name as integration, coalesce(q.approved_seconds, q.seconds) as seconds, q.justification,
+       g.expires_at as "expiresAt",
+       json_build_object('users', coalesce(v.rule -> 'notify' -> 'users', '[]'),
+         'groups', coalesce(v.rule -> 'notify' -> 'groups', '[]')) as notify,
+       (select coalesce(json_agg(json_build_object('name', r.name, 'permissions', a.permissions) order by r.name), '[]')
+        from access_request_resources a join resources r on r.id = a.resource_id where a.request_id = q.id) as resources
+     from (select distinct unnest($1::text[])) as s (subject)
+     join access_requests q on q.id = coalesce((select request_id from grants where id = s.subject),
+       (select request_id from emergency_reviews where id = s.subject), s.subject)
+     join access_flows f on f.id = q.flow_id
+     join access_flow_versions v on v.flow_id = q.flow_id and v.version = q.flow_version
+     join integrations i on i.id = q.integration_id
+     join users u on u.id = q.requester_id
+     left join grants g on g.id = q.extends_grant_id or (q.extends_grant_id is null and g.request_id = q.id)`,
+    [subjects],
+  )
+  return new Map(found.map(({ subject, ...facts }) => [subject, facts]))
+}
+
+/** What people are called, for those of the ids that are people's. */
+export async function readNames(tx: Pick<Tx, 'query'>, ids: readonly string[]): Promise<Map<string, string>> {
+  const found = await rows<{ id: string; name: string }>(tx, 'select id, name from users where id = any($1)', [ids])
+  return new Map(found.map(({ id, name }) => [id, name]))
+}

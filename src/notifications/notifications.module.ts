@@ -1,0 +1,25 @@
+import { Module } from '@nestjs/common'
+import { AUDIENCES, NamedApprovers } from './audiences.ts'
+import { DeliveriesController } from './deliveries.controller.ts'
+import { Deliveries } from './deliveries.ts'
+import { DeliveryList } from './delivery-list.ts'
+import { Dispatcher } from './dispatcher.ts'
+import { Mailer } from './mailer.ts'
+import { WebhookSender } from './webhook-sender.ts'
+import { WebhooksController } from './webhooks.controller.ts'
+import { Webhooks } from './webhooks.service.ts'
+
+/** Tells people and programs what happened, from the audit chain. Nothing below knows of it. */
+@Module({
+  controllers: [WebhooksController, DeliveriesController],
+  providers: [
+    { provide: AUDIENCES, useClass: NamedApprovers },
+    Dispatcher,
+    Deliveries,
+    DeliveryList,
+    Mailer,
+    WebhookSender,
+    Webhooks,
+  ],
+})
+export class NotificationsModule {}

@@ -1,0 +1,97 @@
+import { Inject, Injectable } from '@nestjs/common'
+import type { Config } from '../config.ts'
+import { Database, row } from '../platform/database.ts'
+import { newId } from '../platform/ids.ts'
+import { CONFIG } from '../platform/platform.module.ts'
+import { Sealer } from '../platform/sealing.ts'
+import { BrokerError, type Secret } from '../sdk/index.ts'
+import type { ChainEvent } from './chain-event.ts'
+import type { Facts } from './facts.ts'
+import { postWebhook } from './post-webhook.ts'
+
+export interface News {
+  readonly event: ChainEvent
+  readonly facts: Facts | undefined
+  readonly names: ReadonlyMap<string, string>
+}
+
+interface Receiver {
+  readonly url: string
+  readonly active: boolean
+  readonly sealed: string
+  readonly sealedBefore: string | null
+  /** seconds since 1970, by the database */
+  readonly now: number
+}
+
+export const sealedPlace = (id: string, column: 'sealed' | 'sealed_before') => ({ table: 'webhooks', row: id, column })
+
+/** Tells a receiver, signed with its secret. */
+@Injectable()
+export class WebhookSender {
+  constructor(
+    private readonly database: Database,
+    private readonly sealer: Sealer,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  async send(id: string, deliveryId: string, news: News, signal: AbortSignal): Promise<void> {
+    const receiver = await this.read(id)
+    if (!receiver) throw new BrokerError('not_found', 'the webhook was removed')
+    if (!receiver.active) throw new BrokerError('conflict', 'the webhook is switched off')
+    const { event } = news
+    await this.post(
+      id,
+      receiver,
+      deliveryId,
+      { type: event.kind, timestamp: event.at.toISOString(), data: this.dataOf(news) },
+      signal,
+    )
+  }
+
+  /** A message of no consequence; answers the receiver's status. */
+  async tryOut(id: string, signal: AbortSignal): Promise<number> {
+    const receiver = await this.read(id)
+    if (!receiver) throw new BrokerError('not_found', `there is no webhook ${id}`)
+    const timestamp = new Date(receiver.now * 1000).toISOString()
+    return this.post(id, receiver, newId('ntf'), { type: 'webhook.test', timestamp, data: { webhook: id } }, signal)
+  }
+
+  private post(id: string, receiver: Receiver, deliveryId: string, content: object, signal: AbortSignal): Promise<number> {
+    const { url, now } = receiver
+    const message = { id: deliveryId, timestamp: now, body: JSON.stringify(content) }
+    return postWebhook({ url, message, secrets: this.secretsOf(id, receiver), signal, development: this.config.development })
+  }
+
+  private secretsOf(id: string, { sealed, sealedBefore }: Receiver): Secret[] {
+    const secrets = [this.sealer.open(sealed, sealedPlace(id, 'sealed'))]
+    if (sealedBefore) secrets.push(this.sealer.open(sealedBefore, sealedPlace(id, 'sealed_before')))
+    return secrets
+  }
+
+  private read(id: string): Promise<Receiver | undefined> {
+    return row<Receiver>(
+      this.database.pool,
+      `select url, active, sealed, case when before_until > now() then sealed_before end as "sealedBefore",
+         floor(extract(epoch from clock_timestamp()))::int as now from webhooks where id = $1`,
+      [id],
+    )
+  }
+
+  private dataOf({ event, facts, names }: News): object {
+    const { trace: _, ...details } = event.data // where the target keeps a credential is nobody's business outside
+    const actor = { id: event.actor, name: names.get(event.actor) ?? null }
+    const request = facts && {
+      id: facts.requestId,
+      grantId: facts.grantId,
+      requester: facts.requester,
+      flow: facts.flow,
+      integration: facts.integration,
+      resources: facts.resources,
+      seconds: facts.seconds,
+      expiresAt: facts.expiresAt,
+      url: this.config.publicUrl && `${this.config.publicUrl}/requests/${facts.requestId}`,
+    }
+    return { event: event.id, subject: event.subject, actor, details, request }
+  }
+}

@@ -1,0 +1,161 @@
+import { Inject, Injectable } from '@nestjs/common'
+import { z } from 'zod'
+import { record } from '../audit/record.ts'
+import type { Config } from '../config.ts'
+import type { Page } from '../contract/common.ts'
+import { id } from '../contract/id.ts'
+import type {
+  NewWebhook,
+  SecretRotation,
+  WebhookChange,
+  WebhookQuery,
+  WebhookTrial,
+  WebhookView,
+  WebhookWithSecret,
+} from '../contract/notifications.ts'
+import type { Caller } from '../identity/caller.ts'
+import { type CursorKind, Cursors } from '../platform/cursors.ts'
+import { Database, row, rows, type Tx } from '../platform/database.ts'
+import { violates } from '../platform/database-errors.ts'
+import { newId } from '../platform/ids.ts'
+import { CONFIG } from '../platform/platform.module.ts'
+import { problemOf } from '../platform/problem-of.ts'
+import { Sealer } from '../platform/sealing.ts'
+import { BrokerError } from '../sdk/index.ts'
+import { receiverUrl } from './url-guard.ts'
+import { sealedPlace, WebhookSender } from './webhook-sender.ts'
+import { newWebhookSecret } from './webhook-signature.ts'
+
+const WEBHOOKS: CursorKind<string> = { list: 'webhooks', position: id('whk') as z.ZodType<string> }
+
+const COLUMNS = `id, name, url, events, active, case when before_until > now() then before_until end as "formerSecretUntil",
+  created_at as "createdAt", changed_at as "changedAt"`
+
+type WebhookRow = Omit<WebhookView, 'formerSecretUntil' | 'createdAt' | 'changedAt'> & {
+  readonly formerSecretUntil: Date | null
+  readonly createdAt: Date
+  readonly changedAt: Date
+}
+
+/** Who is told by HTTP. A secret is shown when it is made and never again. */
+@Injectable()
+export class Webhooks {
+  constructor(
+    private readonly database: Database,
+    private readonly cursors: Cursors,
+    private readonly sealer: Sealer,
+    private readonly sender: WebhookSender,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  async list({ limit, cursor }: WebhookQuery): Promise<Page<WebhookView>> {
+    const found = await rows<WebhookRow>(
+      this.database.pool,
+      `select ${COLUMNS} from webhooks where $1::text is null or id > $1 order by id limit $2`,
+      [this.cursors.read(WEBHOOKS, cursor) ?? null, limit + 1],
+    )
+    return this.cursors.page(WEBHOOKS, found, limit, (one) => one.id, viewOf)
+  }
+
+  async get(webhookId: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<WebhookView> {
+    return viewOf((await row<WebhookRow>(tx, `select ${COLUMNS} from webhooks where id = $1`, [webhookId])) ?? missing(webhookId))
+  }
+
+  async create(caller: Caller, { name, url, events, active }: NewWebhook): Promise<WebhookWithSecret> {
+    const { host } = receiverUrl(url, this.config)
+    const webhookId = newId('whk')
+    const secret = newWebhookSecret()
+    return this.database.transaction(async (tx) => {
+      await rows(
+        tx,
+        `insert into webhooks (id, name, url, events, active, sealed, created_by) values ($1, $2, $3, $4, $5, $6, $7)`,
+        [webhookId, name, url, events, active, this.sealer.seal(secret, sealedPlace(webhookId, 'sealed')), caller.id],
+      ).catch(nameTaken(name))
+      await record(tx, { kind: 'webhook.created', actor: caller.id, subject: webhookId, data: { name, host, events, active } })
+      return { ...(await this.get(webhookId, tx)), secret: secret.reveal() }
+    })
+  }
+
+  async change(caller: Caller, webhookId: string, change: WebhookChange): Promise<WebhookView> {
+    const host = change.url === undefined ? undefined : receiverUrl(change.url, this.config).host
+    const { name, url, events, active } = change
+    return this.database.transaction(async (tx) => {
+      const changed = await rows(
+        tx,
+        `update webhooks set name = coalesce($2, name), url = coalesce($3, url), events = coalesce($4, events),
+           active = coalesce($5, active), changed_at = now() where id = $1 returning id`,
+        [webhookId, name ?? null, url ?? null, events ?? null, active ?? null],
+      ).catch(nameTaken(name))
+      if (changed.length === 0) missing(webhookId)
+      await record(tx, { kind: 'webhook.changed', actor: caller.id, subject: webhookId, data: { name, host, events, active } })
+      return this.get(webhookId, tx)
+    })
+  }
+
+  /** What still waits for it has nowhere to go. */
+  async remove(caller: Caller, webhookId: string): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const gone = await row<{ name: string }>(tx, 'delete from webhooks where id = $1 returning name', [webhookId])
+      if (!gone) missing(webhookId)
+      await rows(
+        tx,
+        `update notification_deliveries set state = 'dead', last_error = 'the webhook was removed', settled_at = now()
+         where channel = 'webhook' and target = $1 and state = 'waiting'`,
+        [webhookId],
+      )
+      await record(tx, { kind: 'webhook.removed', actor: caller.id, subject: webhookId, data: { name: gone?.name } })
+    })
+  }
+
+  async rotate(caller: Caller, webhookId: string, { overlapSeconds }: SecretRotation): Promise<WebhookWithSecret> {
+    const secret = newWebhookSecret()
+    return this.database.transaction(async (tx) => {
+      const kept =
+        (await row<{ sealed: string }>(tx, 'select sealed from webhooks where id = $1 for update', [webhookId])) ??
+        missing(webhookId)
+      const former = this.sealer.open(kept.sealed, sealedPlace(webhookId, 'sealed'))
+      await rows(
+        tx,
+        `update webhooks set sealed = $2, sealed_before = $3, before_until = now() + make_interval(secs => $4), changed_at = now()
+         where id = $1`,
+        [
+          webhookId,
+          this.sealer.seal(secret, sealedPlace(webhookId, 'sealed')),
+          this.sealer.seal(former, sealedPlace(webhookId, 'sealed_before')),
+          overlapSeconds,
+        ],
+      )
+      await record(tx, { kind: 'webhook.secret_rotated', actor: caller.id, subject: webhookId, data: { overlapSeconds } })
+      return { ...(await this.get(webhookId, tx)), secret: secret.reveal() }
+    })
+  }
+
+  async tryOut(webhookId: string, signal: AbortSignal): Promise<WebhookTrial> {
+    try {
+      return { ok: true, detail: `the receiver answered ${await this.sender.tryOut(webhookId, signal)}` }
+    } catch (error) {
+      if (!(error instanceof BrokerError) || error.code === 'not_found') throw error
+      return { ok: false, detail: problemOf(error).message }
+    }
+  }
+}
+
+function viewOf({ formerSecretUntil, createdAt, changedAt, ...webhook }: WebhookRow): WebhookView {
+  return {
+    ...webhook,
+    formerSecretUntil: formerSecretUntil?.toISOString() ?? null,
+    createdAt: createdAt.toISOString(),
+    changedAt: changedAt.toISOString(),
+  }
+}
+
+function missing(webhookId: string): never {
+  throw new BrokerError('not_found', `there is no webhook ${webhookId}`)
+}
+
+function nameTaken(name: string | undefined) {
+  return (error: unknown): never => {
+    if (!violates(error, 'webhooks_name_taken')) throw error
+    throw new BrokerError('name.taken', `another webhook is called ${name}`, { cause: error, field: 'name' })
+  }
+}

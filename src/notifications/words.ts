@@ -1,0 +1,106 @@
+import type { ChainEvent } from './chain-event.ts'
+import type { Facts } from './facts.ts'
+import type { Part } from './recipients.ts'
+
+/** What a person is told, as plain text in lines; whoever shows it escapes it. */
+export interface Message {
+  readonly subject: string
+  readonly sentence: string
+  readonly details: readonly (readonly [label: string, value: string])[]
+  /** of the portal, below its address */
+  readonly path: string | undefined
+}
+
+interface Phrase {
+  readonly who: string
+  readonly whose: string
+  readonly what: string
+}
+
+const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
+  'request.submitted': ({ who, what }) => `${who} asked for access to ${what}`,
+  'request.stage': ({ whose, what }) => `${whose} request for ${what} is at its next approval`,
+  'request.reminded': ({ whose, what }) => `${whose} request for ${what} still waits for a decision`,
+  'request.escalated': ({ whose, what }) => `${whose} request for ${what} was passed on to more approvers`,
+  'request.emergency': ({ who, what }) => `Emergency: ${who} took access to ${what} without approval`,
+  'request.approved': ({ whose, what }) => `${whose} access to ${what} was approved`,
+  'request.rejected': ({ whose, what }) => `${whose} request for ${what} was rejected`,
+  'request.cancelled': ({ whose, what }) => `${whose} request for ${what} was taken back`,
+  'request.expired': ({ whose, what }) => `${whose} request for ${what} was not decided in time`,
+  'grant.provisioning': ({ whose, what }) => `${whose} access to ${what} is being set up`,
+  'grant.active': ({ whose, what }) => `${whose} access to ${what} is ready`,
+  'grant.extended': ({ whose, what }) => `${whose} access to ${what} was extended`,
+  'grant.revoking': ({ whose, what }) => `${whose} access to ${what} is being taken away`,
+  'grant.expired': ({ whose, what }) => `${whose} access to ${what} has ended`,
+  'grant.revoked': ({ whose, what }) => `${whose} access to ${what} was taken away`,
+  'grant.failed': ({ whose, what }) => `${whose} access to ${what} could not be set up`,
+  'grant.stuck': ({ whose, what }) => `${whose} access to ${what} cannot be taken away: somebody must look`,
+  'grant.rechecked': ({ whose, what }) => `A leftover of ${whose} access to ${what} was removed`,
+  'grant.altered': ({ whose, what }) => `${whose} access to ${what} was altered behind the broker’s back`,
+  'review.opened': ({ whose, what }) => `${whose} emergency access to ${what} waits for a review`,
+  'review.closed': ({ whose, what }) => `${whose} emergency access to ${what} was reviewed`,
+  'orphan.removed': () => 'A leftover that belongs to no grant was removed',
+  'proposal.opened': () => 'A change waits for a second pair of eyes',
+  'proposal.accepted': () => 'Your change was accepted',
+  'proposal.declined': () => 'Your change was declined',
+  'proposal.withdrawn': () => 'Your change was withdrawn',
+}
+
+/** @param names of people, by id */
+export function messageFor(event: ChainEvent, part: Part, facts: Facts | undefined, names: ReadonlyMap<string, string>): Message {
+  const name = facts?.requester.name ?? 'Somebody'
+  const [who, whose] = part === 'own' ? ['You', 'Your'] : [name, `${name}’s`]
+  const what = facts ? whatOf(facts) : event.subject
+  const asksTheReader = part === 'decide' && event.kind !== 'request.reminded'
+  const subject = asksTheReader
+    ? `${name} asks you to approve access to ${what}`
+    : (PHRASES[event.kind]?.({ who, whose, what }) ?? `${event.kind.replace(/[._]/g, ' ')}: ${what}`)
+  const sentence = part === 'decide' ? `${subject}. Nothing happens until somebody decides.` : `${subject}.`
+  return { subject, sentence, details: detailsOf(event, facts, names), path: pathOf(event, facts) }
+}
+
+function whatOf({ resources }: Facts): string {
+  const first = resources[0]?.name ?? 'nothing'
+  return resources.length > 1 ? `${first} and ${resources.length - 1} more` : first
+}
+
+function detailsOf(event: ChainEvent, facts: Facts | undefined, names: ReadonlyMap<string, string>): [string, string][] {
+  const by = names.get(event.actor)
+  const said = ['reason', 'note', 'message']
+    .map((key) => event.data[key])
+    .find((value) => typeof value === 'string' && value !== '')
+  const details: [string, string | undefined][] = [
+    ...(facts?.resources
+      .slice(0, 20)
+      .map(({ name, permissions }): [string, string] => ['Access', `${permissions.join(', ')} on ${name}`]) ?? []),
+    ['For', facts && inWords(facts.seconds)],
+    ['In', facts?.integration],
+    ['Under', facts?.flow],
+    ['Requester', facts?.requester.name],
+    ['Because', facts?.justification],
+    ['By', by === facts?.requester.name ? undefined : by],
+    ['Reason', typeof said === 'string' ? said.replaceAll('_', ' ') : undefined],
+    ['Ends', /^grant\.(active|extended)$/.test(event.kind) ? facts?.expiresAt?.toISOString() : undefined],
+    ['When', event.at.toISOString()],
+    ['Reference', facts?.requestId ?? event.subject],
+  ]
+  return details.filter((detail): detail is [string, string] => detail[1] !== undefined && detail[1] !== '')
+}
+
+function pathOf(event: ChainEvent, facts: Facts | undefined): string | undefined {
+  if (facts) return `/requests/${facts.requestId}`
+  return event.subject.startsWith('prp_') ? `/proposals/${event.subject}` : undefined
+}
+
+const UNITS = [
+  [86_400, 'day'],
+  [3600, 'hour'],
+  [60, 'minute'],
+  [1, 'second'],
+] as const
+
+function inWords(seconds: number): string {
+  const [length, unit] = UNITS.find(([length]) => seconds % length === 0) ?? UNITS[3]
+  const count = seconds / length
+  return `${count} ${unit}${count === 1 ? '' : 's'}`
+}
