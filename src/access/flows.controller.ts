@@ -1,5 +1,6 @@
-import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common'
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
+import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common'
+import { ApiAcceptedResponse, ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
+import type { Response } from 'express'
 import {
   type ChangedFlow,
   changedFlow,
@@ -11,9 +12,12 @@ import {
   newFlow,
 } from '../contract/access.ts'
 import { id } from '../contract/id.ts'
+import { proposalView } from '../contract/proposals.ts'
 import { type NewSimulation, newSimulation, simulation } from '../contract/simulation.ts'
 import { type Caller, CurrentCaller } from '../identity/caller.ts'
 import { Access } from '../platform/access.ts'
+import { FourEyes } from '../proposals/four-eyes.ts'
+import type { Json } from '../sdk/index.ts'
 import { Flows } from './flows.service.ts'
 import { Simulator } from './simulator.ts'
 
@@ -24,12 +28,19 @@ export class FlowsController {
   constructor(
     private readonly flows: Flows,
     private readonly simulator: Simulator,
+    private readonly fourEyes: FourEyes,
   ) {}
 
   @Post()
   @ApiCreatedResponse({ standardSchema: flowView })
-  create(@CurrentCaller() caller: Caller, @Body({ schema: newFlow }) body: NewFlow) {
-    return this.flows.create(caller, body)
+  @ApiAcceptedResponse({ standardSchema: proposalView })
+  create(
+    @CurrentCaller() caller: Caller,
+    @Body({ schema: newFlow }) body: NewFlow,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const change = async () => ({ kind: 'flow.create', subject: null, body, summary: body as unknown as Json }) as const
+    return this.fourEyes.make(caller, response, change, () => this.flows.create(caller, body))
   }
 
   @Get()
@@ -56,11 +67,17 @@ export class FlowsController {
 
   @Patch(':id')
   @ApiOkResponse({ standardSchema: flowView })
+  @ApiAcceptedResponse({ standardSchema: proposalView })
   change(
     @CurrentCaller() caller: Caller,
     @Param('id', { schema: id('flw') }) flowId: string,
     @Body({ schema: changedFlow }) body: ChangedFlow,
+    @Res({ passthrough: true }) response: Response,
   ) {
-    return this.flows.change(caller, flowId, body)
+    const change = async () => {
+      await this.flows.get(flowId)
+      return { kind: 'flow.change', subject: flowId, body, summary: body as unknown as Json } as const
+    }
+    return this.fourEyes.make(caller, response, change, () => this.flows.change(caller, flowId, body))
   }
 }

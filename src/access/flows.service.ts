@@ -1,12 +1,20 @@
-import { Injectable } from '@nestjs/common'
+import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { record } from '../audit/record.ts'
 import { Catalog } from '../catalog/catalog.ts'
-import type { AccessRule, ChangedFlow, FlowQuery, FlowView, NewFlow } from '../contract/access.ts'
+import {
+  type AccessRule,
+  type ChangedFlow,
+  changedFlow,
+  type FlowQuery,
+  type FlowView,
+  type NewFlow,
+  newFlow,
+} from '../contract/access.ts'
 import type { Page } from '../contract/common.ts'
-import type { Caller } from '../identity/caller.ts'
 import { Cursors } from '../platform/cursors.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { newId } from '../platform/ids.ts'
+import { FourEyes } from '../proposals/four-eyes.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { byId } from './cursor.ts'
 import type { FlowInForce } from './evaluate.ts'
@@ -19,14 +27,20 @@ const SELECT = `select f.id, f.name, f.integration_id as "integrationId", f.acti
 
 /** The rules: these people may have these permissions on these resources, so long, if these approve. */
 @Injectable()
-export class Flows {
+export class Flows implements OnModuleInit {
   constructor(
     private readonly database: Database,
     private readonly catalog: Catalog,
     private readonly cursors: Cursors,
+    private readonly fourEyes: FourEyes,
   ) {}
 
-  async create(caller: Caller, flow: NewFlow): Promise<FlowView> {
+  onModuleInit(): void {
+    this.fourEyes.performs('flow.create', (by, _, body) => this.create({ id: by }, newFlow.parse(body)))
+    this.fourEyes.performs('flow.change', (by, id, body) => this.change({ id: by }, id!, changedFlow.parse(body)))
+  }
+
+  async create(caller: { id: string }, flow: NewFlow): Promise<FlowView> {
     return this.database.transaction(async (tx) => {
       await this.check(tx, flow.integrationId, flow.rule)
       const id = newId('flw')
@@ -43,7 +57,7 @@ export class Flows {
   }
 
   /** A changed rule makes a new version; requests keep the one they were made under. */
-  async change(caller: Caller, id: string, change: ChangedFlow): Promise<FlowView> {
+  async change(caller: { id: string }, id: string, change: ChangedFlow): Promise<FlowView> {
     return this.database.transaction(async (tx) => {
       const flow = await row<{ version: number; integrationId: string }>(
         tx,

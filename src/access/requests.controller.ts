@@ -58,7 +58,7 @@ export class RequestsController {
 
   @Post(':id/approvals')
   @HttpCode(200)
-  @Access({ scope: 'approve' })
+  @Access({ scope: 'approve', fresh: true })
   @ApiOkResponse({ standardSchema: requestView })
   async decide(
     @CurrentCaller() caller: Caller,

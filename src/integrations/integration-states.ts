@@ -1,7 +1,8 @@
-import { Injectable } from '@nestjs/common'
+import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { record } from '../audit/record.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { DueWork, enqueue, withdraw } from '../platform/due-work.ts'
+import { FourEyes } from '../proposals/four-eyes.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { Connections } from './connections.ts'
 import { DISCOVERY_WORK, discoveryWork } from './discovery/discovery.ts'
@@ -11,12 +12,17 @@ import { findIntegration, type Integration } from './integration.ts'
 
 /** Pauses, resumes and removes integrations. */
 @Injectable()
-export class IntegrationStates {
+export class IntegrationStates implements OnModuleInit {
   constructor(
     private readonly database: Database,
     private readonly connections: Connections,
     private readonly work: DueWork,
+    private readonly fourEyes: FourEyes,
   ) {}
+
+  onModuleInit(): void {
+    this.fourEyes.performs('integration.remove', (by, id) => this.remove(by, id!))
+  }
 
   /** Nothing begins through it any more. What ends, ends. */
   async pause(by: string, id: string): Promise<void> {

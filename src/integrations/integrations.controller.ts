@@ -1,5 +1,6 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common'
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common'
+import { ApiAcceptedResponse, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
+import type { Response } from 'express'
 import { policyAdvice } from '../contract/catalog.ts'
 import { id } from '../contract/id.ts'
 import {
@@ -15,8 +16,11 @@ import {
   type NewIntegration,
   newIntegration,
 } from '../contract/integrations.ts'
+import { proposalView } from '../contract/proposals.ts'
 import { type Caller, CurrentCaller } from '../identity/caller.ts'
 import { Access } from '../platform/access.ts'
+import { FourEyes } from '../proposals/four-eyes.ts'
+import type { Json } from '../sdk/index.ts'
 import { Health } from './health.service.ts'
 import { IntegrationStates } from './integration-states.ts'
 import { Integrations } from './integrations.service.ts'
@@ -31,6 +35,7 @@ export class IntegrationsController {
     private readonly integrations: Integrations,
     private readonly states: IntegrationStates,
     private readonly health: Health,
+    private readonly fourEyes: FourEyes,
   ) {}
 
   @Get()
@@ -55,8 +60,17 @@ export class IntegrationsController {
 
   @Post()
   @ApiCreatedResponse({ standardSchema: integration })
-  create(@CurrentCaller() caller: Caller, @Body({ schema: newIntegration }) body: NewIntegration) {
-    return this.integrations.create(caller.id, body)
+  @ApiAcceptedResponse({ standardSchema: proposalView })
+  create(
+    @CurrentCaller() caller: Caller,
+    @Body({ schema: newIntegration }) body: NewIntegration,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const change = async () => {
+      const config = await this.integrations.withoutSecrets(body.plugin, body.config)
+      return { kind: 'integration.create', subject: null, body, summary: { ...body, config } as Json } as const
+    }
+    return this.fourEyes.make(caller, response, change, () => this.integrations.create(caller.id, body))
   }
 
   /** Saves nothing. */
@@ -69,12 +83,19 @@ export class IntegrationsController {
 
   @Patch(':id')
   @ApiOkResponse({ standardSchema: integration })
+  @ApiAcceptedResponse({ standardSchema: proposalView })
   change(
     @CurrentCaller() caller: Caller,
     @Param('id', { schema: OURS }) integrationId: string,
     @Body({ schema: integrationChange }) body: IntegrationChange,
+    @Res({ passthrough: true }) response: Response,
   ) {
-    return this.integrations.change(caller.id, integrationId, body)
+    const change = async () => {
+      const { config: typed, ...rest } = body
+      const config = typed && (await this.integrations.changedWithoutSecrets(integrationId, typed))
+      return { kind: 'integration.change', subject: integrationId, body, summary: { ...rest, config } as Json } as const
+    }
+    return this.fourEyes.make(caller, response, change, () => this.integrations.change(caller.id, integrationId, body))
   }
 
   @Post(':id/health')
@@ -103,7 +124,15 @@ export class IntegrationsController {
   @Delete(':id')
   @HttpCode(204)
   @ApiNoContentResponse()
-  remove(@CurrentCaller() caller: Caller, @Param('id', { schema: OURS }) integrationId: string) {
-    return this.states.remove(caller.id, integrationId)
+  remove(
+    @CurrentCaller() caller: Caller,
+    @Param('id', { schema: OURS }) integrationId: string,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const change = async () => {
+      const { name } = await this.integrations.view(integrationId)
+      return { kind: 'integration.remove', subject: integrationId, body: null, summary: { name } } as const
+    }
+    return this.fourEyes.make(caller, response, change, () => this.states.remove(caller.id, integrationId))
   }
 }

@@ -1,15 +1,17 @@
-import { Injectable } from '@nestjs/common'
+import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { z } from 'zod'
 import { record } from '../audit/record.ts'
 import { Catalog } from '../catalog/catalog.ts'
 import type { Page } from '../contract/common.ts'
-import type {
-  HealthReport,
-  IntegrationChange,
-  IntegrationTest,
-  IntegrationView,
-  ListQuery,
-  NewIntegration,
+import {
+  type HealthReport,
+  type IntegrationChange,
+  type IntegrationTest,
+  type IntegrationView,
+  integrationChange,
+  type ListQuery,
+  type NewIntegration,
+  newIntegration,
 } from '../contract/integrations.ts'
 import { type CursorKind, Cursors } from '../platform/cursors.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
@@ -17,8 +19,9 @@ import { violates } from '../platform/database-errors.ts'
 import { DueWork, enqueue } from '../platform/due-work.ts'
 import { newId } from '../platform/ids.ts'
 import { Sealer } from '../platform/sealing.ts'
+import { FourEyes } from '../proposals/four-eyes.ts'
 import { type AnyPlugin, BrokerError, type PolicyAdvice } from '../sdk/index.ts'
-import { keepSecrets } from './config-secrets.ts'
+import { keepSecrets, takeOutSecrets } from './config-secrets.ts'
 import { Connections } from './connections.ts'
 import { discoveryWork } from './discovery/discovery.ts'
 import { healthWork } from './health.service.ts'
@@ -33,7 +36,7 @@ const BY_NAME: CursorKind<string> = { list: 'integrations', position: z.string()
 
 /** Configured connections: made, looked at, changed. `IntegrationStates` pauses, resumes and removes them. */
 @Injectable()
-export class Integrations {
+export class Integrations implements OnModuleInit {
   constructor(
     private readonly database: Database,
     private readonly catalog: Catalog,
@@ -42,7 +45,13 @@ export class Integrations {
     private readonly trials: Trials,
     private readonly connections: Connections,
     private readonly work: DueWork,
+    private readonly fourEyes: FourEyes,
   ) {}
+
+  onModuleInit(): void {
+    this.fourEyes.performs('integration.create', (by, _, body) => this.create(by, newIntegration.parse(body)))
+    this.fourEyes.performs('integration.change', (by, id, body) => this.change(by, id!, integrationChange.parse(body)))
+  }
 
   async create(by: string, input: NewIntegration): Promise<IntegrationView> {
     const plugin = this.pluginNamed(input.plugin)
@@ -100,6 +109,18 @@ export class Integrations {
     this.connections.drop(id)
     this.work.wake('background')
     return this.view(id)
+  }
+
+  /** What was typed, for somebody else to look at: checked, and with a mark where secrets are. */
+  async withoutSecrets(plugin: string, typed: unknown): Promise<unknown> {
+    return takeOutSecrets(await parseConfig(this.pluginNamed(plugin), typed)).clear
+  }
+
+  /** The same of a change; secrets that were left out stay. */
+  async changedWithoutSecrets(id: string, typed: unknown): Promise<unknown> {
+    const before = await findIntegration(this.database.pool, id)
+    const kept = keepSecrets(typed, openSecrets(this.sealer, before))
+    return takeOutSecrets(await parseConfig(this.catalog.get(before.plugin), kept)).clear
   }
 
   /** Saves nothing; everything the plugin kept is forgotten. */
