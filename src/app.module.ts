@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common'
 import { AccessModule } from './access/access.module.ts'
+import { AuditModule } from './audit/audit.module.ts'
 import { catalogModule } from './catalog/catalog.module.ts'
 import { plugins as PLUGINS } from './catalog/plugins.ts'
 import { ApiToken } from './identity/api-token.ts'
@@ -27,6 +28,7 @@ export function appModule({
     imports: [
       platformModule({ ...ground, entities: ENTITIES }),
       IdentityModule,
+      AuditModule,
       catalogModule(plugins),
       IntegrationsModule,
       AccessModule,

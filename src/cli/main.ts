@@ -1,5 +1,21 @@
 import { Command, CommanderError } from 'commander'
+import { approve } from './commands/approve.ts'
+import { audit } from './commands/audit.ts'
 import { bootstrap } from './commands/bootstrap.ts'
+import { check } from './commands/check.ts'
+import { extend } from './commands/extend.ts'
+import { giveBack } from './commands/give-back.ts'
+import { grants } from './commands/grants.ts'
+import { open } from './commands/open.ts'
+import { policy } from './commands/policy.ts'
+import { receipt } from './commands/receipt.ts'
+import { reject } from './commands/reject.ts'
+import { report } from './commands/report.ts'
+import { request } from './commands/request.ts'
+import { requests } from './commands/requests.ts'
+import { revoke } from './commands/revoke.ts'
+import { search } from './commands/search.ts'
+import { sync } from './commands/sync.ts'
 
 /** What a command may touch of the world. */
 export interface Terminal {
@@ -11,7 +27,25 @@ export interface Terminal {
 }
 
 // One file each. A command imports what it needs when it is used, so that every other starts at once.
-const COMMANDS = [bootstrap]
+const COMMANDS = [
+  search,
+  request,
+  requests,
+  approve,
+  reject,
+  grants,
+  open,
+  extend,
+  giveBack,
+  report,
+  revoke,
+  receipt,
+  policy,
+  check,
+  sync,
+  audit,
+  bootstrap,
+]
 
 /** Runs one command line and says with which code the process should end. */
 export async function run(words: readonly string[], terminal: Terminal): Promise<number> {

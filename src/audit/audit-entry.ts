@@ -1,0 +1,24 @@
+import type { AuditEntry } from '../contract/audit.ts'
+import type { Link } from './chain-check.ts'
+import { inRfc3339 } from './moment.ts'
+
+/** An event and its link, as people see them. Without an event only the place is left. */
+export function entryOf({ seq, hash, eventId, event }: Link): AuditEntry {
+  const { micros = null, kind = '', actor = '', subject = '', body = 'null' } = event ?? {}
+  return { seq, id: eventId as AuditEntry['id'], at: inRfc3339(micros), kind, actor, subject, data: dataOf(body), hash }
+}
+
+/** What was recorded with an event; as text when it is not an object exactly as the broker writes one. */
+function dataOf(body: string): unknown {
+  try {
+    const data: unknown = JSON.parse(body)
+    return typeof data === 'object' && JSON.stringify(data) === body ? data : body
+  } catch {
+    return body // somebody changed it: verifying says so, and reading the rest goes on
+  }
+}
+
+/** The way back from an entry's data to the exact text that was recorded. */
+export function bodyOf(data: unknown): string {
+  return typeof data === 'string' ? data : JSON.stringify(data)
+}

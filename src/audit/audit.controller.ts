@@ -1,0 +1,52 @@
+import { pipeline } from 'node:stream/promises'
+import { Controller, Get, HttpCode, Logger, Post, Query, Res } from '@nestjs/common'
+import { ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger'
+import type { Response } from 'express'
+import {
+  type AuditExportQuery,
+  type AuditQuery,
+  auditExportQuery,
+  auditPage,
+  auditQuery,
+  auditVerdict,
+} from '../contract/audit.ts'
+import { Access } from '../platform/access.ts'
+import { Audit } from './audit.service.ts'
+
+const TYPES = { jsonl: 'application/x-ndjson', csv: 'text/csv; charset=utf-8; header=present' } as const
+
+@ApiTags('audit')
+@Controller('api/audit')
+@Access({ scope: 'audit', roles: ['admin', 'auditor'] })
+export class AuditController {
+  private readonly log = new Logger(AuditController.name)
+
+  constructor(private readonly audit: Audit) {}
+
+  @Get()
+  @ApiOkResponse({ standardSchema: auditPage })
+  list(@Query({ schema: auditQuery }) query: AuditQuery) {
+    return this.audit.list(query)
+  }
+
+  /** As fast as its reader takes it. One that breaks off is cut, so that it does not look complete. */
+  @Get('export')
+  @ApiProduces('application/x-ndjson', 'text/csv')
+  @ApiOkResponse({ description: 'oldest first; docs/operations.md describes a line', schema: { type: 'string' } })
+  async export(@Query({ schema: auditExportQuery }) query: AuditExportQuery, @Res() response: Response): Promise<void> {
+    response.attachment(`audit.${query.format}`).type(TYPES[query.format]).setHeader('Cache-Control', 'no-store')
+    try {
+      await pipeline(this.audit.export(query), response)
+    } catch (error) {
+      if (!response.destroyed && !response.headersSent) throw error
+      this.log.warn({ error }, 'an export of the audit trail broke off')
+    }
+  }
+
+  @Post('verify')
+  @HttpCode(200)
+  @ApiOkResponse({ standardSchema: auditVerdict })
+  verify() {
+    return this.audit.verify()
+  }
+}

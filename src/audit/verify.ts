@@ -1,0 +1,38 @@
+import type { AuditVerdict } from '../contract/audit.ts'
+import { type Database, row, rows, type Tx } from '../platform/database.ts'
+import { ChainCheck } from './chain-check.ts'
+import type { Head } from './link.ts'
+import { readLinks } from './read-links.ts'
+
+/** Follows the whole chain as it is at one moment, while the broker goes on writing. It must come by the head that was noted earlier. */
+export function verify(database: Database, noted?: Head): Promise<AuditVerdict> {
+  return database.source.transaction('REPEATABLE READ', (tx) => verifyWithin(tx, noted))
+}
+
+/** The same in a transaction of the caller's, which must see one moment. */
+export async function verifyWithin(tx: Pick<Tx, 'query'>, noted?: Head): Promise<AuditVerdict> {
+  const check = new ChainCheck('at the root', noted)
+  for await (const links of readLinks(tx)) for (const link of links) check.add(link)
+  const unlinked = await rows<{ id: string }>(
+    tx,
+    'select id from audit_events e where not exists (select from audit_chain c where c.event_id = e.id) order by id limit 100',
+  )
+  for (const { id } of unlinked) {
+    check.note({
+      kind: 'inserted',
+      seq: 0,
+      eventId: id,
+      detail: 'the event has no link: it came past the chain, or its link was removed',
+    })
+  }
+  const head = await readHead(tx)
+  if (head) check.compareHead(head)
+  else check.note({ kind: 'head', seq: check.end.seq, detail: 'the head of the chain is missing' })
+  const findings = check.findings()
+  return { ok: findings.length === 0, events: check.seen, head: check.end, findings }
+}
+
+async function readHead(tx: Pick<Tx, 'query'>): Promise<Head | undefined> {
+  const head = await row<{ seq: string; hash: string }>(tx, `select seq::text, encode(hash, 'hex') as hash from audit_head`)
+  return head && { seq: Number(head.seq), hash: head.hash }
+}

@@ -1,0 +1,30 @@
+import type { Command } from 'commander'
+import { type ApiClient, apiClient } from './api-client.ts'
+import { json } from './lines.ts'
+import type { Terminal } from './main.ts'
+
+export interface ApiOptions {
+  readonly url?: string
+  readonly tokenFile?: string
+  readonly json?: boolean
+}
+
+/** What every command that calls the broker takes. */
+export function withApi(command: Command): Command {
+  return command
+    .option('--url <url>', 'of the broker; otherwise LATCHKEY_CLI_URL, otherwise http://127.0.0.1:4460')
+    .option('--token-file <file>', 'that holds your token; otherwise LATCHKEY_CLI_TOKEN')
+    .option('--json', 'print what the broker answers')
+}
+
+/** Calls the broker and shows its answer, as it is or in words. */
+export async function show<Answer>(
+  terminal: Terminal,
+  options: ApiOptions,
+  ask: (api: ApiClient) => Promise<Answer>,
+  inWords: (answer: Answer) => readonly string[],
+): Promise<Answer> {
+  const answer = await ask(await apiClient(terminal.env, options))
+  for (const line of options.json ? [json(answer)] : inWords(answer)) terminal.print(line)
+  return answer
+}

@@ -1,0 +1,23 @@
+import type { Command } from 'commander'
+import type { RequestView } from '../../contract/access.ts'
+import { at } from '../api-client.ts'
+import { type ApiOptions, show, withApi } from '../api-command.ts'
+import { seconds } from '../duration.ts'
+import type { Terminal } from '../main.ts'
+import { requestInWords } from '../words.ts'
+
+/** Says yes, perhaps to less time. */
+export function approve(program: Command, terminal: Terminal): void {
+  withApi(program.command('approve <request>').summary('approve a request'))
+    .option('--for <time>', 'shorter than asked, as in 30m', seconds)
+    .option('--reason <text>', 'what the requester should know')
+    .action(async (id: string, options: ApiOptions & { for?: number; reason?: string }) => {
+      const body = { decision: 'approve', seconds: options.for, reason: options.reason }
+      await show(
+        terminal,
+        options,
+        (api) => api.post<RequestView>(at`/api/access-requests/${id}/approvals`, body),
+        requestInWords,
+      )
+    })
+}

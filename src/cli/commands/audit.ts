@@ -1,0 +1,84 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { AuditVerdict } from '../../contract/audit.ts'
+import { BrokerError } from '../../sdk/index.ts'
+import { json, table } from '../lines.ts'
+import type { Terminal } from '../main.ts'
+
+interface Verify {
+  readonly file?: string
+  readonly head?: { seq: number; hash: string }
+  readonly json?: boolean
+}
+
+interface Export {
+  readonly format: 'jsonl' | 'csv'
+  readonly from?: string
+  readonly to?: string
+}
+
+/** An auditor's own look at the trail: at the database or an export, never through the daemon. */
+export function audit(program: Command, terminal: Terminal): void {
+  const commands = program.command('audit').summary('verify or export the audit trail, without the daemon')
+  commands
+    .command('verify')
+    .summary('follow the hash chain and say what was edited, deleted, inserted or moved')
+    .option('--file <export.jsonl>', 'an export instead of the database; its first entry is taken as it is unless it is number 1')
+    .option('--head <seq:hash>', 'a head noted earlier, which the chain must come by', head)
+    .option('--json', 'the verdict as JSON')
+    .action(async (options: Verify) => {
+      const verdict = await look(terminal, options)
+      for (const line of options.json ? [json(verdict)] : inLines(verdict)) terminal.print(line)
+      if (verdict.ok) return
+      const { length } = verdict.findings
+      throw new BrokerError('conflict', `the trail was tampered with: ${length} finding${length === 1 ? '' : 's'}`, {
+        fix: 'keep the database and its backups as they are, and compare with an earlier export',
+      })
+    })
+  commands
+    .command('export')
+    .summary('print the trail, oldest first')
+    .addOption(new Option('--format <format>', 'what a line is').choices(['jsonl', 'csv']).default('jsonl'))
+    .option('--from <moment>', 'such as 2030-01-31T00:00:00Z', moment)
+    .option('--to <moment>', 'before this moment', moment)
+    .action(async (options: Export) => {
+      const { exportTrail } = await import('../../audit/export.ts')
+      const { withDatabase } = await import('../with-database.ts')
+      await withDatabase(terminal.env, async (database) => {
+        for await (const lines of exportTrail(database.pool, options)) terminal.print(lines.replace(/\r?\n$/, ''))
+      })
+    })
+}
+
+async function look(terminal: Terminal, { file, head: noted }: Verify): Promise<AuditVerdict> {
+  if (file !== undefined) {
+    const { verifyExport } = await import('../../audit/verify-export.ts')
+    return verifyExport(file, noted)
+  }
+  const { verify } = await import('../../audit/verify.ts')
+  const { withDatabase } = await import('../with-database.ts')
+  return withDatabase(terminal.env, (database) => verify(database, noted))
+}
+
+function inLines({ ok, events, head: { seq, hash }, findings }: AuditVerdict): string[] {
+  if (ok)
+    return [`The trail is whole: ${events} events.`, `Note its head elsewhere, and check it next time: --head ${seq}:${hash}`]
+  return table(
+    ['PLACE', 'FINDING', 'EVENT', 'DETAIL'],
+    findings.map((finding) => [String(finding.seq), finding.kind, finding.eventId ?? '', finding.detail]),
+  )
+}
+
+function head(text: string): { seq: number; hash: string } {
+  const [, seq, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? []
+  if (seq === undefined || hash === undefined)
+    throw new InvalidArgumentError('Give it as verify printed it: a number, : and 64 hex digits.')
+  return { seq: Number(seq), hash }
+}
+
+function moment(text: string): string {
+  const date = new Date(text)
+  if (!/^\d{4}-\d\d-\d\d/.test(text) || Number.isNaN(date.getTime())) {
+    throw new InvalidArgumentError('Give a moment like 2030-01-31T00:00:00Z.')
+  }
+  return text
+}

@@ -1,0 +1,18 @@
+import type { Command } from 'commander'
+import type { RequestView } from '../../contract/access.ts'
+import { at } from '../api-client.ts'
+import { type ApiOptions, show, withApi } from '../api-command.ts'
+import { seconds } from '../duration.ts'
+import type { Terminal } from '../main.ts'
+import { requestInWords } from '../words.ts'
+
+/** Asks for more time. */
+export function extend(program: Command, terminal: Terminal): void {
+  withApi(program.command('extend <grant>').summary('ask for more time'))
+    .requiredOption('--for <time>', 'how much more, as in 30m', seconds)
+    .option('--because <text>', 'what the approvers should know')
+    .action(async (id: string, options: ApiOptions & { for: number; because?: string }) => {
+      const body = { seconds: options.for, justification: options.because }
+      await show(terminal, options, (api) => api.post<RequestView>(at`/api/grants/${id}/extend`, body), requestInWords)
+    })
+}

@@ -1,0 +1,28 @@
+import type { Command } from 'commander'
+import type { z } from 'zod'
+import type { revocationReceipt } from '../../contract/grants.ts'
+import { at } from '../api-client.ts'
+import { type ApiOptions, show, withApi } from '../api-command.ts'
+import { facts, table } from '../lines.ts'
+import type { Terminal } from '../main.ts'
+
+/** The evidence that nothing of a grant is left. */
+export function receipt(program: Command, terminal: Terminal): void {
+  withApi(program.command('receipt <grant>').summary('show the evidence that ended access is gone')).action(
+    async (id: string, options: ApiOptions) => {
+      await show(
+        terminal,
+        options,
+        (api) => api.get<z.infer<typeof revocationReceipt>>(at`/api/grants/${id}/receipt`),
+        ({ grant, reason, dueAt, powerlessAt, evidence }) => [
+          ...facts({ grant, 'ended because': reason, due: dueAt, 'powerless since': powerlessAt }),
+          '',
+          ...table(
+            ['WHAT', 'GONE', 'OBSERVED', 'AT', 'REQUEST AT THE TARGET'],
+            evidence.map((one) => [one.artefact, one.gone ? 'yes' : 'NO', one.observed, one.at, one.requestId ?? '']),
+          ),
+        ],
+      )
+    },
+  )
+}

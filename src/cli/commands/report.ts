@@ -1,0 +1,16 @@
+import type { Command } from 'commander'
+import type { GrantView } from '../../contract/grants.ts'
+import { at } from '../api-client.ts'
+import { type ApiOptions, show, withApi } from '../api-command.ts'
+import type { Terminal } from '../main.ts'
+import { grantInWords } from '../words.ts'
+
+/** For a credential that somebody else opened. */
+export function report(program: Command, terminal: Terminal): void {
+  withApi(program.command('report <grant>').summary('say that somebody else opened your credential: everything is revoked'))
+    .option('--note <text>', 'what you saw')
+    .action(async (id: string, options: ApiOptions & { note?: string }) => {
+      const body = { note: options.note }
+      await show(terminal, options, (api) => api.post<GrantView>(at`/api/grants/${id}/report`, body), grantInWords)
+    })
+}

@@ -1,0 +1,97 @@
+import type { Command } from 'commander'
+import type { DryRun, RequestView } from '../../contract/access.ts'
+import type { GrantView } from '../../contract/grants.ts'
+import { BrokerError } from '../../sdk/index.ts'
+import { type ApiClient, at } from '../api-client.ts'
+import { type ApiOptions, show, withApi } from '../api-command.ts'
+import type { Terminal } from '../main.ts'
+
+interface Options extends ApiOptions {
+  readonly permission: string[]
+  readonly for: number
+  readonly because?: string
+  readonly flow?: string
+  readonly dryRun?: boolean
+  readonly wait?: boolean
+}
+
+import { seconds } from '../duration.ts'
+import { resourceId } from '../find.ts'
+import { facts, plain } from '../lines.ts'
+import { until } from '../until.ts'
+import { grantInWords, requestInWords } from '../words.ts'
+
+/** Asks for access. */
+export function request(program: Command, terminal: Terminal): void {
+  withApi(program.command('request <resource...>').summary('ask for access to resources, by name or id'))
+    .requiredOption('--permission <permission...>', 'what you want to do, such as read')
+    .requiredOption('--for <time>', 'how long, as in 90s, 15m, 1h30m or 2d', seconds)
+    .option('--because <text>', 'why, for those who decide')
+    .option('--flow <id>', 'the access flow to ask under')
+    .option('--dry-run', 'say what would happen, and ask nobody')
+    .option('--wait', 'until it is decided, and until there is access')
+    .action(async (resources: string[], options: Options) => {
+      const body = async (api: ApiClient) => bodyOf(api, resources, options)
+      if (options.dryRun) {
+        await show(
+          terminal,
+          options,
+          async (api) => api.post<DryRun>('/api/access-requests/dry-run', await body(api)),
+          prospectInWords,
+        )
+        return
+      }
+      const answer = await show(
+        terminal,
+        options,
+        async (api) => {
+          const submitted = await api.post<RequestView>('/api/access-requests', await body(api))
+          return options.wait ? settled(terminal, api, submitted) : submitted
+        },
+        (view) => ('grantee' in view ? grantInWords(view) : requestInWords(view)),
+      )
+      if (options.wait && answer.state !== 'active') {
+        throw new BrokerError('conflict', `there is no access: it is ${answer.state}`)
+      }
+    })
+}
+
+async function bodyOf(api: ApiClient, given: readonly string[], options: Options) {
+  const ids = await Promise.all(given.map((one) => resourceId(api, one)))
+  return {
+    flowId: options.flow,
+    resources: ids.map((id) => ({ resourceId: id, permissions: options.permission })),
+    seconds: options.for,
+    justification: options.because,
+  }
+}
+
+/** The grant, when it has got where it was going; the request, when there will be none. */
+async function settled(terminal: Terminal, api: ApiClient, submitted: RequestView): Promise<RequestView | GrantView> {
+  const { id, state, approvers } = submitted
+  if (state === 'pending') terminal.tell(`${id} waits for ${approvers.map(({ name }) => plain(name)).join(', ')}`)
+  const decided = await until(
+    () => api.get<RequestView>(at`/api/access-requests/${id}`),
+    (one) => one.state !== 'pending',
+  )
+  const { grantId } = decided
+  if (decided.state !== 'approved' || grantId === null) return decided
+  return until(
+    () => api.get<GrantView>(at`/api/grants/${grantId}`, { waitSeconds: 25 }),
+    (grant) => grant.state !== 'scheduled' && grant.state !== 'provisioning',
+  )
+}
+
+function prospectInWords({ allowed, reasons, flow, automatic, needed, approvers, steps, guarantee }: DryRun): string[] {
+  if (!allowed) return ['This would be refused:', ...reasons.map((reason) => `  ${plain(reason)}`)]
+  const people = approvers.map(({ name }) => name).join(', ')
+  return [
+    ...facts({
+      flow: flow?.name,
+      approval: automatic ? 'automatic' : `${needed} of ${people}`,
+      'ended by': guarantee === 'server' ? 'the target itself' : 'the broker',
+    }),
+    'Steps:',
+    ...steps.map(({ summary }) => `  ${plain(summary)}`),
+  ]
+}

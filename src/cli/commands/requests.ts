@@ -1,0 +1,35 @@
+import type { Command } from 'commander'
+import type { RequestView } from '../../contract/access.ts'
+import type { Page } from '../../contract/common.ts'
+import { type ApiOptions, show, withApi } from '../api-command.ts'
+import { inWords } from '../duration.ts'
+import { table } from '../lines.ts'
+import type { Terminal } from '../main.ts'
+import { resourcesInWords } from '../words.ts'
+
+/** One's own requests, or those one may decide. */
+export function requests(program: Command, terminal: Terminal): void {
+  withApi(program.command('requests').summary('list your latest requests'))
+    .option('--to-approve', 'those that wait for your decision instead')
+    .action(async (options: ApiOptions & { toApprove?: boolean }) => {
+      const role = options.toApprove ? 'approver' : 'requester'
+      await show(
+        terminal,
+        options,
+        (api) => api.get<Page<Omit<RequestView, 'steps' | 'approvers'>>>('/api/access-requests', { role }),
+        ({ items }) =>
+          table(
+            ['REQUEST', 'STATE', 'WHO', 'FOR', 'ACCESS', 'BECAUSE', 'GRANT'],
+            items.map((one) => [
+              one.id,
+              one.state,
+              one.requester.name,
+              inWords(one.approvedSeconds ?? one.seconds),
+              resourcesInWords(one.resources),
+              one.justification,
+              one.grantId ?? '',
+            ]),
+          ),
+      )
+    })
+}

@@ -1,0 +1,16 @@
+import type { Command } from 'commander'
+import type { GrantView } from '../../contract/grants.ts'
+import { at } from '../api-client.ts'
+import { type ApiOptions, show, withApi } from '../api-command.ts'
+import type { Terminal } from '../main.ts'
+import { grantInWords } from '../words.ts'
+
+/** Ends somebody's access early. */
+export function revoke(program: Command, terminal: Terminal): void {
+  withApi(program.command('revoke <grant>').summary('end somebody’s access now'))
+    .requiredOption('--reason <text>', 'what the grantee is told')
+    .action(async (id: string, options: ApiOptions & { reason: string }) => {
+      const body = { reason: options.reason }
+      await show(terminal, options, (api) => api.post<GrantView>(at`/api/grants/${id}/revoke`, body), grantInWords)
+    })
+}

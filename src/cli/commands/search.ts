@@ -1,0 +1,26 @@
+import type { Command } from 'commander'
+import type { Page } from '../../contract/common.ts'
+import type { ResourceView } from '../../contract/integrations.ts'
+import { type ApiOptions, show, withApi } from '../api-command.ts'
+import { table } from '../lines.ts'
+import type { Terminal } from '../main.ts'
+
+/** What there is to ask for. */
+export function search(program: Command, terminal: Terminal): void {
+  withApi(program.command('search <text>').summary('find resources by a part of their name')).action(
+    async (text: string, options: ApiOptions) => {
+      await show(
+        terminal,
+        options,
+        (api) => api.get<Page<ResourceView>>('/api/resources', { q: text, limit: 200 }),
+        ({ items, next }) => [
+          ...table(
+            ['ID', 'NAME', 'TYPE', 'INTEGRATION', 'NOT GRANTABLE'],
+            items.map((one) => [one.id, one.name, one.type, one.integrationName, one.ungrantable ?? '']),
+          ),
+          ...(next === null ? [] : ['There are more: search for a longer part.']),
+        ],
+      )
+    },
+  )
+}

@@ -1,0 +1,43 @@
+import type { Command } from 'commander'
+import type { DiscoveryRunView } from '../../contract/integrations.ts'
+import { BrokerError } from '../../sdk/index.ts'
+import { at } from '../api-client.ts'
+import { type ApiOptions, show, withApi } from '../api-command.ts'
+import { integrationId } from '../find.ts'
+import { facts, plain } from '../lines.ts'
+import type { Terminal } from '../main.ts'
+import { until } from '../until.ts'
+
+/** Discovers now what there is in the target. */
+export function sync(program: Command, terminal: Terminal): void {
+  withApi(program.command('sync <integration>').summary('discover now what the target has'))
+    .option('--wait', 'until it is done')
+    .action(async (given: string, options: ApiOptions & { wait?: boolean }) => {
+      const { state, error } = await show(
+        terminal,
+        options,
+        async (api) => {
+          const path = at`/api/integrations/${await integrationId(api, given)}/sync`
+          const begun = await api.post<DiscoveryRunView>(path)
+          if (!options.wait) return begun
+          return until(
+            () => api.get<DiscoveryRunView>(path),
+            (run) => run.state !== 'running',
+          )
+        },
+        (run) => [
+          ...facts({
+            discovery: run.id,
+            state: run.state,
+            found: run.found,
+            added: run.added,
+            changed: run.changed,
+            gone: run.gone,
+          }),
+          ...run.unreadable.map(({ folder, reason }) => `could not read ${plain(folder)}: ${plain(reason)}`),
+          ...run.notices.map(plain),
+        ],
+      )
+      if (state === 'failed') throw new BrokerError('unavailable', error?.message ?? 'the discovery failed', { fix: error?.fix })
+    })
+}

@@ -1,0 +1,30 @@
+import type { IntegrationView, ResourceView } from '../contract/integrations.ts'
+import { BrokerError } from '../sdk/index.ts'
+import type { ApiClient } from './api-client.ts'
+
+/** The id of a resource that is given by id or by its whole name. */
+export async function resourceId(api: ApiClient, given: string): Promise<string> {
+  if (/^res_[0-9a-z]{26}$/.test(given)) return given
+  const named: ResourceView[] = []
+  // `q` finds parts of names, the exact ones among them: `path` would read * and ** as wildcards.
+  for await (const one of api.each<ResourceView>('/api/resources', { q: given })) if (one.name === given) named.push(one)
+  if (named.length === 1) return named[0]!.id
+  if (named.length === 0) {
+    throw new BrokerError('not_found', `there is no resource called ${given}`, { fix: `look for it: latchkey search ${given}` })
+  }
+  const candidates = named.map(({ id, type, integrationName }) => `${id} (${type} in ${integrationName})`).join(', ')
+  throw new BrokerError('input.invalid', `several resources are called ${given}`, { fix: `give the id of one: ${candidates}` })
+}
+
+/** The id of an integration that is given by id or by name, whatever the case. */
+export async function integrationId(api: ApiClient, given: string): Promise<string> {
+  if (/^int_[0-9a-z]{26}$/.test(given)) return given
+  const names: string[] = []
+  for await (const { id, name } of api.each<IntegrationView>('/api/integrations')) {
+    if (name.toLowerCase() === given.toLowerCase()) return id
+    names.push(name)
+  }
+  throw new BrokerError('not_found', `there is no integration called ${given}`, {
+    fix: names.length > 0 ? `there are: ${names.join(', ')}` : 'nobody connected one yet',
+  })
+}

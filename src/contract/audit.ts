@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { instant, page, pageQuery, text } from './common.ts'
+import { id } from './id.ts'
+
+const between = {
+  from: instant.optional().describe('at this moment or later'),
+  to: instant.optional().describe('before this moment'),
+}
+
+export const auditQuery = z.strictObject({
+  ...pageQuery,
+  ...between,
+  subject: text({ max: 100 }).optional().describe('the id of what it happened to'),
+  actor: text({ max: 100 }).optional().describe('the id of who did it; broker: nobody asked'),
+  kind: z
+    .string()
+    .regex(/^[a-z_]{1,50}\.[a-z_]{0,50}$/, { error: 'is a kind such as grant.revoking, or the beginning grant.' })
+    .optional(),
+})
+export type AuditQuery = z.infer<typeof auditQuery>
+
+export const auditEntry = z
+  .strictObject({
+    seq: z.int().describe('its place in the chain'),
+    id: id('aud'),
+    at: instant.describe('to the microsecond'),
+    kind: z.string(),
+    actor: z.string(),
+    subject: z.string(),
+    data: z.unknown(),
+    hash: z.string().describe('of its link, hex'),
+  })
+  .meta({ id: 'AuditEntry', description: 'newest first; the order is that of the commits' })
+export type AuditEntry = z.infer<typeof auditEntry>
+export const auditPage = page(auditEntry).meta({ id: 'AuditPage' })
+
+export const auditExportQuery = z.strictObject({ ...between, format: z.enum(['jsonl', 'csv']).default('jsonl') })
+export type AuditExportQuery = z.infer<typeof auditExportQuery>
+
+export const auditFinding = z
+  .strictObject({
+    kind: z.enum(['edited', 'deleted', 'inserted', 'reordered', 'head']),
+    seq: z.int().describe('the place in the chain; 0 for what has none'),
+    eventId: z.string().optional(),
+    detail: z.string(),
+  })
+  .meta({ id: 'AuditFinding' })
+export type AuditFinding = z.infer<typeof auditFinding>
+
+export const auditVerdict = z
+  .strictObject({
+    ok: z.boolean(),
+    events: z.int().describe('how many links were followed'),
+    head: z.strictObject({ seq: z.int(), hash: z.string() }).describe('where the chain ends: keep it elsewhere, and compare'),
+    findings: z.array(auditFinding).describe('at most 100'),
+  })
+  .meta({ id: 'AuditVerdict' })
+export type AuditVerdict = z.infer<typeof auditVerdict>
