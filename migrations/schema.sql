@@ -322,12 +322,17 @@ CREATE UNIQUE INDEX groups_external_id_taken ON groups USING btree (source, exte
 CREATE UNIQUE INDEX groups_name_taken ON groups USING btree (source, lower(name));
 
 create table http_sessions (
+  begun_at timestamp with time zone not null default now(),
   expire timestamp with time zone not null,
+  id text,
   idp_sid text,
   issuer text,
+  sealed text,
   sess json not null,
   sid text not null,
+  subject text,
   user_id text,
+  constraint http_sessions_id_unique UNIQUE (id),
   constraint http_sessions_of_a_user FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint http_sessions_pkey PRIMARY KEY (sid)
 );
@@ -390,6 +395,13 @@ create table integrations (
 );
 CREATE UNIQUE INDEX integrations_name_taken ON integrations USING btree (lower(name)) WHERE (state <> 'removed'::text);
 
+create table logout_tokens (
+  expires_at timestamp with time zone not null,
+  issuer text not null,
+  jti text not null,
+  constraint logout_tokens_pkey PRIMARY KEY (issuer, jti)
+);
+
 create table notification_cursor (
   only_row boolean not null default true,
   seq bigint not null,
@@ -408,12 +420,13 @@ create table notification_deliveries (
   settled_at timestamp with time zone,
   state text not null default 'waiting'::text,
   target text not null,
+  waiting_since timestamp with time zone not null default now(),
   constraint notification_deliveries_channel_known CHECK (channel = ANY (ARRAY['email'::text, 'webhook'::text])),
   constraint notification_deliveries_once UNIQUE (event_id, kind, channel, target),
   constraint notification_deliveries_pkey PRIMARY KEY (id),
   constraint notification_deliveries_state_known CHECK (state = ANY (ARRAY['waiting'::text, 'sent'::text, 'dead'::text]))
 );
-CREATE INDEX notification_deliveries_recent ON notification_deliveries USING btree (created_at DESC, id DESC);
+CREATE INDEX notification_deliveries_unsettled ON notification_deliveries USING btree (state, channel) WHERE (state <> 'sent'::text);
 
 create table openings (
   collect_by timestamp with time zone,
@@ -521,6 +534,7 @@ CREATE UNIQUE INDEX users_user_name_taken ON users USING btree (lower(user_name)
 
 create table webhooks (
   active boolean not null default true,
+  before_until timestamp with time zone,
   changed_at timestamp with time zone not null default now(),
   created_at timestamp with time zone not null default now(),
   created_by text,
@@ -528,7 +542,9 @@ create table webhooks (
   id text not null,
   name text not null,
   sealed text not null,
+  sealed_before text,
   url text not null,
+  constraint webhooks_former_secret_ends CHECK ((sealed_before IS NULL) = (before_until IS NULL)),
   constraint webhooks_name_present CHECK (name <> ''::text),
   constraint webhooks_pkey PRIMARY KEY (id)
 );

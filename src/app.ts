@@ -7,7 +7,7 @@ import type { DestinationStream } from 'pino'
 import { appModule } from './app.module.ts'
 import type { Config } from './config.ts'
 import { InputPipe } from './platform/input-pipe.ts'
-import { jsonBody } from './platform/json-body.ts'
+import { formBody, jsonBody } from './platform/json-body.ts'
 import { makeLogger, nestLogger, requestLog } from './platform/logger.ts'
 import { Metrics } from './platform/metrics.ts'
 import { migrate } from './platform/migrate.ts'
@@ -53,7 +53,9 @@ export async function createApp({
   app.set('query parser', 'simple') // a=1&a=2 is a list, which no schema takes; nothing nests
   app.set('etag', false)
   app.disable('x-powered-by')
-  app.use(requestIds, requestLog(logger), requestTimes(app.get(Metrics)), headers(config), ...jsonBody)
+  app.use(requestIds, requestLog(logger), requestTimes(app.get(Metrics)), headers(config))
+  app.use('/auth/back-channel-logout', formBody)
+  app.use(...jsonBody)
   app.useGlobalPipes(new InputPipe())
   app.useGlobalFilters(new ProblemFilter(app.get(RouteTable)))
   serveOpenApi(app)

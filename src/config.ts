@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import path from 'node:path'
 import { z } from 'zod'
+import { type IdentityProvider, parseAttributes, parseIssuer, readSecretFile } from './platform/identity-provider.ts'
 import { parseKey } from './platform/sealing.ts'
 import { type Mailbox, parseMailbox, parseSmtpUrl, type SmtpServer } from './platform/smtp-server.ts'
 import type { KeySource } from './platform/state-folder.ts'
@@ -28,34 +28,17 @@ export interface Config {
   readonly trustProxy: false | number | readonly string[]
   readonly shutdownSeconds: number
   readonly pendingHours: number
+  /** changes of flows and integrations wait for a second person */
+  readonly fourEyes: boolean
   readonly discoveryMinutes: number
   /** who takes our e-mail, and whom it is from; undefined when nobody is told by e-mail */
   readonly smtp?: SmtpServer & { readonly from: Mailbox }
   /** how people sign in; undefined when there are API tokens alone */
-  readonly oidc?: OidcConfig
+  readonly oidc?: IdentityProvider
   readonly sessionIdleMinutes: number
   readonly sessionHours: number
   /** how long what a sign-in said of somebody's groups counts */
   readonly groupsFreshMinutes: number
-}
-
-/** The identity provider, and what of its claims means what. */
-export interface OidcConfig {
-  /** as the provider writes it */
-  readonly issuer: string
-  readonly clientId: string
-  readonly clientSecret: Secret
-  /** parted by spaces */
-  readonly scopes: string
-  readonly groupsClaim: string
-  /** attribute → claim */
-  readonly attributes: Readonly<Record<string, string>>
-  /** of access tokens meant for the broker's API; undefined when it takes none */
-  readonly audience?: string
-  /** the public client of the command line */
-  readonly cliClientId?: string
-  /** the claim that equals a SCIM person's external id */
-  readonly scimClaim: string
 }
 
 export interface ConfigProblem {
@@ -97,20 +80,27 @@ const variables = z.strictObject({
   LATCHKEY_KEY_FILE: text(/./, 'name a file').optional(),
   LATCHKEY_INSTANCE: text(/^[1-9][0-9]{9}$/, 'give ten digits, the first not 0').optional(),
   LATCHKEY_DEVELOPMENT: z.literal('true', { error: 'set it to true, or unset it' }).optional(),
+  LATCHKEY_FOUR_EYES: z.enum(['on', 'off'], { error: 'set it to on or off' }).default('off'),
   LATCHKEY_POOL_SIZE: wholeNumber(2, 150).default(20),
   LATCHKEY_TRUST_PROXY: z.string().transform(proxies).default(false),
   LATCHKEY_SHUTDOWN_SECONDS: wholeNumber(1, 300).default(15),
   LATCHKEY_PENDING_HOURS: wholeNumber(1, 720).default(8),
   LATCHKEY_DISCOVERY_MINUTES: wholeNumber(1, 10_080).default(60),
-  LATCHKEY_OIDC_ISSUER: z.string().transform(issuer).optional(),
+  LATCHKEY_OIDC_ISSUER: read(
+    parseIssuer,
+    'give the issuer as its discovery document does: https://…; plain http only on the loopback',
+  ).optional(),
   LATCHKEY_OIDC_CLIENT_ID: text(CLAIM, 'give the id of the broker’s client at the provider').optional(),
   LATCHKEY_OIDC_CLIENT_SECRET: text(/./, 'give the secret of that client').optional(),
-  LATCHKEY_OIDC_CLIENT_SECRET_FILE: z.string().transform(secretFile).optional(),
+  LATCHKEY_OIDC_CLIENT_SECRET_FILE: read(readSecretFile, 'name a file that can be read and holds the secret').optional(),
   LATCHKEY_OIDC_SCOPES: text(/^openid( [!-~]+)*$/, 'give scopes parted by spaces, the first of them openid').default(
     'openid profile email offline_access',
   ),
   LATCHKEY_OIDC_GROUPS_CLAIM: text(CLAIM, 'name a claim').default('groups'),
-  LATCHKEY_OIDC_ATTRIBUTES: z.string().transform(attributes).default({}),
+  LATCHKEY_OIDC_ATTRIBUTES: read(
+    parseAttributes,
+    'give attribute=claim pairs parted by commas, as in department=dept,manager=manager',
+  ).default({}),
   LATCHKEY_OIDC_AUDIENCE: text(CLAIM, 'give the audience the provider writes into access tokens for the broker').optional(),
   LATCHKEY_OIDC_CLI_CLIENT_ID: text(CLAIM, 'give the id of the command line’s client at the provider').optional(),
   LATCHKEY_OIDC_SCIM_CLAIM: text(CLAIM, 'name a claim').default('sub'),
@@ -159,6 +149,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     trustProxy: known.LATCHKEY_TRUST_PROXY,
     shutdownSeconds: known.LATCHKEY_SHUTDOWN_SECONDS,
     pendingHours: known.LATCHKEY_PENDING_HOURS,
+    fourEyes: known.LATCHKEY_FOUR_EYES === 'on',
     discoveryMinutes: known.LATCHKEY_DISCOVERY_MINUTES,
     smtp: smtpOf(known.LATCHKEY_SMTP_URL, known.LATCHKEY_SMTP_FROM),
     oidc: oidcOf(known),
@@ -168,12 +159,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   })
 }
 
-// What the command line reads is its own business.
-function isOurs(name: string): boolean {
-  return name === 'DATABASE_URL' || (name.startsWith('LATCHKEY_') && !name.startsWith('LATCHKEY_CLI_'))
-}
-
-function oidcOf(known: z.output<typeof variables>): OidcConfig | undefined {
+function oidcOf(known: z.output<typeof variables>): IdentityProvider | undefined {
   if (known.LATCHKEY_OIDC_ISSUER === undefined) return undefined
   return {
     issuer: known.LATCHKEY_OIDC_ISSUER,
@@ -198,6 +184,11 @@ function smtpOf(url: string | undefined, from: string | undefined): Config['smtp
 export function urlOf(host: string, port: number): string {
   if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`
   return `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+}
+
+// Whose names begin with LATCHKEY_CLI_ are read by the command line, which may share the daemon's environment.
+function isOurs(name: string): boolean {
+  return name === 'DATABASE_URL' || (name.startsWith('LATCHKEY_') && !name.startsWith('LATCHKEY_CLI_'))
 }
 
 function inWords(issue: z.core.$ZodIssue, env: NodeJS.ProcessEnv): ConfigProblem[] {
@@ -262,6 +253,14 @@ function text(pattern: RegExp, remedy: string) {
   return z.string().regex(pattern, { error: remedy })
 }
 
+function read<T>(parse: (text: string) => T | undefined, remedy: string) {
+  return z.string().transform((value, context): T => {
+    const parsed = parse(value)
+    if (parsed === undefined) context.addIssue({ code: 'custom', message: remedy })
+    return parsed ?? z.NEVER
+  })
+}
+
 function wholeNumber(least: number, most: number) {
   const remedy = `set it to a whole number from ${least} to ${most}`
   return z
@@ -277,37 +276,6 @@ function origin(value: string, context: z.RefinementCtx<string>): string {
     url !== null && /^https?:$/.test(url.protocol) && [url.origin, `${url.origin}/`].includes(url.href.replace(/\/$/, ''))
   if (isOrigin) return url.origin
   context.addIssue({ code: 'custom', message: 'give scheme, host and port, as in https://latchkey.example.com' })
-  return z.NEVER
-}
-
-// Kept as it was written: the provider compares it letter by letter.
-function issuer(value: string, context: z.RefinementCtx<string>): string {
-  const url = URL.parse(value)
-  const isSafe =
-    url?.protocol === 'https:' || (url?.protocol === 'http:' && /^(localhost|127\.[0-9.]+|\[::1\])$/.test(url.hostname))
-  if (url && isSafe && !url.username && !url.search && !url.hash) return value
-  const message = 'give the issuer as its discovery document does: https://…; plain http only on the loopback'
-  context.addIssue({ code: 'custom', message })
-  return z.NEVER
-}
-
-function secretFile(file: string, context: z.RefinementCtx<string>): Secret {
-  try {
-    const content = readFileSync(file, 'utf8').trim()
-    if (content !== '') return new Secret(content)
-  } catch {} // the problem below says it
-  context.addIssue({ code: 'custom', message: 'name a file that can be read and holds the secret' })
-  return z.NEVER
-}
-
-/** `department=dept,manager=manager_id` */
-function attributes(value: string, context: z.RefinementCtx<string>): Record<string, string> {
-  const pairs = value.split(',').map((pair) => /^ *([a-z][a-z0-9_-]{0,49})=([!-~]{1,200}?) *$/.exec(pair))
-  if (pairs.every((pair) => pair !== null)) return Object.fromEntries(pairs.map(([, name = '', claim = '']) => [name, claim]))
-  context.addIssue({
-    code: 'custom',
-    message: 'give attribute=claim pairs parted by commas, as in department=dept,manager=manager',
-  })
   return z.NEVER
 }
 

@@ -33,6 +33,12 @@ describe('the configuration', () => {
       shutdownSeconds: 15,
       pendingHours: 8,
       discoveryMinutes: 60,
+      fourEyes: false,
+      smtp: undefined,
+      oidc: undefined,
+      sessionIdleMinutes: 60,
+      sessionHours: 12,
+      groupsFreshMinutes: 720,
     })
   })
 

@@ -117,3 +117,43 @@ export const me = z
   })
   .meta({ id: 'Me' })
 export type Me = z.infer<typeof me>
+
+export const session = z
+  .strictObject({ id: id('ses'), userId: id('usr'), begunAt: instant, expiresAt: instant.describe('unless it is used before') })
+  .meta({ id: 'Session' })
+export type SessionView = z.infer<typeof session>
+export const sessionPage = page(session).meta({ id: 'SessionPage' })
+
+export const sessionQuery = z.strictObject({ ...pageQuery, userId: id('usr').optional() })
+export type SessionQuery = z.infer<typeof sessionQuery>
+
+export const roleGroups = z
+  .strictObject({
+    items: z.array(z.strictObject({ role, group: z.strictObject({ id: id('grp'), name: z.string() }) })),
+  })
+  .meta({ id: 'RoleGroups' })
+export type RoleGroups = z.infer<typeof roleGroups>
+
+export const signInQuery = z.strictObject({
+  return: z.string().max(2000).optional().describe('a path of this broker to go on to'),
+})
+export type SignInQuery = z.infer<typeof signInQuery>
+
+/** How the command line signs somebody in; null where it cannot. */
+export const signInOptions = z
+  .strictObject({
+    issuer: z.string(),
+    cliClientId: z.string().nullable(),
+    audience: z.string().nullable(),
+    scopes: z.string(),
+  })
+  .meta({ id: 'SignInOptions' })
+export type SignInOptions = z.infer<typeof signInOptions>
+
+export const signedOut = z
+  .strictObject({ url: z.string().nullable().describe('where to sign out at the provider as well') })
+  .meta({ id: 'SignedOut' })
+export type SignedOut = z.infer<typeof signedOut>
+
+export const logoutForm = z.looseObject({ logout_token: z.string().min(1) })
+export type LogoutForm = z.infer<typeof logoutForm>

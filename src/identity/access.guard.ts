@@ -1,11 +1,15 @@
-import { type CanActivate, type ExecutionContext, Injectable, type OnModuleInit } from '@nestjs/common'
+import { type CanActivate, type ExecutionContext, Inject, Injectable, type OnModuleInit } from '@nestjs/common'
 import type { Request } from 'express'
+import type { Config } from '../config.ts'
 import { declarationOf } from '../platform/access.ts'
 import { InvalidInput } from '../platform/input-pipe.ts'
+import { CONFIG } from '../platform/platform.module.ts'
 import { RouteTable } from '../platform/route-table.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { Authentication } from './authentication.ts'
-import { setCaller } from './caller.ts'
+import { type Caller, setCaller } from './caller.ts'
+import { Freshness } from './freshness.ts'
+import { mustBeSameOrigin } from './same-origin.ts'
 
 /** Stands before every endpoint: who calls, and whether they may. */
 @Injectable()
@@ -13,6 +17,8 @@ export class AccessGuard implements CanActivate, OnModuleInit {
   constructor(
     private readonly routes: RouteTable,
     private readonly authentication: Authentication,
+    private readonly freshness: Freshness,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /** An endpoint that does not say who may call it is a mistake nobody should find out about in production. */
@@ -28,10 +34,8 @@ export class AccessGuard implements CanActivate, OnModuleInit {
     const declared = declarationOf(context.getHandler(), context.getClass())
     if (declared === undefined) throw new TypeError('an endpoint was added after the start')
     if (declared !== 'public') {
-      // Of two, a proxy before us may have looked at the other one.
-      const [authorization, ...more] = request.headersDistinct['authorization'] ?? []
-      const caller = await this.authentication.callerOf(more.length === 0 ? authorization : undefined)
-      const { scope, roles } = declared
+      const { scope, roles, fresh = false } = declared
+      const caller = await this.callerOf(request, fresh)
       if (!caller.scopes.includes(scope)) {
         throw new BrokerError('auth.forbidden', `the token has no scope ${scope}`, { fix: `use a token with scope ${scope}` })
       }
@@ -42,6 +46,14 @@ export class AccessGuard implements CanActivate, OnModuleInit {
     }
     this.refuseStrayQuery(request, context)
     return true
+  }
+
+  private async callerOf(request: Request, fresh: boolean): Promise<Caller> {
+    const recognised = await this.authentication.recognise(request)
+    if (recognised.credential.kind === 'session') mustBeSameOrigin(request, this.config)
+    if (!fresh) return recognised.caller
+    await this.freshness.confirm(recognised)
+    return (await this.authentication.recognise(request)).caller
   }
 
   /** A parameter that nothing reads is a filter its sender believes in. */

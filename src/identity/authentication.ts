@@ -1,22 +1,55 @@
-import { Injectable } from '@nestjs/common'
+import { Inject, Injectable } from '@nestjs/common'
+import type { Request } from 'express'
+import type { Config } from '../config.ts'
+import { SCOPES } from '../contract/identity.ts'
 import { Database, row, rows } from '../platform/database.ts'
+import { CONFIG } from '../platform/platform.module.ts'
 import { hashOf, tokenIn } from './api-token.ts'
 import { type Caller, unknownCaller } from './caller.ts'
+import { groupIdsOf, rolesOf } from './membership.ts'
+import { JwtCallers } from './sign-in/jwt-callers.ts'
+
+/** What a caller proved themselves with, as far as the provider could be asked about it. */
+export type Credential =
+  | { readonly kind: 'token' }
+  | { readonly kind: 'session'; readonly sessionId: string }
+  | { readonly kind: 'jwt'; readonly isNews: boolean }
+
+export interface Recognised {
+  readonly caller: Caller
+  readonly credential: Credential
+}
 
 type Found = Caller & { readonly isStale: boolean }
 
 /** Tells who calls. Nothing is remembered between calls: what is revoked or disabled ends with the next one. */
 @Injectable()
 export class Authentication {
-  constructor(private readonly database: Database) {}
+  private readonly who: string
 
-  async callerOf(authorization: string | undefined): Promise<Caller> {
+  constructor(
+    private readonly database: Database,
+    private readonly jwtCallers: JwtCallers,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {
+    const { groupsFreshMinutes } = config
+    this.who = `u.id, u.name, ${rolesOf(groupsFreshMinutes)} as roles, ${groupIdsOf(groupsFreshMinutes)} as "groupIds"`
+  }
+
+  /** By the credential the call brings, or by its cookie; who brings one is not asked for the other. */
+  recognise(request: Request): Promise<Recognised> {
+    const [authorization, ...more] = request.headersDistinct['authorization'] ?? []
+    if (authorization === undefined) return this.bySession(request)
+    // Of two, a proxy before us may have looked at the other one.
+    if (more.length > 0) return Promise.reject(unknownCaller())
     const token = tokenIn(authorization)
-    if (token === undefined) throw unknownCaller()
+    return token === undefined ? this.byJwt(authorization) : this.byToken(token)
+  }
+
+  private async byToken(token: string): Promise<Recognised> {
     const found = await row<Found>(
       this.database.pool,
-      `select u.id, u.name, u.roles, t.scopes, t.id as "tokenId", t.created_by as "tokenMadeBy",
-         array(select group_id from group_members where user_id = u.id) as "groupIds",
+      `select ${this.who}, t.scopes, t.id as "tokenId", t.created_by as "tokenMadeBy",
          t.last_used_at is null or t.last_used_at < now() - interval '1 minute' as "isStale"
        from api_tokens t join users u on u.id = t.user_id
        where t.hash = $1 and t.revoked_at is null and t.expires_at > now() and u.state = 'active'`,
@@ -24,12 +57,42 @@ export class Authentication {
     )
     if (!found) throw unknownCaller()
     const { isStale, ...caller } = found
-    if (isStale) await this.touch(found.tokenId!)
-    return caller
+    if (isStale) await this.touchToken(found.tokenId!)
+    return { caller, credential: { kind: 'token' } }
+  }
+
+  /** One that has ended, or begun with another provider, is none. */
+  private async bySession(request: Request): Promise<Recognised> {
+    const { oidc, sessionHours, sessionIdleMinutes } = this.config
+    if (!oidc || !request.session?.signedIn) throw unknownCaller()
+    const found = await row<Found & { readonly sessionId: string }>(
+      this.database.pool,
+      `select ${this.who}, s.id as "sessionId",
+         s.expire < now() + make_interval(mins => $3) - interval '1 minute' as "isStale"
+       from http_sessions s join users u on u.id = s.user_id
+       where s.sid = $1 and s.issuer = $2 and s.expire > now() and s.begun_at > now() - make_interval(hours => $4)
+         and u.state = 'active'`,
+      [request.sessionID, oidc.issuer, sessionIdleMinutes, sessionHours],
+    )
+    if (!found) throw unknownCaller()
+    const { isStale, sessionId, ...person } = found
+    if (isStale) await this.touchSession(sessionId)
+    return { caller: signedIn(person), credential: { kind: 'session', sessionId } }
+  }
+
+  private async byJwt(authorization: string): Promise<Recognised> {
+    const { userId, isNews } = await this.jwtCallers.read(authorization)
+    const person = await row<Caller>(
+      this.database.pool,
+      `select ${this.who} from users u where u.id = $1 and u.state = 'active'`,
+      [userId],
+    )
+    if (!person) throw unknownCaller()
+    return { caller: signedIn(person), credential: { kind: 'jwt', isNews } }
   }
 
   // Skipping a row that somebody else has in hand: of many calls at once, one is enough to tell.
-  private async touch(tokenId: string): Promise<void> {
+  private async touchToken(tokenId: string): Promise<void> {
     await rows(
       this.database.pool,
       `update api_tokens set last_used_at = now()
@@ -37,4 +100,18 @@ export class Authentication {
       [tokenId],
     )
   }
+
+  private async touchSession(sessionId: string): Promise<void> {
+    await rows(
+      this.database.pool,
+      `update http_sessions set expire = now() + make_interval(mins => $2)
+       where id = (select id from http_sessions where id = $1 for no key update skip locked)`,
+      [sessionId, this.config.sessionIdleMinutes],
+    )
+  }
+}
+
+/** Who signed in may do all their roles allow: there is no token with scopes of its own between. */
+function signedIn(person: Pick<Caller, 'id' | 'name' | 'roles' | 'groupIds'>): Caller {
+  return { ...person, scopes: SCOPES, tokenId: null, tokenMadeBy: null }
 }

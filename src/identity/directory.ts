@@ -1,7 +1,10 @@
-import { Injectable } from '@nestjs/common'
+import { Inject, Injectable } from '@nestjs/common'
+import type { Config } from '../config.ts'
 import type { Id } from '../contract/id.ts'
 import type { Role } from '../contract/identity.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
+import { CONFIG } from '../platform/platform.module.ts'
+import { counts, groupIdsOf, rolesOf } from './membership.ts'
 import type { UserState } from './user.ts'
 
 export interface Member {
@@ -21,12 +24,19 @@ export interface Person {
 /** Who people are and which groups they are in, read when a decision is made. Give the transaction the decision is made in. */
 @Injectable()
 export class Directory {
-  constructor(private readonly database: Database) {}
+  private readonly freshMinutes: number
+
+  constructor(
+    private readonly database: Database,
+    @Inject(CONFIG) config: Config,
+  ) {
+    this.freshMinutes = config.groupsFreshMinutes
+  }
 
   member(userId: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<Member | undefined> {
     return row<Member>(
       tx,
-      `select id, name, state, roles, array(select group_id from group_members where user_id = u.id) as "groupIds"
+      `select id, name, state, ${rolesOf(this.freshMinutes)} as roles, ${groupIdsOf(this.freshMinutes)} as "groupIds"
        from users u where id = $1`,
       [userId],
     )
@@ -42,7 +52,8 @@ export class Directory {
       tx,
       `select id, name, email from users u
        where state = 'active'
-         and (id = any($2) or exists (select from group_members m where m.user_id = u.id and m.group_id = any($1)))
+         and (id = any($2) or exists (
+           select from group_members m where m.user_id = u.id and m.group_id = any($1) and ${counts('m', this.freshMinutes)}))
        order by lower(name)`,
       [groupIds, userIds],
     )

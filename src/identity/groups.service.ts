@@ -86,8 +86,11 @@ export class GroupsService {
   }
 
   private async mustExist(tx: Tx, id: string, userId: string): Promise<void> {
-    const [group] = await rows(tx, 'select id from groups where id = $1 for key share', [id])
+    const [group] = await rows<{ source: string }>(tx, 'select source from groups where id = $1 for key share', [id])
     if (!group) missing()
+    if (group?.source !== 'local') {
+      throw new BrokerError('conflict', 'who is in this group is said by the identity provider', { fix: 'change it there' })
+    }
     const [user] = await rows(tx, 'select id from users where id = $1 for key share', [userId])
     if (!user) throw new BrokerError('not_found', 'there is no such person', { field: 'userId' })
   }

@@ -1,11 +1,27 @@
-import { Global, Module } from '@nestjs/common'
+import { Global, type MiddlewareConsumer, Module, type NestModule } from '@nestjs/common'
 import { APP_GUARD } from '@nestjs/core'
 import { AccessGuard } from './access.guard.ts'
 import { Authentication } from './authentication.ts'
 import { Directory } from './directory.ts'
+import { Freshness } from './freshness.ts'
 import { GroupsController } from './groups.controller.ts'
 import { GroupsService } from './groups.service.ts'
 import { MeController } from './me.controller.ts'
+import { RoleGroupsController } from './role-groups.controller.ts'
+import { RoleGroupsService } from './role-groups.service.ts'
+import { SessionsController } from './sessions.controller.ts'
+import { SessionsService } from './sessions.service.ts'
+import { Confirmation } from './sign-in/confirmation.ts'
+import { HttpSessions, useHttpSessions } from './sign-in/http-sessions.ts'
+import { JwtCallers } from './sign-in/jwt-callers.ts'
+import { LogoutNotices } from './sign-in/logout-notices.ts'
+import { People } from './sign-in/people.ts'
+import { Provider } from './sign-in/provider.ts'
+import { ProviderTokens } from './sign-in/provider-tokens.ts'
+import { Refusals } from './sign-in/refusals.ts'
+import { SessionTokens } from './sign-in/session-tokens.ts'
+import { SignInController } from './sign-in/sign-in.controller.ts'
+import { SignIn } from './sign-in/sign-in.service.ts'
 import { TokensController } from './tokens.controller.ts'
 import { TokensService } from './tokens.service.ts'
 import { UsersController } from './users.controller.ts'
@@ -14,15 +30,42 @@ import { UsersService } from './users.service.ts'
 /** People, what they prove themselves with, and the guard before every endpoint. Everybody may ask the `Directory`. */
 @Global()
 @Module({
-  controllers: [UsersController, GroupsController, TokensController, MeController],
+  controllers: [
+    UsersController,
+    GroupsController,
+    RoleGroupsController,
+    TokensController,
+    SessionsController,
+    MeController,
+    SignInController,
+  ],
   providers: [
     Authentication,
     Directory,
+    Confirmation,
+    Freshness,
     GroupsService,
+    HttpSessions,
+    JwtCallers,
+    LogoutNotices,
+    People,
+    Provider,
+    ProviderTokens,
+    Refusals,
+    RoleGroupsService,
+    SessionTokens,
+    SessionsService,
+    SignIn,
     TokensService,
     UsersService,
     { provide: APP_GUARD, useClass: AccessGuard },
   ],
-  exports: [Directory, Authentication],
+  exports: [Directory, Authentication, Freshness],
 })
-export class IdentityModule {}
+export class IdentityModule implements NestModule {
+  constructor(private readonly sessions: HttpSessions) {}
+
+  configure(consumer: MiddlewareConsumer): void {
+    useHttpSessions(consumer, this.sessions)
+  }
+}

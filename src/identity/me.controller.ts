@@ -1,6 +1,6 @@
 import { Controller, Get } from '@nestjs/common'
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger'
-import { type Me, me } from '../contract/identity.ts'
+import { type Me, me, ROLES } from '../contract/identity.ts'
 import { Access } from '../platform/access.ts'
 import { Database, rows } from '../platform/database.ts'
 import { type Caller, CurrentCaller } from './caller.ts'
@@ -23,6 +23,7 @@ export class MeController {
       'select id, name from groups where id = any($1) order by lower(name)',
       [caller.groupIds],
     )
-    return { ...(await this.users.get(caller.id)), groups, scopes: [...caller.scopes], tokenId: caller.tokenId }
+    const roles = ROLES.filter((role) => caller.roles.includes(role)) // with those of their groups
+    return { ...(await this.users.get(caller.id)), roles, groups, scopes: [...caller.scopes], tokenId: caller.tokenId }
   }
 }

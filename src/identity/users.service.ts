@@ -9,6 +9,7 @@ import { violates } from '../platform/database-errors.ts'
 import { newId } from '../platform/ids.ts'
 import { BrokerError } from '../sdk/index.ts'
 import type { Caller } from './caller.ts'
+import { endSessions } from './sessions.service.ts'
 import { User } from './user.ts'
 
 // The order is by name; the database folds its case, so the database tells the position.
@@ -57,7 +58,10 @@ export class UsersService {
         throw new BrokerError('conflict', `${user.name} is the last active admin`, { fix: 'make somebody else an admin first' })
       }
       await unlessTaken(changed.name, users.update({ id: user.id }, change))
-      if (user.state === 'active' && changed.state === 'disabled') await revokeTokens(tx, user.id)
+      if (user.state === 'active' && changed.state === 'disabled') {
+        await revokeTokens(tx, user.id)
+        await endSessions(tx, caller.id, 'the person was disabled', { userId: user.id })
+      }
       await record(tx, { kind: 'user.changed', actor: caller.id, subject: user.id, data: { ...change } })
       return viewOf(changed)
     })

@@ -5,6 +5,8 @@ import type { Role, Scope } from '../contract/identity.ts'
 export interface AccessRule {
   readonly scope: Scope
   readonly roles?: readonly Role[]
+  /** what the identity provider says of the caller must be a minute old at most: for decisions */
+  readonly fresh?: boolean
 }
 
 export type Declaration = AccessRule | 'public'

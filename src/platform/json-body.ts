@@ -1,10 +1,13 @@
 import { isUtf8 } from 'node:buffer'
-import { json, type NextFunction, type Request, type Response } from 'express'
+import { json, type NextFunction, type Request, type Response, urlencoded } from 'express'
 import { BrokerError } from '../sdk/index.ts'
 import { refuseOddJson } from './json-shape.ts'
 
 /** Reads bodies: plain JSON in UTF-8, up to 256 KiB. Anything else is refused instead of overlooked. */
 export const jsonBody = [onlyJson, json({ limit: '256kb', inflate: false, strict: false, verify: refuseOddBody })]
+
+/** For the few endpoints to which standards send forms: mounted before `jsonBody`, at their paths. */
+export const formBody = urlencoded({ extended: false, limit: '32kb', parameterLimit: 20, inflate: false })
 
 function onlyJson(request: Request, _response: Response, next: NextFunction): void {
   const { headers } = request
@@ -13,7 +16,8 @@ function onlyJson(request: Request, _response: Response, next: NextFunction): vo
   const refusal = new BrokerError('input.unsupported_media_type', 'the body is not application/json', {
     fix: 'send content-type: application/json',
   })
-  next(hasBody && !isJson ? refusal : undefined)
+  const isRead = request.body !== undefined // a form, where one is expected
+  next(hasBody && !isJson && !isRead ? refusal : undefined)
 }
 
 function refuseOddBody(_request: unknown, _response: unknown, body: Buffer): void {

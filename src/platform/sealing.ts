@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { BrokerError, Secret } from '../sdk/index.ts'
 
 /** Where a sealed text lives. Moved anywhere else it does not open. */
@@ -41,6 +41,11 @@ export class Sealer {
     if (keyId !== this.keyId) throw wrongKey(place, keyId, this.keyId)
     const dataKey = decrypt(this.#key, wrapped, bind('key', place), place)
     return new Secret(decrypt(dataKey, value, bind('value', place), place).toString('utf8'))
+  }
+
+  /** 32 bytes for one purpose, the same on every replica. */
+  derive(purpose: string): Buffer {
+    return Buffer.from(hkdfSync('sha256', this.#key, '', `latchkey ${purpose}`, KEY_BYTES))
   }
 
   /** The same value under this key. What is under it already stays as it is, so a rotation that was cut short can be run again. */

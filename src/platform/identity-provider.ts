@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs'
+import { Secret } from '../sdk/index.ts'
+
+/** Where people sign in, and what of its claims means what. */
+export interface IdentityProvider {
+  /** as the provider writes it */
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: Secret
+  /** parted by spaces */
+  readonly scopes: string
+  readonly groupsClaim: string
+  /** attribute → claim */
+  readonly attributes: Readonly<Record<string, string>>
+  /** of access tokens meant for the broker's API; undefined when it takes none */
+  readonly audience?: string
+  /** the public client of the command line */
+  readonly cliClientId?: string
+  /** the claim that equals a SCIM person's external id */
+  readonly scimClaim: string
+}
+
+/** As it was written, for the provider compares it letter by letter; undefined when it is none, or its answers could be forged on the wire. */
+export function parseIssuer(text: string): string | undefined {
+  const url = URL.parse(text)
+  if (!url || url.username || url.search || url.hash) return undefined
+  const isLoopback = /^(localhost|127\.[0-9.]+|\[::1\])$/.test(url.hostname)
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback) ? text : undefined
+}
+
+/** `department=dept,manager=manager_id` */
+export function parseAttributes(text: string): Record<string, string> | undefined {
+  const pairs = text.split(',').map((pair) => /^ *([a-z][a-z0-9_-]{0,49})=([!-~]{1,200}?) *$/.exec(pair))
+  if (!pairs.every((pair) => pair !== null)) return undefined
+  return Object.fromEntries(pairs.map(([, name = '', claim = '']) => [name, claim]))
+}
+
+/** undefined when the file cannot be read or is empty */
+export function readSecretFile(file: string): Secret | undefined {
+  try {
+    const content = readFileSync(file, 'utf8').trim()
+    return content === '' ? undefined : new Secret(content)
+  } catch {
+    return undefined // whoever asked says which variable names the file
+  }
+}
