@@ -74,11 +74,7 @@ export async function startDaemon(): Promise<DemoDaemon> {
 
 // What this shell says about a broker of its owner's is not for the demo's.
 function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(env).filter(
-      ([name]) => name !== 'DATABASE_URL' && (!name.startsWith('LATCHKEY_') || name === 'LATCHKEY_CACHE'),
-    ),
-  )
+  return Object.fromEntries(Object.entries(env).filter(([name]) => name !== 'DATABASE_URL' && !name.startsWith('LATCHKEY_')))
 }
 
 function listening(child: ChildProcess, said: string[]): Promise<string> {
