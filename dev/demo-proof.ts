@@ -18,7 +18,7 @@ export async function evidence(screen: Screen, vault: VaultServer, world: DemoWo
   for (const { artefact, gone, observed, requestId } of receipt.evidence) {
     const isAudited = requestId !== null && audited.has(requestId)
     screen.proof(
-      shortened(artefact),
+      `gone: ${shortened(artefact)}`,
       gone && isAudited,
       `${observed.split(',')[0]} · ${requestId?.slice(0, 8)} in the audit file`,
     )
