@@ -57,7 +57,11 @@ async function pageOf(
 ): Promise<DiscoveryPage> {
   if (folder === '') return rootPage(client, mounts)
   const mount = mounts.find((each) => folder.startsWith(`${each.path}/`) && isCovered(client, each))
-  if (!mount) return { ...empty(folder), unreadable: 'no such mount, or not one that this integration covers' }
+  if (!mount)
+    return {
+      ...empty(folder),
+      unreadable: 'no such mount, or not one that the integration covers and the broker’s policy reaches',
+    }
   try {
     if (mount.kind === 'transit') return keysPage(mount, await listKeys(client, send, mount.path, signal))
     return secretsPage(mount, folder, await listFolder(client, send, mount.path, folder.slice(mount.path.length + 1), signal))
@@ -74,14 +78,16 @@ function rootPage(client: VaultClient, mounts: readonly Mount[]): DiscoveryPage 
   const found = new Set(mounts.map((mount) => mount.path))
   const wanted = [kvMounts, transitMounts].flatMap((names) => (names === 'all' ? [] : names))
   const old = mounts.filter((mount) => mount.kind === 'kv-v1' && (kvMounts === 'all' || kvMounts.includes(mount.path)))
+  // A mount that is gone and one that the policy no longer reaches look the same from here, so a named one is walked all the same:
+  // as a folder that cannot be read, it retires nothing.
   const missing = wanted.filter((name) => !found.has(name))
+  const there = mounts.filter((mount) => isCovered(client, mount)).map((mount) => mount.path)
+  const reached = [...there, ...missing]
   return {
     ...empty(''),
-    folders: mounts.filter((mount) => isCovered(client, mount)).map((mount) => `${mount.path}/`),
-    notices: [
-      ...old.map((mount) => `${mount.path}/ is KV version 1, which keeps no versions and is not supported`),
-      ...missing.map((name) => `${name}/ is not there, or the broker's policy reaches nothing in it`),
-    ],
+    folders: reached.map((name) => `${name}/`),
+    ...(reached.length === 0 && { unreadable: 'the broker’s policy reaches no KV v2 and no Transit mount' }),
+    notices: old.map((mount) => `${mount.path}/ is KV version 1, which keeps no versions and is not supported`),
   }
 }
 

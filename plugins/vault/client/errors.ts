@@ -179,7 +179,10 @@ export function networkFailure(call: VaultCall, address: string, cause: unknown)
   const where = `${describeCall(call)} at ${address}`
   const failure = (kind: ErrorCode, what: string, sent: boolean, fix?: string) =>
     new NetworkFailure(kind, `${where}: ${what}`, sent, { cause, fix })
-  if (isTimeout(cause)) return failure('target.timeout', 'no answer in time', code !== 'UND_ERR_CONNECT_TIMEOUT')
+  if (isTimeout(cause)) {
+    const fix = 'look at the server’s load and at what lies between, or raise the integration’s timeout'
+    return failure('target.timeout', 'no answer in time', code !== 'UND_ERR_CONNECT_TIMEOUT', fix)
+  }
   if (TLS.test(code)) {
     const fix = 'give the CA certificate that signed it, and an address whose host name it carries'
     return failure('target.tls', `the server’s certificate was not accepted (${code})`, false, fix)

@@ -44,6 +44,7 @@ export function createTransport(options: TransportOptions): Transport {
     call.guard?.()
     const response = await request(call, { origin: at, path, method: call.method, headers, body, signal })
     const answer = read(response, correlationId, token ? [...hidden, token.reveal()] : hidden)
+    if (response.status < 300 && response.text !== '' && !isJson(response.text)) throw notOurs(call, response.status)
     if (response.status !== 307 || at !== origin) return { answer, retryAfter: response.headers['retry-after'] }
     // Node's own following would hand X-Vault-Token to any host the answer names.
     return exchange(call, token, signal, allowed(response.headers['location'], call))
@@ -174,6 +175,25 @@ function read(response: { status: number; text: string }, correlationId: string,
     data: isObject(body['data']) ? body['data'] : {},
     warnings: said('warnings'),
     errors: said('errors'),
+  }
+}
+
+/** A sign-in page is no success: whoever believes its 200 takes for done what never arrived. */
+function notOurs(call: VaultCall, status: number): BrokerError {
+  return new BrokerError(
+    'target.unexpected',
+    `${describeCall(call)} answered ${status} and no JSON: this is not Vault or OpenBao`,
+    {
+      fix: 'correct the address, or see what stands before the server',
+    },
+  )
+}
+
+function isJson(text: string): boolean {
+  try {
+    return isObject(JSON.parse(text))
+  } catch {
+    return false
   }
 }
 
