@@ -36,8 +36,7 @@ const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+/gu
 /** Somebody's words as part of one line, cut to a length. */
 export function inOneLine(words: string, most: number): string {
   const line = words.replace(UNSEEN, ' ').replace(/\s+/g, ' ').trim()
-  const characters = [...line]
-  return characters.length > most ? `${characters.slice(0, most - 1).join('')}…` : line
+  return line.length > most ? `${line.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…` : line
 }
 
 export function escaped(words: string): string {

@@ -1,0 +1,291 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import tls from 'node:tls'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { serversUnderTest } from '../dev/vault-binary.ts'
+import { makeCertificate } from '../dev/vault-certificate.ts'
+import { startVaultServer, type VaultServer } from '../dev/vault-server.ts'
+import { CONFIG } from '../src/platform/platform.module.ts'
+import { parseMailbox, parseSmtpUrl } from '../src/platform/smtp-server.ts'
+import { Secret } from '../src/sdk/index.ts'
+import { startReceiver } from './support/receiver.ts'
+import { decodedHeader, type Letter, type PostOffice, startPostOffice } from './support/smtp.ts'
+import { type PersonInWorld, startWorld, type World } from './support/world.ts'
+
+const [binary] = await serversUnderTest()
+const PASSWORD = 'canary-of-the-mail-server'
+const FROM = { name: 'Latchkey', address: 'latchkey@broker.example' }
+
+let folder: string
+let office: PostOffice
+let vault: VaultServer
+let world: World
+let alice: PersonInWorld
+let bob: PersonInWorld
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'lk-mail-'))
+  const ca = await makeCertificate(binary!, folder)
+  tls.setDefaultCACertificates([...tls.getCACertificates('default'), ca])
+  const [cert, key] = await Promise.all(
+    ['vault-cert.pem', 'vault-key.pem'].map((name) => readFile(path.join(folder, name), 'utf8')),
+  )
+  office = await startPostOffice({ tls: { cert: cert!, key: key! }, login: { user: 'broker', password: PASSWORD } })
+  vault = await startVaultServer({ binary: binary! })
+  world = await startWorld(vault, {
+    config: {
+      development: true,
+      publicUrl: 'https://latchkey.example',
+      smtp: {
+        host: '127.0.0.1',
+        port: office.port,
+        secure: false,
+        login: { user: 'broker', password: new Secret(PASSWORD) },
+        from: FROM,
+      },
+    },
+  })
+  ;({ alice, bob } = world)
+  await addressed(alice, 'alice@people.example')
+  await addressed(bob, 'bob@people.example')
+})
+afterAll(async () => {
+  await world?.close()
+  await vault?.stop()
+  await office?.close()
+  await rm(folder, { recursive: true, force: true })
+})
+beforeEach(() => {
+  office.refuse = () => undefined
+  office.refuseLetter = () => undefined
+  office.letters.length = 0
+})
+
+const addressed = (who: PersonInWorld, email: string) =>
+  world.broker.admin.must(world.broker.admin.patch(`/api/users/${who.id}`, { email }))
+const flowFor = (approvers: readonly PersonInWorld[], more: object = {}) =>
+  world.flow({ approval: { kind: 'approvers', users: approvers.map((who) => who.id), groups: [], needed: 1 }, ...more })
+const decide = (who: PersonInWorld, id: string, decision: object) =>
+  who.api.must(who.api.post(`/api/access-requests/${id}/approvals`, decision))
+const subjects = (letters: readonly Letter[]) => letters.map((letter) => decodedHeader(letter.headers.get('subject') ?? ''))
+const to = (address: string) => office.letters.filter((letter) => letter.to.includes(address))
+const told = async (address: string, subject: string): Promise<Letter> => {
+  await expect.poll(() => subjects(to(address)), { timeout: 15_000 }).toContain(subject)
+  return to(address).find((letter) => subjects([letter])[0] === subject)!
+}
+const deliveriesOf = async (subject: string) =>
+  (await world.broker.admin.must(world.broker.admin.get(`/api/notifications/deliveries?subject=${subject}`))).items
+const turn = (kind = 'notification.email') =>
+  world.broker.database.query(`update due_work set run_at = now() where kind = $1 and locked_by is null`, [kind])
+
+describe('people', () => {
+  it('are told of everything that becomes of their request, and approvers of what waits for them', async () => {
+    const flow = await flowFor([bob])
+    const { id } = await world.request(alice, { flowId: flow.id, seconds: 3600, justification: 'the <b>tests</b> & more' })
+    const asked = await told('bob@people.example', `${alice.name} asks you to approve access to kv/app/db`)
+    expect(asked.plain).toContain('Access: read on kv/app/db\nFor: 1 hour\n')
+    expect(asked.plain).toContain(`https://latchkey.example/requests/${id}`)
+    expect(asked.html).toContain('the &#60;b&#62;tests&#60;/b&#62; &#38; more')
+    expect(asked.html).not.toMatch(/<b>|<form|<img|<script/)
+    await told('alice@people.example', 'You asked for access to kv/app/db')
+    await decide(bob, id, { decision: 'approve' })
+    await told('alice@people.example', 'Your access to kv/app/db was approved')
+    await told('alice@people.example', 'Your access to kv/app/db is being set up')
+    const ready = await told('alice@people.example', 'Your access to kv/app/db is ready')
+    const { grantId } = (await alice.api.get(`/api/access-requests/${id}`)).body
+    await bob.api.must(bob.api.post(`/api/grants/${grantId}/revoke`, { reason: 'done' }))
+    await told('alice@people.example', 'Your access to kv/app/db is being taken away')
+    await told('alice@people.example', 'Your access to kv/app/db was taken away')
+    expect(subjects(to('bob@people.example'))).toHaveLength(1)
+    expect(to('alice@people.example')).toHaveLength(6)
+    expect(ready.headers.get('references'), 'one conversation per request').toBe(asked.headers.get('references'))
+    const ids = (await deliveriesOf(id)).map((one: { id: string }) => `<${one.id}@broker.example>`)
+    expect(ids).toContain(asked.headers.get('message-id'))
+    expect(asked.headers.get('auto-submitted')).toBe('auto-generated')
+    expect(office.letters.every((letter) => letter.secure && letter.user === 'broker')).toBe(true)
+  })
+
+  it('hear the reason of a rejection, and of what nobody decided', async () => {
+    const flow = await flowFor([bob])
+    const rejected = await world.request(alice, { flowId: flow.id })
+    await decide(bob, rejected.id, { decision: 'reject', reason: 'use staging' })
+    const no = await told('alice@people.example', 'Your request for kv/app/db was rejected')
+    expect(no.plain).toContain(`By: ${bob.name}\nReason: use staging\n`)
+    const lapsed = await world.request(alice, { flowId: flow.id })
+    await world.broker.database.query(`update due_work set run_at = now() where kind = 'request.lapse' and subject = $1`, [
+      lapsed.id,
+    ])
+    await told('alice@people.example', 'Your request for kv/app/db was not decided in time')
+    const cancelled = await world.request(alice, { flowId: flow.id })
+    await alice.api.must(alice.api.post(`/api/access-requests/${cancelled.id}/cancel`))
+    await told('alice@people.example', 'Your request for kv/app/db was taken back')
+  })
+
+  it('who are only to be told are told, and may decide nothing', async () => {
+    const carol = await world.person('carol')
+    await addressed(carol, 'carol@people.example')
+    const flow = await flowFor([bob])
+    await world.broker.database.query(`update access_flow_versions set rule = rule || $2 where flow_id = $1`, [
+      flow.id,
+      JSON.stringify({ notify: { users: [carol.id, bob.id], groups: [] } }),
+    ])
+    const { id } = await world.request(alice, { flowId: flow.id })
+    await told('carol@people.example', `${alice.name} asked for access to kv/app/db`)
+    await told('bob@people.example', `${alice.name} asks you to approve access to kv/app/db`)
+    expect(to('bob@people.example'), 'once, for the weightiest reason').toHaveLength(1)
+    expect((await carol.api.post(`/api/access-requests/${id}/approvals`, { decision: 'approve' })).status).toBe(404)
+  })
+
+  it('who have left, or have no address, are not written to', async () => {
+    const dora = await world.person('dora')
+    await addressed(dora, 'dora@people.example')
+    await world.broker.admin.must(world.broker.admin.patch(`/api/users/${dora.id}`, { state: 'disabled' }))
+    const erin = await world.person('erin')
+    const flow = await flowFor([dora, erin, bob])
+    const { id } = await world.request(alice, { flowId: flow.id })
+    await told('bob@people.example', `${alice.name} asks you to approve access to kv/app/db`)
+    expect((await deliveriesOf(id)).map((one: { to: { id: string } }) => one.to.id).toSorted()).toEqual(
+      [alice.id, bob.id].toSorted(),
+    )
+  })
+
+  it.each([
+    ['a line of its own', 'mallory\r\nBcc: everybody@people.example\r\n\r\nhello'],
+    ['a lone line feed', 'mallory\nSubject: you won'],
+    ['what some take for a line end', 'mallory\u2028Bcc: x@people.example\u0085Bcc: y@people.example'],
+    ['markup', '<img src=x onerror=alert(1)>"\'><a href="https://evil.example">'],
+    ['letters that run backwards', 'mallory\u202e gro.elpmaxe\u202c\u200b'],
+    ['an address', '"<x@evil.example>, mallory'],
+  ])('cannot make their names into anything but names: %s', async (_, name) => {
+    const mallory = await world.person('mallory')
+    await world.broker.database.query('update users set name = $2, email = $3 where id = $1', [
+      mallory.id,
+      name,
+      'm@people.example',
+    ])
+    const flow = await flowFor([bob])
+    await world.request({ ...mallory, name }, { flowId: flow.id, justification: `${name} <script>` })
+    await expect.poll(() => [to('bob@people.example').length, to('m@people.example').length], { timeout: 15_000 }).toEqual([1, 1])
+    for (const letter of office.letters) {
+      expect([...letter.headers.keys()]).not.toContain('bcc')
+      expect(letter.to).toHaveLength(1)
+      expect(subjects([letter])[0]).not.toMatch(/[\r\n\u0085\u2028\u202e]/)
+      expect(letter.plain.split('\n').filter((line) => /^(Bcc|Subject|hello)/.test(line))).toEqual([])
+      expect(letter.html).not.toMatch(/<(img|script)|href="https:\/\/evil/)
+    }
+    await world.broker.database.query(`update users set name = $2 where id = $1`, [mallory.id, `tamed ${mallory.id}`])
+  })
+})
+
+describe('the mail server', () => {
+  it('may ask us to come back, and gets the letter then, under the same id', async () => {
+    office.refuse = () => ({ code: 451, message: '4.7.1 greylisted, come back later' })
+    const flow = await flowFor([bob])
+    const { id } = await world.request(alice, { flowId: flow.id })
+    await expect.poll(async () => (await deliveriesOf(id))[0]?.lastError, { timeout: 15_000 }).toContain('4.7.1 greylisted')
+    const waiting = await deliveriesOf(id)
+    office.refuse = () => undefined
+    await turn()
+    const letter = await told('bob@people.example', `${alice.name} asks you to approve access to kv/app/db`)
+    expect(waiting.map((one: { id: string }) => `<${one.id}@broker.example>`)).toContain(letter.headers.get('message-id'))
+  })
+
+  it('may refuse one person, and everybody else is told', async () => {
+    office.refuse = (address) => (address.startsWith('bob') ? { code: 550, message: '5.1.1 no such user' } : undefined)
+    const flow = await flowFor([bob])
+    const { id } = await world.request(alice, { flowId: flow.id })
+    await told('alice@people.example', 'You asked for access to kv/app/db')
+    const bobs = async () => (await deliveriesOf(id)).find((one: { to: { id: string } }) => one.to.id === bob.id)
+    await expect.poll(async () => (await bobs())?.lastError, { timeout: 15_000 }).toContain('550 5.1.1 no such user')
+    expect((await bobs()).state).toBe('waiting')
+  })
+
+  it('may refuse the whole letter, and is asked again', async () => {
+    office.refuseLetter = () => ({ code: 554, message: '5.6.0 not today' })
+    const flow = await flowFor([bob])
+    await world.request(alice, { flowId: flow.id })
+    await expect.poll(() => office.attempts, { timeout: 15_000 }).toBeGreaterThan(2)
+    office.refuseLetter = () => undefined
+    await turn()
+    await told('bob@people.example', `${alice.name} asks you to approve access to kv/app/db`)
+  })
+
+  it('that refuses our password reads nothing of it in what we keep or log', async () => {
+    const { smtp } = world.broker.app.get<{ smtp: { login: { password: Secret } } }>(CONFIG)
+    const right = smtp.login.password
+    smtp.login.password = new Secret('canary-that-is-wrong')
+    try {
+      const flow = await flowFor([bob])
+      const { id } = await world.request(alice, { flowId: flow.id })
+      await expect
+        .poll(async () => (await deliveriesOf(id))[0]?.lastError, { timeout: 15_000 })
+        .toBe('127.0.0.1 refused the login (535)')
+    } finally {
+      smtp.login.password = right
+    }
+    expect(world.broker.log.join('')).not.toMatch(/canary-(that-is-wrong|of-the-mail-server)/)
+  })
+
+  it.each([
+    ['smtp://mail.example', { host: 'mail.example', port: 587, secure: false }],
+    ['smtps://mail.example', { host: 'mail.example', port: 465, secure: true }],
+    ['smtp://[::1]:2525', { host: '::1', port: 2525, secure: false }],
+    ['smtp://a%40b:p%2Fw@mail.example', { host: 'mail.example', port: 587, secure: false, login: { user: 'a@b' } }],
+  ])('is read from %s', (url, expected) => {
+    expect(parseSmtpUrl(url)).toMatchObject(expected)
+  })
+
+  it.each([
+    '',
+    'mail.example',
+    'http://mail.example',
+    'smtp://',
+    'smtp://h/path',
+    'smtp://h?tls=no',
+    'smtp://:pw@h',
+    'smtp://a%zz:b@h',
+  ])('is not read from %j', (url) => {
+    expect(parseSmtpUrl(url)).toBeUndefined()
+  })
+
+  it.each([
+    ['latchkey@example.com', { name: 'Latchkey', address: 'latchkey@example.com' }],
+    ['Access, Team <a@example.com>', { name: 'Access, Team', address: 'a@example.com' }],
+    ['a@example.com, b@example.com', undefined],
+    ['X <a@example.com>\r\nBcc: b@example.com', undefined],
+    ['nobody', undefined],
+  ])('sends for %j', (text, expected) => {
+    expect(parseMailbox(text)).toEqual(expected)
+  })
+})
+
+describe('ending access', () => {
+  it('waits for nobody who is to be told of it: silent receivers, a silent mail server, a thousand letters', async () => {
+    const silent = await startReceiver()
+    silent.reply = () => {}
+    const { admin, database } = world.broker
+    for (const name of ['one', 'two', 'three']) {
+      await admin.must(admin.post('/api/webhooks', { name: `silent ${name}`, url: silent.url }))
+    }
+    office.refuse = () => ({ code: 451, message: 'later' })
+    await database.query(
+      `with event as (select id from audit_events limit 1),
+       put as (
+         insert into notification_deliveries (id, event_id, kind, channel, target)
+         select 'ntf_' || lpad(n::text, 26, '0'), event.id, 'own' || n, 'email', $1 from event, generate_series(1, 1000) n returning id)
+       insert into due_work (lane, kind, subject, shard, run_at) select 'notify', 'notification.email', id, 'email', now() from put`,
+      [alice.id],
+    )
+    const grantId = await world.grant(alice, { seconds: 3 })
+    await world.until(alice, grantId, 'expired', 30_000)
+    const [end] = await database.query<{ lateMs: number; proved: boolean }>(
+      `select extract(epoch from cut_at - expires_at)::float * 1000 as "lateMs", receipt is not null as proved from grants where id = $1`,
+      [grantId],
+    )
+    expect(end?.proved).toBe(true)
+    expect(end?.lateMs).toBeLessThan(2000)
+    await expect.poll(() => silent.received.some((one) => one.body.data.subject === grantId), { timeout: 20_000 }).toBe(true)
+    await silent.close()
+  })
+})
