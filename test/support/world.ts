@@ -12,9 +12,12 @@ export interface PersonInWorld {
   readonly api: Api
 }
 
+/** What of a broker its inhabitants need, be it in this process or in one of its own. */
+export type Habitable = Pick<Broker, 'admin' | 'api' | 'close'>
+
 /** A broker in front of a real server, people, and a tree of secrets: what most stories begin with. */
-export interface World {
-  readonly broker: Broker
+export interface World<Home extends Habitable = Broker> {
+  readonly broker: Home
   readonly vault: VaultServer
   readonly integrationId: string
   readonly alice: PersonInWorld
@@ -65,21 +68,24 @@ export async function startWorld(
   options: BrokerOptions & { config?: object; settings?: Record<string, unknown> } = {},
 ): Promise<World> {
   const { settings = {}, ...brokerOptions } = options
+  const config = await furnished(vault, settings)
+  return inhabit(await startBroker(brokerOptions), vault, config)
+}
+
+/** Puts the tree of secrets into a server, and answers how a broker reaches it. */
+export async function furnished(vault: VaultServer, settings: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
   const { approle } = await prepared(vault, settings)
   for (const [path, data] of Object.entries(SECRETS)) await vault.api('POST', `kv/data/${path}`, { data })
   for (const [name, type] of Object.entries(KEYS)) await vault.api('POST', `transit/keys/${name}`, { type })
-  const broker = await startBroker(brokerOptions)
-  return inhabit(broker, vault, {
-    address: vault.address,
-    kvMounts: ['kv'],
-    transitMounts: ['transit'],
-    auth: approle,
-    ...settings,
-  })
+  return { address: vault.address, kvMounts: ['kv'], transitMounts: ['transit'], auth: approle, ...settings }
 }
 
 /** The same on a broker and a server that are ready. */
-export async function inhabit(broker: Broker, vault: VaultServer, config: Record<string, unknown>): Promise<World> {
+export async function inhabit<Home extends Habitable>(
+  broker: Home,
+  vault: VaultServer,
+  config: Record<string, unknown>,
+): Promise<World<Home>> {
   const { admin } = broker
   const integration = await admin.must(
     admin.post('/api/integrations', { name: `vault ${randomBytes(3).toString('hex')}`, plugin: 'vault', config }),

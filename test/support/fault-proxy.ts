@@ -1,0 +1,163 @@
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Agent, request } from 'undici'
+
+/** What the server answered, or what the proxy answers in its place. */
+export interface Reply {
+  readonly status: number
+  readonly headers?: Record<string, string>
+  readonly body: string
+}
+
+/** One call on its way, in the hands of a fault. */
+export interface CallUnderWay {
+  /** to the server, which applies it */
+  forward(): Promise<Reply>
+  /** to the caller; resolves when the bytes are out */
+  reply(reply: Reply): Promise<void>
+  /** the caller's connection breaks */
+  drop(): void
+  /** resolves when the caller has hung up */
+  readonly abandoned: Promise<void>
+}
+
+export type Fault = (call: CallUnderWay) => Promise<void>
+
+/** The n-th call of that shape since `begin`. */
+export interface Boundary {
+  readonly name: string
+  readonly nth: number
+}
+
+export interface FaultProxy {
+  readonly url: string
+  /** from here on the calls of a flow are numbered anew, and no fault is due */
+  begin(): void
+  /** the calls of the flow so far, in the order in which they came: `POST auth/apono/users/:user` */
+  readonly calls: readonly string[]
+  /** how long nothing has been under way, in milliseconds */
+  quietMs(): number
+  /** resolves when the fault has struck */
+  strike(boundary: Boundary, fault: Fault): Promise<void>
+  /** what happens to every call from now on, the broker's own included; undefined: nothing */
+  always(fault?: Fault): void
+  close(): Promise<void>
+}
+
+const LATE_MS = 15_000
+
+/** Stands between a broker and its server and knows each call of a grant by its name. */
+export async function startFaultProxy(target: string): Promise<FaultProxy> {
+  const dispatcher = new Agent({ pipelining: 0 })
+  let calls: string[] = []
+  let due: (Boundary & { fault: Fault; struck: PromiseWithResolvers<void> }) | undefined
+  let always: Fault | undefined
+  let underWay = 0
+  let quietSince = performance.now()
+
+  async function handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const body = await wholeOf(incoming)
+    const call = callUnderWay(target, dispatcher, incoming, body, outgoing)
+    const name = nameOf(incoming)
+    if (name !== undefined) calls.push(name)
+    const nth = calls.filter((each) => each === name).length
+    if (name !== undefined && due?.name === name && due.nth === nth) {
+      const { fault, struck } = due
+      due = undefined
+      return fault(call).then(struck.resolve, struck.reject)
+    }
+    await (always ?? pass)(call)
+  }
+
+  const server = http.createServer((incoming, outgoing) => {
+    underWay += 1
+    handle(incoming, outgoing)
+      .catch(() => outgoing.destroy())
+      .finally(() => {
+        underWay -= 1
+        quietSince = performance.now()
+      })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    begin() {
+      calls = []
+      due = undefined
+    },
+    get calls() {
+      return calls
+    },
+    quietMs: () => (underWay > 0 ? 0 : performance.now() - quietSince),
+    strike(boundary, fault) {
+      const struck = Promise.withResolvers<void>()
+      due = { ...boundary, fault, struck }
+      const late = setTimeout(() => struck.reject(new Error(`no such call came: ${boundary.name}, but ${calls.join()}`)), LATE_MS)
+      return struck.promise.finally(() => clearTimeout(late))
+    },
+    always(fault) {
+      always = fault
+    },
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      await dispatcher.destroy()
+    },
+  }
+}
+
+export const pass: Fault = async (call) => call.reply(await call.forward())
+
+function callUnderWay(
+  target: string,
+  dispatcher: Agent,
+  incoming: IncomingMessage,
+  body: Buffer,
+  outgoing: ServerResponse,
+): CallUnderWay {
+  const abandoned = new Promise<void>((resolve) => outgoing.once('close', resolve))
+  const { connection: _connection, host: _host, ...headers } = incoming.headers
+  return {
+    abandoned,
+    async forward() {
+      const answer = await request(target + (incoming.url ?? ''), {
+        method: incoming.method as 'GET',
+        headers,
+        body: body.length > 0 ? body : null,
+        dispatcher,
+      })
+      return {
+        status: answer.statusCode,
+        headers: { 'content-type': String(answer.headers['content-type'] ?? 'text/plain') },
+        body: await answer.body.text(),
+      }
+    },
+    async reply(reply) {
+      const out = new Promise<void>((resolve) => outgoing.writeHead(reply.status, reply.headers).end(reply.body, resolve))
+      await Promise.race([out, abandoned])
+    },
+    drop: () => void outgoing.destroy(),
+  }
+}
+
+/**
+ * The call without the names that differ from grant to grant; undefined for what belongs to no grant: the broker's own login, its looks
+ * at the server's health, its probes, its walks.
+ */
+function nameOf({ method = '', url = '' }: IncomingMessage): string | undefined {
+  const { pathname, searchParams } = new URL(url, 'http://proxy')
+  const path = pathname
+    .replace(/^\/v1\/|\/$/g, '')
+    .replace(/\b\d{10}-\d{41}\b/, ':user')
+    .replace(/\/apono-g-[0-9a-z]{26}$/, '/:policy')
+    .replace(/^identity\/entity\/id\/.+$/, 'identity/entity/id/:id')
+  const isOfAGrant = /:(user|policy|id)\b|^identity\/lookup\/entity$|^auth\/token\/lookup-accessor$|^sys\/internal\/ui\/mounts$/
+  if (!isOfAGrant.test(path)) return undefined
+  return `${searchParams.get('list') === 'true' ? 'LIST' : method} ${path}`
+}
+
+async function wholeOf(incoming: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of incoming) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks)
+}
