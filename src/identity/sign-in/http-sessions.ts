@@ -68,7 +68,7 @@ export class HttpSessions implements OnApplicationShutdown {
   }
 
   onApplicationShutdown(): void {
-    void this.store.close() // only stops its timer: the pool is not its own
+    this.store.close() // only stops its timer: the pool is not its own
   }
 }
 

@@ -41,6 +41,7 @@ export class ProviderTokens {
         issuer,
         audience: clientId,
         requiredClaims: ['sub', 'exp', 'iat'],
+        maxTokenAge: '10 minutes',
       },
       ['JWT'],
     )

@@ -29,6 +29,11 @@ class CodeFlow extends Strategy {
     params.set('nonce', client.randomNonce())
     return params
   }
+
+  /** Told by the path: an answer without code or error would otherwise begin a sign-in of its own. */
+  override shouldInitiateAuthRequest(request: Request): boolean {
+    return request.path.endsWith('/login')
+  }
 }
 
 /** The code flow: to the provider and back, and out again. */
@@ -166,5 +171,7 @@ export class SignIn {
 
 /** The provider answered, and wrongly: that is no outage. */
 function isProtocolFault(error: unknown): boolean {
-  return error instanceof client.ClientError && !/TIMEOUT|ABORT/.test(error.code ?? 'TIMEOUT')
+  const { code, cause } = error as { code?: unknown; cause?: unknown }
+  const isOutage = cause instanceof Response && (cause.status >= 500 || cause.status === 429)
+  return typeof code === 'string' && /^OAUTH_(?!TIMEOUT|ABORT)/.test(code) && !isOutage
 }
