@@ -157,17 +157,28 @@ describe('an integration', () => {
     const login = { method: 'password', password: TOY_PASSWORD, spare: 'canary-spare' }
     const { id } = await anIntegration({ config: { ...goodConfig, login } })
     const moved = await broker.admin.patch(`/api/integrations/${id}`, {
-      config: { address: 'another', login: { method: 'password', password: { set: true } } },
+      config: { address: 'toybox', depth: 2, login: { method: 'password', password: { set: true } } },
     })
     expect(moved.body).toMatchObject({
       version: 2,
-      config: { address: 'another', login: { password: { set: true }, spare: { set: true } } },
+      config: { depth: 2, login: { password: { set: true }, spare: { set: true } } },
     })
     const dropped = await broker.admin.patch(`/api/integrations/${id}`, {
-      config: { address: 'x', login: { method: 'password', spare: null } },
+      config: { address: 'toybox', login: { method: 'password', spare: null } },
     })
     expect(dropped.body.config.login).toEqual({ method: 'password', password: { set: true } })
     expect((await broker.admin.post(`/api/integrations/${id}/health`)).body).toMatchObject({ healthy: true })
+  })
+
+  it('sends stored secrets to no other place than they were given for', async () => {
+    const { id, config } = await anIntegration()
+    const elsewhere = { ...config, address: 'elsewhere' }
+    expect(await broker.admin.patch(`/api/integrations/${id}`, { config: elsewhere, skipTest: true })).toMatchObject({
+      status: 400,
+      body: { field: 'config.address' },
+    })
+    const anew = { ...goodConfig, address: 'elsewhere' }
+    expect(await broker.admin.patch(`/api/integrations/${id}`, { config: anew, skipTest: true })).toMatchObject({ status: 200 })
   })
 
   it('refuses a change that was made while looking at an older version', async () => {

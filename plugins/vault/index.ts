@@ -19,6 +19,7 @@ export const vault: Plugin<VaultConfig, VaultConnection> = {
     guide: 'docs/integrations/vault.md',
   },
   config: vaultConfig,
+  secretsGoTo: ['address', 'namespace', 'proxy', 'redirectHosts', 'caPem', 'caFile'],
   connect: connectVault,
   health,
   keepAlive: (client, signal) => client.session.keepAlive(signal),

@@ -42,6 +42,14 @@ export function keepSecrets(typed: unknown, known: readonly PlacedSecret[]): unk
   return whole
 }
 
+/** Whether a configuration as typed relies on a secret that is known already. */
+export function reliesOn(typed: unknown, known: readonly PlacedSecret[]): boolean {
+  return known.some(([path]) => {
+    const now = holderOf(typed, path)?.get()
+    return holderOf(typed, path) !== undefined && (now === undefined || isMark(now))
+  })
+}
+
 export function isMark(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'set' in value && value.set === true && Object.keys(value).length === 1
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { z } from 'zod'
 import { record } from '../audit/record.ts'
@@ -21,7 +22,7 @@ import { newId } from '../platform/ids.ts'
 import { Sealer } from '../platform/sealing.ts'
 import { FourEyes } from '../proposals/four-eyes.ts'
 import { type AnyPlugin, BrokerError, type PolicyAdvice } from '../sdk/index.ts'
-import { keepSecrets, takeOutSecrets } from './config-secrets.ts'
+import { keepSecrets, reliesOn, takeOutSecrets } from './config-secrets.ts'
 import { Connections } from './connections.ts'
 import { discoveryWork } from './discovery/discovery.ts'
 import { healthWork } from './health.service.ts'
@@ -157,7 +158,9 @@ export class Integrations implements OnModuleInit {
 
   private async configAfter(before: Integration, name: string, typed: unknown, skipTest: boolean) {
     const plugin = this.catalog.get(before.plugin)
-    const config = await parseConfig(plugin, keepSecrets(typed, openSecrets(this.sealer, before)))
+    const known = openSecrets(this.sealer, before)
+    const config = await parseConfig(plugin, keepSecrets(typed, known))
+    if (reliesOn(typed, known)) refuseElsewhere(plugin, before.config, takeOutSecrets(config).clear)
     const trial = skipTest ? undefined : await this.mustWork(plugin, config, before.id, name)
     return { ...sealConfig(this.sealer, before.id, config), trial }
   }
@@ -203,6 +206,20 @@ export class Integrations implements OnModuleInit {
       fix: 'GET /api/catalog lists them',
     })
   }
+}
+
+/** Whoever may change an integration may not thereby have its secrets sent to a place of their choice. */
+function refuseElsewhere(plugin: AnyPlugin, before: unknown, after: unknown): void {
+  const moved = plugin.secretsGoTo?.find((key) => !isDeepStrictEqual(valueAt(before, key), valueAt(after, key)))
+  if (moved === undefined) return
+  throw new BrokerError('input.invalid', 'decides where the stored secrets are sent, and the call leaves them out', {
+    field: `config.${moved}`,
+    fix: 'send the secrets again together with this change',
+  })
+}
+
+function valueAt(config: unknown, key: string): unknown {
+  return typeof config === 'object' && config !== null ? (config as Record<string, unknown>)[key] : undefined
 }
 
 function nameTaken(name: string): BrokerError {

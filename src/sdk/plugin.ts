@@ -123,6 +123,8 @@ export interface Plugin<Config, Client> {
   readonly manifest: Manifest
   /** the form, the validation and the sealing come from here; mark secrets with `secret()` */
   readonly config: z.ZodType<Config>
+  /** keys of the configuration that decide where its secrets are sent; whoever changes one gives the secrets anew */
+  readonly secretsGoTo?: readonly (keyof Config & string)[]
   /** Cheap: opens nothing that `close` does not close. Does not have to reach the target; the first use does. */
   connect(config: Config, host: Host): Promise<Client>
   health(client: Client, signal: AbortSignal): Promise<HealthCheck[]>

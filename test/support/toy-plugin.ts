@@ -85,6 +85,7 @@ export function toyPlugin(target: ToyTarget): Plugin<ToyConfig, ToyClient> {
   return {
     manifest: { id: 'toy', name: 'Toy', vendor: 'Tests', description: 'A toy.', sdk: 1, guide: 'docs/integrations/toy.md' },
     config: toyConfig,
+    secretsGoTo: ['address'],
     connect: async (config, host) => {
       target.opened += 1
       await host.keep('visited', new Secret('canary-kept-by-the-toy'))
