@@ -186,9 +186,9 @@ export function urlOf(host: string, port: number): string {
   return `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
 }
 
-// Whose names begin with LATCHKEY_CLI_ are read by the command line, which may share the daemon's environment.
+// The command line (LATCHKEY_CLI_…) and the launcher of development servers (LATCHKEY_CACHE) may share the daemon's environment.
 function isOurs(name: string): boolean {
-  return name === 'DATABASE_URL' || (name.startsWith('LATCHKEY_') && !name.startsWith('LATCHKEY_CLI_'))
+  return name === 'DATABASE_URL' || /^LATCHKEY_(?!CLI_|CACHE$|TEST_)/.test(name)
 }
 
 function inWords(issue: z.core.$ZodIssue, env: NodeJS.ProcessEnv): ConfigProblem[] {

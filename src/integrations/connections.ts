@@ -120,11 +120,6 @@ export class Connections implements OnApplicationShutdown {
   }
 }
 
-/** What bears our mark in the target; empty when the plugin leaves none. */
-export async function* marked({ plugin, client }: Connection, signal: AbortSignal) {
-  if (plugin.marked) yield* plugin.marked(client, signal)
-}
-
 /** A connection to begin something with; refused while the integration is paused. */
 export function mustBeActive({ integration }: Connection): void {
   if (integration.state === 'active') return

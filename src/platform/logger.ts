@@ -1,11 +1,8 @@
 import type { LoggerService } from '@nestjs/common'
 import { Logger as NestPino, type PinoLogger } from 'nestjs-pino'
-import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino'
+import { type DestinationStream, type Logger, pino } from 'pino'
 import { type HttpLogger, pinoHttp } from 'pino-http'
 import { currentRequestId } from './request-id.ts'
-
-// A query string may hold what only its addressee should read, a header a credential, a statement's values anything.
-const HIDDEN = ['parameters', 'query', 'detail', 'body'].flatMap((name) => [`err.${name}`, `error.${name}`])
 
 /** Lines of JSON on standard output; each names the request it was written for. */
 export function makeLogger(level: string, destination?: DestinationStream): Logger {
@@ -14,12 +11,31 @@ export function makeLogger(level: string, destination?: DestinationStream): Logg
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      serializers: { err: stdSerializers.err, error: stdSerializers.err },
-      redact: { paths: [...HIDDEN, 'err.driverError', 'error.driverError', 'err.cause.parameters'], censor: '[hidden]' },
+      serializers: { err: (error) => toldOf(error), error: (error) => toldOf(error) },
       mixin: () => ({ requestId: currentRequestId() }),
     },
     destination,
   )
+}
+
+const CAUSES_TOLD = 4
+
+/** Named properties alone: what else hangs on an error (a client, a statement's values, a body) may hold a secret. */
+function toldOf(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return { message: `thrown: ${typeof error}` }
+  const { code, constraint, fix, field, requestId } = error as Error & Record<string, unknown>
+  const scalar = (value: unknown) => (typeof value === 'string' || typeof value === 'number' ? value : undefined)
+  return {
+    type: error.name,
+    message: error.message,
+    code: scalar(code),
+    constraint: scalar(constraint),
+    fix: scalar(fix),
+    field: scalar(field),
+    requestId: scalar(requestId),
+    stack: error.stack,
+    cause: error.cause !== undefined && depth < CAUSES_TOLD ? toldOf(error.cause, depth + 1) : undefined,
+  }
 }
 
 /** One line per request: method, path, status and time. No header and no query, so nothing of them has to be hidden. */
