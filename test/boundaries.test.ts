@@ -18,10 +18,12 @@ const MAY_IMPORT: Record<string, string> = {
     'src/actions src/integrations src/catalog src/identity src/audit src/platform src/sdk src/contract : src/config.ts',
   'src/access':
     'src/grants src/actions src/integrations src/catalog src/identity src/audit src/platform src/sdk src/contract : src/config.ts',
+  'src/notifications': 'src/access src/identity src/audit src/platform src/sdk src/contract : src/config.ts',
   // What the environment says is read with the platform's own readers.
   'src/config.ts': 'src/platform src/sdk',
   'src/last-words.ts': 'src/config.ts src/sdk',
-  'src/app.module.ts': 'src/access src/audit src/identity src/integrations src/catalog src/platform : src/sdk src/config.ts',
+  'src/app.module.ts':
+    'src/notifications src/access src/audit src/identity src/integrations src/catalog src/platform : src/sdk src/config.ts',
   'src/app.ts': 'src/app.module.ts src/platform : src/config.ts src/sdk',
   'src/main.ts': 'src/app.ts src/config.ts src/last-words.ts src/platform : src/sdk',
   // Commands that work on the database itself go no higher than who is who and what happened.
@@ -39,6 +41,7 @@ const MAY_USE: Record<string, RegExp> = {
   'src/sdk': /^zod$/,
   'src/contract': /^zod$/,
   'src/platform': /^(@nestjs\/.+|@opentelemetry\/.+|express|nestjs-pino|node:.+|pg|pino|pino-http|typeorm|zod)$/,
+  'src/notifications': /^(@nestjs\/(common|swagger)|@opentelemetry\/api|ipaddr\.js|nodemailer|undici|zod|node:.+)$/,
   'src/app.ts': /^(@nestjs\/.+|helmet|pino|reflect-metadata)$/,
   'src/cli': /^(commander|typeorm|undici|zod|node:.+)$/,
   migrations: /^typeorm$/,
@@ -181,6 +184,9 @@ describe('the house', () => {
         "src/integrations/config-secrets.ts": 2,
         "src/integrations/integration-config.ts": 2,
         "src/main.ts": 1,
+        "src/notifications/mailer.ts": 1,
+        "src/notifications/webhook-signature.ts": 1,
+        "src/notifications/webhooks.service.ts": 2,
         "src/platform/sealing.ts": 1,
         "src/platform/state-folder.ts": 1,
       }

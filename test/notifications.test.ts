@@ -7,7 +7,6 @@ import { serversUnderTest } from '../dev/vault-binary.ts'
 import { makeCertificate } from '../dev/vault-certificate.ts'
 import { startVaultServer, type VaultServer } from '../dev/vault-server.ts'
 import { CONFIG } from '../src/platform/platform.module.ts'
-import { parseMailbox, parseSmtpUrl } from '../src/platform/smtp-server.ts'
 import { Secret } from '../src/sdk/index.ts'
 import { startReceiver } from './support/receiver.ts'
 import { decodedHeader, type Letter, type PostOffice, startPostOffice } from './support/smtp.ts'
@@ -137,6 +136,66 @@ describe('people', () => {
     expect((await carol.api.post(`/api/access-requests/${id}/approvals`, { decision: 'approve' })).status).toBe(404)
   })
 
+  it('of the next stage hear of a request when it gets there, and those it is passed on to when nobody decides', async () => {
+    const carol = await world.person('carol')
+    const dave = await world.person('dave')
+    await addressed(carol, 'carol@people.example')
+    await addressed(dave, 'dave@people.example')
+    const people = (who: PersonInWorld) => [{ kind: 'people', users: [who.id], groups: [] }]
+    const flow = await world.flow({
+      approval: {
+        kind: 'stages',
+        stages: [
+          { approvers: people(bob), needed: 1 },
+          { approvers: people(carol), needed: 1, escalation: { afterSeconds: 600, approvers: people(dave) } },
+        ],
+      },
+    })
+    const { id } = await world.request(alice, { flowId: flow.id })
+    const asks = `${alice.name} asks you to approve access to kv/app/db`
+    await told('bob@people.example', asks)
+    await decide(bob, id, { decision: 'approve' })
+    await told('carol@people.example', asks)
+    await told('alice@people.example', 'Your request for kv/app/db is at its next approval')
+    await world.broker.database.query(`update due_work set run_at = now() where kind = 'request.escalate' and subject = $1`, [id])
+    await told('dave@people.example', asks)
+    await told('alice@people.example', 'Your request for kv/app/db was passed on to more approvers')
+    expect(to('bob@people.example'), 'whose stage is over').toHaveLength(1)
+  })
+
+  it('on the alert list and those who review hear of an emergency at once', async () => {
+    const carol = await world.person('carol')
+    await addressed(carol, 'carol@people.example')
+    const list = (who: PersonInWorld) => ({ users: [who.id], groups: [] })
+    const flow = await world.flow({ approval: { kind: 'emergency', alert: list(bob), reviewers: list(carol) } })
+    const resources = [{ resourceId: await world.resource('kv/app/db'), permissions: ['read'] }]
+    const ask = { flowId: flow.id, resources, seconds: 60, justification: 'production is down', emergency: true }
+    await alice.api.must(alice.api.post('/api/access-requests', ask))
+    const subject = `Emergency: ${alice.name} took access to kv/app/db without approval`
+    expect((await told('bob@people.example', subject)).plain).toContain('Because: production is down\n')
+    expect((await told('carol@people.example', subject)).plain).toContain('You may review emergency access')
+    await told('alice@people.example', 'Emergency: You took access to kv/app/db without approval')
+  })
+
+  it('who run the broker hear that access cannot be taken away, and that something nobody knew was found', async () => {
+    const { admin, database } = world.broker
+    await admin.must(admin.patch(`/api/users/${(await admin.get('/api/me')).body.id}`, { email: 'root@people.example' }))
+    const grantId = await world.grant(alice, { seconds: 600 })
+    await database.query(
+      `insert into audit_events (id, kind, actor, subject, body)
+       values ('aud_00000000000000000000000001', 'grant.stuck', 'broker', $1, '{"code":"target.denied","message":"refused to delete"}'),
+         ('aud_00000000000000000000000002', 'orphan.removed', 'broker', $2, '{}')`,
+      [grantId, world.integrationId],
+    )
+    const stuck = await told(
+      'root@people.example',
+      `${alice.name}’s access to kv/app/db cannot be taken away: somebody must look`,
+    )
+    expect(stuck.plain).toContain('Reason: refused to delete\n')
+    await told('root@people.example', 'A leftover that belongs to no grant was removed')
+    await told('alice@people.example', 'Your access to kv/app/db cannot be taken away: somebody must look')
+  })
+
   it('who have left, or have no address, are not written to', async () => {
     const dora = await world.person('dora')
     await addressed(dora, 'dora@people.example')
@@ -225,38 +284,6 @@ describe('the mail server', () => {
       smtp.login.password = right
     }
     expect(world.broker.log.join('')).not.toMatch(/canary-(that-is-wrong|of-the-mail-server)/)
-  })
-
-  it.each([
-    ['smtp://mail.example', { host: 'mail.example', port: 587, secure: false }],
-    ['smtps://mail.example', { host: 'mail.example', port: 465, secure: true }],
-    ['smtp://[::1]:2525', { host: '::1', port: 2525, secure: false }],
-    ['smtp://a%40b:p%2Fw@mail.example', { host: 'mail.example', port: 587, secure: false, login: { user: 'a@b' } }],
-  ])('is read from %s', (url, expected) => {
-    expect(parseSmtpUrl(url)).toMatchObject(expected)
-  })
-
-  it.each([
-    '',
-    'mail.example',
-    'http://mail.example',
-    'smtp://',
-    'smtp://h/path',
-    'smtp://h?tls=no',
-    'smtp://:pw@h',
-    'smtp://a%zz:b@h',
-  ])('is not read from %j', (url) => {
-    expect(parseSmtpUrl(url)).toBeUndefined()
-  })
-
-  it.each([
-    ['latchkey@example.com', { name: 'Latchkey', address: 'latchkey@example.com' }],
-    ['Access, Team <a@example.com>', { name: 'Access, Team', address: 'a@example.com' }],
-    ['a@example.com, b@example.com', undefined],
-    ['X <a@example.com>\r\nBcc: b@example.com', undefined],
-    ['nobody', undefined],
-  ])('sends for %j', (text, expected) => {
-    expect(parseMailbox(text)).toEqual(expected)
   })
 })
 

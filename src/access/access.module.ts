@@ -11,6 +11,7 @@ import { ExtensionRequests } from './extension-requests.ts'
 import { ExtensionsController } from './extensions.controller.ts'
 import { FlowsController } from './flows.controller.ts'
 import { Flows } from './flows.service.ts'
+import { Leavers } from './leavers.ts'
 import { Plans } from './plans.ts'
 import { RequestViews } from './request-views.ts'
 import { Requesters } from './requesters.ts'
@@ -35,11 +36,13 @@ import { Waiting } from './waiting.ts'
     Approvers,
     Plans,
     Waiting,
+    Leavers,
     Submissions,
     Requests,
     Decisions,
     ExtensionRequests,
     RequestViews,
   ],
+  exports: [Approvers],
 })
 export class AccessModule {}

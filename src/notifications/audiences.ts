@@ -1,31 +1,94 @@
 import { Injectable } from '@nestjs/common'
+import { Approvers } from '../access/approvers.ts'
+import { readRequestResources, selectRequests } from '../access/request.ts'
 import type { AccessRule } from '../contract/access.ts'
-import { Directory } from '../identity/directory.ts'
-import { row, type Tx } from '../platform/database.ts'
+import type { Role } from '../contract/identity.ts'
+import type { People } from '../contract/people.ts'
+import { row, rows, type Tx } from '../platform/database.ts'
+import { type ChainEvent, idsIn } from './chain-event.ts'
+import type { Facts } from './facts.ts'
+import { eachOnce, type Part, partsOf } from './recipients.ts'
 
-/** Who may decide, as the part that knows it says. `@Inject(AUDIENCES) audiences: Audiences` */
-export interface Audiences {
-  /** Ids of the people who may decide on a request now, never its requester; none when it waits for nobody. */
-  approversOf(tx: Pick<Tx, 'query'>, requestId: string): Promise<readonly string[]>
+/** Who is told of an event, as the directory and the flow's version say now. */
+@Injectable()
+export class Audiences {
+  constructor(private readonly approvers: Approvers) {}
+
+  async of(tx: Tx, event: ChainEvent, facts: Facts | undefined): Promise<Map<string, Part>> {
+    const people: Partial<Record<Part, readonly string[]>> = {}
+    for (const part of partsOf(event.kind)) people[part] = await this.peopleOf(tx, part, event, facts)
+    return eachOnce(people)
+  }
+
+  private async peopleOf(tx: Tx, part: Part, event: ChainEvent, facts: Facts | undefined): Promise<readonly string[]> {
+    switch (part) {
+      case 'own':
+        return facts ? [facts.requester.id] : []
+      case 'decide':
+        return facts ? this.deciders(tx, facts.requestId, event) : []
+      case 'review':
+        return facts ? this.reviewers(tx, facts) : []
+      case 'notice':
+        return this.named(tx, facts?.notify)
+      case 'alert':
+        return idsIn(event.data['alert'])
+      case 'accept':
+        return without(await withRole(tx, mayAccept(event)), event.actor)
+      case 'admin':
+        return withRole(tx, ['admin'])
+      case 'proposer':
+        return idsOf(await rows<{ id: string }>(tx, 'select proposer_id as id from proposals where id = $1', [event.subject]))
+    }
+  }
+
+  /** Of the stage the event speaks of: by now the request may be further. */
+  private async deciders(tx: Tx, requestId: string, event: ChainEvent): Promise<string[]> {
+    const [request] = await selectRequests(tx, 'q.id = $1', [requestId])
+    const rule = await ruleOf(tx, requestId)
+    if (!request || !rule) return []
+    const stage = typeof event.data['stage'] === 'number' ? event.data['stage'] : 0
+    const escalated = event.kind === 'request.escalated' || (request.escalated && request.stage === stage)
+    const resources = await readRequestResources(tx, requestId)
+    const asked = await this.approvers.of({ ...request, rule, resources }, escalated ? stage : undefined, tx)
+    return [...new Set(asked.stages[stage]?.parties.flatMap((party) => [...party.people]))]
+  }
+
+  /** Whom the flow names to look at an emergency; admins and auditors where it names nobody. */
+  private async reviewers(tx: Tx, { requestId, requester }: Facts): Promise<string[]> {
+    const approval = (await ruleOf(tx, requestId))?.approval
+    const named = approval?.kind === 'emergency' ? await this.named(tx, approval.reviewers) : []
+    return without(named.length > 0 ? named : await withRole(tx, ['admin', 'auditor']), requester.id)
+  }
+
+  private async named(tx: Tx, people: People | undefined): Promise<string[]> {
+    if (!people || people.groups.length + people.users.length === 0) return []
+    return idsOf(await this.approvers.named(people, tx))
+  }
 }
 
-export const AUDIENCES = Symbol('AUDIENCES')
+async function ruleOf(tx: Tx, requestId: string): Promise<AccessRule | undefined> {
+  const found = await row<{ rule: AccessRule }>(
+    tx,
+    `select v.rule from access_requests q join access_flow_versions v on v.flow_id = q.flow_id and v.version = q.flow_version
+     where q.id = $1`,
+    [requestId],
+  )
+  return found?.rule
+}
 
-/** Everybody named as an approver by the version of the flow that the request was made under. */
-@Injectable()
-export class NamedApprovers implements Audiences {
-  constructor(private readonly directory: Directory) {}
+/** Changes of integrations are for admins alone. */
+function mayAccept({ data }: ChainEvent): readonly Role[] {
+  return String(data['kind']).startsWith('integration.') ? ['admin'] : ['admin', 'owner']
+}
 
-  async approversOf(tx: Pick<Tx, 'query'>, requestId: string): Promise<string[]> {
-    const request = await row<{ requesterId: string; approval: AccessRule['approval'] }>(
-      tx,
-      `select q.requester_id as "requesterId", v.rule -> 'approval' as approval from access_requests q
-       join access_flow_versions v on v.flow_id = q.flow_id and v.version = q.flow_version where q.id = $1`,
-      [requestId],
-    )
-    if (request?.approval.kind !== 'approvers') return []
-    const { groups, users } = request.approval
-    const people = await this.directory.members(groups, users, tx)
-    return people.map((person) => person.id).filter((id) => id !== request.requesterId)
-  }
+async function withRole(tx: Tx, roles: readonly Role[]): Promise<string[]> {
+  return idsOf(await rows<{ id: string }>(tx, `select id from users where state = 'active' and roles && $1`, [roles]))
+}
+
+function without(ids: readonly string[], one: string): string[] {
+  return ids.filter((id) => id !== one)
+}
+
+function idsOf(people: readonly { readonly id: string }[]): string[] {
+  return people.map(({ id }) => id)
 }

@@ -1,15 +1,14 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common'
 import type { Config } from '../config.ts'
-import { Directory } from '../identity/directory.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { each } from '../platform/due-lane.ts'
 import { DueWork, enqueue } from '../platform/due-work.ts'
 import { newId } from '../platform/ids.ts'
 import { CONFIG } from '../platform/platform.module.ts'
-import { AUDIENCES, type Audiences } from './audiences.ts'
-import { type ChainEvent, idsIn, readChain } from './chain-event.ts'
-import { type Facts, readFacts } from './facts.ts'
-import { eachOnce, type Part, partsOf, wants } from './recipients.ts'
+import { Audiences } from './audiences.ts'
+import { type ChainEvent, readChain } from './chain-event.ts'
+import { readFacts } from './facts.ts'
+import { type Part, partsOf, wants } from './recipients.ts'
 
 export const NOTIFY_WORK = {
   dispatch: 'notification.dispatch',
@@ -36,8 +35,7 @@ export class Dispatcher implements OnModuleInit, OnApplicationBootstrap {
   constructor(
     private readonly database: Database,
     private readonly work: DueWork,
-    private readonly directory: Directory,
-    @Inject(AUDIENCES) private readonly audiences: Audiences,
+    private readonly audiences: Audiences,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -74,34 +72,10 @@ export class Dispatcher implements OnModuleInit, OnApplicationBootstrap {
     )
     const planned: Planned[] = []
     for (const event of telling) {
-      const told = eachOnce(await this.audienceOf(tx, event, facts.get(event.subject)))
+      const told = await this.audiences.of(tx, event, facts.get(event.subject))
       for (const [target, kind] of told) planned.push({ eventId: event.id, kind, channel: 'email', target })
     }
     return this.reachable(tx, planned)
-  }
-
-  private async audienceOf(tx: Tx, event: ChainEvent, facts: Facts | undefined): Promise<Partial<Record<Part, string[]>>> {
-    const people: Partial<Record<Part, string[]>> = {}
-    for (const part of partsOf(event.kind)) people[part] = [...(await this.peopleOf(tx, part, event, facts))]
-    return people
-  }
-
-  private async peopleOf(tx: Tx, part: Part, event: ChainEvent, facts: Facts | undefined): Promise<readonly string[]> {
-    switch (part) {
-      case 'own':
-        return facts ? [facts.requester.id] : []
-      case 'decide':
-        return facts ? this.audiences.approversOf(tx, facts.requestId) : []
-      case 'notice':
-        if (!facts || facts.notify.groups.length + facts.notify.users.length === 0) return []
-        return idsOf(await this.directory.members(facts.notify.groups, facts.notify.users, tx))
-      case 'alert':
-        return idsIn(event.data['alert'])
-      case 'admin':
-        return (await admins(tx)).filter((id) => id !== event.actor)
-      case 'proposer':
-        return idsOf(await rows<{ id: string }>(tx, 'select proposer_id as id from proposals where id = $1', [event.subject]))
-    }
   }
 
   /** Whoever has left, or has no address, is not written to. */
@@ -111,7 +85,7 @@ export class Dispatcher implements OnModuleInit, OnApplicationBootstrap {
       `select id from users where id = any($1) and state = 'active' and email is not null`,
       [planned.map(({ target }) => target)],
     )
-    const ids = new Set(idsOf(found))
+    const ids = new Set(found.map(({ id }) => id))
     return planned.filter(({ target }) => ids.has(target))
   }
 
@@ -142,12 +116,4 @@ export class Dispatcher implements OnModuleInit, OnApplicationBootstrap {
 export function dueDelivery({ id, channel, target }: { id: string; channel: Planned['channel']; target: string }) {
   const shard = channel === 'email' ? 'email' : target
   return { lane: 'notify', kind: NOTIFY_WORK[channel], subject: id, shard } as const
-}
-
-async function admins(tx: Tx): Promise<string[]> {
-  return idsOf(await rows<{ id: string }>(tx, `select id from users where state = 'active' and 'admin' = any(roles)`))
-}
-
-function idsOf(people: readonly { readonly id: string }[]): string[] {
-  return people.map(({ id }) => id)
 }

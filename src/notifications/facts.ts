@@ -1,3 +1,4 @@
+import type { People } from '../contract/people.ts'
 import { rows, type Tx } from '../platform/database.ts'
 
 /** What a reader must know of the request behind an event. */
@@ -12,7 +13,7 @@ export interface Facts {
   readonly resources: readonly { readonly name: string; readonly permissions: readonly string[] }[]
   readonly expiresAt: Date | null
   /** who is told without having to decide */
-  readonly notify: { readonly users: readonly string[]; readonly groups: readonly string[] }
+  readonly notify: People
 }
 
 /** By subject of an event: a request, its grant or its review. What belongs to no request has no entry. */

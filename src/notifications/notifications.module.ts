@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common'
-import { AUDIENCES, NamedApprovers } from './audiences.ts'
+import { AccessModule } from '../access/access.module.ts'
+import { Audiences } from './audiences.ts'
 import { DeliveriesController } from './deliveries.controller.ts'
 import { Deliveries } from './deliveries.ts'
 import { DeliveryList } from './delivery-list.ts'
@@ -11,15 +12,8 @@ import { Webhooks } from './webhooks.service.ts'
 
 /** Tells people and programs what happened, from the audit chain. Nothing below knows of it. */
 @Module({
+  imports: [AccessModule],
   controllers: [WebhooksController, DeliveriesController],
-  providers: [
-    { provide: AUDIENCES, useClass: NamedApprovers },
-    Dispatcher,
-    Deliveries,
-    DeliveryList,
-    Mailer,
-    WebhookSender,
-    Webhooks,
-  ],
+  providers: [Audiences, Dispatcher, Deliveries, DeliveryList, Mailer, WebhookSender, Webhooks],
 })
 export class NotificationsModule {}

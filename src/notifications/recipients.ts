@@ -1,5 +1,5 @@
 /** Why somebody is told. In this order: whoever has several reasons is told once, for the first. */
-export const PARTS = ['decide', 'own', 'alert', 'proposer', 'admin', 'notice'] as const
+export const PARTS = ['decide', 'accept', 'own', 'review', 'alert', 'proposer', 'admin', 'notice'] as const
 export type Part = (typeof PARTS)[number]
 
 const OF_KIND: Readonly<Record<string, readonly Part[]>> = {
@@ -7,20 +7,19 @@ const OF_KIND: Readonly<Record<string, readonly Part[]>> = {
   'request.stage': ['own', 'decide', 'notice'],
   'request.escalated': ['own', 'decide', 'notice'],
   'request.reminded': ['decide'],
-  'request.emergency': ['own', 'alert', 'notice'],
+  'request.emergency': ['own', 'review', 'alert', 'notice'],
   'grant.stuck': ['own', 'admin', 'notice'],
   'grant.rechecked': ['admin'],
   'grant.altered': ['admin'],
-  'review.opened': ['alert', 'admin'],
-  'review.closed': ['own', 'alert'],
-  'proposal.opened': ['admin'],
+  'review.closed': ['own', 'review'],
+  'proposal.made': ['accept'],
 }
 
 // What these families learn to say later reaches the right people without anybody thinking of it here.
 const OF_FAMILY: Readonly<Record<string, readonly Part[]>> = {
   request: ['own', 'notice'],
   grant: ['own', 'notice'],
-  review: ['own', 'alert'],
+  review: ['own', 'review'],
   proposal: ['proposer'],
   orphan: ['admin'],
 }

@@ -37,13 +37,19 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'grant.stuck': ({ whose, what }) => `${whose} access to ${what} cannot be taken away: somebody must look`,
   'grant.rechecked': ({ whose, what }) => `A leftover of ${whose} access to ${what} was removed`,
   'grant.altered': ({ whose, what }) => `${whose} access to ${what} was altered behind the broker’s back`,
-  'review.opened': ({ whose, what }) => `${whose} emergency access to ${what} waits for a review`,
   'review.closed': ({ whose, what }) => `${whose} emergency access to ${what} was reviewed`,
   'orphan.removed': () => 'A leftover that belongs to no grant was removed',
-  'proposal.opened': () => 'A change waits for a second pair of eyes',
+  'proposal.made': () => 'A change waits for a second pair of eyes',
   'proposal.accepted': () => 'Your change was accepted',
   'proposal.declined': () => 'Your change was declined',
   'proposal.withdrawn': () => 'Your change was withdrawn',
+  'proposal.failed': () => 'Your change was accepted and could not be made: it waits again',
+}
+
+const WHAT_NOW: Readonly<Partial<Record<Part, string>>> = {
+  decide: 'Nothing happens until somebody decides.',
+  accept: 'Nothing happens until somebody else than its maker accepts it.',
+  review: 'You may review emergency access: somebody other than who took it must.',
 }
 
 /** @param names of people, by id */
@@ -55,7 +61,7 @@ export function messageFor(event: ChainEvent, part: Part, facts: Facts | undefin
   const subject = asksTheReader
     ? `${name} asks you to approve access to ${what}`
     : (PHRASES[event.kind]?.({ who, whose, what }) ?? `${event.kind.replace(/[._]/g, ' ')}: ${what}`)
-  const sentence = part === 'decide' ? `${subject}. Nothing happens until somebody decides.` : `${subject}.`
+  const sentence = [`${subject}.`, WHAT_NOW[part]].filter(Boolean).join(' ')
   return { subject, sentence, details: detailsOf(event, facts, names), path: pathOf(event, facts) }
 }
 
