@@ -68,7 +68,8 @@ const flowFor = (approvers: readonly PersonInWorld[], more: object = {}) =>
 const decide = (who: PersonInWorld, id: string, decision: object) =>
   who.api.must(who.api.post(`/api/access-requests/${id}/approvals`, decision))
 const subjects = (letters: readonly Letter[]) => letters.map((letter) => decodedHeader(letter.headers.get('subject') ?? ''))
-const to = (address: string) => office.letters.filter((letter) => letter.to.includes(address))
+const to = (address: string, about = '') =>
+  office.letters.filter((letter) => letter.to.includes(address) && letter.plain.includes(about))
 const told = async (address: string, subject: string): Promise<Letter> => {
   await expect.poll(() => subjects(to(address)), { timeout: 15_000 }).toContain(subject)
   return to(address).find((letter) => subjects([letter])[0] === subject)!
@@ -96,8 +97,8 @@ describe('people', () => {
     await bob.api.must(bob.api.post(`/api/grants/${grantId}/revoke`, { reason: 'done' }))
     await told('alice@people.example', 'Your access to kv/app/db is being taken away')
     await told('alice@people.example', 'Your access to kv/app/db was taken away')
-    expect(subjects(to('bob@people.example'))).toHaveLength(1)
-    expect(to('alice@people.example')).toHaveLength(6)
+    expect(to('bob@people.example', id)).toHaveLength(1)
+    expect(to('alice@people.example', id)).toHaveLength(6)
     expect(ready.headers.get('references'), 'one conversation per request').toBe(asked.headers.get('references'))
     const ids = (await deliveriesOf(id)).map((one: { id: string }) => `<${one.id}@broker.example>`)
     expect(ids).toContain(asked.headers.get('message-id'))
@@ -132,7 +133,7 @@ describe('people', () => {
     const { id } = await world.request(alice, { flowId: flow.id })
     await told('carol@people.example', `${alice.name} asked for access to kv/app/db`)
     await told('bob@people.example', `${alice.name} asks you to approve access to kv/app/db`)
-    expect(to('bob@people.example'), 'once, for the weightiest reason').toHaveLength(1)
+    expect(to('bob@people.example', id), 'once, for the weightiest reason').toHaveLength(1)
     expect((await carol.api.post(`/api/access-requests/${id}/approvals`, { decision: 'approve' })).status).toBe(404)
   })
 
@@ -160,7 +161,7 @@ describe('people', () => {
     await world.broker.database.query(`update due_work set run_at = now() where kind = 'request.escalate' and subject = $1`, [id])
     await told('dave@people.example', asks)
     await told('alice@people.example', 'Your request for kv/app/db was passed on to more approvers')
-    expect(to('bob@people.example'), 'whose stage is over').toHaveLength(1)
+    expect(to('bob@people.example', id), 'whose stage is over').toHaveLength(1)
   })
 
   it('on the alert list and those who review hear of an emergency at once', async () => {
@@ -207,33 +208,6 @@ describe('people', () => {
     expect((await deliveriesOf(id)).map((one: { to: { id: string } }) => one.to.id).toSorted()).toEqual(
       [alice.id, bob.id].toSorted(),
     )
-  })
-
-  it.each([
-    ['a line of its own', 'mallory\r\nBcc: everybody@people.example\r\n\r\nhello'],
-    ['a lone line feed', 'mallory\nSubject: you won'],
-    ['what some take for a line end', 'mallory\u2028Bcc: x@people.example\u0085Bcc: y@people.example'],
-    ['markup', '<img src=x onerror=alert(1)>"\'><a href="https://evil.example">'],
-    ['letters that run backwards', 'mallory\u202e gro.elpmaxe\u202c\u200b'],
-    ['an address', '"<x@evil.example>, mallory'],
-  ])('cannot make their names into anything but names: %s', async (_, name) => {
-    const mallory = await world.person('mallory')
-    await world.broker.database.query('update users set name = $2, email = $3 where id = $1', [
-      mallory.id,
-      name,
-      'm@people.example',
-    ])
-    const flow = await flowFor([bob])
-    await world.request({ ...mallory, name }, { flowId: flow.id, justification: `${name} <script>` })
-    await expect.poll(() => [to('bob@people.example').length, to('m@people.example').length], { timeout: 15_000 }).toEqual([1, 1])
-    for (const letter of office.letters) {
-      expect([...letter.headers.keys()]).not.toContain('bcc')
-      expect(letter.to).toHaveLength(1)
-      expect(subjects([letter])[0]).not.toMatch(/[\r\n\u0085\u2028\u202e]/)
-      expect(letter.plain.split('\n').filter((line) => /^(Bcc|Subject|hello)/.test(line))).toEqual([])
-      expect(letter.html).not.toMatch(/<(img|script)|href="https:\/\/evil/)
-    }
-    await world.broker.database.query(`update users set name = $2 where id = $1`, [mallory.id, `tamed ${mallory.id}`])
   })
 })
 

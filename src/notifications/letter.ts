@@ -27,7 +27,7 @@ export function letterFor(message: Message, portal: string | undefined): Letter 
     ...details.map(([label, value]) => `<tr><th align="left" valign="top">${escaped(label)}</th><td>${escaped(value)}</td></tr>`),
     `</table><p>${escaped(where)}${link ? `<br><a href="${escaped(link)}">${escaped(link)}</a>` : ''}</p></body></html>`,
   ].join('\n')
-  return { subject: inOneLine(message.subject, 200), text, html }
+  return { subject: inHeader(message.subject, 200), text, html }
 }
 
 // Control, format and direction characters, and whatever ends a line somewhere: with them a name could pretend to be another line.
@@ -37,6 +37,11 @@ const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+/gu
 export function inOneLine(words: string, most: number): string {
   const line = words.replace(UNSEEN, ' ').replace(/\s+/g, ' ').trim()
   return line.length > most ? `${line.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…` : line
+}
+
+/** The same for a header, where mail programs would decode what looks like an encoded word (RFC 2047). */
+export function inHeader(words: string, most: number): string {
+  return inOneLine(words.replaceAll('=?', '= ?'), most)
 }
 
 export function escaped(words: string): string {

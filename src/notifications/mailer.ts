@@ -5,7 +5,7 @@ import type { Config } from '../config.ts'
 import { CONFIG } from '../platform/platform.module.ts'
 import { isThisMachine } from '../platform/smtp-server.ts'
 import { BrokerError } from '../sdk/index.ts'
-import { inOneLine, type Letter } from './letter.ts'
+import { inHeader, inOneLine, type Letter } from './letter.ts'
 
 const PATIENCE_MS = 10_000
 
@@ -48,7 +48,7 @@ export class Mailer {
     try {
       await transport.sendMail({
         from,
-        to: { name: inOneLine(to.name, 100), address: to.address },
+        to: { name: inHeader(to.name, 100), address: to.address },
         envelope: { from: from.address, to: to.address },
         messageId: `<${id}@${domain}>`,
         references: `<${thread}@${domain}>`,
