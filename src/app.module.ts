@@ -8,7 +8,9 @@ import { Group, GroupMember } from './identity/group.ts'
 import { IdentityModule } from './identity/identity.module.ts'
 import { User } from './identity/user.ts'
 import { IntegrationsModule } from './integrations/integrations.module.ts'
+import { NotificationsModule } from './notifications/notifications.module.ts'
 import { type Ground, platformModule } from './platform/platform.module.ts'
+import { ProposalsModule } from './proposals/proposals.module.ts'
 import type { AnyPlugin } from './sdk/index.ts'
 
 const ENTITIES = [User, Group, GroupMember, ApiToken]
@@ -29,9 +31,11 @@ export function appModule({
       platformModule({ ...ground, entities: ENTITIES }),
       IdentityModule,
       AuditModule,
+      ProposalsModule,
       catalogModule(plugins),
       IntegrationsModule,
       AccessModule,
+      NotificationsModule,
     ],
   }
 }
