@@ -97,6 +97,7 @@ function configurationOf(brokerUrl: string, accounts: Map<string, DevelopmentAcc
       devInteractions: { enabled: false },
       deviceFlow: { enabled: true },
       backchannelLogout: { enabled: true },
+      revocation: { enabled: true },
       rpInitiatedLogout: { enabled: true },
       resourceIndicators: {
         enabled: true,
@@ -108,6 +109,8 @@ function configurationOf(brokerUrl: string, accounts: Map<string, DevelopmentAcc
       },
     },
     jwks: { keys: [signingKey()] },
+    // Its own way refuses the loopback, where the broker is.
+    fetch: (url, options) => fetch(url, { ...options, dispatcher: undefined }),
     cookies: { keys: ['development-only'] },
     pkce: { required: () => true },
     ttl: {

@@ -20,9 +20,6 @@ function newcomer(groups: string[], more: object = {}): string {
 const me = (jar: Jar) => jar.get(`${world.broker.url}/api/me`)
 const groupsOf = async (jar: Jar) => (await me(jar)).body.groups.map(({ name }: { name: string }) => name)
 const query = (statement: string, values?: unknown[]) => world.broker.database.query(statement, values)
-/** As if the provider had been asked last that long ago. */
-const backdate = (userId: string, minutes: number) =>
-  query('update identities set confirmed_at = now() - make_interval(mins => $2) where user_id = $1', [userId, minutes])
 const trail = async (kind: string, subject: string) =>
   (
     await world.broker.database.query<{ body: string }>(
@@ -259,7 +256,12 @@ describe('a session', () => {
     expect((await broker.admin.delete(`/api/users/${userId}/sessions`)).status).toBe(204)
     expect((await me(jars[0])).status).toBe(401)
     expect((await me(jars[2])).status).toBe(200)
-    expect(await query(`select actor = $1 as own from audit_events where kind = 'session.ended' and body like $2 order by id`, [userId, `%${userId}%`])).toEqual([{ own: true }, { own: false }])
+    expect(
+      await query(`select actor = $1 as own from audit_events where kind = 'session.ended' and body like $2 order by id`, [
+        userId,
+        `%${userId}%`,
+      ]),
+    ).toEqual([{ own: true }, { own: false }])
   })
 
   it('ends with its person being disabled, who cannot sign in again', async () => {

@@ -15,7 +15,8 @@ const PATIENCE_MS = 120_000
 export class ApiClient {
   constructor(
     private readonly url: string,
-    private readonly token: Secret,
+    /** without one only what is for anybody answers */
+    private readonly token?: Secret,
   ) {}
 
   /** @param path with ids and names already encoded: use the tag `at` */
@@ -43,7 +44,7 @@ export class ApiClient {
     const response = await fetch(this.url + path, {
       method,
       headers: {
-        authorization: `Bearer ${this.token.reveal()}`,
+        ...(this.token === undefined ? {} : { authorization: `Bearer ${this.token.reveal()}` }),
         accept: 'application/json',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
@@ -91,23 +92,35 @@ export function at(strings: TemplateStringsArray, ...segments: string[]): string
 
 /** Who calls whom. The token is never an argument: every user of the machine can read those. */
 export async function apiClient(env: NodeJS.ProcessEnv, { url, tokenFile }: Access): Promise<ApiClient> {
+  const broker = brokerUrl(env, url)
+  return new ApiClient(broker, await readToken(env, broker, tokenFile))
+}
+
+/** As it was given, without a final slash. */
+export function brokerUrl(env: NodeJS.ProcessEnv, url: string | undefined): string {
   const origin = URL.parse(url ?? env['LATCHKEY_CLI_URL'] ?? 'http://127.0.0.1:4460')
   if (!origin || !/^https?:$/.test(origin.protocol)) {
     throw new BrokerError('input.invalid', 'the URL of the broker is not one', {
       fix: 'give it in LATCHKEY_CLI_URL or --url as https://latchkey.example.com',
     })
   }
-  return new ApiClient(origin.href.replace(/\/$/, ''), new Secret(await readToken(env, tokenFile)))
+  return origin.href.replace(/\/$/, '')
 }
 
-async function readToken(env: NodeJS.ProcessEnv, file: string | undefined): Promise<string> {
+/** What was given comes first; otherwise it is whoever signed in with `latchkey login`. */
+async function readToken(env: NodeJS.ProcessEnv, broker: string, file: string | undefined): Promise<Secret> {
   const token = (file === undefined ? env['LATCHKEY_CLI_TOKEN'] : await readFile(file, 'utf8'))?.trim()
-  if (token !== undefined && /^[\x21-\x7e]+$/.test(token)) return token
+  if (token !== undefined && /^[\x21-\x7e]+$/.test(token)) return new Secret(token)
+  if (token === undefined) {
+    const { loginToken } = await import('./device-login.ts')
+    const login = await loginToken(env, broker)
+    if (login) return login
+  }
   throw new BrokerError(
     'auth.required',
     token ? 'what was given as a token is none' : 'there is no token to call the broker with',
     {
-      fix: 'set LATCHKEY_CLI_TOKEN, or name a file that holds the token with --token-file',
+      fix: 'sign in with latchkey login, set LATCHKEY_CLI_TOKEN, or name a file that holds the token with --token-file',
     },
   )
 }

@@ -6,6 +6,8 @@ import { check } from './commands/check.ts'
 import { extend } from './commands/extend.ts'
 import { giveBack } from './commands/give-back.ts'
 import { grants } from './commands/grants.ts'
+import { login } from './commands/login.ts'
+import { logout } from './commands/logout.ts'
 import { open } from './commands/open.ts'
 import { policy } from './commands/policy.ts'
 import { receipt } from './commands/receipt.ts'
@@ -28,6 +30,8 @@ export interface Terminal {
 
 // One file each. A command imports what it needs when it is used, so that every other starts at once.
 const COMMANDS = [
+  login,
+  logout,
   search,
   request,
   requests,

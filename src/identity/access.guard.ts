@@ -10,6 +10,7 @@ import { Authentication } from './authentication.ts'
 import { type Caller, setCaller } from './caller.ts'
 import { Freshness } from './freshness.ts'
 import { mustBeSameOrigin } from './same-origin.ts'
+import { ScimAuthentication } from './scim/scim-authentication.ts'
 
 /** Stands before every endpoint: who calls, and whether they may. */
 @Injectable()
@@ -18,6 +19,7 @@ export class AccessGuard implements CanActivate, OnModuleInit {
     private readonly routes: RouteTable,
     private readonly authentication: Authentication,
     private readonly freshness: Freshness,
+    private readonly scim: ScimAuthentication,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -33,7 +35,8 @@ export class AccessGuard implements CanActivate, OnModuleInit {
     const request = context.switchToHttp().getRequest<Request>()
     const declared = declarationOf(context.getHandler(), context.getClass())
     if (declared === undefined) throw new TypeError('an endpoint was added after the start')
-    if (declared !== 'public') {
+    if (declared === 'scim') await this.scim.admit(request)
+    else if (declared !== 'public') {
       const { scope, roles, fresh = false } = declared
       const caller = await this.callerOf(request, fresh)
       if (!caller.scopes.includes(scope)) {

@@ -22,9 +22,9 @@ export class ApiToken {
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const LENGTH = 43
 
-/** `lk_` and 256 bits. */
-export function randomToken(): Secret {
-  return new Secret(`lk_${Array.from({ length: LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')}`)
+/** The prefix, which tells what it opens, and 256 bits. */
+export function randomToken(prefix: 'lk' | 'lks' = 'lk'): Secret {
+  return new Secret(`${prefix}_${Array.from({ length: LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')}`)
 }
 
 /** The token has as many random bits as the hash, so a slow hash would protect nothing more. */

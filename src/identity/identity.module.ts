@@ -9,6 +9,7 @@ import { GroupsService } from './groups.service.ts'
 import { MeController } from './me.controller.ts'
 import { RoleGroupsController } from './role-groups.controller.ts'
 import { RoleGroupsService } from './role-groups.service.ts'
+import { ScimAuthentication } from './scim/scim-authentication.ts'
 import { SessionsController } from './sessions.controller.ts'
 import { SessionsService } from './sessions.service.ts'
 import { Confirmation } from './sign-in/confirmation.ts'
@@ -53,6 +54,7 @@ import { UsersService } from './users.service.ts'
     ProviderTokens,
     Refusals,
     RoleGroupsService,
+    ScimAuthentication,
     SessionTokens,
     SessionsService,
     SignIn,

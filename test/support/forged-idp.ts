@@ -1,5 +1,5 @@
 import { createHash, createHmac, generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 
@@ -70,7 +70,7 @@ export async function startForgedIdp(): Promise<ForgedIdp> {
       return new Promise((resolve) => server.close(() => resolve()))
     },
   }
-  server.on('request', async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname } = new URL(request.url ?? '/', issuer)
     idp.asked.push(pathname)
     const instead = idp.instead.get(pathname)
@@ -90,7 +90,8 @@ export async function startForgedIdp(): Promise<ForgedIdp> {
     const make = idp.idToken ?? ((given: Json) => jws(idp.rsa, { typ: 'JWT' }, given))
     idp.idToken = undefined
     return json(response, 200, { access_token: 'opaque', token_type: 'Bearer', expires_in: 300, id_token: make(claims) })
-  })
+  }
+  server.on('request', (request, response) => void answer(request, response))
   return idp
 }
 

@@ -82,8 +82,11 @@ export function refusedOrUnreachable(error: unknown): TokenRefused | BrokerError
   return unreachable(error)
 }
 
-function statusOf(error: unknown): number | undefined {
-  const { status, cause } = (error ?? {}) as { status?: unknown; cause?: unknown }
-  if (typeof status === 'number') return status
-  return cause instanceof Response ? cause.status : undefined
+/** With which the provider answered: it is on the error, or on the response that is somewhere among its causes. */
+export function statusOf(error: unknown): number | undefined {
+  for (let at = error; typeof at === 'object' && at !== null; at = (at as { cause?: unknown }).cause) {
+    const { status } = at as { status?: unknown }
+    if (typeof status === 'number') return status
+  }
+  return undefined
 }

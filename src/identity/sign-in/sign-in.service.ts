@@ -10,7 +10,7 @@ import { newId } from '../../platform/ids.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { BrokerError, isBrokerError } from '../../sdk/index.ts'
 import { type Claims, tellsGroups } from './claims.ts'
-import { Confirmation, refusedOrUnreachable } from './confirmation.ts'
+import { Confirmation, refusedOrUnreachable, statusOf } from './confirmation.ts'
 import { HttpSessions } from './http-sessions.ts'
 import { People } from './people.ts'
 import { Provider } from './provider.ts'
@@ -171,7 +171,8 @@ export class SignIn {
 
 /** The provider answered, and wrongly: that is no outage. */
 function isProtocolFault(error: unknown): boolean {
-  const { code, cause } = error as { code?: unknown; cause?: unknown }
-  const isOutage = cause instanceof Response && (cause.status >= 500 || cause.status === 429)
+  const { code } = error as { code?: unknown }
+  const status = statusOf(error) ?? 200
+  const isOutage = status >= 500 || status === 429
   return typeof code === 'string' && /^OAUTH_(?!TIMEOUT|ABORT)/.test(code) && !isOutage
 }

@@ -1,0 +1,25 @@
+import type { Command } from 'commander'
+import { brokerUrl } from '../api-client.ts'
+import type { Terminal } from '../main.ts'
+
+/** Forgets who you are, and has the provider forget it. */
+export function logout(program: Command, terminal: Terminal): void {
+  program
+    .command('logout')
+    .summary('forget the login of this machine')
+    .option('--url <url>', 'of the broker; otherwise LATCHKEY_CLI_URL, otherwise http://127.0.0.1:4460')
+    .action(async (options: { url?: string }) => {
+      const { forget } = await import('../device-login.ts')
+      const { changeLogin, readLogin } = await import('../stored-login.ts')
+      const broker = brokerUrl(terminal.env, options.url)
+      const stored = await readLogin(terminal.env, broker)
+      if (!stored) {
+        terminal.tell('Nobody is signed in.')
+        return
+      }
+      // Here it is forgotten in any case.
+      await changeLogin(terminal.env, broker, async () => undefined)
+      await forget(stored)
+      terminal.tell('Signed out.')
+    })
+}

@@ -1,0 +1,36 @@
+import { record } from '../../audit/record.ts'
+import { rows, type Tx } from '../../platform/database.ts'
+
+/** Who reports to whom, for one person and for those who name one of the references: by our id first, else by externalId. */
+export async function resolveManagers(tx: Tx, userId: string, references: readonly (string | undefined)[]): Promise<void> {
+  await rows(
+    tx,
+    `update users u set manager_id = f.manager_id
+     from users s left join lateral (
+       select m.id as manager_id from users m
+       where m.source = 'scim' and m.user_name is not null and m.id <> s.id
+         and (m.id = s.scim->>'manager' or m.external_id = s.scim->>'manager')
+       order by m.id = s.scim->>'manager' desc limit 1) f on true
+     where u.id = s.id and s.source = 'scim' and s.user_name is not null and (s.id = $1 or s.scim->>'manager' = any($2))
+       and u.manager_id is distinct from f.manager_id`,
+    [userId, references.filter((reference) => reference !== undefined)],
+  )
+}
+
+/**
+ * Whoever had this externalId before and was removed is not who signs in with it from now on. Their sign-in is forgotten, so that the next
+ * one finds the new person, who has nothing of theirs.
+ */
+export async function forgetRecycled(tx: Tx, actor: string, externalId: string): Promise<void> {
+  const forgotten = await rows<{ userId: string; issuer: string; subject: string }>(
+    tx,
+    `delete from identities i using users u
+     where u.id = i.user_id and u.source = 'scim' and u.user_name is null and u.scim->>'externalId' = $1
+     returning u.id as "userId", i.issuer, i.subject`,
+    [externalId],
+  )
+  await record(
+    tx,
+    ...forgotten.map(({ userId, ...data }) => ({ kind: 'identity.forgotten', actor, subject: userId, data })),
+  )
+}

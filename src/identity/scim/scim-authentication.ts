@@ -1,0 +1,55 @@
+import { createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common'
+import type { Request } from 'express'
+import { Database, row, rows } from '../../platform/database.ts'
+import { BrokerError } from '../../sdk/index.ts'
+import { hashOf } from '../api-token.ts'
+
+/** The identity provider, by the token it came with. */
+export interface ScimClient {
+  /** who the audit trail says it was */
+  readonly actor: `scim:${string}`
+}
+
+const clients = new WeakMap<Request, ScimClient>()
+
+/** `@CurrentScimClient() client: ScimClient` */
+export const CurrentScimClient = createParamDecorator((_data: unknown, context: ExecutionContext): ScimClient => {
+  const client = clients.get(context.switchToHttp().getRequest<Request>())
+  if (!client) throw new TypeError('an endpoint that is not for SCIM has no SCIM client')
+  return client
+})
+
+/** Lets in whoever brings a live SCIM token. No person's token, session or JWT opens SCIM, and a SCIM token opens nothing else. */
+@Injectable()
+export class ScimAuthentication {
+  constructor(private readonly database: Database) {}
+
+  async admit(request: Request): Promise<void> {
+    const [authorization = '', ...more] = request.headersDistinct['authorization'] ?? []
+    const token = /^Bearer (lks_[0-9A-Za-z]{43})$/i.exec(authorization)?.[1]
+    // Of two, a proxy before us may have looked at the other one.
+    if (token === undefined || more.length > 0) throw unknownClient()
+    const found = await row<{ id: string; isStale: boolean }>(
+      this.database.pool,
+      `select id, last_used_at is null or last_used_at < now() - interval '1 minute' as "isStale" from scim_tokens
+       where hash = $1 and revoked_at is null and expires_at > now()`,
+      [hashOf(token)],
+    )
+    if (!found) throw unknownClient()
+    if (found.isStale) {
+      await rows(
+        this.database.pool,
+        `update scim_tokens set last_used_at = now()
+         where id = (select id from scim_tokens where id = $1 for no key update skip locked)`,
+        [found.id],
+      )
+    }
+    clients.set(request, { actor: `scim:${found.id}` })
+  }
+}
+
+function unknownClient(): BrokerError {
+  return new BrokerError('auth.required', 'the call carries no valid SCIM token', {
+    fix: 'send authorization: Bearer lks_… with a SCIM token that has not expired and was not revoked',
+  })
+}
