@@ -56,7 +56,6 @@ export class Lane {
     private readonly name: string,
     private readonly options: LaneOptions,
     private readonly pool: pg.Pool,
-    private readonly me: string,
     private readonly presence: () => Stretch,
     private readonly complain: (error: unknown) => void,
   ) {}
@@ -83,7 +82,7 @@ export class Lane {
       let pauseMs = LONGEST_SLEEP_MS
       try {
         const presence = this.presence()
-        const taken = presence.isOver ? [] : await this.take()
+        const taken = presence.isOver ? [] : await this.take(presence.name)
         this.handOut(taken, presence)
         if (taken.length === this.options.batch) continue
         pauseMs = await this.untilNext()
@@ -96,7 +95,7 @@ export class Lane {
     }
   }
 
-  private async take(): Promise<Work[]> {
+  private async take(me: string): Promise<Work[]> {
     const now = performance.now()
     for (const [shard, until] of this.pausedUntil) if (until <= now) this.pausedUntil.delete(shard)
     const full = [...this.inHand].filter(([, count]) => count >= this.options.perShard).map(([shard]) => shard)
@@ -115,7 +114,7 @@ export class Lane {
              returning id, kind, subject, shard, run_at as "runAt", version, attempts`,
       values: [
         this.name,
-        this.me,
+        me,
         this.options.leaseSeconds,
         [...full, ...this.pausedUntil.keys()],
         this.options.batch,
@@ -145,7 +144,7 @@ export class Lane {
         .query(
           `update due_work set locked_until = clock_timestamp() + make_interval(secs => $3) where id = any($1) and locked_by = $2
              and locked_until > clock_timestamp()`,
-          [ids, this.me, this.options.leaseSeconds],
+          [ids, presence.name, this.options.leaseSeconds],
         )
         .then((result) => {
           if (result.rowCount === ids.length) ours = sent + lease - SAFETY_MS
@@ -169,32 +168,38 @@ export class Lane {
     } finally {
       clearInterval(heartbeat)
     }
-    await this.settle(group, outcomes, failure)
+    await this.settle(group, presence.name, outcomes, failure)
     this.count(shard, -group.length)
     this.wake()
   }
 
-  private async settle(group: readonly Work[], outcomes: ReadonlyMap<string, Outcome>, failure: string | null): Promise<void> {
+  private async settle(
+    group: readonly Work[],
+    me: string,
+    outcomes: ReadonlyMap<string, Outcome>,
+    failure: string | null,
+  ): Promise<void> {
     const again = group.flatMap((work) => {
       const outcome = outcomes.get(work.id) ?? 'done'
-      return outcome === 'done' ? [] : [{ id: work.id, version: work.version, ms: outcome }]
+      return outcome === 'done' ? [] : [{ ...turnOf(work), ms: outcome }]
     })
     const done = group.filter((work) => (outcomes.get(work.id) ?? 'done') === 'done')
-    // A row that was put down anew meanwhile (its version moved) is neither removed nor delayed: it is only let go.
+    // A row that was put down anew meanwhile (its version moved) is neither removed nor delayed: it is only let go. One that was taken
+    // again because our lease ran out (another attempt) is not ours to touch, even when it was we who took it.
     await this.pool
       .query(
         `with settled as (
-           delete from due_work w using jsonb_to_recordset($1::jsonb) as d (id bigint, version int)
-           where w.id = d.id and w.version = d.version and w.locked_by = $3 returning w.id),
+           delete from due_work w using jsonb_to_recordset($1::jsonb) as d (id bigint, version int, attempts int)
+           where w.id = d.id and w.version = d.version and w.attempts = d.attempts and w.locked_by = $3 returning w.id),
          delayed as (
            update due_work w set locked_until = null, locked_by = null, last_error = $4,
              run_at = case when w.version = a.version then clock_timestamp() + make_interval(secs => a.ms / 1000.0) else w.run_at end
-           from jsonb_to_recordset($2::jsonb) as a (id bigint, version int, ms float)
-           where w.id = a.id and w.locked_by = $3 returning w.id)
+           from jsonb_to_recordset($2::jsonb) as a (id bigint, version int, attempts int, ms float)
+           where w.id = a.id and (w.version <> a.version or w.attempts = a.attempts) and w.locked_by = $3 returning w.id)
          update due_work w set locked_until = null, locked_by = null
          from jsonb_to_recordset($1::jsonb) as d (id bigint, version int)
          where w.id = d.id and w.version <> d.version and w.locked_by = $3`,
-        [JSON.stringify(done.map(({ id, version }) => ({ id, version }))), JSON.stringify(again), this.me, failure],
+        [JSON.stringify(done.map(turnOf)), JSON.stringify(again), me, failure],
       )
       .catch(this.complain) // the lease runs out and the work is done once more
   }
@@ -227,6 +232,8 @@ export class Lane {
     })
   }
 }
+
+const turnOf = ({ id, version, attempts }: Work) => ({ id, version, attempts })
 
 /** Growing and jittered: 0.25 s, 0.5 s, 1 s … 60 s. */
 export function pauseFor(attempts: number, longestMs = 60_000): number {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common'
 import { Injectable, Logger } from '@nestjs/common'
 import pg from 'pg'
@@ -43,27 +42,18 @@ export class DueWork implements BeforeApplicationShutdown, OnApplicationBootstra
   private coroner: NodeJS.Timeout | undefined
 
   constructor(url: string) {
-    const me = randomUUID()
     const complain = (what: string) => (error: unknown) => this.log.warn({ error }, what)
     this.pool = new pg.Pool({ connectionString: url, max: 8, application_name: 'latchkey-due', keepAlive: true })
     this.pool.on('error', complain('lost a database connection'))
     this.presence = new Presence(
       url,
-      me,
       (lane) => this.wake(lane as LaneName),
       () => void this.resume(),
     )
     this.lanes = new Map(
       (Object.keys(LANES) as LaneName[]).map((name) => [
         name,
-        new Lane(
-          name,
-          LANES[name],
-          this.pool,
-          me,
-          () => this.presence.now,
-          complain(`lane ${name} could not reach the database`),
-        ),
+        new Lane(name, LANES[name], this.pool, () => this.presence.now, complain(`lane ${name} could not reach the database`)),
       ]),
     )
   }

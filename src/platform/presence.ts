@@ -1,24 +1,26 @@
+import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 
 const CHANNEL = 'due_work'
 
 /** One stretch of being connected. Once it is over it stays over: who acted under it asks again. */
 export interface Stretch {
+  /** Who we are in its course. Each has a name of its own: the server may not have noticed that the last one is over. */
+  readonly name: string
   readonly isOver: boolean
 }
 
 /**
- * This process as the others see it: a connection that holds a lock named after it, and hears what is due. When the process dies
- * PostgreSQL drops the lock at once, and whoever comes next need not wait for leases to run out.
+ * This process as the others see it: a connection that holds a lock named after itself, and hears what is due. When the process
+ * dies PostgreSQL drops the lock at once, and whoever comes next need not wait for leases to run out.
  */
 export class Presence {
   private client: pg.Client | undefined
-  private stretch: { isOver: boolean } = { isOver: true }
+  private stretch: { name: string; isOver: boolean } = { name: '', isOver: true }
   private stopped = false
 
   constructor(
     private readonly url: string,
-    private readonly me: string,
     private readonly heard: (lane: string) => void,
     private readonly connected: () => void,
   ) {}
@@ -31,7 +33,7 @@ export class Presence {
     if (this.stopped) return
     const client = new pg.Client({ connectionString: this.url, application_name: 'latchkey-presence', keepAlive: true })
     this.client = client
-    const stretch = { isOver: false }
+    const stretch = { name: randomUUID(), isOver: false }
     let lost = false
     const again = () => {
       stretch.isOver = true
@@ -45,7 +47,7 @@ export class Presence {
     client.on('notification', (message) => this.heard(message.payload ?? ''))
     try {
       await client.connect()
-      await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [this.me])
+      await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [stretch.name])
       await client.query(`listen ${CHANNEL}`)
     } catch {
       again()
