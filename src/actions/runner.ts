@@ -4,15 +4,15 @@ import { Database, type Tx } from '../platform/database.ts'
 import type { Hold } from '../platform/due-lane.ts'
 import { Installation } from '../platform/installation.ts'
 import { BrokerError, type GrantAccessAction, type GrantInput, type Receipt, type RunContext, type Step } from '../sdk/index.ts'
-import { type HeldRun, type JournaledStep, mayHaveHappened } from './action-run.ts'
+import type { HeldRun, JournaledStep } from './action-run.ts'
 import { fenced, Journal } from './journal.ts'
 
 /** What the owner of a run adds to the journal's transactions, before the run's own rows: whoever owns it is locked first, always. */
 export interface RunHooks {
   /** before each attempt at a step; answers when the access ends, for grants */
   beforeStep?(tx: Tx, step: { isLast: boolean }): Promise<Date | undefined>
-  /** with the outcome of the last step */
-  whenExecuted?(tx: Tx): Promise<void>
+  /** with the outcome of the last step, and through which connection it was done */
+  whenExecuted?(tx: Tx, connection: Connection): Promise<void>
 }
 
 /** How long one call of an action may take, in milliseconds. */
@@ -45,7 +45,7 @@ export class ActionRunner {
       receipt = { ...done, position: step.position }
     }
     await this.database.transaction(async (tx) => {
-      await hooks.whenExecuted?.(tx)
+      await hooks.whenExecuted?.(tx, connection)
       await this.journal.advance(tx, held, 'executed')
       if (receipt) await this.journal.mark(tx, [{ run: held.id, ...receipt }], 'executed')
     })
@@ -65,10 +65,10 @@ export class ActionRunner {
     }
   }
 
-  /** Undoes the given steps of one run, last first. Their intent must be in the journal. */
+  /** Undoes the given steps of one run, last first, whether or not they were undone before. Their intent must be in the journal. */
   async undo(connection: Connection, run: HeldRun, steps: readonly JournaledStep[], hold: Pick<Hold, 'isOurs'>, until?: Date) {
     const action = grantAccessOf(connection)
-    for (const step of steps.filter(mayHaveHappened).toReversed()) {
+    for (const step of steps.toReversed()) {
       await action.rollback(this.context(connection, run.id, hold, until), step, step.record)
     }
   }

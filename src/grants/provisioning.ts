@@ -4,9 +4,10 @@ import type { HeldRun } from '../actions/action-run.ts'
 import { Journal } from '../actions/journal.ts'
 import { ActionRunner, grantAccessOf } from '../actions/runner.ts'
 import { BROKER, record } from '../audit/record.ts'
-import { Connections } from '../integrations/connections.ts'
+import { type Connection, Connections } from '../integrations/connections.ts'
 import { findIntegration } from '../integrations/integration.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
+import { refusalOfDatabase } from '../platform/database-errors.ts'
 import { each, type Hold, type Outcome, pauseFor, type Work } from '../platform/due-lane.ts'
 import { DueWork, enqueue } from '../platform/due-work.ts'
 import { Metrics } from '../platform/metrics.ts'
@@ -27,6 +28,11 @@ export interface GrantOrder {
   readonly seconds: number
   readonly delivery: Delivery
   readonly input: GrantInput
+}
+
+interface Claimed {
+  readonly grant: Grant
+  readonly run: HeldRun
 }
 
 /** Gives the access: from an approved request to a grant that can be opened. */
@@ -84,16 +90,16 @@ export class Provisioning implements OnModuleInit {
     try {
       await this.runner.execute(run, hold, {
         beforeStep: (tx) => this.startClock(tx, grant),
-        whenExecuted: (tx) => this.activate(tx, grant),
+        whenExecuted: (tx, connection) => this.activate(tx, grant, connection),
       })
       this.work.wake('cut')
       return 'done'
     } catch (error) {
-      return this.afterFailure(grant, error, work.attempts)
+      return this.afterFailure(claimed, refusalOfDatabase(error) ?? error, work.attempts)
     }
   }
 
-  private claim(id: string): Promise<{ grant: Grant; run: HeldRun } | undefined> {
+  private claim(id: string): Promise<Claimed | undefined> {
     return this.database.transaction(async (tx) => {
       const grant = await lockGrant(tx, id)
       if (!grant || (grant.state !== 'scheduled' && grant.state !== 'provisioning')) return undefined
@@ -120,8 +126,7 @@ export class Provisioning implements OnModuleInit {
     return clock.until
   }
 
-  private async activate(tx: Tx, grant: Grant): Promise<void> {
-    const connection = await this.connections.use(grant.integrationId)
+  private async activate(tx: Tx, grant: Grant, connection: Connection): Promise<void> {
     const guarantee = grantAccessOf(connection).expiryGuarantee(connection.client, grant.delivery)
     const active = await row<{ expiresAt: Date }>(
       tx,
@@ -142,37 +147,48 @@ export class Provisioning implements OnModuleInit {
     this.provisioned.add(1)
   }
 
-  private async afterFailure(grant: Grant, error: unknown, attempts: number): Promise<Outcome> {
-    if (isBrokerError(error, 'run.fenced')) {
-      await this.recheck(grant)
-      return 'done'
-    }
-    const problem = problemOf(error)
+  private async afterFailure({ grant, run }: Claimed, error: unknown, attempts: number): Promise<Outcome> {
     if (!(error instanceof BrokerError)) this.log.error({ error, grant: grant.id }, 'provisioning met a bug')
-    const gaveUp = await this.database.transaction(async (tx) => {
-      await rows(tx, `update grants set error = $2 where id = $1 and state = 'provisioning'`, [grant.id, JSON.stringify(problem)])
-      const old = await row(tx, `select 1 from grants where id = $1 and created_at < now() - make_interval(secs => $2)`, [
-        grant.id,
-        PATIENCE_SECONDS,
-      ])
-      if (error instanceof BrokerError && error.retryable && !old) return false
-      await endNow(tx, [grant.id], { reason: 'failed', note: problem.message })
-      return true
-    })
-    if (!gaveUp) return pauseFor(attempts, 5_000)
-    this.failed.add(1)
-    this.work.wake('cut')
-    return 'done'
+    const verdict = await this.database.transaction((tx) => this.judge(tx, { grant, run }, error))
+    switch (verdict) {
+      case 'try again':
+        return pauseFor(attempts, 5_000)
+      case 'given up':
+        this.failed.add(1)
+        this.work.wake('cut')
+        return 'done'
+      case 'taken over':
+        this.log.log({ grant: grant.id }, 'another replica has taken the provisioning over')
+        return 'done'
+    }
   }
 
-  /** We acted for a run that was no longer ours. If it is being undone, whatever we did after that is undone once more. */
-  private async recheck(grant: Grant): Promise<void> {
-    await this.database.transaction(async (tx) => {
-      const undone = await row(tx, `select 1 from action_runs where id = $1 and state in ('undoing', 'undone', 'stuck')`, [
-        grant.runId,
-      ])
-      if (undone) await enqueue(tx, [{ lane: 'clean', kind: GRANT_WORK.recheck, subject: grant.id, shard: grant.integrationId }])
-    })
+  private async judge(tx: Tx, { grant, run }: Claimed, error: unknown): Promise<'try again' | 'given up' | 'taken over'> {
+    const now = await lockGrant(tx, grant.id)
+    const ours = await this.journal.stillOurs(tx, [run])
+    // Whatever went wrong for us, how the grant goes on is then for others to say.
+    if (now?.state !== 'provisioning' || !ours.has(run.id)) {
+      await this.recheck(tx, grant)
+      return 'taken over'
+    }
+    if (isBrokerError(error, 'run.fenced')) return 'try again' // we waited too long, and nobody was quicker
+    const problem = problemOf(error)
+    await rows(tx, 'update grants set error = $2 where id = $1', [grant.id, JSON.stringify(problem)])
+    const old = await row(tx, `select 1 from grants where id = $1 and created_at < now() - make_interval(secs => $2)`, [
+      grant.id,
+      PATIENCE_SECONDS,
+    ])
+    if (error instanceof BrokerError && error.retryable && !old) return 'try again'
+    await endNow(tx, [grant.id], { reason: 'failed', note: problem.message })
+    return 'given up'
+  }
+
+  /** We acted for a run that may no longer be ours. If it is being undone, whatever we did after that is undone once more. */
+  private async recheck(tx: Tx, grant: Grant): Promise<void> {
+    const undone = await row(tx, `select 1 from action_runs where id = $1 and state in ('undoing', 'undone', 'stuck')`, [
+      grant.runId,
+    ])
+    if (undone) await enqueue(tx, [{ lane: 'clean', kind: GRANT_WORK.recheck, subject: grant.id, shard: grant.integrationId }])
   }
 
   private async extend(work: Work, hold: Hold): Promise<Outcome> {
@@ -187,7 +203,7 @@ export class Provisioning implements OnModuleInit {
         grant.expiresAt,
       ])
     } finally {
-      await this.recheck(grant)
+      await this.database.transaction((tx) => this.recheck(tx, grant))
     }
     return 'done'
   }

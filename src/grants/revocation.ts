@@ -66,7 +66,7 @@ export class Revocation implements OnModuleInit {
     if (!connection) return outcomes
     const cut: Leaving[] = []
     await this.forEach(leaving, CUTS_AT_ONCE, hold, outcomes, async (one) => {
-      await this.runner.undo(connection, one.run, one.run.steps.slice(-1), hold)
+      await this.runner.undo(connection, one.run, one.run.steps.slice(-1).filter(mayHaveHappened), hold)
       cut.push(one)
     })
     await this.database.transaction(async (tx) => {
@@ -148,8 +148,10 @@ export class Revocation implements OnModuleInit {
     const action = grantAccessOf(connection)
     const proved: (Leaving & { evidence: Evidence[] })[] = []
     await this.forEach(leaving, CLEANS_AT_ONCE, hold, outcomes, async (one) => {
-      // The last step is undone again too: it costs one call and covers whatever happened since the cut.
-      await this.runner.undo(connection, one.run, one.run.steps, hold)
+      // Was something still there, then whatever was undone before may have come back: a call that was late, or somebody's hand.
+      const isFirstTry = one.work.attempts === 1
+      const steps = one.run.steps.filter((step) => mayHaveHappened(step) || (step.state === 'undone' && !isFirstTry))
+      await this.runner.undo(connection, one.run, steps, hold)
       const evidence = (await action.verifyGone?.(this.runner.context(connection, one.run.id, hold), one.run.steps)) ?? []
       const left = evidence.filter((piece) => !piece.holds)
       if (left.length > 0) {

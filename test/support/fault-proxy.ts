@@ -11,6 +11,8 @@ export interface Reply {
 
 /** One call on its way, in the hands of a fault. */
 export interface CallUnderWay {
+  /** as in `calls`; undefined when it belongs to no grant */
+  readonly name: string | undefined
   /** to the server, which applies it */
   forward(): Promise<Reply>
   /** to the caller; resolves when the bytes are out */
@@ -58,7 +60,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   async function handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const body = await wholeOf(incoming)
     const call = callUnderWay(target, dispatcher, incoming, body, outgoing)
-    const name = nameOf(incoming)
+    const { name } = call
     if (name !== undefined) calls.push(name)
     const nth = calls.filter((each) => each === name).length
     if (name !== undefined && due?.name === name && due.nth === nth) {
@@ -118,6 +120,7 @@ function callUnderWay(
   const abandoned = new Promise<void>((resolve) => outgoing.once('close', resolve))
   const { connection: _connection, host: _host, ...headers } = incoming.headers
   return {
+    name: nameOf(incoming),
     abandoned,
     async forward() {
       const answer = await request(target + (incoming.url ?? ''), {
