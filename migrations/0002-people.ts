@@ -8,6 +8,8 @@ alter table users
   add column user_name text,
   add column external_id text,
   add column attributes jsonb not null default '{}',
+  -- What SCIM said of somebody, to be told back. Stays when SCIM removes them; user_name and external_id do not.
+  add column scim jsonb constraint users_scim_is_of_scim check (scim is null or source = 'scim'),
   add column manager_id text constraint users_manager_is_a_user references users (id) on delete set null,
   add column changed_at timestamptz not null default now();
 -- Two people of a company may have one name; only those made by hand are told apart by it.
@@ -200,8 +202,8 @@ drop index users_external_id_taken;
 drop index users_user_name_taken;
 drop index users_name_taken;
 create unique index users_name_taken on users (lower(name));
-alter table users drop column source, drop column user_name, drop column external_id, drop column attributes, drop column manager_id,
-  drop column changed_at;
+alter table users drop column source, drop column user_name, drop column external_id, drop column attributes, drop column scim,
+  drop column manager_id, drop column changed_at;
 `
 
 export class People1763769600002 implements MigrationInterface {

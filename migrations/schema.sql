@@ -518,6 +518,7 @@ create table users (
   manager_id text,
   name text not null,
   roles text[] not null default '{}'::text[],
+  scim jsonb,
   source text not null default 'local'::text,
   state text not null default 'active'::text,
   user_name text,
@@ -525,6 +526,7 @@ create table users (
   constraint users_name_present CHECK (name <> ''::text),
   constraint users_pkey PRIMARY KEY (id),
   constraint users_roles_known CHECK (roles <@ ARRAY['admin'::text, 'owner'::text, 'approver'::text, 'auditor'::text, 'member'::text]),
+  constraint users_scim_is_of_scim CHECK (scim IS NULL OR source = 'scim'::text),
   constraint users_source_known CHECK (source = ANY (ARRAY['local'::text, 'sign_in'::text, 'scim'::text])),
   constraint users_state_known CHECK (state = ANY (ARRAY['active'::text, 'disabled'::text]))
 );

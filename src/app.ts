@@ -7,7 +7,7 @@ import type { DestinationStream } from 'pino'
 import { appModule } from './app.module.ts'
 import type { Config } from './config.ts'
 import { InputPipe } from './platform/input-pipe.ts'
-import { formBody, jsonBody } from './platform/json-body.ts'
+import { formBody, jsonBody, scimBody } from './platform/json-body.ts'
 import { makeLogger, nestLogger, requestLog } from './platform/logger.ts'
 import { Metrics } from './platform/metrics.ts'
 import { migrate } from './platform/migrate.ts'
@@ -16,6 +16,7 @@ import { ProblemFilter } from './platform/problem-filter.ts'
 import { requestIds } from './platform/request-id.ts'
 import { requestTimes } from './platform/request-times.ts'
 import { RouteTable } from './platform/route-table.ts'
+import { SCIM_PATH } from './platform/scim-error.ts'
 import type { StateFolder } from './platform/state-folder.ts'
 import type { AnyPlugin } from './sdk/index.ts'
 
@@ -55,6 +56,7 @@ export async function createApp({
   app.disable('x-powered-by')
   app.use(requestIds, requestLog(logger), requestTimes(app.get(Metrics)), headers(config))
   app.use('/auth/back-channel-logout', formBody)
+  app.use(SCIM_PATH, ...scimBody)
   app.use(...jsonBody)
   app.useGlobalPipes(new InputPipe())
   app.useGlobalFilters(new ProblemFilter(app.get(RouteTable)))

@@ -8,6 +8,7 @@ export const ID_PREFIXES = {
   usr: 'person',
   grp: 'group',
   tok: 'API token',
+  sct: 'SCIM token',
   ses: 'session',
   flw: 'access flow',
   req: 'access request',

@@ -9,7 +9,15 @@ import { GroupsService } from './groups.service.ts'
 import { MeController } from './me.controller.ts'
 import { RoleGroupsController } from './role-groups.controller.ts'
 import { RoleGroupsService } from './role-groups.service.ts'
+import { ScimDiscoveryController } from './scim/discovery.controller.ts'
 import { ScimAuthentication } from './scim/scim-authentication.ts'
+import { ScimGroupsController } from './scim/scim-groups.controller.ts'
+import { ScimGroups } from './scim/scim-groups.service.ts'
+import { ScimTokensController } from './scim/scim-tokens.controller.ts'
+import { ScimTokens } from './scim/scim-tokens.service.ts'
+import { ScimUsersController } from './scim/scim-users.controller.ts'
+import { ScimUsers } from './scim/scim-users.service.ts'
+import { ScimWrites } from './scim/scim-writes.ts'
 import { SessionsController } from './sessions.controller.ts'
 import { SessionsService } from './sessions.service.ts'
 import { Confirmation } from './sign-in/confirmation.ts'
@@ -39,6 +47,10 @@ import { UsersService } from './users.service.ts'
     SessionsController,
     MeController,
     SignInController,
+    ScimTokensController,
+    ScimDiscoveryController,
+    ScimUsersController,
+    ScimGroupsController,
   ],
   providers: [
     Authentication,
@@ -55,6 +67,10 @@ import { UsersService } from './users.service.ts'
     Refusals,
     RoleGroupsService,
     ScimAuthentication,
+    ScimGroups,
+    ScimTokens,
+    ScimUsers,
+    ScimWrites,
     SessionTokens,
     SessionsService,
     SignIn,

@@ -4,12 +4,12 @@ import { record } from '../audit/record.ts'
 import type { Page } from '../contract/common.ts'
 import type { NewUser, UserChange, UserQuery, UserView } from '../contract/identity.ts'
 import { type CursorKind, Cursors } from '../platform/cursors.ts'
-import { Database, rows, type Tx } from '../platform/database.ts'
+import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { violates } from '../platform/database-errors.ts'
 import { newId } from '../platform/ids.ts'
 import { BrokerError } from '../sdk/index.ts'
 import type { Caller } from './caller.ts'
-import { endSessions } from './sessions.service.ts'
+import { lockAdmins, lockOut } from './lock-out.ts'
 import { User } from './user.ts'
 
 // The order is by name; the database folds its case, so the database tells the position.
@@ -52,6 +52,7 @@ export class UsersService {
       const admins = await lockAdmins(tx)
       const users = tx.getRepository(User)
       const user = (await users.findOne({ where: { id: id as User['id'] }, lock: { mode: 'pessimistic_write' } })) ?? missing()
+      await unlessScims(tx, user, change)
       const changed = users.merge(users.create(user), change)
       const staysAdmin = changed.state === 'active' && changed.roles.includes('admin')
       if (!staysAdmin && admins.length === 1 && admins[0] === user.id) {
@@ -59,8 +60,7 @@ export class UsersService {
       }
       await unlessTaken(changed.name, users.update({ id: user.id }, change))
       if (user.state === 'active' && changed.state === 'disabled') {
-        await revokeTokens(tx, user.id)
-        await endSessions(tx, caller.id, 'the person was disabled', { userId: user.id })
+        await lockOut(tx, caller.id, user.id)
       }
       await record(tx, { kind: 'user.changed', actor: caller.id, subject: user.id, data: { ...change } })
       return viewOf(changed)
@@ -68,18 +68,21 @@ export class UsersService {
   }
 }
 
-/** Ids of the active admins. They stay as they are until the transaction ends, so two cannot remove each other. */
-async function lockAdmins(tx: Tx): Promise<string[]> {
-  const found = await rows<{ id: string }>(
+/** What SCIM says of somebody is for SCIM to change. Here they get roles, and can be disabled; nobody is let in again whom SCIM does not. */
+async function unlessScims(tx: Tx, user: User, { name, email, state }: UserChange): Promise<void> {
+  const said = await row<{ isIn: boolean }>(
     tx,
-    `select id from users where state = 'active' and 'admin' = any(roles) order by id for update`,
+    `select user_name is not null and (scim->>'active')::boolean as "isIn" from users where id = $1 and source = 'scim'`,
+    [user.id],
   )
-  return found.map(({ id }) => id)
-}
-
-/** A person who is enabled again does not get back what they may have lost meanwhile. */
-async function revokeTokens(tx: Tx, userId: string): Promise<void> {
-  await rows(tx, 'update api_tokens set revoked_at = now() where user_id = $1 and revoked_at is null', [userId])
+  if (!said) return
+  const field =
+    name !== undefined ? 'name' : email !== undefined ? 'email' : state === 'active' && !said.isIn ? 'state' : undefined
+  if (field === undefined) return
+  throw new BrokerError('conflict', `the ${field} of ${user.name} is said by the identity provider, through SCIM`, {
+    field,
+    fix: 'change it there',
+  })
 }
 
 async function unlessTaken(name: string, written: Promise<unknown>): Promise<void> {

@@ -9,15 +9,18 @@ export interface AccessRule {
   readonly fresh?: boolean
 }
 
-export type Declaration = AccessRule | 'public'
+export type Declaration = AccessRule | 'public' | 'scim'
 
 const KEY = 'latchkey:access'
 
-/** On a method or a controller; the method's counts. An endpoint that has neither this nor `@Public()` stops the start. */
+/** On a method or a controller; the method's counts. An endpoint that has neither this nor `@Public()` or `@ScimAccess()` stops the start. */
 export const Access = (rule: AccessRule) => SetMetadata<string, Declaration>(KEY, rule)
 
 /** Anybody may call it, without a credential. */
 export const Public = () => SetMetadata<string, Declaration>(KEY, 'public')
+
+/** For the identity provider's own token and no other; no person's will do. */
+export const ScimAccess = () => SetMetadata<string, Declaration>(KEY, 'scim')
 
 export function declarationOf(handler: object, controller: object): Declaration | undefined {
   return Reflect.getMetadata(KEY, handler) ?? Reflect.getMetadata(KEY, controller)

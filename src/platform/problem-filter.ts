@@ -5,6 +5,7 @@ import { BrokerError, ERRORS, type ErrorCode } from '../sdk/index.ts'
 import { refusalOfDatabase } from './database-errors.ts'
 import { InvalidInput } from './input-pipe.ts'
 import type { RouteTable } from './route-table.ts'
+import { SCIM_PATH, scimErrorOf } from './scim-error.ts'
 
 /** The one place where what went wrong becomes an answer. What is not a `BrokerError` is a bug: logged whole, told nothing of. */
 @Catch()
@@ -23,6 +24,10 @@ export class ProblemFilter implements ExceptionFilter {
     if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="latchkey"')
     if (error.retryAfterMs !== undefined) response.setHeader('Retry-After', Math.ceil(error.retryAfterMs / 1000))
     response.status(status).setHeader('Cache-Control', 'no-store')
+    if (request.originalUrl.startsWith(`${SCIM_PATH}/`)) {
+      response.type('application/scim+json').send(JSON.stringify(scimErrorOf(error)))
+      return
+    }
     response.type('application/problem+json').send(JSON.stringify(describe(error, response.get('X-Request-Id') ?? 'none')))
   }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Database, row, rows } from '../../platform/database.ts'
-import { type Columns, conditionOf } from './filter-sql.ts'
 import { parseFilter } from './filter.ts'
+import { type Columns, conditionOf } from './filter-sql.ts'
 import { URN } from './schemas.ts'
 
 const integer = z

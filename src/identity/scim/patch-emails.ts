@@ -17,9 +17,7 @@ export function writeEmails(draft: Draft, op: 'add' | 'replace', target: Target,
     draft['emails'] = op === 'replace' ? settled(given, given) : settled([...emails, ...given], given)
     return
   }
-  const change = target.part
-    ? { [target.part.name]: plainValue(target.part, value) }
-    : emailOf(value, target.attribute)
+  const change = target.part ? { [target.part.name]: plainValue(target.part, value) } : emailOf(value, target.attribute)
   const meant = emails.filter((email) => isMeant(email, target))
   if (meant.length === 0) {
     const fresh = { ...describedBy(target), ...change }
@@ -58,7 +56,9 @@ function describedBy({ filter, attribute }: Target): Email {
 
 /** Without an address an e-mail is nothing; of two with one address and type the later counts; only one is primary, the newest. */
 function settled(emails: readonly Email[], fresh: readonly Email[]): Email[] {
-  const keyed = new Map(emails.filter((email) => email['value']).map((email) => [`${fold(email['value'])} ${fold(email['type'])}`, email]))
+  const keyed = new Map(
+    emails.filter((email) => email['value']).map((email) => [`${fold(email['value'])} ${fold(email['type'])}`, email]),
+  )
   const primary = fresh.find((email) => email['primary'] === true)
   return [...keyed.values()].map((email) => {
     const isOther = primary !== undefined && email['primary'] === true && email !== primary

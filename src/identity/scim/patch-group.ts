@@ -80,7 +80,8 @@ function membersOf(op: Operation['op'], { filter, part }: Target, value: unknown
 function idsIn(value: unknown): string[] {
   return [value].flat().map((member) => {
     const id = typeof member === 'string' ? member : partsOf(member).find(([key]) => key.toLowerCase() === 'value')?.[1]
-    if (typeof id !== 'string' || id === '') throw new ScimRefusal('invalidValue', 'members: each has a value, the id of a person')
+    if (typeof id !== 'string' || id === '')
+      throw new ScimRefusal('invalidValue', 'members: each has a value, the id of a person')
     return id
   })
 }

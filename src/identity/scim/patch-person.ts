@@ -1,6 +1,6 @@
 import { ScimRefusal } from '../../platform/scim-error.ts'
-import { type Draft, removeEmails, writeEmails } from './patch-emails.ts'
 import { type Operation, partsOf } from './patch.ts'
+import { type Draft, removeEmails, writeEmails } from './patch-emails.ts'
 import { findTarget, isReadOnly, named, type Target, targetOf } from './paths.ts'
 import { personOf, type ScimPerson } from './person.ts'
 import { plainValue } from './plain-value.ts'

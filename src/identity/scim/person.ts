@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { name, text } from '../../contract/common.ts'
-import { ScimRefusal } from '../../platform/scim-error.ts'
 import { issuesOf, wordsFor } from '../../platform/input-issues.ts'
+import { ScimRefusal } from '../../platform/scim-error.ts'
 
 const line = (max = 256) => name({ max })
 

@@ -7,18 +7,19 @@ import type { UserRow } from './scim-users.service.ts'
 export type Resource = Readonly<Record<string, unknown>>
 
 export function userResource({ id, state, scim, managerId, managerName, groups, ...times }: UserRow, base: string): Resource {
-  const { active: _, manager, emails, employeeNumber: _number, costCenter: _center, ...core } = scim
-  const company = Object.fromEntries(COMPANY.flatMap((key) => (scim[key] === undefined ? [] : [[key, scim[key]]])))
-  const managed = manager === undefined ? {} : { manager: { value: managerId ?? manager, displayName: managerName ?? undefined } }
-  const extension = { ...company, ...managed }
+  const { manager, emails = [], active: _said, ...kept } = scim
+  const isCompany = ([key]: [string, unknown]) => COMPANY.some((one) => one === key)
+  const extension = {
+    ...Object.fromEntries(Object.entries(kept).filter(isCompany)),
+    ...(manager !== undefined && { manager: { value: managerId ?? manager, displayName: managerName ?? undefined } }),
+  }
   const isExtended = Object.keys(extension).length > 0
-  const { organization: _organization, division: _division, department: _department, ...plain } = core
   return {
     schemas: [URN.user, ...(isExtended ? [URN.enterprise] : [])],
     id,
-    ...plain,
-    active: state === 'active',
-    ...(emails?.length && { emails }),
+    ...Object.fromEntries(Object.entries(kept).filter((entry) => !isCompany(entry))),
+    active: state === 'active', // somebody may have disabled them here
+    ...(emails.length > 0 && { emails }),
     ...(groups.length > 0 && { groups }),
     ...(isExtended && { [URN.enterprise]: extension }),
     meta: metaOf('User', id, times, base),

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { durationSeconds, instant, name, page, pageQuery } from './common.ts'
+import { id } from './id.ts'
+
+/** What the identity provider brings people and groups with. It opens /scim/v2 and nothing else. */
+export const scimToken = z
+  .strictObject({
+    id: id('sct'),
+    name: z.string(),
+    createdBy: id('usr').nullable(),
+    createdAt: instant,
+    expiresAt: instant,
+    revokedAt: instant.nullable(),
+    lastUsedAt: instant.nullable().describe('to the minute'),
+  })
+  .meta({ id: 'ScimToken' })
+export type ScimTokenView = z.infer<typeof scimToken>
+export const scimTokenPage = page(scimToken).meta({ id: 'ScimTokenPage' })
+
+export const newScimToken = z.strictObject({ name: name(), expiresInSeconds: durationSeconds }).meta({ id: 'NewScimToken' })
+export type NewScimToken = z.infer<typeof newScimToken>
+
+export const mintedScimToken = z
+  .strictObject({ ...scimToken.shape, token: z.string().describe('shown this once') })
+  .meta({ id: 'MintedScimToken' })
+export type MintedScimToken = z.infer<typeof mintedScimToken>
+
+export const scimTokenRotation = z
+  .strictObject({
+    expiresInSeconds: durationSeconds.describe('of the new token'),
+    overlapSeconds: z
+      .int()
+      .min(0)
+      .max(7 * 24 * 3600)
+      .default(24 * 3600)
+      .describe('how long the old one still works, never beyond its own end; a day unless told'),
+  })
+  .meta({ id: 'ScimTokenRotation' })
+export type ScimTokenRotation = z.infer<typeof scimTokenRotation>
+
+export const scimTokenQuery = z.strictObject(pageQuery)
+export type ScimTokenQuery = z.infer<typeof scimTokenQuery>
