@@ -86,7 +86,19 @@ const KINDS: readonly (readonly [kind: string, value: unknown])[] = [
   ['array', []],
   ['object', {}],
 ]
-const EXAMPLES = ['x', '60', 'a@example.com', '2030-01-31T12:00:00Z', 'a.b', 'ab-', 'https://example.com', '1']
+const EXAMPLES = [
+  'x',
+  '60',
+  'a@example.com',
+  '2030-01-31T12:00:00Z',
+  'a.b',
+  'ab-',
+  'https://example.com',
+  '1',
+  '09:00',
+  'Europe/Berlin',
+  'x_y',
+]
 
 export class BadBodies {
   /** @param idOf an id that exists, for its prefix */
@@ -197,7 +209,8 @@ export class BadBodies {
     for (const key of schema.required ?? []) {
       if (schema.properties?.[key]?.default !== undefined) continue
       const { [key]: _, ...rest } = whole
-      yield { ...bad(`has no ${key}`, rest), field: join(field, key) }
+      // Inside a choice of forms the problem may name what another form would have wanted.
+      yield { ...bad(`has no ${key}`, rest), field: field || key }
     }
   }
 

@@ -61,7 +61,7 @@ export class BadCalls {
   /** Of every table how many rows it has and their sum, but for what every call writes and what the broker does on its own. */
   async contents(): Promise<Record<string, string>> {
     const tables = await this.broker.database.query<{ name: string }>(
-      `select tablename as name from pg_tables where schemaname = 'public' and tablename not in ('due_work', 'migrations')`,
+      `select tablename as name from pg_tables where schemaname = 'public' and tablename not in ('due_work', 'notification_cursor')`,
     )
     const parts = tables.map(({ name }) => {
       const row = name === 'api_tokens' ? `(to_jsonb(t) - 'last_used_at')::text` : 'to_jsonb(t)::text'
