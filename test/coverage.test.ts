@@ -1,0 +1,52 @@
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const numbered = (prefix: string, from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, index) => `${prefix}-${from + index}`)
+
+/** What the product promises so far. A row that is added here needs a test before it needs anything else. */
+const PROMISED = [
+  ...numbered('M', 1, 7),
+  'M-10',
+  ...numbered('S3', 13, 19),
+  ...numbered('S4', 1, 24),
+  'S4-32',
+  ...numbered('S4', 39, 41),
+  ...numbered('A', 2, 6),
+  ...numbered('A', 8, 12),
+  'A-15',
+]
+
+const page = readFileSync(path.resolve(import.meta.dirname, '../docs/coverage.md'), 'utf8')
+const [shownPart = '', openPart = ''] = page.split('## Not shown yet')
+const rowsOf = (text: string) =>
+  text
+    .split('\n')
+    .map((line) => line.split('|').map((cell) => cell.trim()))
+    .filter((cells) => /^[A-Z][0-9]?-[0-9]+$/.test(cells[1] ?? ''))
+    .map(([, row = '', asked = '', last = '']) => ({ row, asked, last }))
+const shown = rowsOf(shownPart)
+const open = rowsOf(openPart)
+
+describe('docs/coverage.md', () => {
+  it('has every row that is promised, once, shown or with the reason why not', () => {
+    const rows = [...shown, ...open].map(({ row }) => row)
+    expect(new Set(rows).size).toBe(rows.length)
+    expect(PROMISED.filter((row) => !rows.includes(row))).toEqual([])
+    expect([...shown, ...open].filter(({ asked, last }) => asked.length < 10 || last.length < 10)).toEqual([])
+  })
+
+  it('names tests that exist', () => {
+    const missing = shown.flatMap(({ row, last }) => {
+      const references = [...last.matchAll(/`([\w/-]+) › ([^`]+)`/g)]
+      if (references.length === 0) return [`${row} names no test`]
+      return references.flatMap(([, file = '', name = '']) => {
+        const at = ['.test.ts', '.ts'].map((end) => path.join(import.meta.dirname, file + end)).find(existsSync)
+        if (!at) return [`${row}: there is no test/${file}`]
+        return readFileSync(at, 'utf8').includes(name) ? [] : [`${row}: test/${file} has no “${name}”`]
+      })
+    })
+    expect(missing).toEqual([])
+  })
+})
