@@ -99,7 +99,7 @@ function forgeries(claimsOf: (idp: ForgedIdp, more?: Json) => Json, typ: string)
     ['signed by a stranger without a kid', (at) => jws(at.stranger, { typ, kid: undefined }, claimsOf(at))],
     ['with a kid that is a path', (at) => right(at, { kid: '../../dev/null' })],
     ['with a kid that is a statement', (at) => right(at, { kid: "' or 1=1 --" })],
-    ['with the stranger’s key embedded', (at) => jws(at.stranger, { typ, jwk: at.stranger.jwk }, claimsOf(at))],
+    ['with the stranger’s key embedded', (at) => jws(at.stranger, { typ, kid: undefined, jwk: at.stranger.jwk }, claimsOf(at))],
     ['with jku', (at) => jws(at.stranger, { typ, jku: `${at.issuer}/their-keys` }, claimsOf(at))],
     ['with x5u', (at) => jws(at.stranger, { typ, x5u: `${at.issuer}/their-certificate` }, claimsOf(at))],
     ['with x5c', (at) => jws(at.stranger, { typ, x5c: ['MIIB'] }, claimsOf(at))],
@@ -176,6 +176,18 @@ describe('a call with an access token', () => {
     const token = jws(idp.rsa, { typ: 'at+jwt' }, accessClaims(idp, { padding: 'x'.repeat(20_000) }))
     expect((await me(token)).status).toBe(431)
     expect((await standing()).people).toBe(before.people)
+  })
+
+  it('decides only when the token is a minute old at most, or the provider was asked since', async () => {
+    const decide = (age: number) => {
+      const token = jws(idp.rsa, { typ: 'at+jwt' }, accessClaims(idp, { sub: 'decider', iat: idp.now() - age }))
+      return broker.api(token).post(`/api/access-requests/req_${'0'.repeat(26)}/approvals`, { decision: 'approve' })
+    }
+    expect((await decide(0)).status, 'there is no such request').toBe(404)
+    expect((await decide(100)).status, 'asked a moment ago').toBe(404)
+    await broker.database.query(`update identities set confirmed_at = now() - interval '90 seconds' where subject = 'decider'`)
+    expect(await decide(100)).toMatchObject({ status: 401, body: { fix: expect.stringContaining('latchkey login') } })
+    expect((await decide(1)).status).toBe(404)
   })
 
   it('fetches no key from where a token points', () => {

@@ -160,9 +160,10 @@ export class SignIn {
   private authenticate(request: Request, response: Response): Promise<Tokens | undefined> {
     return new Promise((resolve, reject) => {
       response.once('finish', () => resolve(undefined))
-      const answered = (error: unknown, tokens: Tokens | false | undefined) => {
+      const answered = (error: unknown, tokens: Tokens | false | undefined, challenge?: object) => {
         if (error) return reject(error as Error)
-        return tokens ? resolve(tokens) : reject(new TokenRefused('no_sign_in_under_way'))
+        if (tokens) return resolve(tokens)
+        return reject(new TokenRefused(challenge && 'error' in challenge ? 'access_denied' : 'no_sign_in_under_way'))
       }
       this.authenticator.authenticate('oidc', answered)(request, response, reject)
     })
