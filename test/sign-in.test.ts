@@ -275,6 +275,14 @@ describe('a session', () => {
     expect((await me(jar)).status).toBe(401)
   })
 
+  it('is what signing in and out is about, whatever else the call brings', async () => {
+    const { broker } = world
+    const headers = { authorization: `Bearer ${broker.adminToken}`, 'sec-fetch-site': 'same-origin' }
+    expect((await broker.api().get('/AUTH/login', { headers })).status).toBe(302)
+    expect((await broker.api().get('/auth/callback?code=x', { headers })).status).toBe(403)
+    expect(await broker.api().post('/auth/logout', undefined, { headers })).toMatchObject({ status: 200, body: { url: null } })
+  })
+
   it('ends here and at the provider', async () => {
     const { broker, idp } = world
     const jar = await world.signIn(newcomer([]))

@@ -42,11 +42,11 @@ export class HttpSessions implements OnApplicationShutdown {
     })
   }
 
-  /** A call that brings a credential of its own, or no cookie, has no session. */
+  /** A call of the API that brings a credential of its own, or no cookie, has no session. */
   readonly middleware = (request: Request, response: Response, next: NextFunction): void => {
     const { authorization, cookie } = request.headers
-    const isSignIn = request.originalUrl.startsWith('/auth/')
-    if (authorization !== undefined || (cookie === undefined && !isSignIn)) {
+    const isSignIn = /^\/auth\//i.test(request.originalUrl)
+    if (!isSignIn && (authorization !== undefined || cookie === undefined)) {
       next()
       return
     }
