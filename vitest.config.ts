@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
+// What a developer's shell says about their own broker is not for the tests.
+for (const name of ['DATABASE_URL', 'NODE_COMPILE_CACHE']) delete process.env[name]
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
@@ -8,7 +11,5 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 120_000,
-    // What a developer's shell says about their own broker is not for the tests.
-    env: { DATABASE_URL: undefined, NODE_COMPILE_CACHE: undefined },
   },
 })

@@ -3,7 +3,7 @@ import { BROKER, record } from '../audit/record.ts'
 import type { AccessRule, NewApproval } from '../contract/access.ts'
 import { Extensions } from '../grants/extensions.ts'
 import { Provisioning } from '../grants/provisioning.ts'
-import type { Caller } from '../identity/caller.ts'
+import { type Caller, mayBe } from '../identity/caller.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { each, type Outcome } from '../platform/due-lane.ts'
 import { DueWork } from '../platform/due-work.ts'
@@ -108,8 +108,7 @@ export class Decisions implements OnModuleInit {
   ): Promise<{ request: AccessRequest; rule: AccessRule; asked: Asked }> {
     const request = await lockRequest(tx, id)
     if (!request) throw noSuchRequest(id)
-    // A token one made for somebody else is one's own hand as well.
-    if (request.requesterId === approver.id || request.requesterId === approver.tokenMadeBy) {
+    if (mayBe(request.requesterId, approver)) {
       throw new BrokerError(
         'access.self_approval',
         'nobody decides on their own request, nor by a token they made for somebody else',

@@ -133,7 +133,7 @@ export class RequestViews {
       flow: { id: request.flowId as Item['flow']['id'], name: request.flowName, version: request.flowVersion },
       integrationId: request.integrationId as Item['integrationId'],
       requester: { id: request.requesterId as Item['requester']['id'], name: request.requesterName },
-      resources: (resources.get(request.id) ?? []).map(({ requestId: _, ...resource }) => resource),
+      resources: (resources.get(request.id) ?? []).map(({ requestId: _request, ...resource }) => resource),
       seconds: request.seconds,
       approvedSeconds: request.approvedSeconds,
       justification: request.justification,

@@ -3,6 +3,7 @@ import { grantAccessOf } from '../actions/runner.ts'
 import type { DryRun, NewRequest } from '../contract/access.ts'
 import type { Caller } from '../identity/caller.ts'
 import { Connections, mustBeActive } from '../integrations/connections.ts'
+import { findIntegration } from '../integrations/integration.ts'
 import { Database, type Tx } from '../platform/database.ts'
 import { DueWork } from '../platform/due-work.ts'
 import { newId } from '../platform/ids.ts'
@@ -79,7 +80,8 @@ export class Requests {
       const { ask } = prospect
       if (!prospect.flow) throw denied(prospect.reasons, ask)
       const { flow, asked } = prospect
-      mustBeActive(await this.connections.use(flow.integrationId))
+      // Read in this transaction: if each waited for a second connection, as many at once as the pool is large would wait for ever.
+      mustBeActive({ integration: await findIntegration(tx, flow.integrationId) })
       await this.submissions.insert(tx, { id, flow, caller, ask, bundleId: wanted.bundleId ?? null, extendsGrantId: null }, asked)
       if (asked.stages.length === 0) await this.submissions.approveAtOnce(tx, id, flow, caller, ask)
     })

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common'
 import { record } from '../audit/record.ts'
 import type { Page } from '../contract/common.ts'
 import type { ReviewQuery, ReviewView } from '../contract/reviews.ts'
-import type { Caller } from '../identity/caller.ts'
+import { type Caller, mayBe } from '../identity/caller.ts'
 import { Cursors } from '../platform/cursors.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { BrokerError } from '../sdk/index.ts'
@@ -54,8 +54,8 @@ export class Reviews {
     return this.database.transaction(async (tx) => {
       await row(tx, 'select 1 from emergency_reviews where id = $1 for update', [id])
       const review = await row<ReviewRow>(tx, `${SELECT} where e.id = $1`, [id])
-      if (!review) throw new BrokerError('not_found', `there is no emergency review ${id}`)
-      if (review.requesterId === caller.id || review.requesterId === caller.tokenMadeBy) {
+      if (!review) throw noSuchReview(id)
+      if (mayBe(review.requesterId, caller)) {
         throw new BrokerError('access.self_approval', 'nobody reviews their own emergency', {
           fix: 'let somebody else look at it',
         })
@@ -80,11 +80,13 @@ export class Reviews {
       named.length > 0
         ? named.some((person) => person.id === caller.id)
         : caller.roles.some((role) => role === 'admin' || role === 'auditor')
-    if (!may) throw new BrokerError('auth.forbidden', 'you are not among the reviewers of this flow')
+    if (!may) throw noSuchReview(review.id)
   }
 }
 
-function view({ requesterId, requesterName, flowId: _, flowVersion: __, ...review }: ReviewRow): ReviewView {
+const noSuchReview = (id: string) => new BrokerError('not_found', `there is no emergency review ${id} for you to close`)
+
+function view({ requesterId, requesterName, flowId: _flow, flowVersion: _version, ...review }: ReviewRow): ReviewView {
   return {
     ...review,
     requester: { id: requesterId, name: requesterName },

@@ -21,8 +21,9 @@ export class Waiting {
       [requestId, stage],
     )
     if (stage > 0) await record(tx, { kind: 'request.stage', actor: BROKER, subject: requestId, data: { stage } })
-    const since = moved[0]?.since ?? new Date()
-    const after = (seconds: number) => new Date(since.getTime() + seconds * 1000)
+    const [begun] = moved
+    if (!begun) return
+    const after = (seconds: number) => new Date(begun.since.getTime() + seconds * 1000)
     const escalation = stagesOf(rule.approval)[stage]?.escalation
     await enqueue(tx, [
       ...(escalation

@@ -52,13 +52,19 @@ export class ActionRunner {
   }
 
   /** What an action is given for one call on behalf of a run. */
-  context(connection: Connection, runId: string, hold: Pick<Hold, 'isOurs'>, until?: Date): RunContext<unknown> {
+  context(
+    connection: Connection,
+    runId: string,
+    hold: Pick<Hold, 'isOurs'>,
+    until?: Date,
+    patienceMs = PATIENCE_MS,
+  ): RunContext<unknown> {
     return {
       client: connection.client,
       runId,
       instance: this.installation.instance,
       until,
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(patienceMs),
       stillMine: () => {
         if (!hold.isOurs()) throw fenced(runId)
       },
