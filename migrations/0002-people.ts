@@ -73,6 +73,10 @@ create table logout_tokens (
   primary key (issuer, jti)
 );
 
+-- Everybody whose hand a token may be in: who made it, and who made the tokens it was made with.
+alter table api_tokens add column makers text[] not null default '{}';
+update api_tokens set makers = array[created_by] where created_by is not null;
+
 create table scim_tokens (
   id text primary key,
   name text not null,
@@ -192,6 +196,7 @@ alter table approvals add constraint approvals_once_per_person unique (request_i
 alter table access_requests drop column stage, drop column stage_since, drop column escalated, drop column emergency,
   drop column fields, drop column bundle_id;
 alter table integrations drop constraint integrations_resource_owner_has_a_fallback, drop column owners, drop column resource_owner;
+alter table api_tokens drop column makers;
 drop table scim_tokens, logout_tokens, http_sessions, role_groups, identities;
 alter table group_members drop column confirmed_at;
 drop index groups_external_id_taken;

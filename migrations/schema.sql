@@ -110,6 +110,7 @@ create table api_tokens (
   hash text not null,
   id text not null,
   last_used_at timestamp with time zone,
+  makers text[] not null default '{}'::text[],
   name text not null,
   revoked_at timestamp with time zone,
   scopes text[] not null,

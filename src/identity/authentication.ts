@@ -49,7 +49,7 @@ export class Authentication {
   private async byToken(token: string): Promise<Recognised> {
     const found = await row<Found>(
       this.database.pool,
-      `select ${this.who}, t.scopes, t.id as "tokenId", t.created_by as "tokenMadeBy",
+      `select ${this.who}, t.scopes, t.id as "tokenId", t.makers as "tokenMakers",
          t.last_used_at is null or t.last_used_at < now() - interval '1 minute' as "isStale"
        from api_tokens t join users u on u.id = t.user_id
        where t.hash = $1 and t.revoked_at is null and t.expires_at > now() and u.state = 'active'`,
@@ -113,5 +113,5 @@ export class Authentication {
 
 /** Who signed in may do all their roles allow: there is no token with scopes of its own between. */
 function signedIn(person: Pick<Caller, 'id' | 'name' | 'roles' | 'groupIds'>): Caller {
-  return { ...person, scopes: SCOPES, tokenId: null, tokenMadeBy: null }
+  return { ...person, scopes: SCOPES, tokenId: null, tokenMakers: [] }
 }

@@ -14,8 +14,8 @@ export interface Caller {
   readonly scopes: readonly Scope[]
   /** null when they came with something other than a token */
   readonly tokenId: Id<'tok'> | null
-  /** who made that token: the same person, an admin for them, or null for the first one */
-  readonly tokenMadeBy: Id<'usr'> | null
+  /** in whose hands that token may be besides: who made it, and who made the tokens it was made with */
+  readonly tokenMakers: readonly string[]
 }
 
 const callers = new WeakMap<Request, Caller>()
@@ -30,6 +30,11 @@ export const CurrentCaller = createParamDecorator((_data: unknown, context: Exec
   if (!caller) throw new TypeError('a public endpoint has no caller')
   return caller
 })
+
+/** Whether a call may be this person's doing: a token one made for somebody else is one's own hand as well. */
+export function mayBe(personId: string, caller: Pick<Caller, 'id' | 'tokenMakers'>): boolean {
+  return caller.id === personId || caller.tokenMakers.includes(personId)
+}
 
 export function isAdmin(caller: Caller): boolean {
   return caller.roles.includes('admin')

@@ -31,7 +31,14 @@ export async function firstAdmin(tx: Pick<Tx, 'query'>, { name: given, force }: 
     })
   }
   const userId = (await existingAdmin(tx, name)) ?? (await createAdmin(tx, name))
-  const { token } = await mintToken(tx, { userId, name: 'bootstrap', scopes: SCOPES, seconds: THIRTY_DAYS, by: BROKER })
+  const { token } = await mintToken(tx, {
+    userId,
+    name: 'bootstrap',
+    scopes: SCOPES,
+    seconds: THIRTY_DAYS,
+    by: BROKER,
+    makers: [],
+  })
   return token
 }
 

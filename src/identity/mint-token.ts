@@ -12,6 +12,8 @@ export interface Wish {
   readonly seconds: number
   /** `usr_…` or the broker */
   readonly by: string
+  /** who may have it in hand besides its person */
+  readonly makers: readonly string[]
 }
 
 /** Makes a token and forgets it: only the answer has it. */
@@ -20,11 +22,11 @@ export async function mintToken(tx: Pick<Tx, 'query'>, wish: Wish): Promise<{ to
   const id = newId('tok')
   const kept = await row<ApiToken>(
     tx,
-    `insert into api_tokens (id, user_id, name, hash, scopes, created_by, expires_at)
-     values ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7))
+    `insert into api_tokens (id, user_id, name, hash, scopes, created_by, makers, expires_at)
+     values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8))
      returning id, user_id as "userId", name, scopes, created_by as "createdBy", created_at as "createdAt",
        expires_at as "expiresAt", revoked_at as "revokedAt", last_used_at as "lastUsedAt"`,
-    [id, wish.userId, wish.name, hashOf(token.reveal()), wish.scopes, wish.by, wish.seconds],
+    [id, wish.userId, wish.name, hashOf(token.reveal()), wish.scopes, wish.by, wish.makers, wish.seconds],
   )
   await record(tx, {
     kind: 'token.created',

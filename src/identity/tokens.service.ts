@@ -43,7 +43,9 @@ export class TokensService {
     }
     return this.database.transaction(async (tx) => {
       await this.mustBeActive(tx, userId)
-      const { token, kept } = await mintToken(tx, { userId, name, scopes, seconds: expiresInSeconds, by: caller.id })
+      // Who made the token this one is made with may have both in hand.
+      const makers = [...new Set([...caller.tokenMakers, caller.id])]
+      const { token, kept } = await mintToken(tx, { userId, name, scopes, seconds: expiresInSeconds, by: caller.id, makers })
       return { ...viewOf(kept), token: token.reveal() }
     })
   }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { record } from '../audit/record.ts'
 import type { Page } from '../contract/common.ts'
 import type { ProposalQuery, ProposalView } from '../contract/proposals.ts'
-import { type Caller, isAdmin } from '../identity/caller.ts'
+import { type Caller, isAdmin, mayBe } from '../identity/caller.ts'
 import { Cursors } from '../platform/cursors.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { BrokerError } from '../sdk/index.ts'
@@ -44,7 +44,7 @@ export class Proposals {
   /** Decided first and performed after: of two who accept at once one performs. A change that fails then is open again. */
   async accept(caller: Caller, id: string): Promise<ProposalView> {
     const sealed = await this.decide(caller, id, 'accepted', async (proposal) => {
-      if (proposal.proposer.id === caller.id || proposal.proposer.id === caller.tokenMadeBy) {
+      if (mayBe(proposal.proposer.id, caller)) {
         throw new BrokerError('access.self_approval', 'nobody accepts their own proposal', {
           fix: 'let somebody else look at it',
         })
