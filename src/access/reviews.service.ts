@@ -54,7 +54,7 @@ export class Reviews {
     return this.database.transaction(async (tx) => {
       await row(tx, 'select 1 from emergency_reviews where id = $1 for update', [id])
       const review = await row<ReviewRow>(tx, `${SELECT} where e.id = $1`, [id])
-      if (!review) throw new BrokerError('not_found', `there is no emergency review ${id}`)
+      if (!review) throw noSuchReview(id)
       if (mayBe(review.requesterId, caller)) {
         throw new BrokerError('access.self_approval', 'nobody reviews their own emergency', {
           fix: 'let somebody else look at it',
@@ -80,9 +80,11 @@ export class Reviews {
       named.length > 0
         ? named.some((person) => person.id === caller.id)
         : caller.roles.some((role) => role === 'admin' || role === 'auditor')
-    if (!may) throw new BrokerError('auth.forbidden', 'you are not among the reviewers of this flow')
+    if (!may) throw noSuchReview(review.id)
   }
 }
+
+const noSuchReview = (id: string) => new BrokerError('not_found', `there is no emergency review ${id} for you to close`)
 
 function view({ requesterId, requesterName, flowId: _flow, flowVersion: _version, ...review }: ReviewRow): ReviewView {
   return {
