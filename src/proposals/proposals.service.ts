@@ -49,9 +49,7 @@ export class Proposals {
           fix: 'let somebody else look at it',
         })
       }
-      if (proposal.kind.startsWith('integration.') && !isAdmin(caller)) {
-        throw new BrokerError('auth.forbidden', 'changes of integrations are for admins to accept')
-      }
+      mustDecide(caller, proposal)
     })
     const { kind, subject, proposer } = await this.get(id)
     try {
@@ -64,7 +62,7 @@ export class Proposals {
   }
 
   async decline(caller: Caller, id: string): Promise<ProposalView> {
-    await this.decide(caller, id, 'declined', async () => {})
+    await this.decide(caller, id, 'declined', async (proposal) => mustDecide(caller, proposal))
     return this.get(id)
   }
 
@@ -110,5 +108,12 @@ export class Proposals {
       `update proposals set state = $2, decided_by = $3, decided_at = case when $3::text is null then null else now() end where id = $1`,
       [id, state, by],
     )
+  }
+}
+
+/** Who may not make a change has no say in whether it is made. */
+function mustDecide(caller: Caller, { kind }: ProposalView): void {
+  if (kind.startsWith('integration.') && !isAdmin(caller)) {
+    throw new BrokerError('auth.forbidden', 'changes of integrations are for admins to decide on')
   }
 }
