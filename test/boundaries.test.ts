@@ -58,7 +58,6 @@ const MAY_USE_ELSEWHERE = /^(@nestjs\/(common|core|schedule|swagger)|@openteleme
 /** Where the wall clock is read. Whatever decides about access compares times in SQL or with the target's own. */
 const CLOCKS: Record<string, string> = {
   'src/platform/ids.ts': 'ids sort by their time; nothing decides by it',
-  'src/access/waiting.ts': 'stands in for a request that no longer waits; what is due then does nothing',
   'src/integrations/health.service.ts': 'the time of a finding that is answered but not stored, as its integration changed',
   'plugins/vault/actions/grant-access.ts': 'the time left, as the server wants it: in seconds',
   'plugins/vault/actions/grant-credential.ts': 'the time left, as above; and when a delivery was made, for the trace',
