@@ -52,7 +52,7 @@ const LATE_MS = 15_000
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const dispatcher = new Agent({ pipelining: 0 })
   let calls: string[] = []
-  let due: (Boundary & { fault: Fault; struck: PromiseWithResolvers<void> }) | undefined
+  let due: (Boundary & { fault: Fault; late: NodeJS.Timeout; struck: PromiseWithResolvers<void> }) | undefined
   let always: Fault | undefined
   let underWay = 0
   let quietSince = performance.now()
@@ -64,7 +64,8 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     if (name !== undefined) calls.push(name)
     const nth = calls.filter((each) => each === name).length
     if (name !== undefined && due?.name === name && due.nth === nth) {
-      const { fault, struck } = due
+      const { fault, late, struck } = due
+      clearTimeout(late)
       due = undefined
       return fault(call).then(struck.resolve, struck.reject)
     }
@@ -93,9 +94,9 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     quietMs: () => (underWay > 0 ? 0 : performance.now() - quietSince),
     strike(boundary, fault) {
       const struck = Promise.withResolvers<void>()
-      due = { ...boundary, fault, struck }
       const late = setTimeout(() => struck.reject(new Error(`no such call came: ${boundary.name}, but ${calls.join()}`)), LATE_MS)
-      return struck.promise.finally(() => clearTimeout(late))
+      due = { ...boundary, fault, late, struck }
+      return struck.promise
     },
     always(fault) {
       always = fault
