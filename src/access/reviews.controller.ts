@@ -20,7 +20,7 @@ export class ReviewsController {
 
   @Post(':id/close')
   @HttpCode(200)
-  @Access({ scope: 'approve' })
+  @Access({ scope: 'approve', fresh: true })
   @ApiOkResponse({ standardSchema: reviewView })
   close(
     @CurrentCaller() caller: Caller,

@@ -30,6 +30,7 @@ export class ProposalsController {
 
   @Post(':id/accept')
   @HttpCode(200)
+  @Access({ scope: 'manage', roles: ['admin', 'owner'], fresh: true })
   @ApiOkResponse({ standardSchema: proposalView })
   accept(@CurrentCaller() caller: Caller, @Param('id', OURS) proposalId: string) {
     return this.proposals.accept(caller, proposalId)
