@@ -55,6 +55,6 @@ function read(path: string, values: Values): string | boolean | undefined {
   return Object.hasOwn(values, name) ? values[name] : undefined
 }
 
-function fold(value: unknown): string | undefined {
+function fold(value: string | number | boolean | undefined): string | undefined {
   return value === undefined ? undefined : String(value).toLowerCase()
 }

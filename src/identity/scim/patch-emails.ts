@@ -88,6 +88,6 @@ function emailOf(value: unknown, attribute: Attribute): Email {
   return email
 }
 
-function fold(value: unknown): string {
+function fold(value: string | boolean | undefined): string {
   return String(value ?? '').toLowerCase()
 }

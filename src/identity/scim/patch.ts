@@ -23,7 +23,7 @@ const message = z.object({
           .transform((op) => op.toLowerCase())
           .pipe(z.enum(['add', 'remove', 'replace'])),
         path: z.string().min(1).max(2500).nullish(),
-        value: z.unknown(),
+        value: z.unknown().optional(),
       }),
     )
     .min(1),

@@ -4,8 +4,9 @@ import type { Attribute } from './schemas.ts'
 /** One value of an attribute. Entra sends "True" and "False" as text, and some send numbers for text. */
 export function plainValue({ name, type }: Attribute, value: unknown): string | boolean {
   if (type === 'boolean') {
-    if (value === true || /^true$/i.test(String(value))) return true
-    if (value === false || /^false$/i.test(String(value))) return false
+    const said = typeof value === 'string' ? value.toLowerCase() : value
+    if (said === true || said === 'true') return true
+    if (said === false || said === 'false') return false
     throw new ScimRefusal('invalidValue', `${name} must be true or false`, { field: name })
   }
   if (typeof value === 'string') return value

@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { serversUnderTest } from '../dev/vault-binary.ts'
+import { startVaultServer, type VaultServer } from '../dev/vault-server.ts'
+import { waitFor } from '../dev/vault-wait.ts'
+import { ENTERPRISE, type ScimApi, scimOf } from './support/scim.ts'
+import { type PersonInWorld, startWorld, traces, tries, type World } from './support/world.ts'
+
+const [binary] = await serversUnderTest()
+
+describe('what SCIM says of somebody', () => {
+  let vault: VaultServer
+  let world: World
+  let scim: ScimApi
+
+  beforeAll(async () => {
+    vault = await startVaultServer({ binary })
+    world = await startWorld(vault)
+    scim = await scimOf(world.broker)
+  })
+  afterAll(async () => {
+    await world?.close()
+    await vault?.stop()
+  })
+
+  async function person(name: string, rest: object = {}): Promise<PersonInWorld> {
+    const { admin, api } = world.broker
+    const id = await scim.person(name, { displayName: name, ...rest })
+    const scopes = ['read', 'request', 'approve']
+    const { token } = await admin.must(admin.post('/api/tokens', { userId: id, name: 'test', scopes, expiresInSeconds: 86_400 }))
+    return { id, name, token, api: api(token) }
+  }
+
+  const stateOf = async (requestId: string) =>
+    (await world.broker.admin.must(world.broker.admin.get(`/api/access-requests/${requestId}`))).state
+  const trailOf = (subject: string) =>
+    world.broker.database.query<{ kind: string; actor: string; body: string }>(
+      'select kind, actor, body from audit_events where subject = $1 order by id',
+      [subject],
+    )
+
+  it.each(['deactivated', 'deleted'])(
+    'ends everything at once when they are %s: session, token, request, grant',
+    async (how) => {
+      const { admin, database } = world.broker
+      const ada = await person(`ada ${how}`)
+      const grantId = await world.grant(ada, {})
+      const { token } = await world.open(ada, grantId)
+      expect(await tries(vault, token, 'GET', 'kv/data/app/db')).toBe(200)
+      const byBob = await world.flow({ approval: { kind: 'approvers', users: [world.bob.id, ada.id], groups: [], needed: 1 } })
+      const pending = await world.request(ada, { flowId: byBob.id })
+      const theirs = await world.request(world.alice, { flowId: byBob.id })
+      await database.query(
+        `insert into http_sessions (sid, sess, expire, id, user_id, issuer, subject)
+       values ($1, '{}', now() + interval '1 hour', $2, $3, 'https://idp', 'ada')`,
+        [`sid ${how}`, `ses_0${'0'.repeat(24)}${how.length % 10}`, ada.id],
+      )
+      const began = performance.now()
+
+      const off = { op: 'Replace', path: 'active', value: 'False' }
+      const { status } = how === 'deleted' ? await scim.delete(`/Users/${ada.id}`) : await scim.patch(`/Users/${ada.id}`, off)
+      expect(status).toBeLessThan(300)
+
+      expect((await ada.api.get('/api/me')).status).toBe(401)
+      expect((await ada.api.post(`/api/access-requests/${theirs.id}/approvals`, { decision: 'approve' })).status).toBe(401)
+      expect(await database.query('select 1 from http_sessions where user_id = $1', [ada.id])).toEqual([])
+      const late = await world.bob.api.post(`/api/access-requests/${pending.id}/approvals`, { decision: 'approve' })
+      expect(late.status).toBeGreaterThanOrEqual(400)
+      await waitFor('the pending request to be cancelled', async () => (await stateOf(pending.id)) === 'cancelled', 60_000)
+      const [cancelled] = (await trailOf(pending.id)).slice(-1)
+      expect(cancelled).toMatchObject({ kind: 'request.cancelled', actor: 'broker' })
+      expect(JSON.parse(cancelled!.body)).toEqual({ reason: 'requester_disabled', requesterId: ada.id })
+
+      await waitFor('the token to be refused', async () => (await tries(vault, token, 'GET', 'kv/data/app/db')) === 403, 60_000)
+      await waitFor(
+        'the grant to be over',
+        async () => (await admin.must(admin.get(`/api/grants/${grantId}`))).state === 'revoked',
+        60_000,
+      )
+      expect(performance.now() - began).toBeLessThan(60_000)
+      expect(await traces(vault)).toEqual([])
+      const receipt = await admin.must(admin.get(`/api/grants/${grantId}/receipt`))
+      expect(receipt.evidence.length).toBeGreaterThan(0)
+      expect(receipt.evidence.every((piece: { gone: boolean }) => piece.gone)).toBe(true)
+      expect((await admin.must(admin.get(`/api/grants/${grantId}`))).endReason).toBe('grantee_disabled')
+    },
+    120_000,
+  )
+
+  it('counts at the next decision: who left the approvers’ group cannot decide, and what they decided counts no more', async () => {
+    const [one, two, three] = [await person('one'), await person('two'), await person('three')]
+    const group = await scim.group('approvers', [one.id, two.id, three.id])
+    const flow = await world.flow({ approval: { kind: 'approvers', users: [], groups: [group], needed: 2 } })
+    const decide = async (who: PersonInWorld, requestId: string) =>
+      (await who.api.post(`/api/access-requests/${requestId}/approvals`, { decision: 'approve' })).status
+    const { id } = await world.request(world.alice, { flowId: flow.id })
+    expect(await decide(one, id)).toBe(200)
+
+    await scim.patch(`/Groups/${group}`, { op: 'remove', path: `members[value eq "${one.id}"]` })
+    expect(await decide(two, id)).toBe(200)
+    expect(await stateOf(id)).toBe('pending') // two have said yes, one of them counts
+    await scim.patch(`/Groups/${group}`, { op: 'Remove', path: 'members', value: [{ value: three.id }] })
+    expect(await decide(three, id)).toBe(404)
+    await scim.patch(`/Groups/${group}`, { op: 'Add', path: 'members', value: [{ value: three.id }] })
+    expect(await decide(three, id)).toBe(200)
+    expect(await stateOf(id)).toBe('approved')
+    const [removed] = (await trailOf(group)).filter(({ kind }) => kind === 'group.member_removed')
+    expect(removed).toMatchObject({ actor: expect.stringMatching(/^scim:sct_/), body: JSON.stringify({ userId: one.id }) })
+  })
+
+  it('decides who the manager is, and what a flow’s conditions see', async () => {
+    const boss = await person('boss')
+    const ada = await person('ada', { [ENTERPRISE]: { department: 'Research', manager: { value: boss.id } } })
+    const rule = {
+      requesters: { kind: 'everyone' },
+      conditions: { attribute: 'department', is: 'equal_to', value: 'research' },
+      approval: { kind: 'stages', stages: [{ approvers: [{ kind: 'manager' }], needed: 1 }] },
+    }
+    const flow = await world.flow(rule)
+    const { id } = await world.request(ada, { flowId: flow.id })
+    const decide = () => boss.api.post(`/api/access-requests/${id}/approvals`, { decision: 'approve' })
+    await scim.patch(`/Users/${ada.id}`, { op: 'remove', path: `${ENTERPRISE}:manager` })
+    expect((await decide()).status).toBe(404)
+    await scim.patch(`/Users/${ada.id}`, { op: 'add', path: `${ENTERPRISE}:manager`, value: { value: boss.id } })
+    expect((await decide()).status).toBe(200)
+    await scim.patch(`/Users/${ada.id}`, { op: 'replace', path: `${ENTERPRISE}:department`, value: 'Sales' })
+    const again = await ada.api.post('/api/access-requests', {
+      flowId: flow.id,
+      resources: [{ resourceId: await world.resource('kv/app/db'), permissions: ['read'] }],
+      seconds: 600,
+      justification: 'because',
+    })
+    expect(again.status).toBe(422)
+  })
+})
