@@ -46,67 +46,28 @@ const odd = fc.oneof(
   fc.string({ maxLength: 20, unit: 'binary' }),
   fc.jsonValue({ maxDepth: 3 }),
 )
-const attribute = one(
-  ...[
-    'userName',
-    'externalId',
-    'id',
-    'active',
-    'displayName',
-    'name',
-    'name.givenName',
-    'emails',
-    'emails.value',
-    'emails.primary',
-  ],
-  ...[
-    'members',
-    'members.value',
-    'meta.created',
-    'meta',
-    'schemas',
-    'groups',
-    'title',
-    'roles',
-    'password',
-    'manager',
-    'department',
-  ],
-  ...[
-    `${ENTERPRISE}:department`,
-    `${ENTERPRISE}:manager.value`,
-    ENTERPRISE,
-    '__proto__',
-    'constructor',
-    'a.b.c',
-    '$ref',
-    '.value',
-  ],
-)
+const words = (text: string) => one(...text.trim().split(/\s+/))
+const attribute = words(`
+  userName externalId id active displayName name name.givenName emails emails.value emails.primary members members.value meta
+  meta.created schemas groups title roles password manager department __proto__ constructor a.b.c $ref .value
+  ${ENTERPRISE} ${ENTERPRISE}:department ${ENTERPRISE}:manager.value`)
 const literal = fc.oneof(
-  one(
-    '"x"',
-    '"mine"',
-    'true',
-    'false',
-    'null',
-    '1',
-    '-1.5',
-    '1e9',
-    '"\\u0000"',
-    '"\\ud800"',
-    '"2020-01-01T00:00:00Z"',
-    '"%_\\\\"',
-    '"',
-    'x',
-  ),
-  one('"9999999-01-01T00:00:00Z"', '"0000-01-01T00:00:00Z"', '"2020-01-01T00:00:00+23:59"', '"2020-02-31T00:00:00Z"', '$1', "''"),
+  words(String.raw`"x" "mine" true false null 1 -1.5 1e9 "\u0000" "\ud800" "%_\\" " x $1 '' "2020-01-01T00:00:00Z" "2020-02-31T00:00:00Z"
+    "9999999-01-01T00:00:00Z" "0000-01-01T00:00:00Z" "2020-01-01T00:00:00+23:59"`),
   fc.string({ maxLength: 10, unit: 'binary' }).map((text) => JSON.stringify(text)),
 )
 const operator = one('eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le', 'pr', 'EQ', 'xx', 'in')
 const { filter } = fc.letrec<{ filter: string }>((tie) => ({
   filter: fc.oneof(
     { maxDepth: 5, depthSize: 'small' },
+    fc
+      .tuple(
+        words('userName displayName externalId id title emails.value userName members groups'),
+        operator,
+        words('"x" "mine" "a"'),
+      )
+      .map((parts) => parts.join(' '))
+      .map((text) => text.replace(/ pr .*/, ' pr')),
     fc.tuple(attribute, operator, literal).map(([path, op, value]) => (op === 'pr' ? `${path} pr` : `${path} ${op} ${value}`)),
     fc.tuple(tie('filter'), one('and', 'or', 'AND', 'xor'), tie('filter')).map((parts) => parts.join(' ')),
     tie('filter').map((inner) => `(${inner})`),
@@ -129,7 +90,7 @@ const path = fc.oneof(
 const shaped = () =>
   fc.oneof(
     odd,
-    one<unknown>(...['False', 'new name', bystander, adminId, 'bystander', 'mine', 'a@b.test', '2020-01-01T00:00:00Z']),
+    one<unknown>('False', 'new name', bystander, adminId, 'bystander', 'mine', 'a@b.test', '2020-01-01T00:00:00Z'),
     fc.array(
       fc.record({ value: one<unknown>(bystander, mine, adminId, 'a@b.test', 1), type: one('work', 'x'), primary: fc.boolean() }),
       { maxLength: 3 },
@@ -142,14 +103,31 @@ const shaped = () =>
       roles: one(['admin']),
     }),
   )
-const operation = () =>
-  fc.record(
-    {
-      op: one<unknown>('add', 'Add', 'replace', 'Replace', 'remove', 'REMOVE', 'move', 1),
-      path: fc.oneof(path, path, odd),
-      value: shaped(),
-    },
-    { requiredKeys: ['op'] },
+const op = one<unknown>('add', 'Add', 'replace', 'Replace', 'remove', 'REMOVE')
+const wild = () =>
+  fc.record({ op: fc.oneof(op, odd), path: fc.oneof(path, path, odd), value: shaped() }, { requiredKeys: ['op'] })
+const fitting = (paths: string, ...values: unknown[]) => fc.record({ op, path: words(paths), value: one(...values) })
+/** What a client with a right to it might send, in an order and a mixture that none would. */
+const sane = () =>
+  fc.oneof(
+    fitting('title displayName userType externalId name.familyName userName', adminId, 'some name', 1, '1', bystander),
+    fitting(`${ENTERPRISE}:department ${ENTERPRISE}:manager ${ENTERPRISE}:manager.value`, adminId, bystander, mine, 'mine'),
+    fitting('emails', { value: 'a@b.test', type: 'work', primary: true }, [{ value: 'c@d.test' }], []),
+    fitting('active emails.primary', true, 'False', 'True'),
+    fitting('members', [{ value: bystander }], [{ value: mine }, { value: bystander }], [], { value: mine }),
+    fc.record({
+      op: one('remove'),
+      path: one(`members[value eq "${mine}"]`, 'members', 'members[display sw "m" or not (value pr)]'),
+    }),
+    fc.record({
+      op,
+      value: one<unknown>({ id: adminId, displayName: 'renamed' }, { externalId: bystander }, { name: { givenName: 'G' } }),
+    }),
+  )
+const operations = () =>
+  fc.oneof(
+    { weight: 3, arbitrary: fc.array(sane(), { minLength: 1, maxLength: 3 }) },
+    { weight: 1, arbitrary: fc.array(wild(), { minLength: 1, maxLength: 4 }) },
   )
 
 async function untouched(): Promise<unknown> {
@@ -171,11 +149,11 @@ async function untouched(): Promise<unknown> {
 async function complaints<T>(cases: readonly T[], send: (one: T) => Promise<Answer>): Promise<string[]> {
   const found: string[] = []
   const waiting = [...cases]
-  const came = new Set<number>()
+  const came = [0, 0, 0, 0, 0]
   const work = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const { status, headers, body, text } = await send(next)
-      came.add(Math.floor(status / 100))
+      came[Math.floor(status / 100) - 1]! += 1
       const isFine =
         status === 204 ||
         (status < 300 && String(headers['content-type']).startsWith('application/scim+json')) ||
@@ -186,7 +164,9 @@ async function complaints<T>(cases: readonly T[], send: (one: T) => Promise<Answ
     }
   }
   await Promise.all(Array.from({ length: 4 }, work))
-  expect([...came].toSorted()).toEqual([2, 4])
+  const [, served = 0, , refused = 0] = came
+  expect(served, `of ${cases.length} these were served`).toBeGreaterThan(cases.length / 10)
+  expect(refused, `of ${cases.length} these were refused`).toBeGreaterThan(cases.length / 10)
   return found
 }
 
@@ -201,14 +181,12 @@ describe(`with seed ${SEED}, whatever a client sends`, () => {
 
   it('as a PATCH: nobody else is changed, nobody gets a role, and no id comes from outside', async () => {
     const before = await untouched()
-    const patches = fc.sample(fc.tuple(fc.boolean(), fc.array(operation(), { minLength: 1, maxLength: 4 })), {
+    const patches = fc.sample(fc.tuple(fc.boolean(), operations()), {
       numRuns: 1000,
       seed: SEED,
     })
     expect(
-      await complaints(patches, ([isUser, operations]) =>
-        scim.patch(isUser ? `/Users/${mine}` : `/Groups/${myGroup}`, ...operations),
-      ),
+      await complaints(patches, ([isUser, sent]) => scim.patch(isUser ? `/Users/${mine}` : `/Groups/${myGroup}`, ...sent)),
     ).toEqual([])
     expect(await untouched()).toEqual(before)
   }, 240_000)

@@ -14,7 +14,7 @@ const stateOf = async (id: string) => {
   const [row] = await broker.database.query('select name, email, state, attributes, user_name from users where id = $1', [id])
   return row
 }
-const membersOf = async (id: string) =>
+const membersOf = async (id: string): Promise<string[]> =>
   (await scim.get(`/Groups/${id}`)).body.members.map((member: { value: string }) => member.value).toSorted()
 
 describe('Okta', () => {
@@ -72,7 +72,7 @@ describe('Okta', () => {
       { op: 'remove', path: 'members' },
       { op: 'replace', path: 'members', value: [{ value: id }, { value: second }] },
     )
-    expect(await membersOf(group.body.id)).toEqual([id, second].toSorted())
+    expect(await membersOf(group.body.id)).toEqual([String(id), second].toSorted())
     const { body } = await scim.put(path, { schemas: [GROUP], displayName: 'Crew 3', members: [] })
     expect(body).toMatchObject({ displayName: 'Crew 3', members: [] })
     expect((await scim.delete(path)).status).toBe(204)

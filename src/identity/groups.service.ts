@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common'
 import { z } from 'zod'
 import { record } from '../audit/record.ts'
 import type { Page } from '../contract/common.ts'
+import { id } from '../contract/id.ts'
 import type { GroupQuery, GroupView, GroupWithMembers, NewGroup } from '../contract/identity.ts'
 import { type CursorKind, Cursors } from '../platform/cursors.ts'
 import { Database, rows, type Tx } from '../platform/database.ts'
@@ -11,7 +12,8 @@ import { BrokerError } from '../sdk/index.ts'
 import type { Caller } from './caller.ts'
 import { Group } from './group.ts'
 
-const GROUPS: CursorKind<string> = { list: 'groups', position: z.string() }
+// By name, which one group of each source may have.
+const GROUPS: CursorKind<[string, string]> = { list: 'groups', position: z.tuple([z.string(), id('grp')]) }
 
 @Injectable()
 export class GroupsService {
@@ -21,13 +23,14 @@ export class GroupsService {
   ) {}
 
   async list({ limit, cursor }: GroupQuery): Promise<Page<GroupView>> {
-    const found = await rows<Group & { position: string }>(
+    const after = this.cursors.read(GROUPS, cursor)
+    const found = await rows<Group & { folded: string }>(
       this.database.pool,
-      `select id, name, created_at as "createdAt", lower(name) as position from groups
-       where $1::text is null or lower(name) > $1 order by lower(name) limit $2`,
-      [this.cursors.read(GROUPS, cursor) ?? null, limit + 1],
+      `select id, name, created_at as "createdAt", lower(name) as folded from groups
+       where $1::text is null or (lower(name), id) > ($1, $2) order by lower(name), id limit $3`,
+      [after?.[0] ?? null, after?.[1] ?? null, limit + 1],
     )
-    return this.cursors.page(GROUPS, found, limit, (row) => row.position, viewOf)
+    return this.cursors.page(GROUPS, found, limit, (one) => [one.folded, one.id], viewOf)
   }
 
   async get(id: string): Promise<GroupWithMembers> {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common'
 import { z } from 'zod'
 import { record } from '../audit/record.ts'
 import type { Page } from '../contract/common.ts'
+import { id } from '../contract/id.ts'
 import type { NewUser, UserChange, UserQuery, UserView } from '../contract/identity.ts'
 import { type CursorKind, Cursors } from '../platform/cursors.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
@@ -12,8 +13,8 @@ import type { Caller } from './caller.ts'
 import { lockAdmins, lockOut } from './lock-out.ts'
 import { User } from './user.ts'
 
-// The order is by name; the database folds its case, so the database tells the position.
-const USERS: CursorKind<string> = { list: 'users', position: z.string() }
+// The order is by name, which several may have; the database folds its case, so the database tells the position.
+const USERS: CursorKind<[string, string]> = { list: 'users', position: z.tuple([z.string(), id('usr')]) }
 
 @Injectable()
 export class UsersService {
@@ -24,14 +25,14 @@ export class UsersService {
 
   async list({ limit, cursor, state }: UserQuery): Promise<Page<UserView>> {
     const after = this.cursors.read(USERS, cursor)
-    const found = await rows<User & { position: string }>(
+    const found = await rows<User & { folded: string }>(
       this.database.pool,
-      `select id, name, email, roles, state, created_at as "createdAt", lower(name) as position from users
-       where ($1::text is null or lower(name) > $1) and ($2::text is null or state = $2)
-       order by lower(name) limit $3`,
-      [after ?? null, state ?? null, limit + 1],
+      `select id, name, email, roles, state, created_at as "createdAt", lower(name) as folded from users
+       where ($1::text is null or (lower(name), id) > ($1, $2)) and ($3::text is null or state = $3)
+       order by lower(name), id limit $4`,
+      [after?.[0] ?? null, after?.[1] ?? null, state ?? null, limit + 1],
     )
-    return this.cursors.page(USERS, found, limit, (row) => row.position, viewOf)
+    return this.cursors.page(USERS, found, limit, (one) => [one.folded, one.id], viewOf)
   }
 
   async get(id: string): Promise<UserView> {

@@ -93,7 +93,11 @@ function comparison(path: string, column: Column, operator: Operator, value: Val
           return `(right(${left}, length(${right})) = ${right})`
         case 'ne':
           return `(${left} is distinct from ${right})`
-        default:
+        case 'eq':
+        case 'gt':
+        case 'ge':
+        case 'lt':
+        case 'le':
           return `(${left} ${SIGNS[operator]} ${right})`
       }
     }

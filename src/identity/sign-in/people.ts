@@ -52,12 +52,14 @@ export class People {
     )
   }
 
-  /** Somebody whom SCIM brought, if nobody else of this provider is them already. */
+  /** Somebody whom SCIM brought, if nobody else of this provider is them already. Whom it removed is not made anew by signing in. */
   private async linked(tx: Tx, issuer: string, { externalId, subject }: Said): Promise<Known | undefined> {
     if (externalId === undefined) return undefined
     const person = await row<Known>(
       tx,
-      `select id, state, source from users where source = 'scim' and external_id = $1 for update`,
+      `select id, state, source from users
+       where source = 'scim' and (external_id = $1 or (user_name is null and scim->>'externalId' = $1))
+       order by external_id is null, id desc limit 1 for update`,
       [externalId],
     )
     if (!person) return undefined
@@ -88,7 +90,8 @@ export class People {
        on conflict (issuer, subject) do update set claims = excluded.claims, confirmed_at = excluded.confirmed_at`,
       [issuer, said.subject, id, JSON.stringify(said.attributes), ageSeconds],
     )
-    // What SCIM says of somebody is for SCIM to change.
+    // Whom SCIM describes, and the groups they are in, are for SCIM to change.
+    if (source === 'scim') return
     if (source === 'sign_in') await describe(tx, issuer, id, said)
     await confirmGroups(tx, id, said, ageSeconds)
   }
