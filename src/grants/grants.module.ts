@@ -6,6 +6,7 @@ import { GrantsController } from './grants.controller.ts'
 import { Grants } from './grants.service.ts'
 import { Openings } from './opening.ts'
 import { Provisioning } from './provisioning.ts'
+import { Recheck } from './recheck.ts'
 import { Reconciler } from './reconciler.ts'
 import { Revocation } from './revocation.ts'
 import { SweepController } from './sweep.controller.ts'
@@ -14,7 +15,7 @@ import { Sweep } from './sweep.ts'
 @Module({
   imports: [ActionsModule, IntegrationsModule],
   controllers: [GrantsController, SweepController],
-  providers: [Provisioning, Revocation, Openings, Extensions, Sweep, Reconciler, Grants],
+  providers: [Provisioning, Revocation, Recheck, Openings, Extensions, Sweep, Reconciler, Grants],
   exports: [Provisioning, Extensions, ActionsModule],
 })
 export class GrantsModule {}

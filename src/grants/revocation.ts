@@ -6,7 +6,7 @@ import { ActionRunner, grantAccessOf } from '../actions/runner.ts'
 import { BROKER, record } from '../audit/record.ts'
 import { type Connection, Connections } from '../integrations/connections.ts'
 import { rows, type Tx, UrgentDatabase } from '../platform/database.ts'
-import { each, type Hold, type Outcome, pauseFor, type Work } from '../platform/due-lane.ts'
+import { type Hold, type Outcome, pauseFor, type Work } from '../platform/due-lane.ts'
 import { DueWork, enqueue } from '../platform/due-work.ts'
 import { inParallel } from '../platform/in-parallel.ts'
 import { Metrics } from '../platform/metrics.ts'
@@ -22,6 +22,8 @@ const CUTS_AT_ONCE = 24
 const CLEANS_AT_ONCE = 12
 /** From then on a revocation that has not finished is called stuck, and a person is told. It goes on all the same. */
 const STUCK_AFTER_SECONDS = 300
+/** Never so long that the target is well again and nobody notices: what it fails with may hold for every grant at once. */
+const longestPauseMs = (grant: Grant) => (grant.state === 'stuck' ? 20_000 : 5_000)
 
 /** A grant on its way out and the run this process holds for it. */
 interface Leaving {
@@ -56,7 +58,6 @@ export class Revocation implements OnModuleInit {
   onModuleInit(): void {
     this.work.handle('cut', GRANT_WORK.end, (batch, hold) => this.cut(batch, hold))
     this.work.handle('clean', GRANT_WORK.clean, (batch, hold) => this.clean(batch, hold))
-    this.work.handle('clean', GRANT_WORK.recheck, (batch, hold) => each(batch, (work) => this.recheck(work, hold)))
   }
 
   private async cut(batch: readonly Work[], hold: Hold): Promise<Map<string, Outcome>> {
@@ -229,29 +230,6 @@ export class Revocation implements OnModuleInit {
     )
   }
 
-  /** Undoes every step of a grant that is over already, because something may have been done for it since. */
-  private async recheck(work: Work, hold: Hold): Promise<Outcome> {
-    const [grant] = await selectGrants(this.database.pool, 'g.id = $1', [work.subject])
-    if (!grant || !['revoking', 'stuck', 'expired', 'revoked', 'failed'].includes(grant.state)) return 'done'
-    if (!grant.endedAt) return 500 // its own clean-up may have proved it gone before we acted: look again when that is over
-    const connection = await this.connections.use(grant.integrationId)
-    const action = grantAccessOf(connection)
-    const steps = await this.journal.read(this.database.pool, grant.runId)
-    const context = () => this.runner.context(connection, grant.runId, hold)
-    const before = (await action.verifyGone?.(context(), steps)) ?? []
-    if (before.every((piece) => piece.holds)) return 'done'
-    for (const step of steps.toReversed()) await action.rollback(context(), step, undefined)
-    await this.database.transaction((tx) =>
-      record(tx, {
-        kind: 'grant.rechecked',
-        actor: BROKER,
-        subject: grant.id,
-        data: { removed: before.filter((piece) => !piece.holds).map((piece) => piece.artefact) },
-      }),
-    )
-    return 0
-  }
-
   /** The connection of a batch's one integration; when there is none, everything in the batch waits a little. */
   private async connect(
     leaving: readonly Leaving[],
@@ -286,7 +264,7 @@ export class Revocation implements OnModuleInit {
         failed.set(one.grant.id, error)
         if (isBrokerError(error, 'run.fenced')) return void outcomes.set(one.work.id, 1_000)
         if (!(error instanceof BrokerError)) this.log.error({ error, grant: one.grant.id }, 'revocation met a bug')
-        outcomes.set(one.work.id, outage ? this.pauses.current(shard) : pauseFor(one.work.attempts))
+        outcomes.set(one.work.id, outage ? this.pauses.current(shard) : pauseFor(one.work.attempts, longestPauseMs(one.grant)))
       }
     })
     if (!outage) this.pauses.over(shard)
