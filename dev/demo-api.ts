@@ -7,7 +7,8 @@ type Method = 'GET' | 'POST'
 export class DemoApi {
   constructor(
     private readonly url: string,
-    private readonly token: string,
+    /** the headers that say who calls */
+    private readonly credential: () => Readonly<Record<string, string>>,
   ) {}
 
   get<T>(path: string): Promise<T> {
@@ -34,9 +35,11 @@ export class DemoApi {
   private async send(method: Method, path: string, body?: unknown): Promise<{ status: number; answer: unknown }> {
     const { statusCode, body: answer } = await request(this.url + path, {
       method,
-      headers: { authorization: `Bearer ${this.token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: { ...this.credential(), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       body: body === undefined ? null : JSON.stringify(body),
     })
     return { status: statusCode, answer: await answer.json() }
   }
 }
+
+export const bearer = (token: string) => () => ({ authorization: `Bearer ${token}` })

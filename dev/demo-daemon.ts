@@ -5,7 +5,6 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { startEmbeddedPostgres } from '../src/platform/embedded-postgres.ts'
 import { ended, spawnLeashed } from './vault-leash.ts'
-import { freePort } from './vault-process.ts'
 
 const run = promisify(execFile)
 // demo only ever runs compiled, as dist/dev/demo.js
@@ -26,14 +25,15 @@ export interface DemoDaemon {
 }
 
 /** The real daemon with its own PostgreSQL, as a process of its own in a temporary state folder. */
-export async function startDaemon(): Promise<DemoDaemon> {
+export async function startDaemon(port: number, settings: Readonly<Record<string, string>>): Promise<DemoDaemon> {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'latchkey-demo-'))
   await chmod(dir, 0o711) // started by root, the database runs as somebody else, who has to walk through
   const env = {
     ...withoutSettings(process.env),
     LATCHKEY_STATE_DIR: dir,
-    LATCHKEY_PORT: String(await freePort()),
+    LATCHKEY_PORT: String(port),
     LATCHKEY_LOG_LEVEL: 'error',
+    ...settings,
   }
   let child: ChildProcess | undefined
   const said: string[] = []

@@ -3,6 +3,7 @@ import type { DryRun, RequestView } from '../src/contract/access.ts'
 import type { CredentialView, GrantView } from '../src/contract/grants.ts'
 import type { DemoApi } from './demo-api.ts'
 import type { DemoDaemon } from './demo-daemon.ts'
+import { APPROVERS } from './demo-people.ts'
 import type { Screen } from './demo-screen.ts'
 import { answersTo, asks, dailyToken } from './demo-vault.ts'
 import { type DemoWorld, resourceNamed } from './demo-world.ts'
@@ -19,6 +20,8 @@ const BOUND_MS = 1000
 export interface Lent {
   readonly grant: GrantView
   readonly opened: Opened
+  /** how the server refused the token in the end; it is tried from the beginning on, whatever else is shown meanwhile */
+  readonly refused: Promise<number>
 }
 
 interface Opened {
@@ -48,8 +51,39 @@ export async function problem(screen: Screen, vault: VaultServer): Promise<void>
   await api('DELETE', 'sys/policies/acl/payments')
 }
 
+/** Who they are, and what they may, is the provider's word. */
+export async function people(screen: Screen, world: DemoWorld): Promise<void> {
+  const { admin, alice, bob, payments } = world
+  screen.chapter('Alice and Bob sign in at the identity provider')
+  const asked = [alice, bob].map(({ visited }) => visited.find((url) => url.includes('code_challenge=')) ?? '')
+  screen.proof(
+    'by OpenID Connect’s code flow, as a browser does; they have no tokens',
+    asked.every((url) => ['code_challenge_method=S256', 'state=', 'nonce='].every((part) => url.includes(part))) &&
+      [alice, bob].every(({ me }) => me.tokenId === null),
+    'PKCE',
+  )
+  screen.proof(
+    'bob is in the group approvers because the provider says so; alice is not',
+    bob.groups.includes(APPROVERS) && !alice.groups.includes(APPROVERS),
+  )
+  const { approval } = payments.rule
+  screen.proof(
+    'the access flow names that group, and nobody by name',
+    approval.kind === 'approvers' && approval.users.length === 0 && approval.groups.length === 1,
+    `version ${payments.version}`,
+  )
+  const resources = [{ resourceId: (await resourceNamed(admin, 'kv/payments/paypal')).id, permissions: ['read'] }]
+  const ask = { resources, seconds: 60, justification: 'INC-4711: and refunded once' }
+  const stranger = await bob.foreignPage.refusal('/api/access-requests', ask)
+  screen.proof('a page of somebody else’s does nothing with bob’s cookie', stranger?.code === 'auth.forbidden', stranger?.code)
+  const { id } = await bob.api.post<RequestView>('/api/access-requests', ask)
+  const refused = await alice.api.refusal(`/api/access-requests/${id}/approvals`, { decision: 'approve' })
+  screen.proof('what bob asks for, alice cannot approve', refused?.code === 'not_found', refused?.code)
+  await bob.api.post(`/api/access-requests/${id}/cancel`)
+}
+
 export async function askAndApprove(screen: Screen, vault: VaultServer, world: DemoWorld, seconds: number): Promise<string> {
-  const { alice, bob, admin, payments } = world
+  const { alice, bob, admin, company } = world
   screen.chapter('Alice asks, Bob says yes')
   const own = await asks(vault, await dailyToken(vault), 'GET', SECRET)
   screen.proof(`with her own Vault token alice cannot read ${WANTED}`, own === 403, `Vault: ${own}`)
@@ -60,21 +94,28 @@ export async function askAndApprove(screen: Screen, vault: VaultServer, world: D
     justification: 'INC-4711: customers are charged twice',
   }
   const dry = await alice.api.post<DryRun>('/api/access-requests/dry-run', ask)
-  screen.proof('a dry run shows what Vault would be told, and who would decide', dry.allowed && dry.approvers.length === 1)
-  screen.note(...dry.steps.map((step) => step.summary), ...policyLines(dry), `decides: ${dry.approvers[0]?.name}`)
+  screen.proof('a dry run shows what Vault would be told, and who would decide', dry.allowed && dry.approvers.length === 2)
+  screen.note(
+    ...dry.steps.map((step) => step.summary),
+    ...policyLines(dry),
+    `decides: ${dry.approvers.map(({ name }) => name).join(' or ')}`,
+  )
 
   const request = await alice.api.post<RequestView>('/api/access-requests', ask)
   screen.proof(`she asks for ${seconds} seconds, with a reason`, request.state === 'pending', request.state)
   const approvals = `/api/access-requests/${request.id}/approvals`
   const refused = await alice.api.refusal(approvals, { decision: 'approve' })
-  const isApprover = payments.rule.approval.kind === 'approvers' && payments.rule.approval.users.some((id) => id === alice.id)
-  screen.proof(
-    'she may approve in this flow, but not her own request',
-    isApprover && refused?.code === 'access.self_approval',
-    refused?.code,
-  )
-  const approved = await bob.api.post<RequestView>(approvals, { decision: 'approve', reason: 'on call' })
-  screen.proof('bob approves', approved.state === 'approved', approved.state)
+  screen.proof('she cannot approve it herself', refused?.code === 'access.self_approval', refused?.code)
+  const yes = { decision: 'approve', reason: 'on call' }
+  company.setGroups('bob')
+  await bob.signIn()
+  const tooLate = await bob.api.refusal(approvals, yes)
+  screen.proof('nor can bob, taken out of approvers at the provider meanwhile', tooLate?.code === 'not_found', tooLate?.code)
+  screen.note('The provider is asked anew at a sign-in, as here, and when its word is a minute old.')
+  company.setGroups('bob', APPROVERS)
+  await bob.signIn()
+  const approved = await bob.api.post<RequestView>(approvals, yes)
+  screen.proof('put back, he approves', approved.state === 'approved', approved.state)
   return approved.grantId ?? ''
 }
 
@@ -96,7 +137,9 @@ export async function openAndRead(screen: Screen, vault: VaultServer, world: Dem
   await may('not its neighbour kv/payments/paypal', 'GET', 'kv/data/payments/paypal', 403)
   await may('not the names beside it', 'GET', 'kv/metadata/payments/?list=true', 403)
   await may('she cannot write it', 'POST', SECRET, 403)
-  return { grant, opened }
+  const refused = untilRefused(grant, () => asks(vault, token, 'GET', SECRET))
+  refused.catch(() => {}) // told where it is awaited
+  return { grant, opened, refused }
 }
 
 export async function transit(screen: Screen, vault: VaultServer, world: DemoWorld): Promise<void> {
@@ -125,31 +168,41 @@ export async function withoutBroker(screen: Screen, vault: VaultServer, daemon: 
   await daemon.kill()
   const orphaned = await encrypt()
   screen.proof('bob encrypts for 5 seconds; the broker is killed meanwhile', orphaned === 200, `Vault: ${orphaned}`)
-  await untilRefused(screen, grant, 'the broker is dead', encrypt)
+  await whenRefused(screen, grant, 'the broker is dead', untilRefused(grant, encrypt))
   await ends(screen, vault, grant, accessor)
   await daemon.restart()
   const over = await whenOver(world.bob.api, grant.id)
   screen.proof('the broker is started again and removes what is left', over.state === 'expired', over.state)
 }
 
-/** Reads on and on, until the server refuses. */
-export async function timePasses(screen: Screen, vault: VaultServer, { grant, opened }: Lent): Promise<void> {
+export async function timePasses(screen: Screen, vault: VaultServer, { grant, opened, refused }: Lent): Promise<void> {
   screen.chapter('Alice’s time passes')
-  await untilRefused(screen, grant, 'alice reads it again and again', () => asks(vault, opened.token, 'GET', SECRET))
+  await whenRefused(screen, grant, 'alice reads it again and again', refused)
   await ends(screen, vault, grant, opened.accessor)
 }
 
-async function untilRefused(screen: Screen, grant: GrantView, meanwhile: string, ask: () => Promise<number>): Promise<void> {
+/** Asks on and on, until the server refuses. */
+async function untilRefused(grant: GrantView, ask: () => Promise<number>): Promise<number> {
   const due = Date.parse(grant.expiresAt ?? '')
   let status = await ask()
   // Beyond the end too: a server that refuses early says nothing about what it does at the end.
   while (Date.now() < due || (status === 200 && Date.now() < due + 10 * BOUND_MS)) {
-    const left = due - Date.now()
-    screen.count(`${Math.max(0, Math.ceil(left / 1000))} s left; ${meanwhile}`)
-    await sleep(left > 3000 ? 500 : 20)
+    await sleep(due - Date.now() > 3000 ? 500 : 20)
     status = await ask()
   }
-  screen.proof('at the end Vault refuses the same token', status === 403, `Vault: ${status}`)
+  return status
+}
+
+async function whenRefused(screen: Screen, grant: GrantView, meanwhile: string, refused: Promise<number>): Promise<void> {
+  const due = Date.parse(grant.expiresAt ?? '')
+  for (;;) {
+    const status = await Promise.race([refused, sleep(200)])
+    if (status !== undefined) {
+      screen.proof('at the end Vault refuses the same token', status === 403, `Vault: ${status}`)
+      return
+    }
+    screen.count(`${Math.max(0, Math.ceil((due - Date.now()) / 1000))} s left; ${meanwhile}`)
+  }
 }
 
 /** When access was over is judged by the server's own audit file. */

@@ -1,22 +1,15 @@
 import type { FlowView } from '../src/contract/access.ts'
-import type { MintedToken, Role, Scope, UserView } from '../src/contract/identity.ts'
 import type { DiscoveryRunView, HealthReport, IntegrationView, ResourceView } from '../src/contract/integrations.ts'
-import { DemoApi } from './demo-api.ts'
-import type { DemoDaemon } from './demo-daemon.ts'
+import { bearer, DemoApi } from './demo-api.ts'
+import { APPROVERS, type DemoCompany, type DemoPerson, STAFF } from './demo-people.ts'
 import { fill } from './demo-vault.ts'
 import type { VaultServer } from './vault-server.ts'
 import { setUpVault } from './vault-setup.ts'
 import { waitFor } from './vault-wait.ts'
 
-export interface DemoPerson {
-  readonly id: string
-  readonly name: string
-  readonly token: string
-  readonly api: DemoApi
-}
-
 export interface DemoWorld {
   readonly admin: DemoApi
+  readonly company: DemoCompany
   readonly alice: DemoPerson
   readonly bob: DemoPerson
   readonly integration: IntegrationView
@@ -28,8 +21,8 @@ export interface DemoWorld {
 }
 
 /** A server set up as the guide says, by the product's own words, and a broker that knows it; all through the public API. */
-export async function settle(vault: VaultServer, daemon: DemoDaemon): Promise<DemoWorld> {
-  const admin = new DemoApi(daemon.url, daemon.adminToken)
+export async function settle(vault: VaultServer, company: DemoCompany, adminToken: string): Promise<DemoWorld> {
+  const admin = new DemoApi(company.brokerUrl, bearer(adminToken))
   const config = { address: vault.address, kvMounts: ['kv'], transitMounts: ['transit'] }
   const { document: policy } = await admin.post<{ document: string }>('/api/catalog/vault/minimum-policy', {
     config: { ...config, auth: { method: 'approle', roleId: 'not made yet' } },
@@ -44,17 +37,18 @@ export async function settle(vault: VaultServer, daemon: DemoDaemon): Promise<De
   })
   const health = await admin.post<HealthReport>(`/api/integrations/${integration.id}/health`)
   const discovery = await discovered(admin, integration.id)
-  const alice = await person(daemon, admin, 'alice')
-  const bob = await person(daemon, admin, 'bob')
+  const [alice, bob] = [await company.signIn('alice'), await company.signIn('bob')]
+  await company.signIn('erin')
   return {
     admin,
+    company,
     alice,
     bob,
     integration,
     policyPaths: Object.keys(JSON.parse(policy).path).length,
     health,
     discovery,
-    ...(await flows(admin, integration.id, [alice.id, bob.id])),
+    ...(await flows(admin, integration.id, bob)),
   }
 }
 
@@ -73,25 +67,17 @@ async function discovered(admin: DemoApi, integrationId: string): Promise<Discov
   })
 }
 
-/** Both may ask and approve: what stops alice from approving her own request is the broker, not her token. */
-async function person(daemon: DemoDaemon, admin: DemoApi, name: string): Promise<DemoPerson> {
-  const roles: Role[] = ['member', 'approver']
-  const scopes: Scope[] = ['read', 'request', 'approve']
-  const { id } = await admin.post<UserView>('/api/users', { name, roles })
-  const { token } = await admin.post<MintedToken>('/api/tokens', { userId: id, name: 'demo', scopes, expiresInSeconds: 86_400 })
-  return { id, name, token, api: new DemoApi(daemon.url, token) }
-}
-
-async function flows(admin: DemoApi, integrationId: string, approvers: string[]) {
+async function flows(admin: DemoApi, integrationId: string, bob: DemoPerson) {
+  const group = (wanted: string) => bob.me.groups.filter(({ name }) => name === wanted).map(({ id }) => id)
   const payments = await admin.post<FlowView>('/api/access-flows', {
     name: 'Secrets of the payments team',
     integrationId,
     rule: {
-      requesters: { kind: 'everyone' },
+      requesters: { kind: 'people', groups: group(STAFF) },
       resources: [{ types: ['vault-kv-secret'], tags: { team: 'payments' } }],
       permissions: { 'vault-kv-secret': ['read'] },
       maxSeconds: 3600,
-      approval: { kind: 'approvers', users: approvers, groups: [], needed: 1 },
+      approval: { kind: 'approvers', groups: group(APPROVERS) },
     },
   })
   const orders = await admin.post<FlowView>('/api/access-flows', {

@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util'
 import { BrokerError } from '../src/sdk/errors.ts'
 import { type DemoDaemon, startDaemon } from './demo-daemon.ts'
-import { askAndApprove, openAndRead, problem, timePasses, transit, withoutBroker } from './demo-journey.ts'
+import { askAndApprove, openAndRead, people, problem, timePasses, transit, withoutBroker } from './demo-journey.ts'
+import { DemoCompany } from './demo-people.ts'
 import { evidence, setUp } from './demo-proof.ts'
 import { Screen } from './demo-screen.ts'
 import { type DemoWorld, settle } from './demo-world.ts'
 import { vaultBinary } from './vault-binary.ts'
+import { freePort } from './vault-process.ts'
 import { startVaultServer, type VaultServer } from './vault-server.ts'
 
 const HELP = `npm run demo -- [--seconds <n>] [--keep]
@@ -63,14 +65,17 @@ interface Stage {
 async function perform(seconds: number): Promise<Stage> {
   const binary = await vaultBinary() // the first time it may have to be built
   const began = performance.now()
-  const [vault, broker] = await Promise.all([started(startVaultServer({ binary })), started(startDaemon())])
+  const port = await freePort()
+  const company = await started(DemoCompany.start(`http://127.0.0.1:${port}`))
+  const [vault, broker] = await Promise.all([started(startVaultServer({ binary })), started(startDaemon(port, company.settings))])
   daemon = broker
   const name = vault.product === 'vault' ? 'HashiCorp Vault' : 'OpenBao'
   screen.title('Latchkey: lend a secret, take it back, prove that it is gone')
-  screen.note(`A new ${name} ${vault.version} (raft, audit file), broker and database.`)
-  const world = await settle(vault, broker)
+  screen.note(`A new ${name} ${vault.version} (raft, audit file), broker, database and identity provider.`)
+  const world = await settle(vault, company, broker.adminToken)
   await problem(screen, vault)
   setUp(screen, world)
+  await people(screen, world)
   const grantId = await askAndApprove(screen, vault, world, seconds)
   const lent = await openAndRead(screen, vault, world, grantId)
   await transit(screen, vault, world)
@@ -90,20 +95,16 @@ async function started<T extends { stop(): Promise<void> }>(starting: Promise<T>
   return starting
 }
 
-function addresses({ vault, daemon, world: { alice, bob } }: Stage): void {
+function addresses({ vault, daemon }: Stage): void {
   screen.line('  Everything goes on running until ctrl-c.\n')
   screen.fact('Latchkey', daemon.url)
   screen.fact('its API', `${daemon.url}/openapi.json`)
-  for (const [name, token] of [
-    ['admin', daemon.adminToken] as const,
-    ['alice', alice.token] as const,
-    ['bob', bob.token] as const,
-  ])
-    screen.fact(name, token)
+  screen.fact('sign in', `${daemon.url}/auth/login?return=/api/me`)
+  screen.fact('admin', daemon.adminToken)
   screen.fact('Vault', vault.address)
   screen.fact('root token', vault.rootToken)
   screen.fact('audit file', vault.auditFile)
-  screen.line(`\n    curl -H 'Authorization: Bearer <token>' ${daemon.url}/api/me\n`)
+  screen.line(`\n    curl -H 'Authorization: Bearer <admin’s token>' ${daemon.url}/api/me\n`)
 }
 
 function optionsIn(words: string[]): Options | undefined {
