@@ -101,7 +101,12 @@ export class Approvers {
 
   private async byAttribute(attribute: string, value: string, tx: Pick<Tx, 'query'>): Promise<Person[]> {
     if (attribute === 'group') {
-      const groups = await rows<{ id: string }>(tx, 'select id from groups where lower(name) = lower($1)', [value])
+      // One group of that name: the company's before one made by hand, so that making a namesake makes nobody an owner.
+      const groups = await rows<{ id: string }>(
+        tx,
+        `select id from groups where lower(name) = lower($1) order by array_position(array['scim', 'sign_in', 'local'], source) limit 1`,
+        [value],
+      )
       return groups.length === 0
         ? []
         : this.directory.members(
