@@ -133,7 +133,6 @@ export const vaultConfig = z
   })
 
 export type VaultConfig = z.infer<typeof vaultConfig>
-export type VaultAuth = VaultConfig['auth']
 
 function isHttpUrl(text: string): boolean {
   // Plain characters only: the address is shown inside commands to paste.

@@ -37,7 +37,6 @@ export const catalogEntry = z
 export type CatalogEntry = z.infer<typeof catalogEntry>
 
 export const catalogList = z.strictObject({ items: z.array(catalogEntry) }).meta({ id: 'Catalog' })
-export type CatalogList = z.infer<typeof catalogList>
 
 /** What to store in the target before the broker is connected; secrets may be left out. */
 export const minimumPolicyQuestion = z
