@@ -4,7 +4,7 @@ import { vaultBinary } from '../dev/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../dev/vault-server.ts'
 import { waitFor } from '../dev/vault-wait.ts'
 import { type Broker, startBroker } from './broker.ts'
-import { inWords, machine, printTable, RawSamples, ratio, spread } from './figures.ts'
+import { inWords, machine, median, milliseconds, printTable, RawSamples, ratio, spread } from './figures.ts'
 import { type Arrivals, openLoop } from './open-loop.ts'
 import { atOnce, bench, numbered, numbersFrom, say } from './run.ts'
 import { connect, discovered, flow, nothingLeft, objectsMatch, person } from './setting.ts'
@@ -31,6 +31,7 @@ await bench(async (keep) => {
 
   const fast: Arrivals = { rate: size.rate, seconds: size.seconds, warmUpSeconds: 2 }
   const slow: Arrivals = { ...fast, rate: size.slow }
+  const cpu: number[] = []
   const took: Record<Contestant, number[][]> = { broker: [], hash: [], 'broker, slower': [], password: [] }
   const contests: Record<Contestant, (pair: number) => Promise<number[]>> = {
     broker: () => openLoop(fast, journey),
@@ -41,12 +42,15 @@ await bench(async (keep) => {
   for (const pair of numbered(size.pairs)) {
     for (const contestant of CONTESTANTS) {
       say(`pair ${pair + 1} of ${size.pairs}: ${contestant}`)
+      const before = broker.cpuTime() ?? Number.NaN
       took[contestant].push(await contests[contestant](pair))
+      if (contestant === 'broker') cpu.push(((broker.cpuTime() ?? Number.NaN) - before) / (size.rate * size.seconds))
       if (contestant.startsWith('broker')) await checkAndEnd(broker, vault)
     }
   }
   for (const [series, samples] of Object.entries(took)) raw.add(series, samples)
   report(took, size)
+  console.log(`\nprocessor time of the daemon for one click, its pauses for others not counted: ${milliseconds(median(cpu))}`)
   raw.write()
 })
 

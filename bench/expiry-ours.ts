@@ -50,9 +50,11 @@ export async function stage(broker: Broker, vault: VaultServer, integration: str
 
 /** Lends to many, lets all of it end at one moment, and tells what the server did. */
 export async function endTogether(on: Stage, delivery: Delivery, size: Size): Promise<Ending> {
+  const lending = Date.now()
   const grants = await lend(on, delivery, size.grants)
+  const eachMs = (Date.now() - lending) / size.grants
   await objectsMatch(on.broker, on.vault)
-  const due = await settle(on.broker, Date.now() + 8_000 + size.opened * 40)
+  const due = await settle(on.broker, Date.now() + 8_000 + size.opened * Math.max(40, 3 * eachMs)) // opening takes as long as lending
   const tokens: string[] = []
   await atOnce(grants.slice(0, size.opened), 8, async (grant) => tokens.push(await opened(on, grant)))
   if (Date.now() > due - 2_000) throw new Error('void: opening took too long; try with a smaller --opened')

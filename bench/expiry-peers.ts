@@ -99,7 +99,7 @@ export async function byTheServer(
 
 // A token lives from when the server made it, so each has an end of its own, a little after the due moment.
 async function endOf(loop: VaultLoop, token: string): Promise<number> {
-  const { data } = await loop.caller.must('GET', '/v1/auth/token/lookup-self', undefined, { 'x-vault-token': token })
+  const { data } = await loop.caller.must('POST', '/v1/auth/token/lookup', { token })
   return Date.parse(data.expire_time)
 }
 
