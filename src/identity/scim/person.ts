@@ -14,7 +14,6 @@ export const email = z.strictObject({
   primary: z.boolean().optional(),
   display: line().optional(),
 })
-export type Email = z.infer<typeof email>
 
 /** What SCIM says of somebody, as we keep it to tell it back. */
 const scimPerson = z.strictObject({
