@@ -33,7 +33,11 @@ export async function startBroker(env: NodeJS.ProcessEnv = {}): Promise<Broker> 
   await chmod(dir, 0o711) // started by root, the database runs as somebody else, who has to walk through
   const own = { PATH: process.env['PATH'], LATCHKEY_STATE_DIR: dir, LATCHKEY_PORT: '0', LATCHKEY_LOG_LEVEL: 'warn', ...env }
   const child = spawnLeashed(process.execPath, [MAIN], { env: own, output: 'pipe' })
-  const url = await listening(child)
+  const removeState = async () => {
+    const sockets = await readlink(path.join(dir, 'run')).catch(() => undefined)
+    for (const folder of [sockets, dir]) if (folder) await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+  const url = await listening(child).catch((error: unknown) => removeState().then(() => Promise.reject(error)))
   const databaseUrl = (await runningPostgres(dir)) ?? ''
   const database = new pg.Pool({ connectionString: databaseUrl, max: 2 })
   database.on('error', () => {}) // the server goes first at the end
@@ -46,8 +50,7 @@ export async function startBroker(env: NodeJS.ProcessEnv = {}): Promise<Broker> 
     await database.end()
     child.kill('SIGTERM')
     await ended(child)
-    const sockets = await readlink(path.join(dir, 'run')).catch(() => undefined)
-    for (const folder of [sockets, dir]) if (folder) await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+    await removeState()
   }
   const { rows } = await database.query<{ server_version: string }>('show server_version')
   return {
@@ -55,7 +58,7 @@ export async function startBroker(env: NodeJS.ProcessEnv = {}): Promise<Broker> 
     as,
     database,
     async freshDatabase(name) {
-      await database.query(`drop database if exists ${name}`)
+      await database.query(`drop database if exists ${name} with (force)`)
       await database.query(`create database ${name}`)
       return databaseUrl.replace(/\/[^/]*$/, `/${name}`)
     },
