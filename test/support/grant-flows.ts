@@ -17,8 +17,6 @@ export interface GrantFlow {
 }
 
 const LONG = 3600
-/** long enough to be opened in, and to strike at */
-const SHORT = 3
 
 const WRITE_USER = 'POST auth/apono/users/:user'
 const CUT_LOGINS = 'POST sys/leases/revoke-prefix/auth/apono/login/:user'
@@ -65,8 +63,16 @@ export const FLOWS = {
   'open password': opening({ password: true }, [WRITE_USER, CUT_LOGINS]),
   expire: {
     calls: REVOCATION,
-    prepare: (stage) => openedGrant(stage, { seconds: SHORT }),
-    begin: ({ world }, { grantId }) => world.until(world.alice, grantId, 'expired'),
+    prepare: (stage) => openedGrant(stage, { seconds: LONG }),
+    async begin({ world, database }, { grantId }) {
+      await database.query(
+        `with due as (update due_work set run_at = now(), version = version + 1 where subject = $1 and kind = 'grant.end'),
+           ended as (update grants set expires_at = now(), target_until = now() where id = $1)
+         select pg_notify('due_work', 'cut')`,
+        [grantId],
+      )
+      await world.until(world.alice, grantId, 'expired')
+    },
     settle: ({ world }, { grantId }) => world.until(world.alice, grantId, 'expired'),
   },
   revoke: {
