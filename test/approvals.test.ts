@@ -196,6 +196,14 @@ describe.each(await serversUnderTest())('asking and deciding, on $product $versi
     expect((await carol.api.post(`/api/access-requests/${id}/cancel`)).status).toBe(404)
   })
 
+  it('shows whoever decides the policy that would be written, and a sentence of what it does', async () => {
+    const { id } = await world.request(alice, { flowId: (await flowFor([bob])).id })
+    const { steps } = await bob.api.must(bob.api.get(`/api/access-requests/${id}`))
+    const policy = steps.find((step: { kind: string }) => step.kind === 'policy')
+    expect(policy.args.document.path['kv/data/app/db']).toEqual({ capabilities: ['read'] })
+    expect(policy.summary).toBe('Lets the grantee read kv/app/db, and nothing else.')
+  })
+
   it('keeps a request under the version of the flow it was made under', async () => {
     const { admin } = world.broker
     const flow = await flowFor([bob])
