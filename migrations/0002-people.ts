@@ -99,7 +99,9 @@ alter table access_requests
   add column escalated boolean not null default false,
   add column emergency boolean not null default false,
   add column fields jsonb not null default '{}',
-  add column bundle_id text;
+  add column bundle_id text,
+  -- Of the token it was asked with, if it was one.
+  add column token_makers text[] not null default '{}';
 
 alter table approvals add column stage int not null default 0;
 alter table approvals drop constraint approvals_once_per_person;
@@ -142,6 +144,7 @@ create table proposals (
   body text not null,
   summary jsonb not null,
   proposer_id text not null constraint proposals_of_a_user references users (id),
+  token_makers text[] not null default '{}',
   state text not null default 'open' constraint proposals_state_known check (state in ('open', 'accepted', 'declined', 'withdrawn')),
   created_at timestamptz not null default now(),
   decided_at timestamptz,
@@ -194,7 +197,7 @@ alter table approvals drop constraint approvals_once_per_person_and_stage;
 alter table approvals drop column stage;
 alter table approvals add constraint approvals_once_per_person unique (request_id, approver_id);
 alter table access_requests drop column stage, drop column stage_since, drop column escalated, drop column emergency,
-  drop column fields, drop column bundle_id;
+  drop column fields, drop column bundle_id, drop column token_makers;
 alter table integrations drop constraint integrations_resource_owner_has_a_fallback, drop column owners, drop column resource_owner;
 alter table api_tokens drop column makers;
 drop table scim_tokens, logout_tokens, http_sessions, role_groups, identities;

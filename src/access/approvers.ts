@@ -9,6 +9,8 @@ import { type Party, type Stage, stagesOf } from './stages.ts'
 export interface Matter {
   readonly rule: Pick<AccessRule, 'approval'>
   readonly requesterId: string
+  /** of the token it was asked with: they may have asked themselves */
+  readonly tokenMakers: readonly string[]
   readonly integrationId: string
   readonly resources: readonly { readonly tags: Readonly<Record<string, string>> }[]
 }
@@ -24,7 +26,7 @@ interface Owners {
   readonly resourceOwner: { readonly tagKey: string; readonly attribute: 'email' | 'user_name' | 'external_id' | 'group' } | null
 }
 
-/** Finds who may decide, from what the directory says at this moment. Never the requester, whatever road leads to them. */
+/** Finds who may decide, from what the directory says at this moment. Never who asked, whatever road leads to them. */
 @Injectable()
 export class Approvers {
   constructor(
@@ -65,11 +67,11 @@ export class Approvers {
     const owners = await this.ownersOf(matter.integrationId, tx)
     const everywhere: Person[] = []
     for (const source of sources) everywhere.push(...note(await this.peopleOf(source, matter, owners, tx)))
-    if (!sources.some((source) => source.kind === 'resource_owner')) return [party(stage, everywhere, matter.requesterId)]
+    if (!sources.some((source) => source.kind === 'resource_owner')) return [party(stage, everywhere, matter)]
     const parties: Party[] = []
     for (const { tags } of matter.resources) {
       const theirs = note(await this.resourceOwners(tags, owners, tx))
-      parties.push(party(stage, [...everywhere, ...theirs], matter.requesterId))
+      parties.push(party(stage, [...everywhere, ...theirs], matter))
     }
     return distinct(parties)
   }
@@ -131,8 +133,9 @@ export class Approvers {
   }
 }
 
-function party(stage: ApprovalStage, found: readonly Person[], requesterId: string): Party {
-  const people = new Set(found.map((person) => person.id as string).filter((personId) => personId !== requesterId))
+function party(stage: ApprovalStage, found: readonly Person[], { requesterId, tokenMakers }: Matter): Party {
+  const askers = [requesterId, ...tokenMakers]
+  const people = new Set(found.map((person) => person.id as string).filter((personId) => !askers.includes(personId)))
   return { people, needed: stage.needed === 'all' ? Math.max(1, people.size) : stage.needed }
 }
 

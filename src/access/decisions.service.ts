@@ -3,7 +3,7 @@ import { BROKER, record } from '../audit/record.ts'
 import type { AccessRule, NewApproval } from '../contract/access.ts'
 import { Extensions } from '../grants/extensions.ts'
 import { Provisioning } from '../grants/provisioning.ts'
-import { type Caller, mayBe } from '../identity/caller.ts'
+import { type Caller, mayBeOneHand } from '../identity/caller.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { each, type Outcome } from '../platform/due-lane.ts'
 import { DueWork } from '../platform/due-work.ts'
@@ -108,10 +108,10 @@ export class Decisions implements OnModuleInit {
   ): Promise<{ request: AccessRequest; rule: AccessRule; asked: Asked }> {
     const request = await lockRequest(tx, id)
     if (!request) throw noSuchRequest(id)
-    if (mayBe(request.requesterId, approver)) {
+    if (mayBeOneHand({ id: request.requesterId, tokenMakers: request.tokenMakers }, approver)) {
       throw new BrokerError(
         'access.self_approval',
-        'nobody decides on their own request, nor by a token they made for somebody else',
+        'nobody decides on their own request; with a token one made for somebody else it is one’s own as well',
         {
           fix: 'wait for one of the approvers',
         },

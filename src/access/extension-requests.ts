@@ -41,7 +41,11 @@ export class ExtensionRequests {
         const { requester } = await this.requesters.read(caller, tx)
         check(flow!, requester, grant.extensions, wanted)
         const resources = await readRequestResources(tx, grant.requestId)
-        const asked = await this.approvers.of({ ...flow!, requesterId: caller.id, resources }, undefined, tx)
+        const asked = await this.approvers.of(
+          { ...flow!, requesterId: caller.id, tokenMakers: caller.tokenMakers, resources },
+          undefined,
+          tx,
+        )
         if (!asked.stages.every(canBeApproved)) {
           throw new BrokerError('access.no_approver', 'nobody could approve the extension', {
             fix: 'ask an admin to name more approvers in the flow',

@@ -13,6 +13,8 @@ export interface AccessRequest {
   readonly integrationId: string
   readonly requesterId: string
   readonly requesterName: string
+  /** of the token it was asked with */
+  readonly tokenMakers: readonly string[]
   readonly state: RequestState
   readonly seconds: number
   readonly approvedSeconds: number | null
@@ -30,7 +32,8 @@ export interface AccessRequest {
 }
 
 const SELECT = `select q.id, q.flow_id as "flowId", q.flow_version as "flowVersion", f.name as "flowName",
-  q.integration_id as "integrationId", q.requester_id as "requesterId", u.name as "requesterName", q.state, q.seconds,
+  q.integration_id as "integrationId", q.requester_id as "requesterId", u.name as "requesterName", q.token_makers as "tokenMakers",
+  q.state, q.seconds,
   q.approved_seconds as "approvedSeconds", q.justification, q.delivery, q.stage, q.escalated, q.emergency, q.fields, q.extends_grant_id as "extendsGrantId",
   coalesce(q.extends_grant_id, (select g.id from grants g where g.request_id = q.id)) as "grantId",
   q.created_at as "createdAt", q.expires_at as "expiresAt", q.decided_at as "decidedAt"

@@ -101,7 +101,11 @@ export class Requests {
         reasons.push(...verdict.reasons.map((reason) => `${flow.name}: ${reason}`))
         continue
       }
-      const asked = await this.approvers.of({ ...flow, requesterId: caller.id, resources: ask.resources }, undefined, tx)
+      const asked = await this.approvers.of(
+        { ...flow, requesterId: caller.id, tokenMakers: caller.tokenMakers, resources: ask.resources },
+        undefined,
+        tx,
+      )
       const blocked = asked.stages.findIndex((stage) => !canBeApproved(stage))
       if (blocked < 0) return { flow, asked, ask }
       const lasting = stagesOf(flow.rule.approval).length > 1 ? ` in stage ${blocked + 1}` : ''

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common'
 import { record } from '../audit/record.ts'
 import type { Page } from '../contract/common.ts'
 import type { ReviewQuery, ReviewView } from '../contract/reviews.ts'
-import { type Caller, mayBe } from '../identity/caller.ts'
+import { type Caller, mayBeOneHand } from '../identity/caller.ts'
 import { Cursors } from '../platform/cursors.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { BrokerError } from '../sdk/index.ts'
@@ -15,6 +15,7 @@ interface ReviewRow {
   readonly requestId: ReviewView['requestId']
   readonly requesterId: ReviewView['requester']['id']
   readonly requesterName: string
+  readonly tokenMakers: readonly string[]
   readonly reason: string
   readonly openedAt: Date
   readonly closedAt: Date | null
@@ -25,7 +26,7 @@ interface ReviewRow {
 }
 
 const SELECT = `select e.id, e.request_id as "requestId", e.requester_id as "requesterId", u.name as "requesterName",
-  q.justification as reason, e.opened_at as "openedAt", e.closed_at as "closedAt", e.closed_by as "closedBy", e.note,
+  q.token_makers as "tokenMakers", q.justification as reason, e.opened_at as "openedAt", e.closed_at as "closedAt", e.closed_by as "closedBy", e.note,
   q.flow_id as "flowId", q.flow_version as "flowVersion"
   from emergency_reviews e join access_requests q on q.id = e.request_id join users u on u.id = e.requester_id`
 
@@ -55,7 +56,7 @@ export class Reviews {
       await row(tx, 'select 1 from emergency_reviews where id = $1 for update', [id])
       const review = await row<ReviewRow>(tx, `${SELECT} where e.id = $1`, [id])
       if (!review) throw noSuchReview(id)
-      if (mayBe(review.requesterId, caller)) {
+      if (mayBeOneHand({ id: review.requesterId, tokenMakers: review.tokenMakers }, caller)) {
         throw new BrokerError('access.self_approval', 'nobody reviews their own emergency', {
           fix: 'let somebody else look at it',
         })
@@ -86,7 +87,14 @@ export class Reviews {
 
 const noSuchReview = (id: string) => new BrokerError('not_found', `there is no emergency review ${id} for you to close`)
 
-function view({ requesterId, requesterName, flowId: _flow, flowVersion: _version, ...review }: ReviewRow): ReviewView {
+function view({
+  requesterId,
+  requesterName,
+  flowId: _flow,
+  flowVersion: _version,
+  tokenMakers: _makers,
+  ...review
+}: ReviewRow): ReviewView {
   return {
     ...review,
     requester: { id: requesterId, name: requesterName },

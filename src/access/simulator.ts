@@ -57,7 +57,7 @@ export class Simulator {
       }
       count += 1
       if (could.length >= NAMED) continue
-      const asked = await this.approvers.of({ ...flow, requesterId: id, resources: ask.resources })
+      const asked = await this.approvers.of({ ...flow, requesterId: id, tokenMakers: [], resources: ask.resources })
       could.push({ id: member.id, name: member.name, stages: stageViews(asked) })
     }
     return {

@@ -16,7 +16,7 @@ import { REQUEST_WORK, Waiting } from './waiting.ts'
 export interface Submission {
   readonly id: string
   readonly flow: FlowInForce
-  readonly caller: Pick<Caller, 'id'>
+  readonly caller: Pick<Caller, 'id' | 'tokenMakers'>
   readonly ask: Ask
   readonly bundleId: string | null
   readonly extendsGrantId: string | null
@@ -37,8 +37,8 @@ export class Submissions {
     const inserted = await row<{ expiresAt: Date }>(
       tx,
       `insert into access_requests (id, flow_id, flow_version, integration_id, requester_id, state, seconds, justification, delivery,
-         extends_grant_id, bundle_id, fields, emergency, expires_at)
-       values ($1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10, $11, $12, now() + make_interval(secs => $13))
+         extends_grant_id, bundle_id, fields, emergency, token_makers, expires_at)
+       values ($1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10, $11, $12, $13, now() + make_interval(secs => $14))
        returning expires_at as "expiresAt"`,
       [
         id,
@@ -53,6 +53,7 @@ export class Submissions {
         bundleId,
         JSON.stringify(ask.fields),
         flow.rule.approval.kind === 'emergency',
+        caller.tokenMakers,
         flow.rule.pendingSeconds ?? this.config.pendingHours * 3600,
       ],
     )

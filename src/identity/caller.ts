@@ -31,9 +31,12 @@ export const CurrentCaller = createParamDecorator((_data: unknown, context: Exec
   return caller
 })
 
-/** Whether a call may be this person's doing: a token one made for somebody else is one's own hand as well. */
-export function mayBe(personId: string, caller: Pick<Caller, 'id' | 'tokenMakers'>): boolean {
-  return caller.id === personId || caller.tokenMakers.includes(personId)
+/** Who did something, and in whose hands the token was that it was done with. */
+export type Hand = { readonly id: string; readonly tokenMakers: readonly string[] }
+
+/** Whether two things may be one person's doing: a token one made for somebody else is one's own hand as well. */
+export function mayBeOneHand(one: Hand, other: Hand): boolean {
+  return one.id === other.id || one.tokenMakers.includes(other.id) || other.tokenMakers.includes(one.id)
 }
 
 export function isAdmin(caller: Caller): boolean {

@@ -50,14 +50,19 @@ export class FourEyes {
     const { kind, subject, body, summary } = await change()
     const id = newId('prp')
     await this.database.transaction(async (tx) => {
-      await rows(tx, 'insert into proposals (id, kind, subject, body, summary, proposer_id) values ($1, $2, $3, $4, $5, $6)', [
-        id,
-        kind,
-        subject,
-        this.sealer.seal(JSON.stringify(body), placeOf(id)),
-        JSON.stringify(summary),
-        caller.id,
-      ])
+      await rows(
+        tx,
+        'insert into proposals (id, kind, subject, body, summary, proposer_id, token_makers) values ($1, $2, $3, $4, $5, $6, $7)',
+        [
+          id,
+          kind,
+          subject,
+          this.sealer.seal(JSON.stringify(body), placeOf(id)),
+          JSON.stringify(summary),
+          caller.id,
+          caller.tokenMakers,
+        ],
+      )
       await record(tx, { kind: 'proposal.made', actor: caller.id, subject: id, data: { kind, of: subject, change: summary } })
     })
     response.status(HttpStatus.ACCEPTED)

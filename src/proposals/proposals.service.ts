@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { record } from '../audit/record.ts'
 import type { Page } from '../contract/common.ts'
 import type { ProposalQuery, ProposalView } from '../contract/proposals.ts'
-import { type Caller, isAdmin, mayBe } from '../identity/caller.ts'
+import { type Caller, isAdmin, mayBeOneHand } from '../identity/caller.ts'
 import { Cursors } from '../platform/cursors.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { BrokerError } from '../sdk/index.ts'
@@ -43,8 +43,8 @@ export class Proposals {
 
   /** Decided first and performed after: of two who accept at once one performs. A change that fails then is open again. */
   async accept(caller: Caller, id: string): Promise<ProposalView> {
-    const sealed = await this.decide(caller, id, 'accepted', async (proposal) => {
-      if (mayBe(proposal.proposer.id, caller)) {
+    const sealed = await this.decide(caller, id, 'accepted', (proposal, tokenMakers) => {
+      if (mayBeOneHand({ id: proposal.proposer.id, tokenMakers }, caller)) {
         throw new BrokerError('access.self_approval', 'nobody accepts their own proposal', {
           fix: 'let somebody else look at it',
         })
@@ -62,12 +62,12 @@ export class Proposals {
   }
 
   async decline(caller: Caller, id: string): Promise<ProposalView> {
-    await this.decide(caller, id, 'declined', async (proposal) => mustDecide(caller, proposal))
+    await this.decide(caller, id, 'declined', (proposal) => mustDecide(caller, proposal))
     return this.get(id)
   }
 
   async withdraw(caller: Caller, id: string): Promise<ProposalView> {
-    await this.decide(caller, id, 'withdrawn', async (proposal) => {
+    await this.decide(caller, id, 'withdrawn', (proposal) => {
       if (proposal.proposer.id !== caller.id) throw new BrokerError('not_found', `there is no proposal ${id} of yours`)
     })
     return this.get(id)
@@ -77,12 +77,16 @@ export class Proposals {
     caller: Caller,
     id: string,
     to: 'accepted' | 'declined' | 'withdrawn',
-    check: (proposal: ProposalView) => Promise<void>,
+    check: (proposal: ProposalView, tokenMakers: readonly string[]) => void,
   ): Promise<string> {
     return this.database.transaction(async (tx) => {
-      const locked = await row<{ body: string }>(tx, 'select body from proposals where id = $1 for update', [id])
+      const locked = await row<{ body: string; tokenMakers: string[] }>(
+        tx,
+        'select body, token_makers as "tokenMakers" from proposals where id = $1 for update',
+        [id],
+      )
       const proposal = await readProposal(tx, id)
-      await check(proposal)
+      check(proposal, locked?.tokenMakers ?? [])
       if (proposal.state !== 'open') throw new BrokerError('conflict', `the proposal is ${proposal.state} already`)
       await this.move(tx, id, to, caller.id)
       await record(tx, {

@@ -168,15 +168,16 @@ async function reviews(world: MatrixWorld, make: Makers, people: People, more: o
   }
 }
 
-async function proposals({ cautious, admin }: MatrixWorld, people: People, path: string, change: object): Promise<Kind> {
+async function proposals({ cautious }: MatrixWorld, people: People, path: string, change: object): Promise<Kind> {
   const proposer = people['proposer']!
   const api = cautious.api(proposer.token)
+  const decider = people['admin']!.api // the broker's first admin made the proposer's token
   return {
     people,
     make: async (state) => {
       const { id } = await api.must(api.patch(path, change))
-      if (state === 'accepted') await admin.must(admin.post(`/api/proposals/${id}/accept`))
-      if (state === 'declined') await admin.must(admin.post(`/api/proposals/${id}/decline`))
+      if (state === 'accepted') await decider.must(decider.post(`/api/proposals/${id}/accept`))
+      if (state === 'declined') await decider.must(decider.post(`/api/proposals/${id}/decline`))
       if (state === 'withdrawn') await api.must(api.post(`/api/proposals/${id}/withdraw`))
       return id
     },
