@@ -7,8 +7,8 @@ import { loginToken } from '../src/cli/device-login.ts'
 import { run } from '../src/cli/main.ts'
 import { changeLogin, loginsFile, readLogin } from '../src/cli/stored-login.ts'
 import { startBroker } from './support/broker.ts'
+import { confirmDevice } from './support/device.ts'
 import { type SignInWorld, startSignInWorld } from './support/idp.ts'
-import { Jar } from './support/jar.ts'
 
 describe('latchkey login', () => {
   let world: SignInWorld
@@ -33,29 +33,11 @@ describe('latchkey login', () => {
     return { code: run(words.split(' '), terminal), printed, told }
   }
 
-  /** What a person does on whatever device has a browser. */
-  async function confirm(url: string, account: string): Promise<void> {
-    const jar = new Jar()
-    let page = await jar.get(url)
-    for (let step = 0; step < 6 && page.text.includes('<form'); step++) {
-      if (page.url.includes('/interaction/')) page = await jar.submit(page.url, { account })
-      else {
-        const action = /action="([^"]+)"/.exec(page.text)?.[1] ?? ''
-        const fields = [...page.text.matchAll(/<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"/g)].map(([, name, value]) => [
-          name,
-          value,
-        ])
-        page = await jar.submit(new URL(action, page.url).href, { ...Object.fromEntries(fields), confirm: 'yes' })
-      }
-    }
-    expect(page.text).toContain('Sign-in Success')
-  }
-
   it('shows an address and a code, and the commands after it are whoever signed in there', async () => {
     const { code, told } = latchkey('login')
     await waitFor('the address', async () => told.length > 0)
     expect(told[0]).toMatch(/^Open http:\S+\nand see that it shows the code [A-Z]{4}-[A-Z]{4}$/)
-    await confirm(/http:\S+/.exec(told[0]!)![0], 'bob')
+    await confirmDevice(/http:\S+/.exec(told[0]!)![0], 'bob')
     expect(await code).toBe(0)
     expect(told[1]).toBe('Signed in as Bob Baker.')
     const { mode } = await stat(loginsFile(env))
