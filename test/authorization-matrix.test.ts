@@ -1,8 +1,11 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SCOPES } from '../src/contract/identity.ts'
 import { RouteTable } from '../src/platform/route-table.ts'
 import type { Api } from './support/api.ts'
 import { type Call, type Cell, changesNothing, contents, wrongCells } from './support/matrix-cells.ts'
+import { withTable } from './support/matrix-document.ts'
 import { ENDPOINTS, type Expected, pathOf } from './support/matrix-endpoints.ts'
 import { fieldCells } from './support/matrix-fields.ts'
 import { type Makers, makersOf } from './support/matrix-makers.ts'
@@ -21,6 +24,8 @@ import {
   TOKENS,
 } from './support/matrix-relations.ts'
 import { everyRole, type MatrixWorld, type Somebody, startMatrixWorld, unique } from './support/matrix-world.ts'
+
+const SECURITY = path.resolve(import.meta.dirname, '../docs/security.md')
 
 let world: MatrixWorld
 let make: Makers
@@ -49,6 +54,13 @@ describe('every endpoint', () => {
 
   it('is one of which it was written down who may call it', () => {
     expect(routes().toSorted()).toEqual(Object.keys(ENDPOINTS).toSorted())
+  })
+
+  it('is in docs/security.md as it declares itself', () => {
+    const document = readFileSync(SECURITY, 'utf8')
+    const kept = withTable(document, world.broker.app.get(RouteTable))
+    if (process.env['UPDATE_DOCS']) writeFileSync(SECURITY, kept)
+    expect(kept, 'UPDATE_DOCS=1 npx vitest run test/authorization-matrix.test.ts writes it anew').toBe(document)
   })
 
   it('lets in whoever has the scope and the role, and nobody else', { timeout: 180_000 }, async () => {
