@@ -62,6 +62,7 @@ const CLOCKS: Record<string, string> = {
   'plugins/vault/actions/grant-access.ts': 'the time left, as the server wants it: in seconds',
   'plugins/vault/actions/grant-credential.ts': 'the time left, as above; and when a delivery was made, for the trace',
   'plugins/vault/client/features.ts': 'an expiration that is far enough, to see whether the server takes one',
+  'plugins/vault/probe-names.ts': 'whether a probe is over: ten minutes more or less do no harm',
   'plugins/vault/client/session.ts': 'when the session ends, for people to read',
   'plugins/vault/client/transport.ts': 'when an answer came, for the receipt',
 }

@@ -170,4 +170,18 @@ describe.each(await serversUnderTest())('a grant on $product $version', (binary)
     expect(over.endNote).toContain(policy)
     expect(await traces(vault)).toEqual([])
   })
+
+  it('is not all that the sweep looks for: what a broker left that died while it tried the server out goes too', async () => {
+    const old = Math.floor(Date.now() / 1000) - 3600
+    const now = Math.floor(Date.now() / 1000)
+    for (const seconds of [old, now]) {
+      await vault.api('PUT', `sys/policies/acl/apono-g-probe-${seconds}-7`, { policy: '{}' })
+      await vault.api('POST', `auth/apono/users/0-${seconds}-7`, { password: 'nobody’s' })
+    }
+    const report = await world.broker.admin.must(world.broker.admin.post(`/api/integrations/${world.integrationId}/sweep`))
+    expect(report.foreign).toEqual([])
+    expect(await traces(vault)).toEqual([`policy apono-g-probe-${now}-7`, `user 0-${now}-7`])
+    await vault.api('DELETE', `sys/policies/acl/apono-g-probe-${now}-7`)
+    await vault.api('DELETE', `auth/apono/users/0-${now}-7`)
+  })
 })

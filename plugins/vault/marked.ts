@@ -4,14 +4,21 @@ import { mountAccessor, removeUser } from './actions/grant-user.ts'
 import type { VaultClient } from './client/client.ts'
 import { ownerOfUser } from './names.ts'
 import { parsePolicyComment } from './policy.ts'
+import { PROBE_POLICY, PROBE_USER, probeOf } from './probe-names.ts'
 import { type Send, sending } from './send.ts'
 
-/** Every policy with our prefix and every user of our mount, with the run and the installation that made them. */
+/**
+ * Every policy with our prefix and every user of our mount, with the run and the installation that made them. What a dead broker's probe
+ * left behind, powerless, is removed on the way.
+ */
 export async function* marked(client: VaultClient, signal: AbortSignal): AsyncGenerator<Marked, void, undefined> {
   const send = sending(client, signal)
   const { userpassMount: mount, policyPrefix } = client.settings
   for (const name of await namesIn(send, ['sys/policies/acl'])) {
     if (!name.startsWith(policyPrefix)) continue
+    const probe = probeOf(name, policyPrefix + PROBE_POLICY)
+    if (probe === 'left behind') await deletePolicy(send, name)
+    if (probe !== 'none') continue
     const { data } = await send({ method: 'GET', path: ['sys/policies/acl', name], accept: [404], repeatable: true })
     // Listed and not there: expired, and reaped by this very look.
     if (typeof data['policy'] !== 'string') continue
@@ -24,6 +31,9 @@ export async function* marked(client: VaultClient, signal: AbortSignal): AsyncGe
     }
   }
   for (const username of await namesIn(send, ['auth', mount, 'users'])) {
+    if (probeOf(username, PROBE_USER) === 'left behind') {
+      await send({ method: 'DELETE', path: ['auth', mount, 'users', username], repeatable: true })
+    }
     const owner = ownerOfUser(username)
     // Whatever else lives in the mount was not made by a grant.
     if (!owner) continue

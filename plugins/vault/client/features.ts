@@ -1,6 +1,7 @@
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { hash } from '@node-rs/bcrypt'
 import { Secret } from '../../../src/sdk/index.ts'
+import { PROBE_POLICY, PROBE_USER, probeName } from '../probe-names.ts'
 import type { VaultClient, VaultFeatures } from './client.ts'
 
 type Probed = Pick<VaultClient, 'call' | 'settings'>
@@ -16,7 +17,7 @@ export async function probeFeatures(client: Probed): Promise<VaultFeatures> {
 }
 
 async function probePolicies(client: Probed): Promise<Pick<VaultFeatures, 'policyExpiration' | 'policyCas'>> {
-  const path = ['sys/policies/acl', `${client.settings.policyPrefix}probe-${randomBytes(8).toString('hex')}`]
+  const path = ['sys/policies/acl', probeName(client.settings.policyPrefix + PROBE_POLICY)]
   const expiration = new Date(Date.now() + 3_600_000).toISOString().replace(/\.\d+Z$/, 'Z')
   const write = (rule: object, fields: object) =>
     client.call({
@@ -44,7 +45,7 @@ async function probePolicies(client: Probed): Promise<Pick<VaultFeatures, 'polic
 async function probeUsers(client: Probed): Promise<Pick<VaultFeatures, 'passwordHash' | 'pagedList'>> {
   const users = ['auth', client.settings.userpassMount, 'users']
   // No letters: such a name has no other spelling.
-  const path = [...users, `0-${randomInt(2 ** 47)}`]
+  const path = [...users, probeName(PROBE_USER)]
   const digest = new Secret(await hash(randomBytes(24).toString('base64url'), 5))
   try {
     const body = { password_hash: digest, token_no_default_policy: true, token_ttl: 1, token_max_ttl: 1 }
