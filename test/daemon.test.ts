@@ -101,7 +101,7 @@ describe('the daemon', () => {
     socket.destroy()
   })
 
-  it('says in one line why it cannot start', async () => {
+  it('says in one line why it cannot start', { timeout: 120_000 }, async () => {
     const { url } = await startDaemon()
     const other = startDaemon({ LATCHKEY_PORT: new URL(url).port, LATCHKEY_STATE_DIR: `${dir}/other` })
     await expect(other).rejects.toThrow(/(^|\n)listen EADDRINUSE[^\n]*\n$/)
