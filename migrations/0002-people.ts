@@ -139,7 +139,7 @@ create table emergency_reviews (
 create table proposals (
   id text primary key,
   kind text not null constraint proposals_kind_known
-    check (kind in ('flow.create', 'flow.change', 'integration.create', 'integration.change', 'integration.remove')),
+    check (kind in ('flow.create', 'flow.change', 'integration.create', 'integration.change', 'integration.own', 'integration.remove')),
   subject text,
   body text not null,
   summary jsonb not null,

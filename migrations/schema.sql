@@ -462,7 +462,7 @@ create table proposals (
   summary jsonb not null,
   token_makers text[] not null default '{}'::text[],
   constraint proposals_accepted_by_somebody_else CHECK (state <> 'accepted'::text OR decided_by <> proposer_id),
-  constraint proposals_kind_known CHECK (kind = ANY (ARRAY['flow.create'::text, 'flow.change'::text, 'integration.create'::text, 'integration.change'::text, 'integration.remove'::text])),
+  constraint proposals_kind_known CHECK (kind = ANY (ARRAY['flow.create'::text, 'flow.change'::text, 'integration.create'::text, 'integration.change'::text, 'integration.own'::text, 'integration.remove'::text])),
   constraint proposals_of_a_user FOREIGN KEY (proposer_id) REFERENCES users(id),
   constraint proposals_pkey PRIMARY KEY (id),
   constraint proposals_state_known CHECK (state = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'withdrawn'::text]))

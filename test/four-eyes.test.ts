@@ -95,4 +95,16 @@ describe.each(await serversUnderTest())('with four eyes on changes, on $product 
     await two.must(two.post(`/api/proposals/${proposed.body.id}/accept`))
     expect((await one.get(`/api/integrations/${world.integrationId}`)).body.name).toBe('Renamed')
   })
+
+  it('lets nobody choose alone who answers for an integration', async () => {
+    const owner = await world.person('owner', ['owner'], ['read', 'manage'])
+    const api = broker.api(owner.token)
+    const proposed = await api.put(`/api/integrations/${world.integrationId}/ownership`, {
+      owners: { users: [owner.id], groups: [] },
+    })
+    expect(proposed, proposed.text).toMatchObject({ status: 202, body: { kind: 'integration.own' } })
+    expect((await one.get(`/api/integrations/${world.integrationId}/ownership`)).body.owners).toBeNull()
+    await two.must(two.post(`/api/proposals/${proposed.body.id}/accept`))
+    expect((await one.get(`/api/integrations/${world.integrationId}/ownership`)).body.owners.users).toEqual([owner.id])
+  })
 })

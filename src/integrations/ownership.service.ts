@@ -1,14 +1,22 @@
-import { Injectable } from '@nestjs/common'
+import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { record } from '../audit/record.ts'
-import type { Ownership } from '../contract/ownership.ts'
+import { type Ownership, ownership } from '../contract/ownership.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
+import { FourEyes } from '../proposals/four-eyes.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { findIntegration } from './integration.ts'
 
 /** Who answers for integrations and for the resources found through them. */
 @Injectable()
-export class Ownerships {
-  constructor(private readonly database: Database) {}
+export class Ownerships implements OnModuleInit {
+  constructor(
+    private readonly database: Database,
+    private readonly fourEyes: FourEyes,
+  ) {}
+
+  onModuleInit(): void {
+    this.fourEyes.performs('integration.own', (by, id, body) => this.set(by, id!, ownership.parse(body)))
+  }
 
   async get(id: string): Promise<Ownership> {
     await findIntegration(this.database.pool, id)
