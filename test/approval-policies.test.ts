@@ -46,6 +46,19 @@ describe.each(await serversUnderTest())('an approval policy, on $product $versio
     expect((await stateOf(id)).approvals.map((each: { stage: number }) => each.stage)).toEqual([0, 1, 1])
   })
 
+  it('goes back to a stage whose approver may not decide there any more', async () => {
+    const group = await admin().must(admin().post('/api/groups', { name: `first ${randomBytes(3).toString('hex')}` }))
+    for (const who of [bob, dave]) await admin().must(admin().put(`/api/groups/${group.id}/members/${who.id}`))
+    const first = { kind: 'people', users: [], groups: [group.id] }
+    const flow = await staged([{ approvers: [first] }, { approvers: [people(carol)] }])
+    const { id } = await world.request(alice, { flowId: flow.id })
+    expect((await approve(bob, id)).body).toMatchObject({ state: 'pending', stage: 1 })
+    await admin().must(admin().delete(`/api/groups/${group.id}/members/${bob.id}`))
+    expect((await approve(carol, id)).body).toMatchObject({ state: 'pending', stage: 0 })
+    expect((await approve(bob, id)).status).toBe(404)
+    expect((await approve(dave, id)).body, 'carol has agreed already').toMatchObject({ state: 'approved' })
+  })
+
   it('asks the requester’s manager, whoever that is at the moment of the decision', async () => {
     const flow = await staged([{ approvers: [{ kind: 'manager' }] }])
     const without = await alice.api.post('/api/access-requests', {

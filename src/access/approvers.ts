@@ -34,8 +34,12 @@ export class Approvers {
     private readonly directory: Directory,
   ) {}
 
-  /** `escalated` says of which stage the delay is over. */
-  async of(matter: Matter, escalated?: number, tx: Pick<Tx, 'query'> = this.database.pool): Promise<Asked> {
+  /** `isEscalated` says of which stages the delay is over. */
+  async of(
+    matter: Matter,
+    isEscalated: (stage: number) => boolean = () => false,
+    tx: Pick<Tx, 'query'> = this.database.pool,
+  ): Promise<Asked> {
     const people = new Map<string, Person>()
     const note = (found: readonly Person[]) => {
       for (const person of found) people.set(person.id, person)
@@ -43,7 +47,7 @@ export class Approvers {
     }
     const stages: Stage[] = []
     for (const [number, stage] of stagesOf(matter.rule.approval).entries()) {
-      const sources = [...stage.approvers, ...(number === escalated ? (stage.escalation?.approvers ?? []) : [])]
+      const sources = [...stage.approvers, ...(isEscalated(number) ? (stage.escalation?.approvers ?? []) : [])]
       stages.push({
         parties: await this.parties(stage, sources, matter, note, tx),
         escalatesAfterSeconds: stage.escalation?.afterSeconds ?? null,

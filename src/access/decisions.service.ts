@@ -12,9 +12,9 @@ import { BrokerError } from '../sdk/index.ts'
 import { Approvers, type Asked } from './approvers.ts'
 import { Flows } from './flows.service.ts'
 import { inputOf } from './plans.ts'
-import { type AccessRequest, lockRequest, readRequestResources } from './request.ts'
+import { type AccessRequest, escalatedIn, lockRequest, readRequestResources } from './request.ts'
 import { type RequestEvent, requestMachine } from './request-machine.ts'
-import { approvedSeconds, type Decision, decide, mayDecide } from './stages.ts'
+import { approvedSeconds, type Decision, decide, firstOpen, mayDecide } from './stages.ts'
 import { REQUEST_WORK, Waiting } from './waiting.ts'
 
 /** Who says yes or no, takes a request back, or lets it lapse: one winner each time, the others are told. */
@@ -77,8 +77,10 @@ export class Decisions implements OnModuleInit {
         all.filter((decision) => decision.stage === request.stage),
       )
       if (event === undefined) return
-      if (event === 'approve' && request.stage + 1 < asked.stages.length) {
-        await this.waiting.beginStage(tx, id, rule, request.stage + 1)
+      // Forward, or back to a stage that was agreed to by somebody who may not decide there any more.
+      const open = event === 'approve' ? firstOpen(asked.stages, all) : undefined
+      if (open !== undefined) {
+        await this.waiting.beginStage(tx, id, rule, open)
         return
       }
       const seconds = approvedSeconds(request.seconds, all)
@@ -119,7 +121,7 @@ export class Decisions implements OnModuleInit {
     }
     const rule = await this.ruleOf(tx, request)
     const resources = await readRequestResources(tx, id)
-    const asked = await this.approvers.of({ ...request, rule, resources }, request.escalated ? request.stage : undefined, tx)
+    const asked = await this.approvers.of({ ...request, rule, resources }, escalatedIn(request), tx)
     const stage = asked.stages[request.stage]
     if (!stage || !mayDecide(stage, approver.id)) throw noSuchRequest(id)
     return { request, rule, asked }

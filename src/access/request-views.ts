@@ -11,7 +11,7 @@ import { noSuchRequest } from './decisions.service.ts'
 import type { AskedResource } from './evaluate.ts'
 import { Flows } from './flows.service.ts'
 import { Plans } from './plans.ts'
-import { type AccessRequest, readRequestResources, selectRequests } from './request.ts'
+import { type AccessRequest, escalatedIn, readRequestResources, selectRequests } from './request.ts'
 import { stageViews } from './stage-view.ts'
 import { mayDecide, stagesOf } from './stages.ts'
 
@@ -43,7 +43,7 @@ export class RequestViews {
     if (!request) throw noSuchRequest(id)
     const rule = await this.flows.pinned(this.database.pool, request.flowId, request.flowVersion)
     const resources = await readRequestResources(this.database.pool, id)
-    const asked = await this.approvers.of({ ...request, rule, resources }, request.escalated ? request.stage : undefined)
+    const asked = await this.approvers.of({ ...request, rule, resources }, escalatedIn(request))
     const stage = request.state === 'pending' ? asked.stages[request.stage] : undefined
     const decided = await this.approvals([id])
     const mayRead =
@@ -88,7 +88,7 @@ export class RequestViews {
       for (const request of candidates) {
         const rule = await this.flows.pinned(this.database.pool, request.flowId, request.flowVersion)
         const resources = await readRequestResources(this.database.pool, request.id)
-        const asked = await this.approvers.of({ ...request, rule, resources }, request.escalated ? request.stage : undefined)
+        const asked = await this.approvers.of({ ...request, rule, resources }, escalatedIn(request))
         const stage = asked.stages[request.stage]
         if (stage && mayDecide(stage, caller.id)) theirs.push(request)
       }

@@ -31,6 +31,11 @@ export interface AccessRequest {
   readonly decidedAt: Date | null
 }
 
+/** Of which stages the delay is over. Of a stage behind us nobody knows any more, so whoever may have decided there counts. */
+export function escalatedIn(request: Pick<AccessRequest, 'stage' | 'escalated'>): (stage: number) => boolean {
+  return (stage) => stage < request.stage || (stage === request.stage && request.escalated)
+}
+
 const SELECT = `select q.id, q.flow_id as "flowId", q.flow_version as "flowVersion", f.name as "flowName",
   q.integration_id as "integrationId", q.requester_id as "requesterId", u.name as "requesterName", q.token_makers as "tokenMakers",
   q.state, q.seconds,

@@ -43,6 +43,18 @@ export function decide(stage: Stage, decisions: readonly Decision[]): Exclude<Re
     : undefined
 }
 
+/** The first stage that is not agreed to as things stand now; undefined when all are. */
+export function firstOpen(stages: readonly Stage[], decisions: readonly Decision[]): number | undefined {
+  const open = stages.findIndex(
+    (stage, number) =>
+      decide(
+        stage,
+        decisions.filter((decision) => decision.stage === number),
+      ) !== 'approve',
+  )
+  return open < 0 ? undefined : open
+}
+
 export function mayDecide(stage: Stage, personId: string): boolean {
   return stage.parties.some((party) => party.people.has(personId))
 }

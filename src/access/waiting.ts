@@ -14,15 +14,15 @@ export class Waiting {
   async beginStage(tx: Tx, requestId: string, rule: AccessRule, stage: number): Promise<void> {
     await withdraw(tx, REQUEST_WORK.escalate, [requestId])
     await withdraw(tx, REQUEST_WORK.remind, [requestId])
-    const moved = await rows<{ since: Date }>(
+    const [begun] = await rows<{ since: Date; before: number }>(
       tx,
-      `update access_requests set stage = $2, stage_since = clock_timestamp(), escalated = false where id = $1
-       returning stage_since as since`,
+      `update access_requests q set stage = $2, stage_since = clock_timestamp(), escalated = false
+       from (select id, stage from access_requests where id = $1) as old where q.id = old.id
+       returning q.stage_since as since, old.stage as before`,
       [requestId, stage],
     )
-    if (stage > 0) await record(tx, { kind: 'request.stage', actor: BROKER, subject: requestId, data: { stage } })
-    const [begun] = moved
     if (!begun) return
+    if (begun.before !== stage) await record(tx, { kind: 'request.stage', actor: BROKER, subject: requestId, data: { stage } })
     const after = (seconds: number) => new Date(begun.since.getTime() + seconds * 1000)
     const escalation = stagesOf(rule.approval)[stage]?.escalation
     await enqueue(tx, [

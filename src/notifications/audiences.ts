@@ -49,7 +49,7 @@ export class Audiences {
     const stage = typeof event.data['stage'] === 'number' ? event.data['stage'] : 0
     const escalated = event.kind === 'request.escalated' || (request.escalated && request.stage === stage)
     const resources = await readRequestResources(tx, requestId)
-    const asked = await this.approvers.of({ ...request, rule, resources }, escalated ? stage : undefined, tx)
+    const asked = await this.approvers.of({ ...request, rule, resources }, (number) => escalated && number === stage, tx)
     return [...new Set(asked.stages[stage]?.parties.flatMap((party) => [...party.people]))]
   }
 
