@@ -2,7 +2,14 @@ import { z } from 'zod'
 import { instant, page, pageQuery } from './common.ts'
 import { id } from './id.ts'
 
-const PROPOSED = ['flow.create', 'flow.change', 'integration.create', 'integration.change', 'integration.own', 'integration.remove'] as const
+const PROPOSED = [
+  'flow.create',
+  'flow.change',
+  'integration.create',
+  'integration.change',
+  'integration.own',
+  'integration.remove',
+] as const
 export type Proposed = (typeof PROPOSED)[number]
 
 export const proposalView = z
