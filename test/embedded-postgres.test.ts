@@ -225,11 +225,7 @@ describe('the embedded database', { timeout: 60_000 }, () => {
   it('starts although another process has got the id of the dead server', async () => {
     await (await start()).stop()
     // the same user's, or PostgreSQL itself sees through it
-    const other = spawn(process.execPath, ['--eval', 'setInterval(() => {}, 1000)'], {
-      ...postgresUser(),
-      cwd: '/',
-      stdio: 'ignore',
-    })
+    const other = spawn('sleep', ['600'], { ...postgresUser(), cwd: '/', stdio: 'ignore' })
     daemons.push(other)
     await once(other, 'spawn')
     for (const left of ['cluster/data/postmaster.pid', 'run/.s.PGSQL.5432.lock']) {
@@ -250,7 +246,9 @@ describe('the embedded database', { timeout: 60_000 }, () => {
     await killed(daemon)
     expect(existsSync(path.join(dir, 'cluster'))).toBe(false)
     expect(await query((await start()).url, 'select 1 as n')).toEqual([{ n: 1 }])
-    expect((await readdir(dir)).toSorted()).toEqual(['cluster', 'postgres.log', 'run'])
+    // Where the checkout is closed to the server's user, a copy of the binaries lies there as well.
+    const names = (await readdir(dir)).filter((name) => !name.startsWith('binaries'))
+    expect(names.toSorted()).toEqual(['cluster', 'postgres.log', 'run'])
   })
 
   it('says why it did not start, in the words of the server, and leaves the folder free', async () => {
