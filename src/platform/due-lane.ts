@@ -104,12 +104,11 @@ export class Lane {
       text: `update due_work set locked_by = $2, attempts = attempts + 1,
                locked_until = clock_timestamp() + make_interval(secs => $3)
              where id in (
-               select id from due_work w
+               select id from due_work
                where lane = $1 and run_at <= clock_timestamp() and (locked_until is null or locked_until < clock_timestamp())
                  and shard <> all($4)
-                 and ($6::text is null or not exists (
-                   select 1 from due_work first
-                   where first.lane = $6 and first.shard = w.shard and first.run_at <= clock_timestamp()))
+                 and shard <> all(array( -- once, not for each row: what was just deleted is still in the index
+                   select distinct first.shard from due_work first where first.lane = $6 and first.run_at <= clock_timestamp()))
                order by run_at limit $5 for update skip locked)
              returning id, kind, subject, shard, run_at as "runAt", version, attempts`,
       values: [

@@ -22,7 +22,7 @@ export interface DueItem {
 /** Each lane has capacity of its own. `clean` waits while its shard has something to cut. */
 export const LANES = {
   cut: { batch: 200, perShard: 400, leaseSeconds: 30 },
-  clean: { batch: 64, perShard: 64, leaseSeconds: 60, yieldsTo: 'cut' },
+  clean: { batch: 64, perShard: 128, leaseSeconds: 60, yieldsTo: 'cut' },
   provision: { batch: 64, perShard: 64, leaseSeconds: 30 },
   background: { batch: 4, perShard: 2, leaseSeconds: 30 },
   notify: { batch: 8, perShard: 8, leaseSeconds: 30 },
