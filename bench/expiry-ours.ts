@@ -55,8 +55,12 @@ export async function endTogether(on: Stage, delivery: Delivery, size: Size): Pr
   const eachMs = (Date.now() - lending) / size.grants
   await objectsMatch(on.broker, on.vault)
   const due = await settle(on.broker, Date.now() + 8_000 + size.opened * Math.max(40, 3 * eachMs)) // opening takes as long as lending
+  const redeems: (() => Promise<string>)[] = []
+  await atOnce(grants.slice(0, size.opened), 8, async (grant) => redeems.push(await opened(on, grant)))
+  // A password is used as late as can be, so that the token it gives would outlive the grant if nobody did anything.
+  await sleep(due - Date.now() - 7_000)
   const tokens: string[] = []
-  await atOnce(grants.slice(0, size.opened), 8, async (grant) => tokens.push(await opened(on, grant)))
+  await atOnce(redeems, 8, async (redeem) => tokens.push(await redeem()))
   if (Date.now() > due - 2_000) throw new Error('void: opening took too long; try with a smaller --opened')
   const audited = await endOfAudit(on.vault)
   await sleep(due - Date.now() - 2_500)
@@ -97,15 +101,17 @@ async function settle(broker: Broker, due: number): Promise<number> {
   return due
 }
 
-async function opened({ alice, vault }: Stage, grant: string): Promise<string> {
+/** Opens a grant, and answers how its credential becomes a token. */
+async function opened({ alice, vault }: Stage, grant: string): Promise<() => Promise<string>> {
   const { delivery, fields } = await alice.api.must('POST', `/api/grants/${grant}/open`)
   const field = (name: string) => fields.find((each: { name: string }) => each.name === name).value
-  if (delivery === 'token') {
-    const { body } = await vault.api('POST', 'sys/wrapping/unwrap', {}, { 'x-vault-token': field('wrapping_token') })
+  return async () => {
+    const { body } =
+      delivery === 'token'
+        ? await vault.api('POST', 'sys/wrapping/unwrap', {}, { 'x-vault-token': field('wrapping_token') })
+        : await vault.api('POST', `${field('mount')}/login/${field('username')}`, { password: field('password') })
     return body.auth.client_token
   }
-  const { body } = await vault.api('POST', `${field('mount')}/login/${field('username')}`, { password: field('password') })
-  return body.auth.client_token
 }
 
 async function allOver(broker: Broker): Promise<boolean> {

@@ -4,9 +4,10 @@ import { startBroker } from './broker.ts'
 import { type Delivery, type Ending, endTogether, stage } from './expiry-ours.ts'
 import { byGraphileWorker, byPgBoss, byTheServer, deletedBy } from './expiry-peers.ts'
 import { inWords, machine, median, printTable, RawSamples, ratio, seconds, spread } from './figures.ts'
+import { startProber } from './prober.ts'
 import { bench, numbered, numbersFrom, say } from './run.ts'
 import { connect, discovered, person } from './setting.ts'
-import { VaultLoop } from './vault-loop.ts'
+import { PROBED, VaultLoop } from './vault-loop.ts'
 
 const IN_FLIGHT = [8, 16, 32]
 
@@ -39,12 +40,16 @@ await bench(async (keep) => {
       ours[delivery].push(await endTogether(on, delivery, size))
     }
     say('… a bare client loop, the server’s own expiry, and two job runners')
-    const names = numbered(size.grants).map((index) => `bench-${pair}-${index}`)
-    await loop.make(names, size.opened)
-    bare.push(await loop.end(names, inFlight))
     server.push(await byTheServer(vault, loop, size))
+    const names = numbered(size.grants).map((index) => `bench-${pair}-${index}`)
+    const tokens = await loop.make(names, size.opened)
+    // The peers are probed as much as the broker is, or they would have more of the machine.
+    const probing = { origin: vault.address, path: PROBED, tokens: [...tokens, vault.rootToken], rate: size.rate }
+    const prober = startProber(probing)
     jobs.graphile.push(await deletedBy(graphile, vault, loop, size.grants, pair))
     jobs.boss.push(await deletedBy(boss, vault, loop, size.grants, pair + 1000))
+    bare.push(await loop.end(names, inFlight))
+    await prober.stop()
   }
   for (const [series, samples] of Object.entries({ ...ours, bare, ...jobs, server })) raw.add(series, samples)
   report(ours, bare, jobs, server, inFlight)

@@ -73,15 +73,17 @@ export class VaultLoop {
     if (policy.status !== 404 || user.status !== 404 || leases.status !== 404 || left) throw new Error(`void: ${name} is left`)
   }
 
-  /** Grants as the broker makes them: a policy and a user each; of some the user has logged in. */
-  async make(names: readonly string[], loggedIn: number): Promise<void> {
+  /** Grants as the broker makes them: a policy and a user each. Of some the user has logged in: their tokens. */
+  async make(names: readonly string[], loggedIn: number): Promise<string[]> {
+    const tokens: string[] = []
     const password = 'one for all, as only a bench may have'
     const password_hash = await hash(password, 5)
     await atOnce(names, 16, async (name, index) => {
       await this.writePolicy(name)
       await this.writeUser(name, { password_hash })
-      if (index < loggedIn) await this.logIn(name, password)
+      if (index < loggedIn) tokens.push(await this.logIn(name, password))
     })
+    return tokens
   }
 
   /** Ends them all: every policy first, then the rest of each. In milliseconds since the call. */
