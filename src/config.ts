@@ -1,10 +1,12 @@
 import { isIP } from 'node:net'
 import path from 'node:path'
 import { z } from 'zod'
-import { type IdentityProvider, parseAttributes, parseIssuer, readSecretFile } from './platform/identity-provider.ts'
+import type { IdentityProvider } from './platform/identity-provider.ts'
+import { providerFlaws, providerOf, providerVariables } from './platform/provider-variables.ts'
 import { parseKey } from './platform/sealing.ts'
 import { type Mailbox, parseMailbox, parseSmtpUrl, type SmtpServer } from './platform/smtp-server.ts'
 import type { KeySource } from './platform/state-folder.ts'
+import { text, wholeNumber } from './platform/variable.ts'
 import { Secret } from './sdk/index.ts'
 
 /** What the environment told the daemon. Read once, never changed. */
@@ -61,8 +63,6 @@ export class ConfigError extends Error {
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-const CLAIM = /^[!-~]{1,200}$/
-
 // The message of each check is the remedy.
 const variables = z.strictObject({
   DATABASE_URL: text(/^postgres(ql)?:\/\/./, 'give it as postgresql://user:password@host:5432/database').optional(),
@@ -86,24 +86,7 @@ const variables = z.strictObject({
   LATCHKEY_SHUTDOWN_SECONDS: wholeNumber(1, 300).default(15),
   LATCHKEY_PENDING_HOURS: wholeNumber(1, 720).default(8),
   LATCHKEY_DISCOVERY_MINUTES: wholeNumber(1, 10_080).default(60),
-  LATCHKEY_OIDC_ISSUER: read(
-    parseIssuer,
-    'give the issuer as its discovery document does: https://…; plain http only on the loopback',
-  ).optional(),
-  LATCHKEY_OIDC_CLIENT_ID: text(CLAIM, 'give the id of the broker’s client at the provider').optional(),
-  LATCHKEY_OIDC_CLIENT_SECRET: text(/./, 'give the secret of that client').optional(),
-  LATCHKEY_OIDC_CLIENT_SECRET_FILE: read(readSecretFile, 'name a file that can be read and holds the secret').optional(),
-  LATCHKEY_OIDC_SCOPES: text(/^openid( [!-~]+)*$/, 'give scopes parted by spaces, the first of them openid').default(
-    'openid profile email offline_access',
-  ),
-  LATCHKEY_OIDC_GROUPS_CLAIM: text(CLAIM, 'name a claim').default('groups'),
-  LATCHKEY_OIDC_ATTRIBUTES: read(
-    parseAttributes,
-    'give attribute=claim pairs parted by commas, as in department=dept,manager=manager',
-  ).default({}),
-  LATCHKEY_OIDC_AUDIENCE: text(CLAIM, 'give the audience the provider writes into access tokens for the broker').optional(),
-  LATCHKEY_OIDC_CLI_CLIENT_ID: text(CLAIM, 'give the id of the command line’s client at the provider').optional(),
-  LATCHKEY_OIDC_SCIM_CLAIM: text(CLAIM, 'name a claim').default('sub'),
+  ...providerVariables,
   LATCHKEY_SESSION_IDLE_MINUTES: wholeNumber(5, 1440).default(60),
   LATCHKEY_SESSION_HOURS: wholeNumber(1, 720).default(12),
   LATCHKEY_GROUPS_FRESH_MINUTES: wholeNumber(1, 10_080).default(720),
@@ -152,26 +135,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     fourEyes: known.LATCHKEY_FOUR_EYES === 'on',
     discoveryMinutes: known.LATCHKEY_DISCOVERY_MINUTES,
     smtp: smtpOf(known.LATCHKEY_SMTP_URL, known.LATCHKEY_SMTP_FROM),
-    oidc: oidcOf(known),
+    oidc: providerOf(known),
     sessionIdleMinutes: known.LATCHKEY_SESSION_IDLE_MINUTES,
     sessionHours: known.LATCHKEY_SESSION_HOURS,
     groupsFreshMinutes: known.LATCHKEY_GROUPS_FRESH_MINUTES,
   })
-}
-
-function oidcOf(known: z.output<typeof variables>): IdentityProvider | undefined {
-  if (known.LATCHKEY_OIDC_ISSUER === undefined) return undefined
-  return {
-    issuer: known.LATCHKEY_OIDC_ISSUER,
-    clientId: known.LATCHKEY_OIDC_CLIENT_ID ?? '',
-    clientSecret: known.LATCHKEY_OIDC_CLIENT_SECRET_FILE ?? new Secret(known.LATCHKEY_OIDC_CLIENT_SECRET ?? ''),
-    scopes: known.LATCHKEY_OIDC_SCOPES,
-    groupsClaim: known.LATCHKEY_OIDC_GROUPS_CLAIM,
-    attributes: known.LATCHKEY_OIDC_ATTRIBUTES,
-    audience: known.LATCHKEY_OIDC_AUDIENCE,
-    cliClientId: known.LATCHKEY_OIDC_CLI_CLIENT_ID,
-    scimClaim: known.LATCHKEY_OIDC_SCIM_CLAIM,
-  }
 }
 
 function smtpOf(url: string | undefined, from: string | undefined): Config['smtp'] {
@@ -220,54 +188,12 @@ function contradictions(env: NodeJS.ProcessEnv): ConfigProblem[] {
     const variable = LATCHKEY_SMTP_URL === undefined ? 'LATCHKEY_SMTP_URL' : 'LATCHKEY_SMTP_FROM'
     found.push({ variable, problem: 'is missing', fix: 'set LATCHKEY_SMTP_URL and LATCHKEY_SMTP_FROM, or neither' })
   }
-  return [...found, ...halfProviders(env)]
-}
-
-/** A provider that is only half described would let nobody in, and say so to people instead of to the operator. */
-function halfProviders(env: NodeJS.ProcessEnv): ConfigProblem[] {
-  const given = Object.keys(env).filter((name) => name.startsWith('LATCHKEY_OIDC_'))
-  if (given.length === 0) return []
-  const missing = (variable: string, fix: string) => ({ variable, problem: 'is missing', fix })
-  const found: ConfigProblem[] = []
-  if (env['LATCHKEY_OIDC_ISSUER'] === undefined)
-    found.push(missing('LATCHKEY_OIDC_ISSUER', `set it, or unset ${given.join(', ')}`))
-  if (env['LATCHKEY_OIDC_CLIENT_ID'] === undefined)
-    found.push(missing('LATCHKEY_OIDC_CLIENT_ID', 'set it to the broker’s client'))
-  const secrets = given.filter((name) => name.startsWith('LATCHKEY_OIDC_CLIENT_SECRET'))
-  if (secrets.length === 0) found.push(missing('LATCHKEY_OIDC_CLIENT_SECRET', 'set it, or LATCHKEY_OIDC_CLIENT_SECRET_FILE'))
-  if (secrets.length === 2) {
-    found.push({ variable: secrets[0]!, problem: `and ${secrets[1]} are both set`, fix: 'unset one of them' })
-  }
-  if (env['LATCHKEY_PORT'] === '0' && env['LATCHKEY_PUBLIC_URL'] === undefined) {
-    found.push(missing('LATCHKEY_PUBLIC_URL', 'set it: the provider sends people back there'))
-  }
-  return found
+  return [...found, ...providerFlaws(env)]
 }
 
 function keySource(value: string | undefined, file: string | undefined): KeySource {
   if (value !== undefined) return { kind: 'value', value: new Secret(value) }
   return file === undefined ? { kind: 'own' } : { kind: 'file', path: path.resolve(file) }
-}
-
-function text(pattern: RegExp, remedy: string) {
-  return z.string().regex(pattern, { error: remedy })
-}
-
-function read<T>(parse: (text: string) => T | undefined, remedy: string) {
-  return z.string().transform((value, context): T => {
-    const parsed = parse(value)
-    if (parsed === undefined) context.addIssue({ code: 'custom', message: remedy })
-    return parsed ?? z.NEVER
-  })
-}
-
-function wholeNumber(least: number, most: number) {
-  const remedy = `set it to a whole number from ${least} to ${most}`
-  return z
-    .string()
-    .regex(/^[0-9]+$/, { error: remedy, abort: true })
-    .transform(Number)
-    .refine((value) => value >= least && value <= most, { error: remedy })
 }
 
 function origin(value: string, context: z.RefinementCtx<string>): string {

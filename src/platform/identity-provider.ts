@@ -18,6 +18,8 @@ export interface IdentityProvider {
   readonly cliClientId?: string
   /** the claim that equals a SCIM person's external id */
   readonly scimClaim: string
+  /** this provider gives nobody an address that is not theirs, and need not say so of each */
+  readonly emailsVerified?: boolean
 }
 
 /** As it was written, for the provider compares it letter by letter; undefined when it is none, or its answers could be forged on the wire. */

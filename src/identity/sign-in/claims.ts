@@ -37,10 +37,10 @@ export function readClaims(claims: Claims, mapping: IdentityProvider): Said | un
   return {
     subject,
     name: displayName([own(claims, 'name'), own(claims, 'preferred_username'), subject]),
-    email: own(claims, 'email_verified') === false ? null : (email.safeParse(own(claims, 'email')).data ?? null),
+    email: verifiedEmail(claims, mapping),
     groups: [...new Set(groups)],
     refusedGroups: said.length - groups.length,
-    attributes: attributesIn(claims, mapping.attributes),
+    attributes: attributesIn(claims, mapping),
     externalId: textOf(own(claims, mapping.scimClaim), 255),
   }
 }
@@ -59,9 +59,16 @@ function displayName(candidates: readonly unknown[]): string {
   return 'somebody without a readable name'
 }
 
-function attributesIn(claims: Claims, mapping: IdentityProvider['attributes']): Attributes {
-  const found = Object.entries(mapping).flatMap(([attribute, claim]) => {
-    const said = own(claims, claim)
+/** An address decides who owns a resource: it is somebody's when the provider says that they proved it. */
+function verifiedEmail(claims: Claims, { emailsVerified = false }: IdentityProvider): string | null {
+  const verified = own(claims, 'email_verified')
+  const isTheirs = verified === true || verified === 'true' || (verified === undefined && emailsVerified)
+  return isTheirs ? (email.safeParse(own(claims, 'email')).data ?? null) : null
+}
+
+function attributesIn(claims: Claims, mapping: IdentityProvider): Attributes {
+  const found = Object.entries(mapping.attributes).flatMap(([attribute, claim]) => {
+    const said = claim === 'email' ? (verifiedEmail(claims, mapping) ?? undefined) : own(claims, claim)
     const values = [said].flat().slice(0, MOST_VALUES)
     const texts = values.map((value) => textOf(value, 500)).filter((value) => value !== undefined)
     if (texts.length === 0) return []

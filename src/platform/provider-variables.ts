@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import { Secret } from '../sdk/index.ts'
+import { type IdentityProvider, parseAttributes, parseIssuer, readSecretFile } from './identity-provider.ts'
+import { read, text } from './variable.ts'
+
+const CLAIM = /^[!-~]{1,200}$/
+
+// People change these themselves at many providers, and companies give them to the next person: they say who somebody is called.
+const CHANGEABLE = ['email', 'mail', 'emails', 'preferred_username', 'upn', 'unique_name', 'username', 'nickname', 'name']
+
+/** What the environment says of the provider people sign in at. */
+export const providerVariables = {
+  LATCHKEY_OIDC_ISSUER: read(
+    parseIssuer,
+    'give the issuer as its discovery document does: https://…; plain http only on the loopback',
+  ).optional(),
+  LATCHKEY_OIDC_CLIENT_ID: text(CLAIM, 'give the id of the broker’s client at the provider').optional(),
+  LATCHKEY_OIDC_CLIENT_SECRET: text(/./, 'give the secret of that client').optional(),
+  LATCHKEY_OIDC_CLIENT_SECRET_FILE: read(readSecretFile, 'name a file that can be read and holds the secret').optional(),
+  LATCHKEY_OIDC_SCOPES: text(/^openid( [!-~]+)*$/, 'give scopes parted by spaces, the first of them openid').default(
+    'openid profile email offline_access',
+  ),
+  LATCHKEY_OIDC_GROUPS_CLAIM: text(CLAIM, 'name a claim').default('groups'),
+  LATCHKEY_OIDC_ATTRIBUTES: read(
+    parseAttributes,
+    'give attribute=claim pairs parted by commas, as in department=dept,manager=manager',
+  ).default({}),
+  LATCHKEY_OIDC_AUDIENCE: text(CLAIM, 'give the audience the provider writes into access tokens for the broker').optional(),
+  LATCHKEY_OIDC_CLI_CLIENT_ID: text(CLAIM, 'give the id of the command line’s client at the provider').optional(),
+  LATCHKEY_OIDC_SCIM_CLAIM: text(CLAIM, 'name a claim')
+    .refine((claim) => !CHANGEABLE.includes(claim.toLowerCase()), {
+      error: 'name a claim that nobody can choose for themselves and that is never given to somebody else: sub, or oid',
+    })
+    .default('sub'),
+  LATCHKEY_OIDC_EMAILS_VERIFIED: z
+    .literal('true', { error: 'set it to true if nobody at this provider can have an address that is not theirs, or unset it' })
+    .optional(),
+}
+
+interface Flaw {
+  readonly variable: string
+  readonly problem: string
+  readonly fix: string
+}
+
+const shape = z.strictObject(providerVariables)
+
+/** undefined where there is none */
+export function providerOf(known: z.output<typeof shape>): IdentityProvider | undefined {
+  if (known.LATCHKEY_OIDC_ISSUER === undefined) return undefined
+  return {
+    issuer: known.LATCHKEY_OIDC_ISSUER,
+    clientId: known.LATCHKEY_OIDC_CLIENT_ID ?? '',
+    clientSecret: known.LATCHKEY_OIDC_CLIENT_SECRET_FILE ?? new Secret(known.LATCHKEY_OIDC_CLIENT_SECRET ?? ''),
+    scopes: known.LATCHKEY_OIDC_SCOPES,
+    groupsClaim: known.LATCHKEY_OIDC_GROUPS_CLAIM,
+    attributes: known.LATCHKEY_OIDC_ATTRIBUTES,
+    audience: known.LATCHKEY_OIDC_AUDIENCE,
+    cliClientId: known.LATCHKEY_OIDC_CLI_CLIENT_ID,
+    scimClaim: known.LATCHKEY_OIDC_SCIM_CLAIM,
+    emailsVerified: known.LATCHKEY_OIDC_EMAILS_VERIFIED === 'true',
+  }
+}
+
+/** A provider that is only half described would let nobody in, and say so to people instead of to the operator. */
+export function providerFlaws(env: NodeJS.ProcessEnv): Flaw[] {
+  const given = Object.keys(env).filter((name) => name.startsWith('LATCHKEY_OIDC_'))
+  if (given.length === 0) return []
+  const missing = (variable: string, fix: string) => ({ variable, problem: 'is missing', fix })
+  const found: Flaw[] = []
+  if (env['LATCHKEY_OIDC_ISSUER'] === undefined)
+    found.push(missing('LATCHKEY_OIDC_ISSUER', `set it, or unset ${given.join(', ')}`))
+  if (env['LATCHKEY_OIDC_CLIENT_ID'] === undefined)
+    found.push(missing('LATCHKEY_OIDC_CLIENT_ID', 'set it to the broker’s client'))
+  const secrets = given.filter((name) => name.startsWith('LATCHKEY_OIDC_CLIENT_SECRET'))
+  if (secrets.length === 0) found.push(missing('LATCHKEY_OIDC_CLIENT_SECRET', 'set it, or LATCHKEY_OIDC_CLIENT_SECRET_FILE'))
+  if (secrets.length === 2) {
+    found.push({ variable: secrets[0]!, problem: `and ${secrets[1]} are both set`, fix: 'unset one of them' })
+  }
+  if (env['LATCHKEY_PORT'] === '0' && env['LATCHKEY_PUBLIC_URL'] === undefined) {
+    found.push(missing('LATCHKEY_PUBLIC_URL', 'set it: the provider sends people back there'))
+  }
+  return found
+}
