@@ -24,7 +24,8 @@ export interface PolicyStamp {
 // Where the server's own powers lie, and the broker's.
 const RESERVED = /^(?:sys|identity|auth|cubbyhole)(?:\/|$)/
 
-const STAMPED_PATH = 'auth/token/lookup-self'
+/** The path whose rule says whose policy it is. Every policy of ours has it. */
+export const STAMPED_PATH = 'auth/token/lookup-self'
 
 // The user's token holds no `default` policy; without these two a grantee could neither look at it nor give it up.
 const SELF: readonly Rule[] = [

@@ -126,12 +126,13 @@ export class Journal {
   }
 
   /** The plan as people may see it, in order. */
-  async read(tx: Tx, run: string): Promise<(Omit<Step, 'sealed'> & { state: JournaledStep['state']; changedAt: Date })[]> {
-    return rows(
+  async read(tx: Tx, run: string): Promise<(Omit<JournaledStep, 'sealed' | 'position'> & { changedAt: Date })[]> {
+    const steps = await rows<Omit<JournaledStep, 'record'> & { record: Json; changedAt: Date }>(
       tx,
-      `select kind, target, summary, args, state, changed_at as "changedAt" from action_steps where run_id = $1 order by position`,
+      `select kind, target, summary, args, state, record, changed_at as "changedAt" from action_steps where run_id = $1 order by position`,
       [run],
     )
+    return steps.map((step) => ({ ...step, record: step.record ?? undefined }))
   }
 }
 

@@ -23,6 +23,9 @@ export interface Receipt {
   readonly record?: Json
 }
 
+/** A step together with what its execution left; without a record it may not have happened, or not to its end. */
+export type Journaled<S extends Step> = S & { readonly record?: Json | undefined }
+
 /** What was read back from the target. */
 export interface Evidence {
   /** what was looked at: `policy apono-g-…` */
@@ -62,7 +65,7 @@ interface ActionBase<Client, Input, S extends Step> {
   /** Performs one step. Performing it twice is the same as once; it may be called again after a crash in the middle. */
   execute(ctx: RunContext<Client>, step: S): Promise<Receipt>
   /** Reads the target: success is what was read back. */
-  verify?(ctx: RunContext<Client>, steps: readonly S[]): Promise<Evidence[]>
+  verify?(ctx: RunContext<Client>, steps: readonly Journaled<S>[]): Promise<Evidence[]>
 }
 
 /** An action with an undo. */
@@ -70,7 +73,7 @@ export interface Reversible<Client, S extends Step> {
   /** Undoes one step. Succeeds when nothing is left to undo; `record` is undefined when execution may not have finished. */
   rollback(ctx: RunContext<Client>, step: S, record: Json | undefined): Promise<void>
   /** Reads the target: every piece that `execute` created is absent. What the revocation receipt is made of. */
-  verifyGone?(ctx: RunContext<Client>, steps: readonly S[]): Promise<Evidence[]>
+  verifyGone?(ctx: RunContext<Client>, steps: readonly Journaled<S>[]): Promise<Evidence[]>
 }
 
 /** An action without one, and why: shown before anyone confirms. */
@@ -107,7 +110,7 @@ export interface GrantsAccess<Client, S extends Step> extends Reversible<Client,
    * Mints a credential now, for the caller's eyes, ending at `ctx.until` at the latest. Cuts whatever it minted before. Provisioning
    * alone leaves nobody able to get in.
    */
-  open(ctx: RunContext<Client>, steps: readonly S[], delivery: Delivery): Promise<Credential>
+  open(ctx: RunContext<Client>, steps: readonly Journaled<S>[], delivery: Delivery): Promise<Credential>
   /** Moves the end the target enforces to `ctx.until`. Repeatable; a target that enforces none does nothing. */
   extend(ctx: RunContext<Client>, steps: readonly S[]): Promise<void>
   /** Whether a credential handed over earlier was collected. */

@@ -9,6 +9,7 @@ export type {
   GrantAccessAction,
   GrantsAccess,
   Irreversible,
+  Journaled,
   Json,
   Receipt,
   Reversible,

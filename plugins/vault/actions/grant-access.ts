@@ -1,5 +1,12 @@
 import { z } from 'zod'
-import { BrokerError, type GrantAccessAction, type GrantInput, type RunContext, type Step } from '../../../src/sdk/index.ts'
+import {
+  BrokerError,
+  type GrantAccessAction,
+  type GrantInput,
+  type Json,
+  type RunContext,
+  type Step,
+} from '../../../src/sdk/index.ts'
 import type { VaultClient } from '../client/client.ts'
 import { readMounts } from '../mounts.ts'
 import { policyNameFor, userNameFor } from '../names.ts'
@@ -72,17 +79,17 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
         await writeUser(send, step.args, Math.max(1, Math.floor((endOf(ctx).getTime() - Date.now()) / 1000)), features)
         return {}
       case 'policy':
-        await writePolicy(send, { ...step.args, stamp: stampOf(ctx), features })
-        return { record: { written: true } }
+        return { record: { written: true, ...(await writePolicy(send, { ...step.args, stamp: stampOf(ctx), features })) } }
     }
   },
 
   async verify(ctx, steps) {
-    const features = await ctx.client.features(ctx.signal)
     const send = sendFor(ctx)
     return Promise.all(
-      steps.map(({ kind, args }) =>
-        kind === 'user' ? userStands(send, args) : policyStands(send, { ...args, stamp: stampOf(ctx), features }),
+      steps.map(({ kind, args, record }) =>
+        kind === 'user'
+          ? userStands(send, args)
+          : policyStands(send, { ...args, stamp: stampOf(ctx), ends: wroteItsEnd(record) }),
       ),
     )
   },
@@ -138,6 +145,11 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
   inspect: (ctx, trace) => stateOf(sendFor(ctx), trace),
 
   expiryGuarantee: (client, delivery) => (delivery === 'token' || client.knownFeatures()?.policyExpiration ? 'server' : 'broker'),
+}
+
+/** False for what was written before the journal said so, too. */
+function wroteItsEnd(record: Json | undefined): boolean {
+  return typeof record === 'object' && record !== null && 'ends' in record && record['ends'] === true
 }
 
 function sendFor(ctx: Context): Send {

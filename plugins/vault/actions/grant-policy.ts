@@ -2,12 +2,7 @@ import { BrokerError, type Evidence } from '../../../src/sdk/index.ts'
 import type { VaultCall, VaultFeatures } from '../client/client.ts'
 import { type PolicyDocument, type PolicyStamp, parsePolicyComment, policyEnd, policyText } from '../policy.ts'
 import { isAbsent, type Send } from '../send.ts'
-
-interface Stored {
-  readonly text: string
-  readonly version?: number
-  readonly expiration?: string
-}
+import { endWritten, meansTheSame, type StoredPolicy } from '../stored-policy.ts'
 
 /** What is to stand in the target, and what the server can do about its end. */
 export interface GrantPolicy {
@@ -17,9 +12,9 @@ export interface GrantPolicy {
   readonly features: VaultFeatures
 }
 
-/** Stores the policy unless exactly it is there. Overwrites only what bears this run's stamp. */
-export async function writePolicy(send: Send, policy: GrantPolicy): Promise<void> {
-  await replacePolicy(send, policy, await readPolicy(send, policy.name))
+/** Stores the policy unless it is there already. Overwrites only what bears this run's stamp. */
+export async function writePolicy(send: Send, policy: GrantPolicy): Promise<{ ends: boolean }> {
+  return replacePolicy(send, policy, await readPolicy(send, policy.name))
 }
 
 /** Moves the end of a policy that must be there: removing it may have been how somebody ended the access. */
@@ -40,12 +35,18 @@ export async function deletePolicyIfOurs(send: Send, name: string, stamp: Omit<P
   if (stored && isOurs(stored, stamp)) await deletePolicy(send, name)
 }
 
-export async function policyStands(send: Send, policy: GrantPolicy): Promise<Evidence> {
-  const answer = await send(getPolicy(policy.name))
+/** `ends` says that it was written with its end: then one without has been tampered with. Otherwise a server may have learnt it since. */
+export async function policyStands(
+  send: Send,
+  { name, document, stamp, ends }: Omit<GrantPolicy, 'features'> & { readonly ends: boolean },
+): Promise<Evidence> {
+  const answer = await send(getPolicy(name))
   const stored = storedIn(answer.data)
-  const holds = stored !== undefined && isAsWritten(stored, policy)
+  const end = stored && endWritten(stored, stamp.until)
+  const holds =
+    stored !== undefined && meansTheSame(stored, document, stamp) && (end === 'everywhere' || (end === 'nowhere' && !ends))
   const observed = stored ? `stored${holds ? '' : ', but not'} as written` : `${answer.status}, not there`
-  return { artefact: `policy ${policy.name}`, holds, observed, requestId: answer.requestId, at: answer.at }
+  return { artefact: `policy ${name}`, holds, observed, requestId: answer.requestId, at: answer.at }
 }
 
 export async function policyGone(send: Send, name: string): Promise<Evidence> {
@@ -55,28 +56,31 @@ export async function policyGone(send: Send, name: string): Promise<Evidence> {
   return { artefact: `policy ${name}`, holds, observed, requestId: answer.requestId, at: answer.at }
 }
 
-async function replacePolicy(send: Send, policy: GrantPolicy, stored: Stored | undefined): Promise<void> {
-  const { name, stamp, features } = policy
+async function replacePolicy(send: Send, policy: GrantPolicy, stored: StoredPolicy | undefined): Promise<{ ends: boolean }> {
+  const { name, document, stamp, features } = policy
+  // What has an end in it keeps one, whatever a later probe of the server says.
+  const ends = features.policyExpiration || (stored !== undefined && endWritten(stored, stamp.until) !== 'nowhere')
   if (stored && !isOurs(stored, stamp)) {
     throw new BrokerError('target.conflict', `a policy ${name} is there and was not made for ${stamp.runId}`, {
       fix: 'rename or remove that policy; the prefix belongs to the broker',
     })
   }
-  if (stored && isAsWritten(stored, policy)) return
+  if (stored && isAsWritten(stored, policy, ends)) return { ends }
   await send({
     method: 'POST',
     path: ['sys/policies/acl', name],
     body: {
-      policy: textOf(policy),
+      policy: policyText(document, stamp, ends),
       // At every write: one without it would make the policy permanent.
-      ...(features.policyExpiration && { expiration: policyEnd(stamp.until) }),
+      ...(ends && { expiration: policyEnd(stamp.until) }),
       ...(features.policyCas && { cas: stored ? (stored.version ?? 0) : -1 }),
     },
     repeatable: true,
   })
+  return { ends }
 }
 
-async function readPolicy(send: Send, name: string): Promise<Stored | undefined> {
+async function readPolicy(send: Send, name: string): Promise<StoredPolicy | undefined> {
   return storedIn((await send(getPolicy(name))).data)
 }
 
@@ -84,7 +88,7 @@ function getPolicy(name: string): VaultCall {
   return { method: 'GET', path: ['sys/policies/acl', name], accept: [404], repeatable: true }
 }
 
-function storedIn(data: Readonly<Record<string, unknown>>): Stored | undefined {
+function storedIn(data: Readonly<Record<string, unknown>>): StoredPolicy | undefined {
   const { policy, version, expiration } = data
   if (typeof policy !== 'string') return undefined
   return {
@@ -94,17 +98,12 @@ function storedIn(data: Readonly<Record<string, unknown>>): Stored | undefined {
   }
 }
 
-function isOurs(stored: Stored, stamp: Omit<PolicyStamp, 'until'>): boolean {
+function isOurs(stored: StoredPolicy, stamp: Omit<PolicyStamp, 'until'>): boolean {
   const found = parsePolicyComment(stored.text)
   return found?.runId === stamp.runId && found.instance === stamp.instance
 }
 
-function isAsWritten(stored: Stored, policy: GrantPolicy): boolean {
-  if (stored.text !== textOf(policy)) return false
-  if (!policy.features.policyExpiration) return true
-  return stored.expiration !== undefined && Date.parse(stored.expiration) === Date.parse(policyEnd(policy.stamp.until))
-}
-
-function textOf({ document, stamp, features }: GrantPolicy): string {
-  return policyText(document, stamp, features.policyExpiration)
+/** Whether a write would change nothing that matters. */
+function isAsWritten(stored: StoredPolicy, { document, stamp }: GrantPolicy, ends: boolean): boolean {
+  return meansTheSame(stored, document, stamp) && endWritten(stored, stamp.until) === (ends ? 'everywhere' : 'nowhere')
 }
