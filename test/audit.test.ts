@@ -9,6 +9,7 @@ import { Database } from '../src/platform/database.ts'
 import type { Api } from './support/api.ts'
 import { type Broker, startBroker } from './support/broker.ts'
 import { within } from './support/database.ts'
+import { ownToken } from './support/own-token.ts'
 
 let broker: Broker
 let auditor: Api
@@ -38,7 +39,7 @@ afterAll(async () => {
 async function tokenOf(name: string, roles: string[], scopes: string[]): Promise<string> {
   const { admin } = broker
   const { id } = await admin.must(admin.post('/api/users', { name, roles }))
-  return (await admin.must(admin.post('/api/tokens', { name: 'test', scopes, expiresInSeconds: 3600, userId: id }))).token
+  return (await ownToken(broker.database, id, scopes)).token
 }
 
 const latchkey = async (...words: string[]) => {

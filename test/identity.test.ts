@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Scope } from '../src/contract/identity.ts'
 import type { Api } from './support/api.ts'
 import { type Broker, startBroker } from './support/broker.ts'
+import { ownToken } from './support/own-token.ts'
 
 const ALL: Scope[] = ['read', 'request', 'approve', 'manage', 'audit']
 const HOUR = 3600
@@ -22,7 +23,7 @@ async function person(
 ): Promise<{ id: string; name: string; tokenId: string; api: Api }> {
   const { admin } = broker
   const { id, name } = await admin.must(admin.post('/api/users', { name: unique('person'), roles: ['member'] }))
-  const minted = await admin.must(admin.post('/api/tokens', { name: 'test', scopes, expiresInSeconds: HOUR, userId: id }))
+  const minted = await ownToken(broker.database, id, scopes, HOUR)
   await admin.must(admin.patch(`/api/users/${id}`, { roles }))
   return { id, name, tokenId: minted.id, api: broker.api(minted.token) }
 }

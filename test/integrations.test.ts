@@ -3,6 +3,7 @@ import { createApp } from '../src/app.ts'
 import { Sessions } from '../src/integrations/sessions.ts'
 import type { AnyPlugin } from '../src/sdk/index.ts'
 import { type Broker, startBroker } from './support/broker.ts'
+import { ownToken } from './support/own-token.ts'
 import { TOY_PASSWORD, ToyTarget, toyPlugin } from './support/toy-plugin.ts'
 
 let target: ToyTarget
@@ -27,10 +28,7 @@ async function anIntegration(changes: object = {}) {
 
 async function member() {
   const { id } = await broker.admin.must(broker.admin.post('/api/users', { name: `member ${++made}`, roles: ['member'] }))
-  const scopes = ['read', 'request']
-  const { token } = await broker.admin.must(
-    broker.admin.post('/api/tokens', { userId: id, name: 'test', scopes, expiresInSeconds: 3600 }),
-  )
+  const { token } = await ownToken(broker.database, id, ['read', 'request'])
   return broker.api(token)
 }
 

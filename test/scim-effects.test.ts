@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../dev/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../dev/vault-server.ts'
 import { waitFor } from '../dev/vault-wait.ts'
+import { ownToken } from './support/own-token.ts'
 import { ENTERPRISE, type ScimApi, scimOf } from './support/scim.ts'
 import { type PersonInWorld, startWorld, traces, tries, type World } from './support/world.ts'
 
@@ -23,10 +24,10 @@ describe('what SCIM says of somebody', () => {
   })
 
   async function person(name: string, rest: object = {}): Promise<PersonInWorld> {
-    const { admin, api } = world.broker
+    const { api, database } = world.broker
     const id = await scim.person(name, { displayName: name, ...rest })
     const scopes = ['read', 'request', 'approve']
-    const { token } = await admin.must(admin.post('/api/tokens', { userId: id, name: 'test', scopes, expiresInSeconds: 86_400 }))
+    const { token } = await ownToken(database, id, scopes)
     return { id, name, token, api: api(token) }
   }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Broker, startBroker } from './support/broker.ts'
+import { ownToken } from './support/own-token.ts'
 import { ENTERPRISE, GROUP, type ScimApi, scimOf, USER } from './support/scim.ts'
 
 let broker: Broker
@@ -172,8 +173,7 @@ describe('a person of SCIM', () => {
       userName,
       id,
     ])
-    const wish = { userId: id, name: 'test', scopes: ['read'], expiresInSeconds: 3600 }
-    const { token } = await admin.must(admin.post('/api/tokens', wish))
+    const { token } = await ownToken(broker.database, id, ['read'])
     expect((await broker.api(token).get('/api/me')).status).toBe(200)
 
     expect((await scim.delete(`/Users/${id}`)).status).toBe(204)
@@ -228,8 +228,7 @@ describe('a person of SCIM', () => {
     const id = await scim.person(unique('boss'))
     const team = await scim.group(unique('admins'), [id])
     await admin.must(admin.put(`/api/role-groups/admin/${team}`))
-    const wish = { userId: id, name: 'test', scopes: ['read', 'manage'], expiresInSeconds: 3600 }
-    await admin.must(admin.post('/api/tokens', wish))
+    await ownToken(broker.database, id, ['read', 'manage'])
     const off = { op: 'replace', path: 'active', value: false }
     const others = await broker.database.query<{ id: string }>(
       `update api_tokens set revoked_at = now() where user_id <> $1 and revoked_at is null returning id`,

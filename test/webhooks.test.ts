@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { waitFor } from '../dev/vault-wait.ts'
 import { type Broker, startBroker } from './support/broker.ts'
+import { ownToken } from './support/own-token.ts'
 import { type Received, type Receiver, startReceiver } from './support/receiver.ts'
 
 let broker: Broker
@@ -127,9 +128,7 @@ describe('a webhook', () => {
     const user = await admin.must(
       admin.post('/api/users', { name: unique('owner'), roles: ['owner', 'auditor', 'approver', 'member'] }),
     )
-    const { token } = await admin.must(
-      admin.post('/api/tokens', { userId: user.id, name: 't', scopes: ['read', 'manage', 'audit'], expiresInSeconds: 60 }),
-    )
+    const { token } = await ownToken(broker.database, user.id, ['read', 'manage', 'audit'])
     const hook = await hooked()
     const them = broker.api(token)
     const answers = await Promise.all([

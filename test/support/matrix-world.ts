@@ -5,6 +5,7 @@ import type { AnyPlugin } from '../../src/sdk/index.ts'
 import type { Api } from './api.ts'
 import { type Broker, startBroker } from './broker.ts'
 import { grantingToy } from './granting-toy.ts'
+import { ownToken } from './own-token.ts'
 import { TOY_PASSWORD, ToyTarget } from './toy-plugin.ts'
 
 /** Somebody, with a token for each scope alone and one for all of them. */
@@ -73,8 +74,7 @@ export async function furnishToys(broker: Broker, plugins: readonly AnyPlugin[])
     query: database.query,
     person: async (name, roles = ['member']) => {
       const person = await admin.must(admin.post('/api/users', { name: unique(name), roles }))
-      const mint = async (scopes: readonly string[]): Promise<string> =>
-        (await admin.must(admin.post('/api/tokens', { userId: person.id, name: 'test', scopes, expiresInSeconds: 3600 }))).token
+      const mint = async (scopes: readonly string[]) => (await ownToken(database, person.id, scopes)).token
       const token = await mint(SCOPES)
       return { ...person, token, api: broker.api(token), with: async (scopes) => broker.api(await mint(scopes)) }
     },

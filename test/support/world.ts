@@ -3,6 +3,7 @@ import type { VaultServer } from '../../dev/vault-server.ts'
 import { waitFor } from '../../dev/vault-wait.ts'
 import type { Api } from './api.ts'
 import { type Broker, type BrokerOptions, startBroker } from './broker.ts'
+import { ownToken } from './own-token.ts'
 import { prepared } from './vault-broker.ts'
 
 export interface PersonInWorld {
@@ -13,7 +14,7 @@ export interface PersonInWorld {
 }
 
 /** What of a broker its inhabitants need, be it in this process or in one of its own. */
-export type Habitable = Pick<Broker, 'admin' | 'api' | 'close'>
+export type Habitable = Pick<Broker, 'admin' | 'api' | 'close' | 'database'>
 
 /** A broker in front of a real server, people, and a tree of secrets: what most stories begin with. */
 export interface World<Home extends Habitable = Broker> {
@@ -99,9 +100,7 @@ export async function inhabit<Home extends Habitable>(
 
   const person = async (name: string, roles = ['member'], scopes = ['read', 'request', 'approve']) => {
     const user = await admin.must(admin.post('/api/users', { name: `${name} ${randomBytes(3).toString('hex')}`, roles }))
-    const { token } = await admin.must(
-      admin.post('/api/tokens', { userId: user.id, name: 'test', scopes, expiresInSeconds: 86_400 }),
-    )
+    const { token } = await ownToken(broker.database, user.id, scopes)
     return { id: user.id, name: user.name, token, api: broker.api(token) }
   }
   const alice = await person('alice')
