@@ -58,7 +58,6 @@ create table access_requests (
   stage_since timestamp with time zone not null default now(),
   state text not null,
   token_makers text[] not null default '{}'::text[],
-  constraint access_requests_delivery_known CHECK (delivery = ANY (ARRAY['token'::text, 'password'::text])),
   constraint access_requests_last_a_while CHECK (seconds > 0),
   constraint access_requests_never_lengthened CHECK (approved_seconds > 0 AND approved_seconds <= seconds),
   constraint access_requests_of_a_user FOREIGN KEY (requester_id) REFERENCES users(id),
@@ -283,7 +282,6 @@ create table grants (
   constraint grants_active_have_an_end CHECK (state <> 'active'::text OR expires_at IS NOT NULL),
   constraint grants_are_runs FOREIGN KEY (run_id) REFERENCES action_runs(id),
   constraint grants_come_from_a_request FOREIGN KEY (request_id) REFERENCES access_requests(id),
-  constraint grants_delivery_known CHECK (delivery = ANY (ARRAY['token'::text, 'password'::text])),
   constraint grants_end_reason_known CHECK (end_reason = ANY (ARRAY['expired'::text, 'given_back'::text, 'revoked'::text, 'reported'::text, 'failed'::text, 'grantee_disabled'::text])),
   constraint grants_expire_after_they_begin CHECK (expires_at > begins_at),
   constraint grants_final_have_ended CHECK ((state = ANY (ARRAY['expired'::text, 'revoked'::text, 'failed'::text])) = (ended_at IS NOT NULL)),
@@ -441,7 +439,6 @@ create table openings (
   opened_by text not null,
   state text not null,
   trace jsonb,
-  constraint openings_delivery_known CHECK (delivery = ANY (ARRAY['token'::text, 'password'::text])),
   constraint openings_of_a_grant FOREIGN KEY (grant_id) REFERENCES grants(id) ON DELETE CASCADE,
   constraint openings_pkey PRIMARY KEY (id),
   constraint openings_state_known CHECK (state = ANY (ARRAY['opening'::text, 'delivered'::text, 'collected'::text, 'superseded'::text, 'failed'::text, 'ended'::text]))

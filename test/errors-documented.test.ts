@@ -3,7 +3,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { requestMachine } from '../src/access/request-machine.ts'
 import { runMachine } from '../src/actions/action-run.ts'
-import { delivery, requestState } from '../src/contract/access.ts'
+import { requestState } from '../src/contract/access.ts'
 import { grantState, openingView, stepView } from '../src/contract/grants.ts'
 import { ROLES, SCOPES } from '../src/contract/identity.ts'
 import { discoveryRun } from '../src/contract/integrations.ts'
@@ -71,7 +71,6 @@ describe('the tables of states', () => {
     ['action_steps_state_known', stepView.shape.state.options],
     ['openings_state_known', openingView.shape.state.options],
     ['discovery_runs_state_known', discoveryRun.shape.state.options],
-    ['grants_delivery_known', delivery.options],
     ['users_roles_known', ROLES],
     ['api_tokens_scopes_known', SCOPES],
   ])('are what the database allows: %s', async (constraint, states) => {

@@ -1,10 +1,14 @@
 import { X509Certificate } from 'node:crypto'
 import { z } from 'zod'
-import { secret } from '../../src/sdk/index.ts'
+import { retired, secret } from '../../src/sdk/index.ts'
+import { DELIVERIES } from './deliveries.ts'
 
 /** What the integration may be used for; each adds its lines to the broker's policy. */
-export const CAPABILITIES = ['discovery', 'grants', 'rotation', 'database', 'tokens'] as const
+export const CAPABILITIES = ['discovery', 'grants'] as const
 export type Capability = (typeof CAPABILITIES)[number]
+// Could be ticked once, although nothing made use of them. A configuration that has them still works and gets nothing for them.
+const NEVER_BUILT = ['rotation', 'database', 'tokens'] as const
+const isCapability = (name: string): name is Capability => CAPABILITIES.some((capability) => capability === name)
 
 const SEGMENT = /^[A-Za-z0-9][\w.-]*$/
 const isPath = (text: string) => text.split('/').every((segment) => SEGMENT.test(segment))
@@ -93,7 +97,7 @@ export const vaultConfig = z
     kvMounts: mounts('KV v2 mounts', 'kv'),
     transitMounts: mounts('Transit mounts', 'transit'),
     deliveries: z
-      .array(z.enum(['token', 'password']))
+      .array(z.enum(DELIVERIES.map(({ name }) => name)))
       .min(1)
       .default(['token'])
       .meta({
@@ -108,20 +112,17 @@ export const vaultConfig = z
       .default(900)
       .meta({ title: 'Unopened delivery', description: 'seconds until a credential that nobody collected becomes void' }),
     capabilities: z
-      .array(z.enum(CAPABILITIES))
+      .array(z.enum([...CAPABILITIES, ...NEVER_BUILT]))
       .min(1)
+      .transform((names) => names.filter(isCapability))
       .default(['discovery', 'grants'])
-      .meta({ title: 'Used for', description: 'decides what the broker’s policy must allow' }),
-    writablePaths: z
-      .array(z.strictObject({ mount: slashless('Mount', 'a KV v2 mount'), path: slashless('Folder', 'everything below it') }))
-      .max(200)
-      .default([])
-      .meta({ title: 'Folders for rotation', description: 'where rotation, distribution and rollback may write' }),
-    databaseRoles: z
-      .array(z.strictObject({ mount: slashless('Mount', 'a database mount'), role: slashless('Static role', 'its name') }))
-      .max(200)
-      .default([])
-      .meta({ title: 'Database roles for rotation' }),
+      .meta({
+        title: 'Used for',
+        description: 'decides what the broker’s policy must allow',
+        items: { type: 'string', enum: [...CAPABILITIES] },
+      }),
+    writablePaths: retired(),
+    databaseRoles: retired(),
   })
   .superRefine((config, context) => {
     const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message })

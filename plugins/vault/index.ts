@@ -30,6 +30,7 @@ export const vault: Plugin<VaultConfig, VaultConnection> = {
   discover,
   describe,
   grantAccess,
+  allowedDeliveries: ({ deliveries }) => deliveries,
   marked,
   actions: [],
 }

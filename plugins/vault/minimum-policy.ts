@@ -69,25 +69,6 @@ const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readon
     { path: 'identity/entity/id/*', rights: ['read', 'delete'], why: 'remove what a login left behind' },
     { path: 'auth/token/lookup-accessor', rights: ['update'], why: 'see whether a delivery was opened' },
   ],
-  rotation: ({ writablePaths }) =>
-    writablePaths.flatMap(({ mount, path }): Rule[] => [
-      { path: `${mount}/data/${path}/*`, rights: ['create', 'read', 'update'], why: 'write and restore secrets' },
-      { path: `${mount}/metadata/${path}/*`, rights: ['list', 'read'], why: 'versions of secrets' },
-      { path: `${mount}/delete/${path}/*`, rights: ['update'], why: 'delete a version' },
-      { path: `${mount}/undelete/${path}/*`, rights: ['update'], why: 'bring it back' },
-      { path: `${mount}/config`, rights: ['read'], why: 'how many versions are kept' },
-    ]),
-  database: ({ databaseRoles }) =>
-    databaseRoles.map(({ mount, role }) => ({
-      path: `${mount}/rotate-role/${role}`,
-      rights: ['update'],
-      why: 'rotate a static role',
-    })),
-  tokens: () => [
-    { path: 'auth/token/accessors', rights: ['list', 'sudo'], why: 'list accessors' },
-    { path: 'auth/token/lookup-accessor', rights: ['update'], why: 'show whose token it is' },
-    { path: 'auth/token/revoke-accessor', rights: ['update'], why: 'revoke a token by its accessor' },
-  ],
 }
 
 /** Every path the enabled capabilities need. Rules of one path are merged. */

@@ -11,6 +11,8 @@ import {
   newFlow,
 } from '../contract/access.ts'
 import type { Page } from '../contract/common.ts'
+import { Deliveries } from '../integrations/deliveries.ts'
+import { findIntegration, selectIntegrations } from '../integrations/integration.ts'
 import { Cursors } from '../platform/cursors.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { newId } from '../platform/ids.ts'
@@ -33,6 +35,7 @@ export class Flows implements OnModuleInit {
     private readonly catalog: Catalog,
     private readonly cursors: Cursors,
     private readonly fourEyes: FourEyes,
+    private readonly deliveries: Deliveries,
   ) {}
 
   onModuleInit(): void {
@@ -71,6 +74,8 @@ export class Flows implements OnModuleInit {
           fix: 'read it again and decide anew',
         })
       }
+      // Switched on as it is, it must deliver what the integration still allows.
+      if (change.active && !change.rule) await this.mustDeliver(tx, flow.integrationId, await this.pinned(tx, id, flow.version))
       const version = change.rule ? flow.version + 1 : flow.version
       if (change.rule) {
         await this.check(tx, flow.integrationId, change.rule)
@@ -130,11 +135,7 @@ export class Flows implements OnModuleInit {
   }
 
   private async check(tx: Pick<Tx, 'query'>, integrationId: string, rule: AccessRule): Promise<void> {
-    const integration = await row<{ plugin: string }>(
-      tx,
-      `select plugin from integrations where id = $1 and state <> 'removed'`,
-      [integrationId],
-    )
+    const [integration] = await selectIntegrations(tx, `id = $1 and state <> 'removed'`, [integrationId])
     if (!integration)
       throw new BrokerError('input.invalid', `there is no integration ${integrationId}`, { field: 'integrationId' })
     const plugin = this.catalog.get(integration.plugin)
@@ -155,7 +156,13 @@ export class Flows implements OnModuleInit {
       const strange = selector.types?.find((type) => !types.has(type))
       if (strange) throw unknown(`rule.resources.${i}.types`, `${strange} is no resource type`, [...types.keys()])
     }
+    await this.mustDeliver(tx, integrationId, rule)
     await this.checkPeople(tx, integrationId, rule)
+  }
+
+  private async mustDeliver(tx: Pick<Tx, 'query'>, integrationId: string, { delivery }: AccessRule): Promise<void> {
+    const integration = await findIntegration(tx, integrationId)
+    await this.deliveries.mustAllow(integration, delivery, { code: 'input.invalid', field: 'rule.delivery' })
   }
 
   private async checkPeople(tx: Pick<Tx, 'query'>, integrationId: string, rule: AccessRule): Promise<void> {

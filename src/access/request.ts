@@ -1,5 +1,4 @@
 import { row, rows, type Tx } from '../platform/database.ts'
-import type { Delivery } from '../sdk/index.ts'
 import type { AskedResource } from './evaluate.ts'
 import type { FieldValues } from './fields.ts'
 import type { RequestState } from './request-machine.ts'
@@ -19,7 +18,8 @@ export interface AccessRequest {
   readonly seconds: number
   readonly approvedSeconds: number | null
   readonly justification: string
-  readonly delivery: Delivery
+  /** how its credential is handed over */
+  readonly delivery: string
   readonly stage: number
   readonly escalated: boolean
   readonly emergency: boolean

@@ -3,6 +3,7 @@ import { grantAccessOf } from '../actions/runner.ts'
 import type { DryRun, NewRequest } from '../contract/access.ts'
 import type { Caller } from '../identity/caller.ts'
 import { Connections, mustBeActive } from '../integrations/connections.ts'
+import { Deliveries } from '../integrations/deliveries.ts'
 import { findIntegration } from '../integrations/integration.ts'
 import { Database, type Tx } from '../platform/database.ts'
 import { DueWork } from '../platform/due-work.ts'
@@ -35,6 +36,7 @@ export class Requests {
     private readonly requesters: Requesters,
     private readonly asks: Asks,
     private readonly connections: Connections,
+    private readonly deliveries: Deliveries,
     private readonly plans: Plans,
     private readonly submissions: Submissions,
   ) {}
@@ -81,7 +83,8 @@ export class Requests {
       if (!prospect.flow) throw denied(prospect.reasons, ask)
       const { flow, asked } = prospect
       // Read in this transaction: if each waited for a second connection, as many at once as the pool is large would wait for ever.
-      mustBeActive({ integration: await findIntegration(tx, flow.integrationId) })
+      const integration = await findIntegration(tx, flow.integrationId)
+      mustBeActive({ integration })
       await this.submissions.insert(tx, { id, flow, caller, ask, bundleId: wanted.bundleId ?? null, extendsGrantId: null }, asked)
       if (asked.stages.length === 0) await this.submissions.approveAtOnce(tx, id, flow, caller, ask)
     })
@@ -94,11 +97,16 @@ export class Requests {
     const { integrationId } = ask.resources[0]!
     const { requester, now } = await this.requesters.read(caller, tx)
     const flows = await this.flows.inForce(tx, wanted.flowId ? { id: wanted.flowId } : { integrationId })
+    const integration = await findIntegration(tx, integrationId)
+    const deliveries = await this.deliveries.allowed(integration)
     const reasons: string[] = []
     for (const flow of flows) {
       const verdict = evaluate(flow, requester, ask, now)
-      if (!verdict.allowed) {
-        reasons.push(...verdict.reasons.map((reason) => `${flow.name}: ${reason}`))
+      const flaws = verdict.allowed ? [] : [...verdict.reasons]
+      const { delivery } = flow.rule
+      if (!deliveries.includes(delivery)) flaws.push(`${integration.name} does not deliver credentials by ${delivery}`)
+      if (flaws.length > 0) {
+        reasons.push(...flaws.map((flaw) => `${flow.name}: ${flaw}`))
         continue
       }
       const asked = await this.approvers.of(

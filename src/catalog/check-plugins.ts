@@ -5,6 +5,8 @@ const KEBAB = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
 const text = z.string().min(1).max(2_000)
 const named = z.object({ id: z.string().regex(KEBAB), title: text })
 
+const delivery = named.omit({ id: true }).extend({ name: z.string().regex(KEBAB).max(60), shows: z.enum(['once', 'wrapped']) })
+
 const manifest = z.strictObject({
   id: z.string().regex(KEBAB).max(60),
   name: text,
@@ -36,6 +38,11 @@ export function checkPlugins(plugins: readonly AnyPlugin[]): void {
       take(takenIds, `resource type ${type.id}`, name)
       for (const permission of type.permissions) take(takenIds, `permission ${permission.id} of ${type.id}`, name)
     }
+    for (const kind of deliveriesOf(plugin, name)) {
+      if (!delivery.safeParse(kind).success)
+        throw new TypeError(`${name}: delivery ${JSON.stringify(kind.name)} is not well-formed`)
+      take(takenIds, `delivery ${kind.name} of ${plugin.manifest.id}`, name)
+    }
     for (const action of actionsOf(plugin)) {
       take(takenIds, `action ${action.name} of ${plugin.manifest.id}`, name)
       if (!isReversible(action) && !action.irreversible) {
@@ -48,6 +55,14 @@ export function checkPlugins(plugins: readonly AnyPlugin[]): void {
 /** Everything the plugin does to its target, granting access among it. */
 export function actionsOf(plugin: AnyPlugin): AnyPlugin['actions'] {
   return plugin.grantAccess ? [plugin.grantAccess, ...plugin.actions] : plugin.actions
+}
+
+function deliveriesOf({ grantAccess }: AnyPlugin, name: string) {
+  if (!grantAccess) return []
+  if (!Array.isArray(grantAccess.deliveries) || grantAccess.deliveries.length === 0) {
+    throw new TypeError(`${name}: grantAccess names no delivery`)
+  }
+  return grantAccess.deliveries
 }
 
 function take(taken: Map<string, string>, what: string, by: string): void {

@@ -24,6 +24,7 @@ export function entryOf(plugin: AnyPlugin): CatalogEntry {
       input: formOf(action.input),
       ...(isReversible(action) ? { reversible: true } : { reversible: false, irreversible: action.irreversible }),
     })),
+    deliveries: plugin.grantAccess?.deliveries.map((kind) => ({ ...kind })) ?? [],
     offers: {
       discovery: plugin.discover !== undefined,
       grants: plugin.grantAccess !== undefined,
@@ -33,7 +34,15 @@ export function entryOf(plugin: AnyPlugin): CatalogEntry {
   }
 }
 
-/** What is typed in, as JSON Schema: forms are drawn from it. */
+/** What is typed in, as JSON Schema: forms are drawn from it. What is deprecated is still accepted and no longer offered. */
 export function formOf(schema: z.ZodType): Record<string, unknown> {
-  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+  return z.toJSONSchema(schema, {
+    io: 'input',
+    unrepresentable: 'any',
+    override({ jsonSchema: { properties = {} } }) {
+      for (const [name, field] of Object.entries(properties)) {
+        if (typeof field === 'object' && field.deprecated) delete properties[name]
+      }
+    },
+  })
 }

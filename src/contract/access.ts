@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import { durationSeconds, instant, name, page, pageQuery, text } from './common.ts'
+import { delivery } from './deliveries.ts'
 import { id } from './id.ts'
 import { people } from './people.ts'
-
-export const delivery = z.enum(['token', 'password'])
 
 /** Which resources: all of the conditions that are given must hold. */
 export const selector = z.strictObject({
@@ -151,7 +150,7 @@ export const accessRule = z
     pendingSeconds: durationSeconds.optional().describe('how long a request waits before it lapses; 8 hours unless told'),
     remindSeconds: durationSeconds.optional().describe('how often those who may decide are reminded'),
     notify: people.optional().describe('told of every request, without a say in it'),
-    delivery: delivery.default('token'),
+    delivery: delivery.default('token').describe('how the credential is handed over: one that the integration allows'),
     extensions: z
       .strictObject({ count: z.int().min(0).max(20), maxSeconds: durationSeconds })
       .default({ count: 0, maxSeconds: 3600 })

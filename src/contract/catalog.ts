@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { text } from './common.ts'
+import { deliveryKind } from './deliveries.ts'
 
 /** A plugin, as the catalog shows it. */
 export const catalogEntry = z
@@ -26,6 +27,7 @@ export const catalogEntry = z
         input: z.record(z.string(), z.unknown()).describe('JSON Schema of what it is told'),
       }),
     ),
+    deliveries: z.array(deliveryKind).describe('how credentials reach people; an integration may allow fewer'),
     offers: z.strictObject({
       discovery: z.boolean(),
       grants: z.boolean(),

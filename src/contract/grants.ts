@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { durationSeconds, instant, page, pageQuery, text } from './common.ts'
+import { delivery } from './deliveries.ts'
 import { id } from './id.ts'
 
 export const grantState = z.enum(['scheduled', 'provisioning', 'active', 'revoking', 'stuck', 'expired', 'revoked', 'failed'])
@@ -34,7 +35,7 @@ export const grantView = z
     resources: z.array(
       z.strictObject({ resourceId: id('res'), type: z.string(), name: z.string(), permissions: z.array(z.string()) }),
     ),
-    delivery: z.enum(['token', 'password']),
+    delivery,
     guarantee: z
       .enum(['server', 'broker'])
       .nullable()
@@ -81,7 +82,7 @@ export type GrantWait = z.infer<typeof grantWait>
 export const credentialView = z
   .strictObject({
     grantId: id('grt'),
-    delivery: z.enum(['token', 'password']),
+    delivery,
     fields: z.array(z.strictObject({ name: z.string(), label: z.string(), value: z.string() })),
     usage: z.array(z.string()),
     endsAt: instant,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { instant, page, pageQuery, text } from './common.ts'
+import { delivery } from './deliveries.ts'
 
 const integrationName = z
   .string()
@@ -72,9 +73,9 @@ export const integration = z
       .nullable()
       .describe('how the answering replica’s own login to the target stands; null while it has none'),
     guarantees: z
-      .strictObject({ token: guarantee, password: guarantee })
+      .record(delivery, guarantee)
       .nullable()
-      .describe('who ends access at its time: the target itself, or the broker alone'),
+      .describe('by delivery, who ends access at its time: the target itself, or the broker alone'),
     version: z.int(),
     createdAt: instant,
     changedAt: instant,

@@ -1,5 +1,5 @@
 import { rows, type Tx } from '../platform/database.ts'
-import type { Delivery, ExpiryGuarantee, Json } from '../sdk/index.ts'
+import type { ExpiryGuarantee, Json } from '../sdk/index.ts'
 import type { GrantState } from './grant-machine.ts'
 
 export type EndReason = 'expired' | 'given_back' | 'revoked' | 'reported' | 'failed' | 'grantee_disabled'
@@ -12,7 +12,8 @@ export interface Grant {
   readonly granteeId: string
   readonly runId: string
   readonly state: GrantState
-  readonly delivery: Delivery
+  /** how its credential is handed over */
+  readonly delivery: string
   readonly guarantee: ExpiryGuarantee | null
   readonly seconds: number
   readonly beginsAt: Date | null

@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common'
 import { Journal } from '../actions/journal.ts'
 import { ActionRunner, grantAccessOf } from '../actions/runner.ts'
 import { record } from '../audit/record.ts'
-import { Connections } from '../integrations/connections.ts'
+import { Connections, mustBeActive } from '../integrations/connections.ts'
+import { Deliveries } from '../integrations/deliveries.ts'
+import { findIntegration } from '../integrations/integration.ts'
 import { Database, row, rows } from '../platform/database.ts'
 import type { Hold } from '../platform/due-lane.ts'
 import { enqueue } from '../platform/due-work.ts'
@@ -33,6 +35,7 @@ export class Openings {
     private readonly journal: Journal,
     private readonly runner: ActionRunner,
     private readonly connections: Connections,
+    private readonly deliveries: Deliveries,
   ) {}
 
   /** The former credential is cut and another minted. Of two at once the later one wins and the earlier one's is thrown away. */
@@ -84,6 +87,9 @@ export class Openings {
           fix: grant.state === 'provisioning' || grant.state === 'scheduled' ? 'wait until it is active' : 'request access again',
         })
       }
+      const integration = await findIntegration(tx, grant.integrationId, 'for share')
+      mustBeActive({ integration })
+      await this.deliveries.mustAllow(integration, grant.delivery)
       await rows(
         tx,
         `update openings set state = 'superseded' where grant_id = $1 and state in ('opening', 'delivered', 'collected')`,

@@ -4,7 +4,8 @@ import type { HeldRun } from '../actions/action-run.ts'
 import { Journal } from '../actions/journal.ts'
 import { ActionRunner, grantAccessOf } from '../actions/runner.ts'
 import { BROKER, record } from '../audit/record.ts'
-import { type Connection, Connections } from '../integrations/connections.ts'
+import { type Connection, Connections, mustBeActive } from '../integrations/connections.ts'
+import { Deliveries } from '../integrations/deliveries.ts'
 import { findIntegration } from '../integrations/integration.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { refusalOfDatabase } from '../platform/database-errors.ts'
@@ -12,7 +13,7 @@ import { each, type Hold, type Outcome, pauseFor, type Work } from '../platform/
 import { DueWork, enqueue } from '../platform/due-work.ts'
 import { Metrics } from '../platform/metrics.ts'
 import { problemOf } from '../platform/problem-of.ts'
-import { BrokerError, type Delivery, type GrantInput, isBrokerError, type Json } from '../sdk/index.ts'
+import { BrokerError, type GrantInput, isBrokerError, type Json } from '../sdk/index.ts'
 import { endNow } from './ending.ts'
 import { GRANT_WORK, type Grant, grantIdOf, lockGrant, runIdOf, selectGrants } from './grant.ts'
 
@@ -26,7 +27,8 @@ export interface GrantOrder {
   readonly integrationId: string
   readonly granteeId: string
   readonly seconds: number
-  readonly delivery: Delivery
+  /** how its credential is handed over */
+  readonly delivery: string
   readonly input: GrantInput
 }
 
@@ -48,6 +50,7 @@ export class Provisioning implements OnModuleInit {
     private readonly journal: Journal,
     private readonly runner: ActionRunner,
     private readonly connections: Connections,
+    private readonly deliveries: Deliveries,
     metrics: Metrics,
   ) {
     this.provisioned = metrics.counter('latchkey_grants_provisioned_total', 'grants that became usable')
@@ -62,9 +65,8 @@ export class Provisioning implements OnModuleInit {
   /** Puts a grant down in the transaction of its approval. `this.work.wake('provision')` after the commit starts it at once. */
   async order(tx: Tx, order: GrantOrder): Promise<string> {
     const integration = await findIntegration(tx, order.integrationId, 'for share') // nobody removes it meanwhile
-    if (integration.state !== 'active') {
-      throw new BrokerError('conflict', `${integration.name} is paused`, { fix: 'an admin or owner can resume it' })
-    }
+    mustBeActive({ integration })
+    await this.deliveries.mustAllow(integration, order.delivery)
     const id = grantIdOf(order.requestId)
     const runId = runIdOf(order.requestId)
     await this.journal.open(tx, {

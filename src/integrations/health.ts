@@ -21,7 +21,7 @@ export function isHealthy(checks: readonly HealthCheck[]): boolean {
 /** Undefined when the plugin gives no access. */
 export function guaranteesOf(plugin: AnyPlugin, client: unknown): Guarantees | undefined {
   const action = plugin.grantAccess
-  return action && { token: action.expiryGuarantee(client, 'token'), password: action.expiryGuarantee(client, 'password') }
+  return action && Object.fromEntries(action.deliveries.map(({ name }) => [name, action.expiryGuarantee(client, name)]))
 }
 
 export function unhealthy(name: string, checks: readonly HealthCheck[]): BrokerError {

@@ -22,7 +22,7 @@ export interface Integration {
 }
 
 /** Who enforces the end of a grant, per delivery. */
-export type Guarantees = Readonly<Record<'token' | 'password', ExpiryGuarantee>>
+export type Guarantees = Readonly<Record<string, ExpiryGuarantee>>
 
 const COLUMNS = `id, name, plugin, config, sealed, state, access_details as "accessDetails", health, health_at as "healthAt", guarantees,
   version, created_by as "createdBy", created_at as "createdAt", changed_at as "changedAt"`

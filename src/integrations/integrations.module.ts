@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common'
 import { ScheduleModule } from '@nestjs/schedule'
 import { Connections } from './connections.ts'
+import { Deliveries } from './deliveries.ts'
 import { DiscoveryController } from './discovery/discovery.controller.ts'
 import { Discovery } from './discovery/discovery.ts'
 import { Health } from './health.service.ts'
@@ -18,7 +19,19 @@ import { Trials } from './trial.ts'
 @Module({
   imports: [ScheduleModule.forRoot()],
   controllers: [OwnershipController, IntegrationsController, DiscoveryController, ResourcesController],
-  providers: [Connections, Discovery, Health, Hosts, Integrations, IntegrationStates, Ownerships, Resources, Sessions, Trials],
-  exports: [Connections],
+  providers: [
+    Connections,
+    Deliveries,
+    Discovery,
+    Health,
+    Hosts,
+    Integrations,
+    IntegrationStates,
+    Ownerships,
+    Resources,
+    Sessions,
+    Trials,
+  ],
+  exports: [Connections, Deliveries],
 })
 export class IntegrationsModule {}

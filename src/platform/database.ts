@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common'
 import { DataSource, type DataSourceOptions, DefaultNamingStrategy, type EntityManager } from 'typeorm'
 import { Initial1763769600001 } from '../../migrations/0001-initial.ts'
 import { People1763769600002 } from '../../migrations/0002-people.ts'
+import { Decisions1763769600007 } from '../../migrations/0007-decisions.ts'
 
 /** A transaction, or the pool itself: whatever a statement may be sent through. */
 export type Tx = Pick<EntityManager, 'query' | 'getRepository'>
@@ -18,7 +19,7 @@ export function dataSourceOptions(url: string, poolSize: number): DataSourceOpti
     type: 'postgres',
     url,
     applicationName: 'latchkey',
-    migrations: [Initial1763769600001, People1763769600002],
+    migrations: [Initial1763769600001, People1763769600002, Decisions1763769600007],
     migrationsRun: false,
     migrationsTransactionMode: 'each',
     synchronize: false,

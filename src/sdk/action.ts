@@ -81,14 +81,22 @@ export interface Irreversible {
   readonly irreversible: string
 }
 
-export type Delivery = 'token' | 'password'
+/** A way a credential of this plugin reaches its grantee. */
+export interface DeliveryKind {
+  /** kebab case, unique within the plugin; stored with flows, requests and grants */
+  readonly name: string
+  readonly title: string
+  /** `once`: the credential stands in the one answer; `wrapped`: the answer holds something that is exchanged for it, once */
+  readonly shows: 'once' | 'wrapped'
+}
 
 /** Who enforces the end of the access: the target itself, broker dead or alive, or the broker's revocation alone. */
 export type ExpiryGuarantee = 'server' | 'broker'
 
 /** A credential on its way to the person's eyes. The broker hands it over once and keeps only `trace`. */
 export interface Credential {
-  readonly delivery: Delivery
+  /** the name of its kind */
+  readonly delivery: string
   /** label → value, in the order to show them; each Secret is revealed in this one answer */
   readonly fields: readonly { readonly name: string; readonly label: string; readonly value: Secret | string }[]
   /** commands that use it, ready to paste, with no secret in them but shell variables named after `fields` */
@@ -106,17 +114,19 @@ export type CredentialState = 'waiting' | 'collected' | 'ended' | 'unknown'
 
 /** An action whose effect is that somebody has access until `ctx.until`. */
 export interface GrantsAccess<Client, S extends Step> extends Reversible<Client, S> {
+  /** every way there is; which of them an integration allows is for `Plugin.allowedDeliveries` to say */
+  readonly deliveries: readonly DeliveryKind[]
   /**
    * Mints a credential now, for the caller's eyes, ending at `ctx.until` at the latest. Cuts whatever it minted before. Provisioning
    * alone leaves nobody able to get in.
    */
-  open(ctx: RunContext<Client>, steps: readonly Journaled<S>[], delivery: Delivery): Promise<Credential>
+  open(ctx: RunContext<Client>, steps: readonly Journaled<S>[], delivery: string): Promise<Credential>
   /** Moves the end the target enforces to `ctx.until`. Repeatable; a target that enforces none does nothing. */
   extend(ctx: RunContext<Client>, steps: readonly S[]): Promise<void>
   /** Whether a credential handed over earlier was collected. */
   inspect(ctx: RunContext<Client>, trace: Json): Promise<CredentialState>
   /** What holds for grants made through this client now. */
-  expiryGuarantee(client: Client, delivery: Delivery): ExpiryGuarantee
+  expiryGuarantee(client: Client, delivery: string): ExpiryGuarantee
 }
 
 export type Action<Client, Input, S extends Step> = ActionBase<Client, Input, S> & (Reversible<Client, S> | Irreversible)

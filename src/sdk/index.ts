@@ -3,7 +3,7 @@ export type {
   AnyAction,
   Credential,
   CredentialState,
-  Delivery,
+  DeliveryKind,
   Evidence,
   ExpiryGuarantee,
   GrantAccessAction,
@@ -35,4 +35,5 @@ export type {
   ResourceType,
   SessionStatus,
 } from './plugin.ts'
+export { retired } from './retired.ts'
 export { Secret, secret } from './secret.ts'

@@ -139,6 +139,8 @@ export interface Plugin<Config, Client> {
   /** Tags and details that the walk could not bring cheaply, for a batch of resources; the answer may leave out what is gone. */
   describe?(client: Client, resources: readonly DiscoveredResource[], signal: AbortSignal): Promise<Described[]>
   readonly grantAccess?: GrantAccessAction<Client, GrantInput>
+  /** Names of the deliveries that a configuration allows; left out: all that `grantAccess` has. */
+  allowedDeliveries?(config: Config): readonly string[]
   /** Everything in the target that bears this integration's prefix. */
   marked?(client: Client, signal: AbortSignal): AsyncIterable<Marked>
   readonly actions: readonly AnyAction<Client>[]

@@ -9,6 +9,10 @@ export function grantingToy(target: ToyTarget): AnyPlugin {
     name: 'grant-access',
     title: 'Open a door',
     input: z.custom<GrantInput>(),
+    deliveries: [
+      { name: 'token', title: 'Key, put in a box', shows: 'wrapped' },
+      { name: 'password', title: 'Key', shows: 'once' },
+    ],
     plan: async ({ runId }, { resources }) => [
       {
         kind: 'door',

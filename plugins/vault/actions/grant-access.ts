@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import {
   BrokerError,
+  type Credential,
   type GrantAccessAction,
   type GrantInput,
   type Json,
@@ -8,12 +9,13 @@ import {
   type Step,
 } from '../../../src/sdk/index.ts'
 import type { VaultClient } from '../client/client.ts'
+import { DELIVERIES } from '../deliveries.ts'
 import { readMounts } from '../mounts.ts'
 import { policyNameFor, userNameFor } from '../names.ts'
 import { type PolicyDocument, type PolicyStamp, policyFor, sentenceFor } from '../policy.ts'
 import { KV_SECRET } from '../resource-types.ts'
 import { type Send, sending } from '../send.ts'
-import { mintPassword, mintToken, stateOf } from './grant-credential.ts'
+import { type Mint, mintPassword, mintToken, stateOf } from './grant-credential.ts'
 import { deletePolicy, deletePolicyIfOurs, extendPolicy, policyGone, policyStands, writePolicy } from './grant-policy.ts'
 import { type GrantUser, mountAccessor, removeUser, userGone, userStands, writeUser } from './grant-user.ts'
 
@@ -43,11 +45,14 @@ const Input = z.object({
     .min(1),
 }) satisfies z.ZodType<GrantInput>
 
+const MINTS: Readonly<Record<string, (mint: Mint) => Promise<Credential>>> = { token: mintToken, password: mintPassword }
+
 /** Lends secrets and keys: a user that nobody can log in as, and a policy that allows exactly what was approved. */
 export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> = {
   name: 'grant-access',
   title: 'Grant access',
   input: Input,
+  deliveries: DELIVERIES,
 
   async plan(ctx, input) {
     const { userpassMount, policyPrefix } = ctx.client.settings
@@ -119,20 +124,16 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
     const user = steps.find((step) => step.kind === 'user')
     const policy = steps.find((step) => step.kind === 'policy')
     if (!user || !policy) throw new TypeError('a grant has a user and a policy')
-    const mint = {
+    const mint = Object.hasOwn(MINTS, delivery) ? MINTS[delivery] : undefined
+    if (!mint) throw new TypeError(`there is no delivery ${delivery}`)
+    return mint({
       send: sendFor(ctx),
       settings: ctx.client.settings,
       features: await ctx.client.features(ctx.signal),
       user: user.args,
       document: policy.args.document,
       until: endOf(ctx),
-    }
-    switch (delivery) {
-      case 'token':
-        return mintToken(mint)
-      case 'password':
-        return mintPassword(mint)
-    }
+    })
   },
 
   async extend(ctx, steps) {
