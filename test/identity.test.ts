@@ -175,6 +175,26 @@ describe('the last active admin', () => {
     expect(left).toHaveLength(1)
     await own.close()
   })
+
+  it('keeps the group that makes them one, and the role goes to nobody else meanwhile', async () => {
+    const own = await startBroker()
+    const { admin } = own
+    const { id } = (await admin.get('/api/me')).body
+    const group = await admin.must(admin.post('/api/groups', { name: 'admins' }))
+    await admin.must(admin.put(`/api/groups/${group.id}/members/${id}`))
+    await admin.must(admin.put(`/api/role-groups/admin/${group.id}`))
+    // Another road leads to the role, so the own one may go.
+    expect((await admin.patch(`/api/users/${id}`, { roles: ['member'] })).status).toBe(200)
+    for (const path of [
+      `/api/groups/${group.id}/members/${id}`,
+      `/api/role-groups/admin/${group.id}`,
+      `/api/groups/${group.id}`,
+    ]) {
+      expect(await admin.delete(path), path).toMatchObject({ status: 409, body: { code: 'conflict' } })
+    }
+    expect((await admin.patch(`/api/users/${id}`, { state: 'disabled' })).status).toBe(409)
+    await own.close()
+  })
 })
 
 describe('a list', () => {

@@ -181,6 +181,11 @@ describe('people', () => {
   it('who run the broker hear that access cannot be taken away, and that something nobody knew was found', async () => {
     const { admin, database } = world.broker
     await admin.must(admin.patch(`/api/users/${(await admin.get('/api/me')).body.id}`, { email: 'root@people.example' }))
+    const gina = await world.person('gina')
+    await addressed(gina, 'gina@people.example')
+    const group = await admin.must(admin.post('/api/groups', { name: 'runs the broker' }))
+    await admin.must(admin.put(`/api/groups/${group.id}/members/${gina.id}`))
+    await admin.must(admin.put(`/api/role-groups/admin/${group.id}`))
     const grantId = await world.grant(alice, { seconds: 600 })
     await database.query(
       `insert into audit_events (id, kind, actor, subject, body)
@@ -193,6 +198,8 @@ describe('people', () => {
       `${alice.name}’s access to kv/app/db cannot be taken away: somebody must look`,
     )
     expect(stuck.plain).toContain('Reason: refused to delete\n')
+    // By a group one is as much an admin as by a role of one's own.
+    await told('gina@people.example', `${alice.name}’s access to kv/app/db cannot be taken away: somebody must look`)
     await told('root@people.example', 'A leftover that belongs to no grant was removed')
     await told('alice@people.example', 'Your access to kv/app/db cannot be taken away: somebody must look')
   })

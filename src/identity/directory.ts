@@ -4,7 +4,8 @@ import type { Id } from '../contract/id.ts'
 import type { Role } from '../contract/identity.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { CONFIG } from '../platform/platform.module.ts'
-import { counts, groupIdsOf, rolesOf } from './membership.ts'
+import { BrokerError } from '../sdk/index.ts'
+import { CAN_GET_IN, counts, groupIdsOf, hasRole, rolesOf } from './membership.ts'
 import type { UserState } from './user.ts'
 
 export interface Member {
@@ -19,6 +20,13 @@ export interface Person {
   readonly id: Id<'usr'>
   readonly name: string
   readonly email: string | null
+}
+
+/** Refused, for nobody could let anybody in afterwards. */
+export class LastAdmin extends BrokerError {
+  constructor() {
+    super('conflict', 'nobody would be left who is an active admin and can get in', { fix: 'make somebody else an admin first' })
+  }
 }
 
 /** Who people are and which groups they are in, read when a decision is made. Give the transaction the decision is made in. */
@@ -57,5 +65,41 @@ export class Directory {
        order by lower(name)`,
       [groupIds, userIds],
     )
+  }
+
+  /** Everybody active who has one of the system roles: themselves, or by a group. */
+  withRole(tx: Pick<Tx, 'query'>, ...roles: readonly Role[]): Promise<Person[]> {
+    return rows<Person>(
+      tx,
+      `select id, name, email from users u where state = 'active' and ${hasRole('$1', this.freshMinutes)} order by lower(name), id`,
+      [roles],
+    )
+  }
+
+  async isAdmin(tx: Pick<Tx, 'query'>, userId: string): Promise<boolean> {
+    return (await this.withRole(tx, 'admin')).some((admin) => admin.id === userId)
+  }
+
+  /** The admins who can get in. Until the transaction ends nobody else takes one away, so two cannot remove each other. */
+  async lockAdmins(tx: Pick<Tx, 'query'>): Promise<string[]> {
+    await rows(tx, `select pg_advisory_xact_lock(hashtext('latchkey:admins'))`)
+    return this.adminsWhoCanGetIn(tx)
+  }
+
+  /** Does what may take an admin away. Throws `LastAdmin` when it took the last one who can get in. */
+  async keepingAnAdmin<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const before = await this.lockAdmins(tx)
+    const result = await work(tx)
+    if (before.length > 0 && (await this.adminsWhoCanGetIn(tx)).length === 0) throw new LastAdmin()
+    return result
+  }
+
+  private async adminsWhoCanGetIn(tx: Pick<Tx, 'query'>): Promise<string[]> {
+    const found = await rows<{ id: string }>(
+      tx,
+      `select id from users u where state = 'active' and ${hasRole('$1', this.freshMinutes)} and ${CAN_GET_IN}`,
+      [['admin']],
+    )
+    return found.map(({ id }) => id)
   }
 }

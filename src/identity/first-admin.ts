@@ -4,6 +4,7 @@ import { SCOPES } from '../contract/identity.ts'
 import { row, rows, type Tx } from '../platform/database.ts'
 import { newId } from '../platform/ids.ts'
 import { BrokerError, type Secret } from '../sdk/index.ts'
+import { hasRole } from './membership.ts'
 import { mintToken } from './mint-token.ts'
 
 const THIRTY_DAYS = 30 * 24 * 3600
@@ -12,18 +13,24 @@ export interface FirstAdmin {
   readonly name: string
   /** a new token although an admin has one: nobody knows it any more */
   readonly force: boolean
+  /** how long a sign-in's word on groups counts */
+  readonly groupsFreshMinutes?: number
 }
 
 /** Lets somebody in who holds the database: makes the person if need be, and a token with every scope. */
-export async function firstAdmin(tx: Pick<Tx, 'query'>, { name: given, force }: FirstAdmin): Promise<Secret> {
+export async function firstAdmin(
+  tx: Pick<Tx, 'query'>,
+  { name: given, force, groupsFreshMinutes = 720 }: FirstAdmin,
+): Promise<Secret> {
   const { data: name } = nameOf().safeParse(given)
   if (name === undefined)
     throw new BrokerError('input.invalid', 'an admin needs a name of up to 100 visible characters', { field: 'name' })
   await rows(tx, `select pg_advisory_xact_lock(hashtext('latchkey:bootstrap'))`)
   const holder = await row<{ name: string }>(
     tx,
-    `select u.name from users u join api_tokens t on t.user_id = u.id
-     where u.state = 'active' and 'admin' = any(u.roles) and t.revoked_at is null and t.expires_at > now() limit 1`,
+    `select u.name from users u where u.state = 'active' and ${hasRole('$1', groupsFreshMinutes)}
+       and exists (select from api_tokens t where t.user_id = u.id and t.revoked_at is null and t.expires_at > now()) limit 1`,
+    [['admin']],
   )
   if (holder && !force) {
     throw new BrokerError('conflict', `${holder.name} is an active admin and has a token that works`, {

@@ -10,6 +10,7 @@ import { violates } from '../platform/database-errors.ts'
 import { newId } from '../platform/ids.ts'
 import { BrokerError } from '../sdk/index.ts'
 import type { Caller } from './caller.ts'
+import { Directory } from './directory.ts'
 import { Group } from './group.ts'
 
 // By name, which one group of each source may have.
@@ -20,6 +21,7 @@ export class GroupsService {
   constructor(
     private readonly database: Database,
     private readonly cursors: Cursors,
+    private readonly directory: Directory,
   ) {}
 
   async list({ limit, cursor }: GroupQuery): Promise<Page<GroupView>> {
@@ -57,11 +59,13 @@ export class GroupsService {
   }
 
   async remove(caller: Caller, id: string): Promise<void> {
-    await this.database.transaction(async (tx) => {
-      const [gone] = await rows<{ name: string }>(tx, 'delete from groups where id = $1 returning name', [id])
-      if (!gone) missing()
-      await record(tx, { kind: 'group.removed', actor: caller.id, subject: id, data: { name: gone?.name } })
-    })
+    await this.database.transaction((tx) =>
+      this.directory.keepingAnAdmin(tx, async () => {
+        const [gone] = await rows<{ name: string }>(tx, 'delete from groups where id = $1 returning name', [id])
+        if (!gone) missing()
+        await record(tx, { kind: 'group.removed', actor: caller.id, subject: id, data: { name: gone?.name } })
+      }),
+    )
   }
 
   /** Adding a member twice is adding them once. */
@@ -78,14 +82,17 @@ export class GroupsService {
   }
 
   async drop(caller: Caller, id: string, userId: string): Promise<void> {
-    await this.database.transaction(async (tx) => {
-      await this.mustExist(tx, id, userId)
-      const dropped = await rows(tx, 'delete from group_members where group_id = $1 and user_id = $2 returning user_id', [
-        id,
-        userId,
-      ])
-      if (dropped.length > 0) await record(tx, { kind: 'group.member_removed', actor: caller.id, subject: id, data: { userId } })
-    })
+    await this.database.transaction((tx) =>
+      this.directory.keepingAnAdmin(tx, async () => {
+        await this.mustExist(tx, id, userId)
+        const dropped = await rows(tx, 'delete from group_members where group_id = $1 and user_id = $2 returning user_id', [
+          id,
+          userId,
+        ])
+        if (dropped.length > 0)
+          await record(tx, { kind: 'group.member_removed', actor: caller.id, subject: id, data: { userId } })
+      }),
+    )
   }
 
   private async mustExist(tx: Tx, id: string, userId: string): Promise<void> {

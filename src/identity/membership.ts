@@ -10,6 +10,17 @@ export function groupIdsOf(freshMinutes: number): string {
   return `array(select m.group_id from group_members m where m.user_id = u.id and ${counts('m', freshMinutes)})`
 }
 
+/** Whether `u` has one of the roles in the parameter `roles`, by whatever road. */
+export function hasRole(roles: string, freshMinutes: number): string {
+  return `(u.roles && ${roles}::text[] or exists (
+    select from role_groups r join group_members m on m.group_id = r.group_id
+    where r.role = any(${roles}::text[]) and m.user_id = u.id and ${counts('m', freshMinutes)}))`
+}
+
+/** Whether `u` has something to come in with: a token that works, or a place at the identity provider. */
+export const CAN_GET_IN = `(exists (select from api_tokens t where t.user_id = u.id and t.revoked_at is null and t.expires_at > now())
+  or exists (select from identities i where i.user_id = u.id))`
+
 /** The system roles of `u`: their own, and those of their groups. */
 export function rolesOf(freshMinutes: number): string {
   return `array(select unnest(u.roles) union

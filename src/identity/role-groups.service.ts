@@ -4,11 +4,15 @@ import type { Role, RoleGroups } from '../contract/identity.ts'
 import { Database, rows } from '../platform/database.ts'
 import { BrokerError } from '../sdk/index.ts'
 import type { Caller } from './caller.ts'
+import { Directory } from './directory.ts'
 
 /** Which groups give which system role, beside the roles people have themselves. */
 @Injectable()
 export class RoleGroupsService {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly directory: Directory,
+  ) {}
 
   async list(): Promise<RoleGroups> {
     const items = await rows<RoleGroups['items'][number]>(
@@ -34,9 +38,11 @@ export class RoleGroupsService {
   }
 
   async drop(caller: Caller, role: Role, groupId: string): Promise<void> {
-    await this.database.transaction(async (tx) => {
-      const gone = await rows(tx, 'delete from role_groups where role = $1 and group_id = $2 returning role', [role, groupId])
-      if (gone.length > 0) await record(tx, { kind: 'role_group.removed', actor: caller.id, subject: groupId, data: { role } })
-    })
+    await this.database.transaction((tx) =>
+      this.directory.keepingAnAdmin(tx, async () => {
+        const gone = await rows(tx, 'delete from role_groups where role = $1 and group_id = $2 returning role', [role, groupId])
+        if (gone.length > 0) await record(tx, { kind: 'role_group.removed', actor: caller.id, subject: groupId, data: { role } })
+      }),
+    )
   }
 }

@@ -10,7 +10,8 @@ import { violates } from '../platform/database-errors.ts'
 import { newId } from '../platform/ids.ts'
 import { BrokerError } from '../sdk/index.ts'
 import type { Caller } from './caller.ts'
-import { lockAdmins, lockOut } from './lock-out.ts'
+import { Directory } from './directory.ts'
+import { lockOut } from './lock-out.ts'
 import { User } from './user.ts'
 
 // The order is by name, which several may have; the database folds its case, so the database tells the position.
@@ -21,6 +22,7 @@ export class UsersService {
   constructor(
     private readonly database: Database,
     private readonly cursors: Cursors,
+    private readonly directory: Directory,
   ) {}
 
   async list({ limit, cursor, state }: UserQuery): Promise<Page<UserView>> {
@@ -49,23 +51,20 @@ export class UsersService {
   }
 
   async change(caller: Caller, id: string, change: UserChange): Promise<UserView> {
-    return this.database.transaction(async (tx) => {
-      const admins = await lockAdmins(tx)
-      const users = tx.getRepository(User)
-      const user = (await users.findOne({ where: { id: id as User['id'] }, lock: { mode: 'pessimistic_write' } })) ?? missing()
-      await unlessScims(tx, user, change)
-      const changed = users.merge(users.create(user), change)
-      const staysAdmin = changed.state === 'active' && changed.roles.includes('admin')
-      if (!staysAdmin && admins.length === 1 && admins[0] === user.id) {
-        throw new BrokerError('conflict', `${user.name} is the last active admin`, { fix: 'make somebody else an admin first' })
-      }
-      await unlessTaken(changed.name, users.update({ id: user.id }, change))
-      if (user.state === 'active' && changed.state === 'disabled') {
-        await lockOut(tx, caller.id, user.id)
-      }
-      await record(tx, { kind: 'user.changed', actor: caller.id, subject: user.id, data: { ...change } })
-      return viewOf(changed)
-    })
+    return this.database.transaction((tx) =>
+      this.directory.keepingAnAdmin(tx, async () => {
+        const users = tx.getRepository(User)
+        const user = (await users.findOne({ where: { id: id as User['id'] }, lock: { mode: 'pessimistic_write' } })) ?? missing()
+        await unlessScims(tx, user, change)
+        const changed = users.merge(users.create(user), change)
+        await unlessTaken(changed.name, users.update({ id: user.id }, change))
+        if (user.state === 'active' && changed.state === 'disabled') {
+          await lockOut(tx, caller.id, user.id)
+        }
+        await record(tx, { kind: 'user.changed', actor: caller.id, subject: user.id, data: { ...change } })
+        return viewOf(changed)
+      }),
+    )
   }
 }
 

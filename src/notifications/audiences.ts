@@ -4,6 +4,7 @@ import { readRequestResources, selectRequests } from '../access/request.ts'
 import type { AccessRule } from '../contract/access.ts'
 import type { Role } from '../contract/identity.ts'
 import type { People } from '../contract/people.ts'
+import { Directory } from '../identity/directory.ts'
 import { row, rows, type Tx } from '../platform/database.ts'
 import { type ChainEvent, idsIn } from './chain-event.ts'
 import type { Facts } from './facts.ts'
@@ -12,7 +13,10 @@ import { eachOnce, type Part, partsOf } from './recipients.ts'
 /** Who is told of an event, as the directory and the flow's version say now. */
 @Injectable()
 export class Audiences {
-  constructor(private readonly approvers: Approvers) {}
+  constructor(
+    private readonly approvers: Approvers,
+    private readonly directory: Directory,
+  ) {}
 
   async of(tx: Tx, event: ChainEvent, facts: Facts | undefined): Promise<Map<string, Part>> {
     const people: Partial<Record<Part, readonly string[]>> = {}
@@ -33,9 +37,9 @@ export class Audiences {
       case 'alert':
         return idsIn(event.data['alert'])
       case 'accept':
-        return without(await withRole(tx, mayAccept(event)), event.actor)
+        return without(idsOf(await this.directory.withRole(tx, ...mayAccept(event))), event.actor)
       case 'admin':
-        return withRole(tx, ['admin'])
+        return idsOf(await this.directory.withRole(tx, 'admin'))
       case 'proposer':
         return idsOf(await rows<{ id: string }>(tx, 'select proposer_id as id from proposals where id = $1', [event.subject]))
     }
@@ -57,7 +61,7 @@ export class Audiences {
   private async reviewers(tx: Tx, { requestId, requester }: Facts): Promise<string[]> {
     const approval = (await ruleOf(tx, requestId))?.approval
     const named = approval?.kind === 'emergency' ? await this.named(tx, approval.reviewers) : []
-    return without(named.length > 0 ? named : await withRole(tx, ['admin', 'auditor']), requester.id)
+    return without(named.length > 0 ? named : idsOf(await this.directory.withRole(tx, 'admin', 'auditor')), requester.id)
   }
 
   private async named(tx: Tx, people: People | undefined): Promise<string[]> {
@@ -79,10 +83,6 @@ async function ruleOf(tx: Tx, requestId: string): Promise<AccessRule | undefined
 /** Changes of integrations are for admins alone. */
 function mayAccept({ data }: ChainEvent): readonly Role[] {
   return String(data['kind']).startsWith('integration.') ? ['admin'] : ['admin', 'owner']
-}
-
-async function withRole(tx: Tx, roles: readonly Role[]): Promise<string[]> {
-  return idsOf(await rows<{ id: string }>(tx, `select id from users where state = 'active' and roles && $1`, [roles]))
 }
 
 function without(ids: readonly string[], one: string): string[] {
