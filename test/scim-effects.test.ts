@@ -1,3 +1,4 @@
+import { SchedulerRegistry } from '@nestjs/schedule'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../dev/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../dev/vault-server.ts'
@@ -33,6 +34,9 @@ describe('what SCIM says of somebody', () => {
 
   const stateOf = async (requestId: string) =>
     (await world.broker.admin.must(world.broker.admin.get(`/api/access-requests/${requestId}`))).state
+  const grantOf = (id: string) => world.broker.admin.must(world.broker.admin.get(`/api/grants/${id}`))
+  const active = (value: boolean) => ({ op: 'replace', path: 'active', value })
+  const setState = (who: PersonInWorld, state: string) => world.broker.admin.patch(`/api/users/${who.id}`, { state })
   const trailOf = (subject: string) =>
     world.broker.database.query<{ kind: string; actor: string; body: string }>(
       'select kind, actor, body from audit_events where subject = $1 order by id',
@@ -86,6 +90,54 @@ describe('what SCIM says of somebody', () => {
     },
     120_000,
   )
+
+  it('ends it by the commit that says so: nobody has to come by and look, and being active again does not save it', async () => {
+    const timers = world.broker.app.get(SchedulerRegistry)
+    for (const name of timers.getIntervals()) timers.deleteInterval(name)
+    const [ada, ben] = [await person('ada by work'), await world.person('ben')]
+    const byBob = await world.flow({ approval: { kind: 'approvers', users: [world.bob.id], groups: [], needed: 1 } })
+    for (const [who, off, on] of [
+      [ada, () => scim.patch(`/Users/${ada.id}`, active(false)), () => scim.patch(`/Users/${ada.id}`, active(true))],
+      [ben, () => setState(ben, 'disabled'), () => setState(ben, 'active')],
+    ] as const) {
+      const grantId = await world.grant(who, {})
+      const pending = await world.request(who, { flowId: byBob.id })
+      expect((await off()).status).toBe(200)
+      expect((await on()).status).toBe(200)
+      await waitFor(`the grant of ${who.name} to be over`, async () => (await grantOf(grantId)).state === 'revoked', 60_000)
+      expect((await grantOf(grantId)).endReason).toBe('grantee_disabled')
+      await waitFor('the pending request to be cancelled', async () => (await stateOf(pending.id)) === 'cancelled', 60_000)
+    }
+  }, 120_000)
+
+  it('ends the hundreds of grants of somebody who leaves some hundreds at a time', async () => {
+    const ada = await person('ada of hundreds')
+    const first = await world.grant(ada, {})
+    const { database } = world.broker
+    await database.query(
+      `with one as (select q.*, g.integration_id as at, r.action, r.input, r.id as run from grants g
+         join access_requests q on q.id = g.request_id join action_runs r on r.id = g.run_id where g.id = $1),
+       n as (select lpad(i::text, 26, '0') as tail from generate_series(1, 450) i),
+       asked as (insert into access_requests (id, flow_id, flow_version, integration_id, requester_id, state, seconds, delivery, expires_at)
+         select 'req_' || n.tail, flow_id, flow_version, integration_id, requester_id, 'approved', 600, 'token', now() from one, n returning id),
+       run as (insert into action_runs (id, integration_id, action, input, state)
+         select 'run_' || n.tail, one.at, one.action, one.input, 'executed' from one, n returning id)
+       insert into grants (id, request_id, integration_id, grantee_id, run_id, state, delivery, seconds, expires_at)
+       select 'grt_' || n.tail, 'req_' || n.tail, one.at, $2, 'run_' || n.tail, 'active', 'token', 600, now() + interval '1 hour'
+       from one, n, (select count(*) from asked) a, (select count(*) from run) r`,
+      [first, ada.id],
+    )
+    expect((await scim.patch(`/Users/${ada.id}`, active(false))).status).toBe(200)
+    const left = () => database.query(`select from grants where grantee_id = $1 and state = 'active'`, [ada.id])
+    await waitFor('all of them to have begun to end', async () => (await left()).length === 0, 60_000)
+    const commits = await database.query<{ count: number }>(
+      `select count(*)::int from audit_events e join grants g on g.id = e.subject
+       where g.grantee_id = $1 and e.kind = 'grant.revoking' group by e.xmin::text`,
+      [ada.id],
+    )
+    expect(commits.reduce((sum, { count }) => sum + count, 0)).toBe(451)
+    expect(Math.max(...commits.map(({ count }) => count))).toBeLessThanOrEqual(200)
+  }, 120_000)
 
   it('counts at the next decision: who left the approvers’ group cannot decide, and what they decided counts no more', async () => {
     const [one, two, three] = [await person('one'), await person('two'), await person('three')]

@@ -1,7 +1,10 @@
-import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common'
 import { Interval } from '@nestjs/schedule'
 import { BROKER, record } from '../audit/record.ts'
+import { LEAVER_WORK } from '../identity/lock-out.ts'
 import { rows, type Tx, UrgentDatabase } from '../platform/database.ts'
+import type { Work } from '../platform/due-lane.ts'
+import { DueWork } from '../platform/due-work.ts'
 import { requestMachine } from './request-machine.ts'
 import { Waiting } from './waiting.ts'
 
@@ -9,14 +12,22 @@ const MOST_AT_ONCE = 100
 
 /** Ends what people asked for who are not here any more. Their grants end with the grants' own reconciler. */
 @Injectable()
-export class Leavers implements OnApplicationBootstrap {
+export class Leavers implements OnModuleInit, OnApplicationBootstrap {
   private readonly log = new Logger(Leavers.name)
   private busy = false
 
   constructor(
     private readonly database: UrgentDatabase,
     private readonly waiting: Waiting,
+    private readonly work: DueWork,
   ) {}
+
+  onModuleInit(): void {
+    this.work.handle('background', LEAVER_WORK.requests, async (batch) => {
+      await this.cancelAll((tx) => ofLeavers(tx, batch))
+      return new Map()
+    })
+  }
 
   onApplicationBootstrap(): Promise<void> {
     return this.tick()
@@ -27,7 +38,7 @@ export class Leavers implements OnApplicationBootstrap {
     if (this.busy) return
     this.busy = true
     try {
-      while ((await this.database.transaction((tx) => this.cancelSome(tx))) === MOST_AT_ONCE);
+      await this.cancelAll(ofDisabled)
     } catch (error) {
       this.log.warn({ error }, 'cancelling the requests of people who left will be tried again')
     } finally {
@@ -35,13 +46,16 @@ export class Leavers implements OnApplicationBootstrap {
     }
   }
 
-  private async cancelSome(tx: Tx): Promise<number> {
-    const left = await rows<{ id: string; requesterId: string }>(
-      tx,
-      `select q.id, q.requester_id as "requesterId" from access_requests q join users u on u.id = q.requester_id
-       where q.state = 'pending' and u.state = 'disabled' order by q.id limit $1 for update of q skip locked`,
-      [MOST_AT_ONCE],
-    )
+  private async cancelAll(some: (tx: Tx) => Promise<Left[]>): Promise<void> {
+    const cancelSome = async (tx: Tx) => {
+      const left = await some(tx)
+      await this.cancel(tx, left)
+      return left.length
+    }
+    while ((await this.database.transaction(cancelSome)) === MOST_AT_ONCE);
+  }
+
+  private async cancel(tx: Tx, left: readonly Left[]): Promise<void> {
     const to = requestMachine.next('pending', 'cancel')
     for (const { id, requesterId } of left) {
       await rows(tx, 'update access_requests set state = $2, decided_at = now() where id = $1', [id, to])
@@ -49,6 +63,31 @@ export class Leavers implements OnApplicationBootstrap {
       const data = { reason: 'requester_disabled', requesterId }
       await record(tx, { kind: `request.${to}`, actor: BROKER, subject: id, data })
     }
-    return left.length
   }
+}
+
+interface Left {
+  readonly id: string
+  readonly requesterId: string
+}
+
+/** Whatever became of the work their end left behind. */
+function ofDisabled(tx: Tx): Promise<Left[]> {
+  return rows<Left>(
+    tx,
+    `select q.id, q.requester_id as "requesterId" from access_requests q join users u on u.id = q.requester_id
+     where q.state = 'pending' and u.state = 'disabled' order by q.id limit $1 for update of q skip locked`,
+    [MOST_AT_ONCE],
+  )
+}
+
+/** What they had asked for when they were disabled, although somebody may have enabled them again since. */
+function ofLeavers(tx: Tx, batch: readonly Work[]): Promise<Left[]> {
+  return rows<Left>(
+    tx,
+    `select q.id, q.requester_id as "requesterId"
+     from unnest($1::text[], $2::timestamptz[]) as l (id, at) join access_requests q on q.requester_id = l.id and q.created_at <= l.at + interval '1 ms'
+     where q.state = 'pending' order by q.id limit $3 for update of q`,
+    [batch.map((work) => work.subject), batch.map((work) => work.runAt), MOST_AT_ONCE],
+  )
 }

@@ -4,6 +4,7 @@ import { IntegrationsModule } from '../integrations/integrations.module.ts'
 import { Extensions } from './extensions.ts'
 import { GrantsController } from './grants.controller.ts'
 import { Grants } from './grants.service.ts'
+import { LeaversGrants } from './leavers-grants.ts'
 import { Openings } from './opening.ts'
 import { Provisioning } from './provisioning.ts'
 import { Recheck } from './recheck.ts'
@@ -15,7 +16,7 @@ import { Sweep } from './sweep.ts'
 @Module({
   imports: [ActionsModule, IntegrationsModule],
   controllers: [GrantsController, SweepController],
-  providers: [Provisioning, Revocation, Recheck, Openings, Extensions, Sweep, Reconciler, Grants],
+  providers: [Provisioning, Revocation, Recheck, Openings, Extensions, Sweep, LeaversGrants, Reconciler, Grants],
   exports: [Provisioning, Extensions, ActionsModule],
 })
 export class GrantsModule {}

@@ -1,10 +1,9 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
 import { Interval } from '@nestjs/schedule'
 import { rows, UrgentDatabase } from '../platform/database.ts'
-import { DueWork } from '../platform/due-work.ts'
 import { Metrics } from '../platform/metrics.ts'
-import { endNow } from './ending.ts'
 import { GRANT_WORK } from './grant.ts'
+import { LeaversGrants } from './leavers-grants.ts'
 import { Sweep } from './sweep.ts'
 
 /** Compares grants with the clock and with the people they belong to, and does not trust that a row of due work exists. */
@@ -17,7 +16,7 @@ export class Reconciler implements OnApplicationBootstrap {
 
   constructor(
     private readonly database: UrgentDatabase,
-    private readonly work: DueWork,
+    private readonly leavers: LeaversGrants,
     private readonly sweep: Sweep,
     metrics: Metrics,
   ) {
@@ -37,7 +36,7 @@ export class Reconciler implements OnApplicationBootstrap {
     if (this.busy) return
     this.busy = true
     try {
-      await this.endForDisabled()
+      await this.leavers.endForDisabled()
       await this.putBackLostWork()
       await this.measure()
     } catch (error) {
@@ -45,23 +44,6 @@ export class Reconciler implements OnApplicationBootstrap {
     } finally {
       this.busy = false
     }
-  }
-
-  /** Who has been disabled keeps nothing. */
-  private async endForDisabled(): Promise<void> {
-    const ended = await this.database.transaction(async (tx) => {
-      const grants = await rows<{ id: string }>(
-        tx,
-        `select g.id from grants g join users u on u.id = g.grantee_id
-         where g.state in ('scheduled', 'provisioning', 'active') and u.state = 'disabled' order by g.id for update of g skip locked`,
-      )
-      return endNow(
-        tx,
-        grants.map((grant) => grant.id),
-        { reason: 'grantee_disabled' },
-      )
-    })
-    if (ended.length > 0) this.work.wake('cut')
   }
 
   private async putBackLostWork(): Promise<void> {
