@@ -363,11 +363,12 @@ create table installation (
 
 create table integration_secrets (
   changed_at timestamp with time zone not null default now(),
+  destination text not null default ''::text,
   integration_id text not null,
   name text not null,
   sealed text not null,
   constraint integration_secrets_of_an_integration FOREIGN KEY (integration_id) REFERENCES integrations(id) ON DELETE CASCADE,
-  constraint integration_secrets_pkey PRIMARY KEY (integration_id, name)
+  constraint integration_secrets_pkey PRIMARY KEY (integration_id, name, destination)
 );
 
 create table integrations (

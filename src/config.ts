@@ -2,11 +2,13 @@ import { isIP } from 'node:net'
 import path from 'node:path'
 import { z } from 'zod'
 import type { IdentityProvider } from './platform/identity-provider.ts'
+import { type LentFile, parseLentFiles } from './platform/integration-files.ts'
+import { origin, proxies } from './platform/origin.ts'
 import { providerFlaws, providerOf, providerVariables } from './platform/provider-variables.ts'
 import { parseKey } from './platform/sealing.ts'
 import { type Mailbox, parseMailbox, parseSmtpUrl, type SmtpServer } from './platform/smtp-server.ts'
 import type { KeySource } from './platform/state-folder.ts'
-import { text, wholeNumber } from './platform/variable.ts'
+import { read, text, wholeNumber } from './platform/variable.ts'
 import { Secret } from './sdk/index.ts'
 
 /** What the environment told the daemon. Read once, never changed. */
@@ -33,6 +35,8 @@ export interface Config {
   /** changes of flows and integrations wait for a second person */
   readonly fourEyes: boolean
   readonly discoveryMinutes: number
+  /** files that integrations may read, and where each may be sent */
+  readonly integrationFiles: readonly LentFile[]
   /** who takes our e-mail, and whom it is from; undefined when nobody is told by e-mail */
   readonly smtp?: SmtpServer & { readonly from: Mailbox }
   /** how people sign in; undefined when there are API tokens alone */
@@ -86,6 +90,10 @@ const variables = z.strictObject({
   LATCHKEY_SHUTDOWN_SECONDS: wholeNumber(1, 300).default(15),
   LATCHKEY_PENDING_HOURS: wholeNumber(1, 720).default(8),
   LATCHKEY_DISCOVERY_MINUTES: wholeNumber(1, 10_080).default(60),
+  LATCHKEY_INTEGRATION_FILES: read(
+    parseLentFiles,
+    'give path=address pairs parted by commas, as in /run/secrets/token=https://target.example.com',
+  ).default([]),
   ...providerVariables,
   LATCHKEY_SESSION_IDLE_MINUTES: wholeNumber(5, 1440).default(60),
   LATCHKEY_SESSION_HOURS: wholeNumber(1, 720).default(12),
@@ -134,6 +142,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     pendingHours: known.LATCHKEY_PENDING_HOURS,
     fourEyes: known.LATCHKEY_FOUR_EYES === 'on',
     discoveryMinutes: known.LATCHKEY_DISCOVERY_MINUTES,
+    integrationFiles: known.LATCHKEY_INTEGRATION_FILES,
     smtp: smtpOf(known.LATCHKEY_SMTP_URL, known.LATCHKEY_SMTP_FROM),
     oidc: providerOf(known),
     sessionIdleMinutes: known.LATCHKEY_SESSION_IDLE_MINUTES,
@@ -194,30 +203,4 @@ function contradictions(env: NodeJS.ProcessEnv): ConfigProblem[] {
 function keySource(value: string | undefined, file: string | undefined): KeySource {
   if (value !== undefined) return { kind: 'value', value: new Secret(value) }
   return file === undefined ? { kind: 'own' } : { kind: 'file', path: path.resolve(file) }
-}
-
-function origin(value: string, context: z.RefinementCtx<string>): string {
-  const url = URL.parse(value)
-  const isOrigin =
-    url !== null && /^https?:$/.test(url.protocol) && [url.origin, `${url.origin}/`].includes(url.href.replace(/\/$/, ''))
-  if (isOrigin) return url.origin
-  context.addIssue({ code: 'custom', message: 'give scheme, host and port, as in https://latchkey.example.com' })
-  return z.NEVER
-}
-
-function proxies(value: string, context: z.RefinementCtx<string>): false | number | string[] {
-  if (value === 'off') return false
-  if (/^[1-9]$/.test(value)) return Number(value)
-  const addresses = value.split(',').map((address) => address.trim())
-  if (addresses.every(isProxy)) return addresses
-  const message = 'set it to off, to the number of proxies, or to their addresses (10.0.0.0/8,loopback)'
-  context.addIssue({ code: 'custom', message })
-  return z.NEVER
-}
-
-function isProxy(address: string): boolean {
-  if (['loopback', 'linklocal', 'uniquelocal'].includes(address)) return true
-  const [ip = '', bits = '0', ...more] = address.split('/')
-  const version = isIP(ip)
-  return version !== 0 && more.length === 0 && /^[0-9]{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)
 }

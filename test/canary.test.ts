@@ -24,6 +24,11 @@ const printed: string[] = []
 let vault: VaultServer
 let world: World
 let folder: string
+/** an address that does not answer */
+let nobodyThere: string
+
+const lent = () =>
+  ['jwt', 'no-jwt'].flatMap((name) => [vault.address, nobodyThere].map((address) => ({ path: path.join(folder, name), address })))
 
 beforeAll(async () => {
   for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) {
@@ -36,9 +41,10 @@ beforeAll(async () => {
     return answer
   })
   folder = await mkdtemp(path.join(os.tmpdir(), 'lk-canary-'))
+  nobodyThere = `https://127.0.0.1:${await freePort()}`
   vault = await startVaultServer()
   const settings = { deliveries: ['token', 'password'], timeoutSeconds: 3 }
-  world = await startWorld(vault, { config: { logLevel: 'trace' }, settings })
+  world = await startWorld(vault, { config: { logLevel: 'trace', integrationFiles: lent() }, settings })
   plant('the root token of the server', vault.rootToken)
   plant('the unseal key', vault.unsealKey)
   plant('the key of the installation', world.broker.key.toString('base64'))
@@ -126,7 +132,7 @@ describe('a secret', () => {
       { method: 'cert', certificatePem: rootCertificates[0], privateKeyPem: pem },
       { method: 'cert', certificatePem: rootCertificates[0], privateKeyPem: plant('a private key that is none') },
     ]
-    const addresses = [vault.address, `https://127.0.0.1:${await freePort()}`]
+    const addresses = [vault.address, nobodyThere]
     let made = 0
     for (const address of addresses) {
       for (const auth of logins()) {

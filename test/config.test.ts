@@ -33,6 +33,7 @@ describe('the configuration', () => {
       shutdownSeconds: 15,
       pendingHours: 8,
       discoveryMinutes: 60,
+      integrationFiles: [],
       fourEyes: false,
       smtp: undefined,
       oidc: undefined,
@@ -85,6 +86,16 @@ describe('the configuration', () => {
     ['brackets around IPv6', { LATCHKEY_HOST: '::1' }, { publicUrl: 'http://[::1]:4460' }],
     ['a file for the key', { LATCHKEY_KEY_FILE: '/k' }, { key: { kind: 'file', path: '/k' } }],
     ['a number of proxies', { LATCHKEY_TRUST_PROXY: '2' }, { trustProxy: 2 }],
+    [
+      'a file lent to integrations',
+      { LATCHKEY_INTEGRATION_FILES: '/a=b=https://v:8200/, /c=http://w' },
+      {
+        integrationFiles: [
+          { path: '/a=b', address: 'https://v:8200' },
+          { path: '/c', address: 'http://w' },
+        ],
+      },
+    ],
     ['no proxies', { LATCHKEY_TRUST_PROXY: 'off' }, { trustProxy: false }],
   ])('understands %s', (_, env, expected) => {
     expect(readConfig(env)).toMatchObject(expected)
@@ -138,6 +149,10 @@ describe('the configuration', () => {
     ['LATCHKEY_TRUST_PROXY', '10.0.0.0/33'],
     ['LATCHKEY_SHUTDOWN_SECONDS', '0'],
     ['LATCHKEY_PENDING_HOURS', '1e3'],
+    ['LATCHKEY_INTEGRATION_FILES', '/run/token'],
+    ['LATCHKEY_INTEGRATION_FILES', 'token=https://vault'],
+    ['LATCHKEY_INTEGRATION_FILES', '/run/../etc/shadow=https://vault'],
+    ['LATCHKEY_INTEGRATION_FILES', '/run/token=https://vault,/run/ca'],
     ['LATCHKEY_FSYNC', 'no'],
     ['DATABASE_URL', 'db.example.com'],
   ])('refuses %s=%s', (variable, value) => {

@@ -68,5 +68,6 @@ function host(): Host {
     log: () => {},
     keep: async (name, value) => void kept.set(name, value),
     recall: async (name) => kept.get(name),
+    file: async () => undefined,
   }
 }

@@ -52,9 +52,10 @@ const jwt = z.strictObject({
   method: z.literal('jwt').meta({ title: 'JWT or Kubernetes' }),
   mount: slashless('Mount', 'path of the JWT or Kubernetes auth method').default('jwt'),
   role: trimmed.optional().meta({ title: 'Role', description: 'empty: the default role of the mount' }),
-  file: trimmed
-    .min(1)
-    .meta({ title: 'Token file', description: 'read at every login, such as a projected service account token' }),
+  file: trimmed.min(1).meta({
+    title: 'Token file',
+    description: 'one that the daemon’s LATCHKEY_INTEGRATION_FILES lends to this address; read at every login',
+  }),
 })
 const cert = z.strictObject({
   method: z.literal('cert').meta({ title: 'Client certificate' }),
@@ -72,7 +73,10 @@ export const vaultConfig = z
       .meta({ title: 'Vault address', description: 'for example https://vault.example.com:8200' }),
     namespace: slashless('Namespace', 'OpenBao, Vault Enterprise or HCP; one integration serves one namespace').optional(),
     caPem: certificates.optional().meta({ title: 'CA certificate', description: 'PEM; empty: the system’s bundle' }),
-    caFile: trimmed.optional().meta({ title: 'CA certificate file', description: 'instead of the PEM text' }),
+    caFile: trimmed.optional().meta({
+      title: 'CA certificate file',
+      description: 'instead of the PEM text; one that LATCHKEY_INTEGRATION_FILES lends to this address',
+    }),
     timeoutSeconds: z.number().int().min(1).max(90).default(30).meta({ title: 'Timeout', description: 'seconds for one call' }),
     proxy: httpUrl.optional().meta({ title: 'HTTP proxy', description: 'empty: HTTPS_PROXY and NO_PROXY of the daemon' }),
     redirectHosts: z
@@ -127,6 +131,12 @@ export const vaultConfig = z
   .superRefine((config, context) => {
     const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message })
     if (config.caPem && config.caFile) refuse(['caFile'], 'give the CA as text or as a file, not both')
+    // Who chooses the proxy and the CA chooses who reads the file.
+    if (config.auth.method === 'jwt') {
+      const why = 'does not go together with a token file, which goes only where the daemon’s own settings say'
+      if (config.proxy) refuse(['proxy'], `${why}: set HTTPS_PROXY for the daemon`)
+      if (config.caPem) refuse(['caPem'], `${why}: lend it the CA as a file`)
+    }
     if (config.policyName.startsWith(config.policyPrefix))
       refuse(['policyName'], 'a policy inside the prefix could be rewritten by the broker itself: choose a name outside it')
     if (config.auth.method === 'approle' && Boolean(config.auth.secretId) === Boolean(config.auth.wrappedSecretId))

@@ -19,7 +19,7 @@ export const vault: Plugin<VaultConfig, VaultConnection> = {
     guide: 'docs/integrations/vault.md',
   },
   config: vaultConfig,
-  secretsGoTo: ['address', 'namespace', 'proxy', 'redirectHosts', 'caPem', 'caFile'],
+  secretsGoTo: ['address', 'namespace', 'proxy', 'redirectHosts', 'caPem', 'caFile', 'auth.method', 'auth.mount'],
   connect: connectVault,
   health,
   keepAlive: (client, signal) => client.session.keepAlive(signal),

@@ -16,6 +16,8 @@ const manifest = z.strictObject({
   guide: z.string().regex(/^(?!\/)(?!.*\.\.)[\w./-]+$/, 'a path relative to the root of the project'),
 })
 
+const paths = z.array(z.string().regex(/^\w+(\.\w+)*$/)).min(1)
+
 /** Throws what is wrong with the first plugin that cannot be offered. A mistake of its author, so it stops the start. */
 export function checkPlugins(plugins: readonly AnyPlugin[]): void {
   const takenIds = new Map<string, string>()
@@ -28,6 +30,8 @@ export function checkPlugins(plugins: readonly AnyPlugin[]): void {
       )
     }
     if (typeof plugin.config?.safeParse !== 'function') throw new TypeError(`${name}: config is not a zod schema`)
+    if (!paths.safeParse(plugin.secretsGoTo).success)
+      throw new TypeError(`${name}: secretsGoTo does not say where secrets are sent`)
     for (const method of ['connect', 'health'] as const) {
       if (typeof plugin[method] !== 'function') throw new TypeError(`${name}: ${method} is missing`)
     }

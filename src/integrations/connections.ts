@@ -3,6 +3,7 @@ import { Catalog } from '../catalog/catalog.ts'
 import { Database, row } from '../platform/database.ts'
 import { Sealer } from '../platform/sealing.ts'
 import { type AnyPlugin, BrokerError, type SessionStatus } from '../sdk/index.ts'
+import { digestOf } from './destination.ts'
 import { Hosts } from './hosts.ts'
 import { findIntegration, type Integration } from './integration.ts'
 import { loadConfig } from './integration-config.ts'
@@ -102,7 +103,10 @@ export class Connections implements OnApplicationShutdown {
     const integration = await findIntegration(this.database.pool, integrationId)
     const plugin = this.catalog.get(integration.plugin)
     const config = await loadConfig(this.sealer, plugin, integration)
-    const client: unknown = await plugin.connect(config, this.hosts.for(integrationId))
+    const client: unknown = await plugin.connect(
+      config,
+      this.hosts.for({ integrationId, destination: digestOf(plugin, integration.config) }),
+    )
     const held = { plugin, client, integration, seenAt: performance.now() }
     this.drop(integrationId)
     this.held.set(integrationId, held)

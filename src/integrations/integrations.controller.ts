@@ -77,8 +77,8 @@ export class IntegrationsController {
   @Post('test')
   @HttpCode(200)
   @ApiOkResponse({ standardSchema: healthReport })
-  test(@Body({ schema: integrationTest }) body: IntegrationTest) {
-    return this.integrations.test(body)
+  test(@CurrentCaller() caller: Caller, @Body({ schema: integrationTest }) body: IntegrationTest) {
+    return this.integrations.test(caller.id, body)
   }
 
   @Patch(':id')

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common'
 import { ScheduleModule } from '@nestjs/schedule'
+import { Bindings } from './bindings.ts'
 import { Connections } from './connections.ts'
 import { Deliveries } from './deliveries.ts'
 import { DiscoveryController } from './discovery/discovery.controller.ts'
@@ -20,6 +21,7 @@ import { Trials } from './trial.ts'
   imports: [ScheduleModule.forRoot()],
   controllers: [OwnershipController, IntegrationsController, DiscoveryController, ResourcesController],
   providers: [
+    Bindings,
     Connections,
     Deliveries,
     Discovery,

@@ -1,8 +1,8 @@
-import { isDeepStrictEqual } from 'node:util'
-import { Injectable, type OnModuleInit } from '@nestjs/common'
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
 import { z } from 'zod'
 import { record } from '../audit/record.ts'
 import { Catalog } from '../catalog/catalog.ts'
+import type { Config } from '../config.ts'
 import type { Page } from '../contract/common.ts'
 import {
   type HealthReport,
@@ -19,18 +19,20 @@ import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { violates } from '../platform/database-errors.ts'
 import { DueWork, enqueue } from '../platform/due-work.ts'
 import { newId } from '../platform/ids.ts'
+import { CONFIG } from '../platform/platform.module.ts'
 import { Sealer } from '../platform/sealing.ts'
 import { FourEyes } from '../proposals/four-eyes.ts'
 import { type AnyPlugin, BrokerError, type PolicyAdvice } from '../sdk/index.ts'
 import { keepSecrets, reliesOn, takeOutSecrets } from './config-secrets.ts'
 import { Connections } from './connections.ts'
+import { digestOf, movedField } from './destination.ts'
 import { discoveryWork } from './discovery/discovery.ts'
 import { healthWork } from './health.service.ts'
 import { isHealthy, unhealthy } from './health.ts'
 import { findIntegration, type Integration, selectIntegrations } from './integration.ts'
-import { loadConfig, openSecrets, parseConfig, sealConfig } from './integration-config.ts'
+import { knownSecrets, loadConfig, parseConfig, sealConfig } from './integration-config.ts'
 import { viewOf } from './integration-view.ts'
-import { keepSecret } from './kept-secrets.ts'
+import { forgetElsewhere, keepSecret } from './kept-secrets.ts'
 import { type Trial, Trials } from './trial.ts'
 
 const BY_NAME: CursorKind<string> = { list: 'integrations', position: z.string() }
@@ -47,6 +49,7 @@ export class Integrations implements OnModuleInit {
     private readonly connections: Connections,
     private readonly work: DueWork,
     private readonly fourEyes: FourEyes,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   onModuleInit(): void {
@@ -59,8 +62,8 @@ export class Integrations implements OnModuleInit {
     const config = await parseConfig(plugin, input.config)
     await this.refuseTaken(input.name)
     const id = newId('int')
-    const trial = input.skipTest ? undefined : await this.mustWork(plugin, config, id, input.name)
-    const { clear, sealed } = sealConfig(this.sealer, id, config)
+    const trial = input.skipTest ? undefined : await this.mustWork(by, plugin, config, id, input.name)
+    const { clear, sealed } = sealConfig(this.sealer, plugin, id, config)
     await this.saving(input.name, async (tx) => {
       await rows(
         tx,
@@ -86,7 +89,7 @@ export class Integrations implements OnModuleInit {
     if (version !== before.version) throw changedMeanwhile(before.name)
     if (input.name !== undefined) await this.refuseTaken(input.name, id)
     const name = input.name ?? before.name
-    const changed = input.config === undefined ? undefined : await this.configAfter(before, name, input.config, input.skipTest)
+    const changed = input.config === undefined ? undefined : await this.configAfter(by, before, name, input)
     await this.saving(name, async (tx) => {
       const now = await findIntegration(tx, id, 'for update')
       if (now.version !== version) throw changedMeanwhile(now.name)
@@ -102,6 +105,7 @@ export class Integrations implements OnModuleInit {
           changed ? changed.sealed : now.sealed,
         ],
       )
+      if (changed) await forgetElsewhere(tx, { integrationId: id, destination: changed.destination })
       await this.storeTrial(tx, id, changed?.trial)
       const fields = (['name', 'config', 'accessDetails'] as const).filter((field) => input[field] !== undefined)
       await record(tx, { kind: 'integration.changed', actor: by, subject: id, data: { name, fields } })
@@ -120,15 +124,17 @@ export class Integrations implements OnModuleInit {
   /** The same of a change; secrets that were left out stay. */
   async changedWithoutSecrets(id: string, typed: unknown): Promise<unknown> {
     const before = await findIntegration(this.database.pool, id)
-    const kept = keepSecrets(typed, openSecrets(this.sealer, before))
-    return takeOutSecrets(await parseConfig(this.catalog.get(before.plugin), kept)).clear
+    const plugin = this.catalog.get(before.plugin)
+    const kept = keepSecrets(typed, knownSecrets(this.sealer, plugin, before))
+    return takeOutSecrets(await parseConfig(plugin, kept)).clear
   }
 
   /** Saves nothing; everything the plugin kept is forgotten. */
-  async test(input: IntegrationTest): Promise<HealthReport> {
+  async test(by: string, input: IntegrationTest): Promise<HealthReport> {
     const plugin = this.pluginNamed(input.plugin)
     const config = await parseConfig(plugin, input.config)
-    const { checks } = await this.trials.run(plugin, config, newId('int'))
+    if (this.config.fourEyes) await this.refuseNewPlace(plugin, takeOutSecrets(config).clear)
+    const { checks } = await this.trials.run(by, plugin, config, newId('int'))
     const clock = await row<{ now: Date }>(this.database.pool, 'select clock_timestamp() as now')
     return { healthy: isHealthy(checks), checks: checks.map((check) => ({ ...check })), at: clock!.now.toISOString() }
   }
@@ -156,17 +162,27 @@ export class Integrations implements OnModuleInit {
     return plugin.minimumPolicy(await loadConfig(this.sealer, plugin, integration))
   }
 
-  private async configAfter(before: Integration, name: string, typed: unknown, skipTest: boolean) {
+  private async configAfter(by: string, before: Integration, name: string, { config: typed, skipTest }: IntegrationChange) {
     const plugin = this.catalog.get(before.plugin)
-    const known = openSecrets(this.sealer, before)
+    const known = knownSecrets(this.sealer, plugin, before)
     const config = await parseConfig(plugin, keepSecrets(typed, known))
-    if (reliesOn(typed, known)) refuseElsewhere(plugin, before.config, takeOutSecrets(config).clear)
-    const trial = skipTest ? undefined : await this.mustWork(plugin, config, before.id, name)
-    return { ...sealConfig(this.sealer, before.id, config), trial }
+    const { clear } = takeOutSecrets(config)
+    if (reliesOn(typed, known)) refuseElsewhere(plugin, before.config, clear)
+    const trial = skipTest ? undefined : await this.mustWork(by, plugin, config, before.id, name)
+    return { ...sealConfig(this.sealer, plugin, before.id, config), destination: digestOf(plugin, clear), trial }
   }
 
-  private async mustWork(plugin: AnyPlugin, config: unknown, id: string, name: string): Promise<Trial> {
-    const trial = await this.trials.run(plugin, config, id)
+  /** Where a second person agrees to changes, nobody sends a login to a new place alone, be it only to try it. */
+  private async refuseNewPlace(plugin: AnyPlugin, clear: unknown): Promise<void> {
+    const known = await selectIntegrations(this.database.pool, `state <> 'removed' and plugin = $1`, [plugin.manifest.id])
+    if (known.some(({ config }) => digestOf(plugin, config) === digestOf(plugin, clear))) return
+    throw new BrokerError('conflict', 'no integration goes to this place yet, and new places wait for a second person', {
+      fix: 'propose the integration: it is tried when somebody else accepts it',
+    })
+  }
+
+  private async mustWork(by: string, plugin: AnyPlugin, config: unknown, id: string, name: string): Promise<Trial> {
+    const trial = await this.trials.run(by, plugin, config, id)
     if (!isHealthy(trial.checks)) throw unhealthy(name, trial.checks)
     return trial
   }
@@ -178,7 +194,8 @@ export class Integrations implements OnModuleInit {
       JSON.stringify(trial.checks),
       JSON.stringify(trial.guarantees ?? null),
     ])
-    for (const [name, value] of trial.kept) await keepSecret(tx, this.sealer, id, name, value)
+    const keeper = { integrationId: id, destination: trial.destination }
+    for (const [name, value] of trial.kept) await keepSecret(tx, this.sealer, keeper, name, value)
   }
 
   /** Before the trial, which may use up a credential that can be used once. */
@@ -210,16 +227,12 @@ export class Integrations implements OnModuleInit {
 
 /** Whoever may change an integration may not thereby have its secrets sent to a place of their choice. */
 function refuseElsewhere(plugin: AnyPlugin, before: unknown, after: unknown): void {
-  const moved = plugin.secretsGoTo?.find((key) => !isDeepStrictEqual(valueAt(before, key), valueAt(after, key)))
+  const moved = movedField(plugin, before, after)
   if (moved === undefined) return
   throw new BrokerError('input.invalid', 'decides where the stored secrets are sent, and the call leaves them out', {
     field: `config.${moved}`,
     fix: 'send the secrets again together with this change',
   })
-}
-
-function valueAt(config: unknown, key: string): unknown {
-  return typeof config === 'object' && config !== null ? (config as Record<string, unknown>)[key] : undefined
 }
 
 function nameTaken(name: string): BrokerError {

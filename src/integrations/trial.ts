@@ -1,5 +1,9 @@
 import { Injectable } from '@nestjs/common'
+import { record } from '../audit/record.ts'
+import { Database } from '../platform/database.ts'
 import { type AnyPlugin, BrokerError, type HealthCheck, type Secret } from '../sdk/index.ts'
+import { takeOutSecrets } from './config-secrets.ts'
+import { digestOf, shownDestination } from './destination.ts'
 import { checkHealth, guaranteesOf } from './health.ts'
 import { Hosts } from './hosts.ts'
 import type { Guarantees } from './integration.ts'
@@ -13,26 +17,35 @@ export interface Trial {
   readonly guarantees: Guarantees | undefined
   /** what the plugin wanted kept, to be stored with the integration */
   readonly kept: ReadonlyMap<string, Secret>
+  /** digest of where the trial went */
+  readonly destination: string
 }
 
 /** Tries configurations out before anything is saved. */
 @Injectable()
 export class Trials {
-  constructor(private readonly hosts: Hosts) {}
+  constructor(
+    private readonly hosts: Hosts,
+    private readonly database: Database,
+  ) {}
 
-  /** @param integrationId of the integration it is for, or will be for */
-  async run(plugin: AnyPlugin, config: unknown, integrationId: string): Promise<Trial> {
-    const host = this.hosts.draft(integrationId)
+  /** @param integrationId of the integration it is for, or will be for. The trail has it before anything leaves. */
+  async run(by: string, plugin: AnyPlugin, config: unknown, integrationId: string): Promise<Trial> {
+    const { clear } = takeOutSecrets(config)
+    const data = { plugin: plugin.manifest.id, destination: shownDestination(plugin, clear) }
+    await record(this.database.pool, { kind: 'integration.tested', actor: by, subject: integrationId, data })
+    const destination = digestOf(plugin, clear)
+    const host = this.hosts.draft({ integrationId, destination })
     let client: unknown
     try {
       client = await plugin.connect(config, host)
     } catch (error) {
       if (!(error instanceof BrokerError) || error.code === 'input.invalid') throw error
       const check: HealthCheck = { name: 'connection', status: 'failed', detail: error.message, fix: error.fix }
-      return { checks: [check], guarantees: undefined, kept: host.kept }
+      return { checks: [check], guarantees: undefined, kept: host.kept, destination }
     }
     try {
-      return { checks: await checkHealth(plugin, client), guarantees: guaranteesOf(plugin, client), kept: host.kept }
+      return { checks: await checkHealth(plugin, client), guarantees: guaranteesOf(plugin, client), kept: host.kept, destination }
     } finally {
       // A trial is judged by its checks; a session that could not be closed ends by itself.
       await within(CLOSE_MS, undefined, async () => plugin.close?.(client)).catch((error: unknown) =>

@@ -3,6 +3,7 @@ import { DataSource, type DataSourceOptions, DefaultNamingStrategy, type EntityM
 import { Initial1763769600001 } from '../../migrations/0001-initial.ts'
 import { People1763769600002 } from '../../migrations/0002-people.ts'
 import { Decisions1763769600007 } from '../../migrations/0007-decisions.ts'
+import { Doors1763769600009 } from '../../migrations/0009-doors.ts'
 
 /** A transaction, or the pool itself: whatever a statement may be sent through. */
 export type Tx = Pick<EntityManager, 'query' | 'getRepository'>
@@ -19,7 +20,7 @@ export function dataSourceOptions(url: string, poolSize: number): DataSourceOpti
     type: 'postgres',
     url,
     applicationName: 'latchkey',
-    migrations: [Initial1763769600001, People1763769600002, Decisions1763769600007],
+    migrations: [Initial1763769600001, People1763769600002, Decisions1763769600007, Doors1763769600009],
     migrationsRun: false,
     migrationsTransactionMode: 'each',
     synchronize: false,

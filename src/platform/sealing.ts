@@ -1,20 +1,23 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { BrokerError, Secret } from '../sdk/index.ts'
 
-/** Where a sealed text lives. Moved anywhere else it does not open. */
+/** Where a sealed text lives, and where it may be sent. Anywhere else it does not open. */
 export interface Place {
   readonly table: string
   readonly row: string
   readonly column: string
+  /** digest of what decides where the value is sent; none for what is sent nowhere */
+  readonly destination?: string
 }
 
-const VERSION = 'lk1'
+/** The second form is bound to a destination as well. */
+const FORMS = { free: 'lk1', bound: 'lk2' } as const
 const KEY_BYTES = 32
 const IV_BYTES = 12
 const TAG_BYTES = 16
 
 /**
- * Seals what the database must not know: `lk1.<id of the key>.<wrapped data key>.<value>`. Each record has a data key of its own, wrapped by
+ * Seals what the database must not know: `<form>.<id of the key>.<wrapped data key>.<value>`. Each record has a data key of its own, wrapped by
  * the key; both layers are AES-256-GCM and bound to the place.
  */
 export class Sealer {
@@ -32,12 +35,12 @@ export class Sealer {
     const dataKey = randomBytes(KEY_BYTES)
     const wrapped = encrypt(this.#key, dataKey, bind('key', place))
     const value = Buffer.from(plain instanceof Secret ? plain.reveal() : plain, 'utf8')
-    return [VERSION, this.keyId, wrapped, encrypt(dataKey, value, bind('value', place))].join('.')
+    return [formOf(place), this.keyId, wrapped, encrypt(dataKey, value, bind('value', place))].join('.')
   }
 
   open(sealed: string, place: Place): Secret {
-    const [version, keyId, wrapped, value, ...more] = sealed.split('.')
-    if (version !== VERSION || wrapped === undefined || value === undefined || more.length > 0) throw altered(place)
+    const [form, keyId, wrapped, value, ...more] = sealed.split('.')
+    if (form !== formOf(place) || wrapped === undefined || value === undefined || more.length > 0) throw altered(place)
     if (keyId !== this.keyId) throw wrongKey(place, keyId, this.keyId)
     const dataKey = decrypt(this.#key, wrapped, bind('key', place), place)
     return new Secret(decrypt(dataKey, value, bind('value', place), place).toString('utf8'))
@@ -50,9 +53,14 @@ export class Sealer {
 
   /** The same value under this key. What is under it already stays as it is, so a rotation that was cut short can be run again. */
   rewrap(sealed: string, place: Place, oldSealer: Sealer): string {
-    if (sealed.startsWith(`${VERSION}.${this.keyId}.`)) return sealed
+    if (sealed.startsWith(`${formOf(place)}.${this.keyId}.`)) return sealed
     return this.seal(oldSealer.open(sealed, place), place)
   }
+}
+
+/** Whether a text was sealed for one destination alone. */
+export function isBound(sealed: string): boolean {
+  return sealed.startsWith(`${FORMS.bound}.`)
 }
 
 /** The 32 bytes of a key given as base64; undefined when it is not one. */
@@ -62,8 +70,14 @@ export function parseKey(text: string): Buffer | undefined {
 }
 
 // JSON, because joining the parts would make ("ab", "c") and ("a", "bc") the same place.
-function bind(layer: 'key' | 'value', { table, row, column }: Place): Buffer {
-  return Buffer.from(JSON.stringify([VERSION, layer, table, row, column]))
+function bind(layer: 'key' | 'value', place: Place): Buffer {
+  const { table, row, column, destination } = place
+  const parts = [formOf(place), layer, table, row, column]
+  return Buffer.from(JSON.stringify(destination === undefined ? parts : [...parts, destination]))
+}
+
+function formOf({ destination }: Place): string {
+  return destination === undefined ? FORMS.free : FORMS.bound
 }
 
 function encrypt(key: Buffer, plain: Buffer, associated: Buffer): string {
@@ -95,8 +109,9 @@ function wrongKey({ table, row, column }: Place, theirs: string | undefined, our
   )
 }
 
-function altered({ table, row, column }: Place, cause?: unknown): BrokerError {
-  return new BrokerError('unavailable', `${table}.${column} of ${row} is not what the broker sealed there: moved or altered`, {
+function altered({ table, row, column, destination }: Place, cause?: unknown): BrokerError {
+  const how = destination === undefined ? 'moved or altered' : 'moved or altered, or where it is sent was changed past the broker'
+  return new BrokerError('unavailable', `${table}.${column} of ${row} is not what the broker sealed there: ${how}`, {
     cause,
     fix: 'restore the row from a backup, or enter the value anew',
   })

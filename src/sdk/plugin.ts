@@ -21,9 +21,14 @@ export interface Host {
   /** true only where the operator said so: allows what must never be used in production */
   readonly insecureDevelopment: boolean
   log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, Json>>): void
-  /** Sealed storage of this integration, for a credential that the target replaces (an unwrapped one, a rotated one). */
+  /** Sealed storage of this integration at its present destination, for a credential that the target replaces (an unwrapped one, a rotated one). */
   keep(name: string, value: Secret): Promise<void>
   recall(name: string): Promise<Secret | undefined>
+  /**
+   * The text of a file that the operator lends to integrations for each of these addresses. Undefined for whatever reason; say the same
+   * of all of them, because the reason would tell what lies on the daemon's disk. The daemon's log has it.
+   */
+  file(path: string, addresses: readonly string[]): Promise<string | undefined>
 }
 
 export interface HealthCheck {
@@ -123,8 +128,11 @@ export interface Plugin<Config, Client> {
   readonly manifest: Manifest
   /** the form, the validation and the sealing come from here; mark secrets with `secret()` */
   readonly config: z.ZodType<Config>
-  /** keys of the configuration that decide where its secrets are sent; whoever changes one gives the secrets anew */
-  readonly secretsGoTo?: readonly (keyof Config & string)[]
+  /**
+   * Fields of the configuration (`address`, `auth.mount`) that decide where its secrets are sent. They are sealed for these values alone, so
+   * a field that is added later may only be one that no stored configuration has.
+   */
+  readonly secretsGoTo: readonly string[]
   /** Cheap: opens nothing that `close` does not close. Does not have to reach the target; the first use does. */
   connect(config: Config, host: Host): Promise<Client>
   health(client: Client, signal: AbortSignal): Promise<HealthCheck[]>

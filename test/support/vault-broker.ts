@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { VaultServer } from '../../dev/vault-server.ts'
 import { setUpVault } from '../../dev/vault-setup.ts'
 import { waitFor } from '../../dev/vault-wait.ts'
@@ -38,6 +39,7 @@ export async function connected(
     log: (level, message, fields) => void logged.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`),
     keep: async (name, value) => void memory.set(name, value),
     recall: async (name) => memory.get(name),
+    file: (file) => readFile(file, 'utf8'),
   }
   const now = () => performance.now() + turnedMs
   const client = await connectVault(configFor(address, settings), host, { now })

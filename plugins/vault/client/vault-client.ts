@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { BrokerError, type Host, isBrokerError } from '../../../src/sdk/index.ts'
 import { isPem, type VaultConfig } from '../config.ts'
 import { lineFor } from '../minimum-policy.ts'
@@ -27,7 +26,7 @@ export async function connectVault(config: VaultConfig, host: Host, options: Con
   const transport = createTransport({
     address: config.address,
     namespace: config.namespace,
-    ca: config.caFile ? await caIn(config.caFile) : config.caPem,
+    ca: config.caFile ? await caIn(config.caFile, config.address, host) : config.caPem,
     clientCertificate:
       config.auth.method === 'cert' ? { cert: config.auth.certificatePem, key: config.auth.privateKeyPem } : undefined,
     timeoutMs: config.timeoutSeconds * 1000,
@@ -125,14 +124,15 @@ export class VaultConnection implements VaultClient {
   }
 }
 
-function loginMethod({ auth }: VaultConfig, host: Host): LoginMethod {
+function loginMethod(config: VaultConfig, host: Host): LoginMethod {
+  const { auth } = config
   switch (auth.method) {
     case 'approle':
       return approleLogin(auth, host)
     case 'token':
       return tokenLogin(auth.token)
     case 'jwt':
-      return jwtLogin(auth)
+      return jwtLogin(auth, host, addressesOf(config))
     case 'cert':
       return certLogin(auth)
   }
@@ -152,10 +152,17 @@ function refusePlainHttp(config: VaultConfig, host: Host): void {
   })
 }
 
-async function caIn(file: string): Promise<string> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new BrokerError('input.invalid', `the CA file ${file} cannot be read`, { cause, field: 'config.caFile' })
+/** Every place that calls of this connection may reach. */
+function addressesOf({ address, redirectHosts }: VaultConfig): string[] {
+  return [address, ...redirectHosts.map((host) => `${new URL(address).protocol}//${host}`)]
+}
+
+async function caIn(file: string, address: string, host: Host): Promise<string> {
+  const text = await host.file(file, [address])
+  if (text !== undefined && isPem(text)) return text
+  if (text !== undefined) host.log('warn', 'a CA file holds no PEM certificate', { file })
+  throw new BrokerError('input.invalid', `the CA file ${file} cannot be used for this address`, {
+    field: 'config.caFile',
+    fix: 'give the certificate as text, or lend the file to this address in the daemon’s LATCHKEY_INTEGRATION_FILES; its log says what else is wrong',
   })
-  if (!isPem(text)) throw new BrokerError('input.invalid', `${file} holds no PEM certificate`, { field: 'config.caFile' })
-  return text
 }
