@@ -28,6 +28,8 @@ export async function setUpVault(
   await mount(api, 'sys/mounts', 'kv', { type: 'kv', options: { version: '2' } })
   await mount(api, 'sys/mounts', 'transit', { type: 'transit' })
   await keyValueReady(api, 'kv')
+  const header = 'sys/config/auditing/request-headers/x-correlation-id'
+  expectOk(await api('PUT', header, { hmac: false }), 'have the broker’s request ids audited')
   expectOk(await api('PUT', `sys/policies/acl/${policyName}`, { policy: setup.policy }), `write the policy ${policyName}`)
   const role = 'auth/approle/role/latchkey'
   expectOk(await api('POST', role, { ...BROKER_ROLE, token_policies: [policyName] }), 'create the AppRole')

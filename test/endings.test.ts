@@ -23,13 +23,17 @@ describe.each(await serversUnderTest())('a grant on $product $version', (binary)
     const artefacts = receipt.evidence.map((piece: { artefact: string }) => piece.artefact.split(' ')[0])
     expect(artefacts.toSorted()).toEqual(['identity', 'policy', 'tokens', 'user'])
     expect(receipt.evidence.every((piece: { gone: boolean }) => piece.gone)).toBe(true)
-    const audited = new Set(
-      (await vault.auditLines()).flatMap((line) => [
-        line['request']?.id,
-        ...(line['request']?.headers?.['x-correlation-id'] ?? []),
-      ]),
-    )
-    for (const { requestId } of receipt.evidence) expect(audited, requestId).toContain(requestId)
+    const requests = (await vault.auditLines()).flatMap((line) => line['request'] ?? [])
+    const own = new Set(requests.map(({ id }) => id))
+    const sent = new Set(requests.flatMap(({ headers }) => headers?.['x-correlation-id'] ?? []))
+    for (const { requestId, requestIdBy, correlationId, correlationAudited } of receipt.evidence) {
+      expect(requestIdBy === 'target' ? own : sent, requestId).toContain(requestId)
+      expect(sent).toContain(correlationId)
+      expect(correlationAudited).toBe(true)
+    }
+    // There is always some policy: the list of them is answered with a body, and so with the server's own id.
+    const policy = receipt.evidence.find((piece: { artefact: string }) => piece.artefact.startsWith('policy'))
+    expect(policy.requestIdBy).toBe('target')
   }
 
   it('ends when it is given back: the token, the login, the policy, the user, its leases and its identity', async () => {

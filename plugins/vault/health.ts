@@ -1,5 +1,6 @@
 import { type HealthCheck, isBrokerError } from '../../src/sdk/index.ts'
 import { isPlainHttp, type VaultConnection } from './client/vault-client.ts'
+import { auditedHeaderCheck } from './health/audited-header.ts'
 import { excessChecks } from './health/excess.ts'
 import { mountChecks } from './health/mounts.ts'
 import { rightsChecks } from './health/rights.ts'
@@ -29,7 +30,10 @@ export async function health(client: VaultConnection, signal: AbortSignal): Prom
   checks.push(...(await checked('mounts', () => mountChecks(client, signal))))
   checks.push(...(await checked('rights', () => rightsChecks(client, signal))))
   checks.push(...(await checked('excess rights', () => excessChecks(client, signal))))
-  if (client.config.capabilities.includes('grants')) checks.push(...(await checked('expiry', () => expiryCheck(client, signal))))
+  if (client.config.capabilities.includes('grants')) {
+    checks.push(...(await checked('expiry', () => expiryCheck(client, signal))))
+    checks.push(...(await checked('audited header', () => auditedHeaderCheck(client, signal))))
+  }
   return checks
 }
 

@@ -1,6 +1,6 @@
 import type { Marked } from '../../src/sdk/index.ts'
 import { deletePolicy } from './actions/grant-policy.ts'
-import { mountAccessor, removeUser } from './actions/grant-user.ts'
+import { removeUser } from './actions/grant-user.ts'
 import type { VaultClient } from './client/client.ts'
 import { ownerOfUser } from './names.ts'
 import { parsePolicyComment } from './policy.ts'
@@ -40,7 +40,7 @@ export async function* marked(client: VaultClient, signal: AbortSignal): AsyncGe
     yield {
       artefact: `user ${username}`,
       ...owner,
-      remove: () => removeUser(send, { mount, username }, () => mountAccessor(client, send, mount)),
+      remove: () => removeUser(send, { mount, username }),
     }
   }
 }

@@ -16,6 +16,9 @@ export interface Rule {
   readonly optional?: boolean
 }
 
+/** Where a server says whether its audit log shows the ids that the broker sends along. */
+export const AUDITED_HEADER = ['sys/config/auditing/request-headers', 'x-correlation-id'] as const
+
 const CORE: readonly Rule[] = [
   { path: 'auth/token/lookup-self', rights: ['read'], why: 'tell a dead token from a missing right' },
   { path: 'auth/token/renew-self', rights: ['update'], why: 'keep the session' },
@@ -37,7 +40,7 @@ const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readon
       { path: `${mount}/keys/*`, rights: ['read'], why: 'types of Transit keys' },
     ]),
   ],
-  grants: ({ userpassMount, policyPrefix }) => [
+  grants: ({ userpassMount, policyPrefix, namespace }) => [
     { path: `auth/${userpassMount}/users`, rights: ['list'], why: 'find forgotten users' },
     {
       path: `auth/${userpassMount}/users/*`,
@@ -67,7 +70,24 @@ const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readon
     { path: `sys/leases/lookup/auth/${userpassMount}/login/*`, rights: ['list', 'sudo'], why: 'prove that they are gone' },
     { path: 'identity/lookup/entity', rights: ['update'], why: 'find what a login left behind' },
     { path: 'identity/entity/id/*', rights: ['read', 'delete'], why: 'remove what a login left behind' },
+    {
+      path: 'identity/entity-alias/id/*',
+      rights: ['delete'],
+      why: 'remove what a login left behind in the entity of a person it was merged into',
+      optional: true,
+    },
     { path: 'auth/token/lookup-accessor', rights: ['update'], why: 'see whether a delivery was opened' },
+    // Only the root namespace can be asked for it.
+    ...(namespace
+      ? []
+      : [
+          {
+            path: AUDITED_HEADER.join('/'),
+            rights: ['read', 'sudo'],
+            why: 'see whether the audit log shows the broker’s request ids',
+            optional: true,
+          } satisfies Rule,
+        ]),
   ],
 }
 

@@ -1,5 +1,8 @@
 import type { VaultConfig } from './config.ts'
 
+/** Makes the audit log show the id that the broker sends with each call; Vault does so by itself, OpenBao when it is told. */
+export const AUDIT_COMMAND = 'vault write sys/config/auditing/request-headers/x-correlation-id hmac=false'
+
 /** What an administrator pastes once, in order; `bao` takes the same. Every name has passed the configuration's patterns. */
 export function setupCommands(config: VaultConfig, document: string): string[] {
   const { policyName, userpassMount, auth } = config
@@ -7,6 +10,10 @@ export function setupCommands(config: VaultConfig, document: string): string[] {
     `export VAULT_ADDR='${config.address}'${config.namespace ? ` VAULT_NAMESPACE='${config.namespace}'` : ''}`,
     `vault policy write ${policyName} - <<'POLICY'\n${document}\nPOLICY`,
     ...(config.capabilities.includes('grants') ? [`vault auth enable -path=${userpassMount} userpass`] : []),
+    // Only the root namespace has an audit log.
+    ...(config.capabilities.includes('grants')
+      ? [config.namespace ? `VAULT_NAMESPACE=root ${AUDIT_COMMAND}` : AUDIT_COMMAND]
+      : []),
     ...loginCommands(auth.method, 'mount' in auth ? auth.mount : '', policyName),
   ]
 }

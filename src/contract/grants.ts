@@ -9,7 +9,22 @@ const evidence = z.strictObject({
   artefact: z.string(),
   gone: z.boolean(),
   observed: z.string(),
-  requestId: z.string().nullable().describe('the target’s id of the exchange, to be found in its audit log'),
+  requestId: z
+    .string()
+    .nullable()
+    .describe('the id of the exchange: the target’s own where its answer brought one, otherwise ours'),
+  requestIdBy: z
+    .enum(['target', 'broker'])
+    .nullable()
+    .optional()
+    .describe('whose id that is; the target’s own is always in its audit log'),
+  correlationId: z.string().nullable().optional().describe('ours, sent with the call as x-correlation-id'),
+  correlationAudited: z
+    .boolean()
+    .nullable()
+    .optional()
+    .describe('whether the target’s audit log shows our id; null when the broker may not see that'),
+  mayStay: z.string().nullable().optional().describe('why a piece that is not gone confers nothing and was left'),
   at: z.string(),
 })
 

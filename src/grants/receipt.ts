@@ -15,6 +15,10 @@ export function receiptOf(grant: Grant, evidence: readonly Evidence[]): Json {
       gone: piece.holds,
       observed: piece.observed,
       requestId: piece.requestId ?? null,
+      requestIdBy: piece.requestIdBy ?? null,
+      correlationId: piece.correlationId ?? null,
+      correlationAudited: piece.correlationAudited ?? null,
+      mayStay: piece.mayStay ?? null,
       at: piece.at,
     })),
   }

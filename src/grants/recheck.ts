@@ -33,14 +33,15 @@ export class Recheck implements OnModuleInit {
     const steps = await this.journal.read(this.database.pool, grant.runId)
     const context = () => this.runner.context(connection, grant.runId, hold)
     const before = (await action.verifyGone?.(context(), steps)) ?? []
-    if (before.every((piece) => piece.holds)) return 'done'
+    const found = before.filter((piece) => !piece.holds && piece.mayStay === undefined)
+    if (found.length === 0) return 'done'
     for (const step of steps.toReversed()) await action.rollback(context(), step, undefined)
     await this.database.transaction((tx) =>
       record(tx, {
         kind: 'grant.rechecked',
         actor: BROKER,
         subject: grant.id,
-        data: { removed: before.filter((piece) => !piece.holds).map((piece) => piece.artefact) },
+        data: { removed: found.map((piece) => piece.artefact) },
       }),
     )
     return 0

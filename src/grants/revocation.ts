@@ -154,7 +154,7 @@ export class Revocation implements OnModuleInit {
       const steps = one.run.steps.filter((step) => mayHaveHappened(step) || (step.state === 'undone' && !isFirstTry))
       await this.runner.undo(connection, one.run, steps, hold)
       const evidence = (await action.verifyGone?.(this.runner.context(connection, one.run.id, hold), one.run.steps)) ?? []
-      const left = evidence.filter((piece) => !piece.holds)
+      const left = evidence.filter((piece) => !piece.holds && piece.mayStay === undefined)
       if (left.length > 0) {
         throw new BrokerError(
           'target.incomplete',

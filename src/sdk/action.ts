@@ -34,8 +34,16 @@ export interface Evidence {
   readonly holds: boolean
   /** what the target answered, in a few words */
   readonly observed: string
-  /** the target's id of that exchange, to be found in its audit log */
+  /** the id of that exchange: the target's own where its answer brought one, otherwise the broker's */
   readonly requestId?: string
+  /** whose id that is */
+  readonly requestIdBy?: 'target' | 'broker'
+  /** the id that the broker sent along; the target's audit log may show it */
+  readonly correlationId?: string
+  /** whether it does; undefined when the broker may not see that */
+  readonly correlationAudited?: boolean
+  /** of a piece that is not gone and may stay: why it confers nothing, and who can remove it */
+  readonly mayStay?: string
   /** when the target answered, RFC 3339 */
   readonly at: string
 }

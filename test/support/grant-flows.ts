@@ -29,6 +29,7 @@ const REVOCATION = [
   'DELETE identity/entity/id/:id',
   'GET auth/apono/users/:user',
   'LIST sys/leases/lookup/auth/apono/login/:user',
+  'GET sys/internal/ui/mounts',
   'GET sys/policies/acl/:policy',
   'POST identity/lookup/entity',
 ]

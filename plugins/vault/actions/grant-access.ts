@@ -10,21 +10,21 @@ import {
 } from '../../../src/sdk/index.ts'
 import type { VaultClient } from '../client/client.ts'
 import { DELIVERIES } from '../deliveries.ts'
-import { readMounts } from '../mounts.ts'
+import { type Mount, readMounts } from '../mounts.ts'
 import { policyNameFor, userNameFor } from '../names.ts'
 import { type PolicyDocument, type PolicyStamp, policyFor, sentenceFor } from '../policy.ts'
 import { KV_SECRET } from '../resource-types.ts'
 import { type Send, sending } from '../send.ts'
 import { type Mint, mintPassword, mintToken, stateOf } from './grant-credential.ts'
 import { deletePolicy, deletePolicyIfOurs, extendPolicy, policyGone, policyStands, writePolicy } from './grant-policy.ts'
-import { type GrantUser, mountAccessor, removeUser, userGone, userStands, writeUser } from './grant-user.ts'
+import { type GrantUser, removeUser, userGone, userStands, writeUser } from './grant-user.ts'
 
 type Context = RunContext<VaultClient>
 
 // Places stand in the steps and not in the settings: what a changed setting no longer names must still be found and removed.
 interface UserStep extends Step {
   readonly kind: 'user'
-  readonly args: { readonly mount: string; readonly username: string; readonly policy: string }
+  readonly args: { readonly mount: string; readonly username: string; readonly policy: string; readonly accessor?: string }
 }
 interface PolicyStep extends Step {
   readonly kind: 'policy'
@@ -57,9 +57,16 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
   async plan(ctx, input) {
     const { userpassMount, policyPrefix } = ctx.client.settings
     const document = policyFor(input.resources)
-    await refuseUnknownMounts(ctx, input)
+    const { secret, auth } = await readMounts(sendFor(ctx))
+    refuseUnknownMounts(ctx, input, secret)
+    const accessor = auth.get(userpassMount)
     const policy = policyNameFor(policyPrefix, ctx.runId)
-    const user: GrantUser = { mount: userpassMount, username: userNameFor(ctx.instance, ctx.runId), policy }
+    const user: GrantUser = {
+      mount: userpassMount,
+      username: userNameFor(ctx.instance, ctx.runId),
+      policy,
+      ...(accessor && { accessor }),
+    }
     return [
       {
         kind: 'user',
@@ -106,16 +113,15 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
         if (record === undefined) return deletePolicyIfOurs(send, step.args.name, ctx)
         return deletePolicy(send, step.args.name)
       case 'user':
-        return removeUser(send, step.args, () => mountAccessor(ctx.client, send, step.args.mount))
+        return removeUser(send, step.args)
     }
   },
 
   async verifyGone(ctx, steps) {
-    const send = sendFor(ctx)
+    const { client, signal } = ctx
+    const looking = { client, signal, send: sendFor(ctx), audited: await client.auditsCorrelation(signal) }
     const evidence = await Promise.all(
-      steps.map(({ kind, args }) =>
-        kind === 'user' ? userGone(send, args, () => mountAccessor(ctx.client, send, args.mount)) : policyGone(send, args.name),
-      ),
+      steps.map(({ kind, args }) => (kind === 'user' ? userGone(looking, args) : policyGone(looking, args.name))),
     )
     return evidence.flat()
   },
@@ -167,12 +173,11 @@ function endOf(ctx: Context): Date {
 }
 
 /** A policy for `kv/data/…` on a mount that is not KV v2 would allow something else than it says. */
-async function refuseUnknownMounts(ctx: Context, input: GrantInput): Promise<void> {
+function refuseUnknownMounts(ctx: Context, input: GrantInput, mounts: readonly Mount[]): void {
   const { kvMounts, transitMounts } = ctx.client.settings
-  const { secret } = await readMounts(sendFor(ctx))
   for (const { type, name, attributes } of input.resources) {
     const [kind, allowed] = type === KV_SECRET ? (['kv', kvMounts] as const) : (['transit', transitMounts] as const)
-    const mount = secret.find((each) => each.path === attributes['mount'] && each.kind === kind)
+    const mount = mounts.find((each) => each.path === attributes['mount'] && each.kind === kind)
     if (mount && (allowed === 'all' || allowed.includes(mount.path))) continue
     throw new BrokerError('access.ungrantable', `${name} is not on a ${kind} mount that this integration covers`, {
       field: 'resources',

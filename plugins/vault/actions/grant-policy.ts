@@ -1,8 +1,10 @@
 import { BrokerError, type Evidence } from '../../../src/sdk/index.ts'
 import type { VaultCall, VaultFeatures } from '../client/client.ts'
+import { evidenceOf } from '../evidence.ts'
 import { type PolicyDocument, type PolicyStamp, parsePolicyComment, policyEnd, policyText } from '../policy.ts'
-import { isAbsent, type Send } from '../send.ts'
+import type { Send } from '../send.ts'
 import { endWritten, meansTheSame, type StoredPolicy } from '../stored-policy.ts'
+import { type Looking, lastLook } from './looking.ts'
 
 /** What is to stand in the target, and what the server can do about its end. */
 export interface GrantPolicy {
@@ -46,14 +48,11 @@ export async function policyStands(
   const holds =
     stored !== undefined && meansTheSame(stored, document, stamp) && (end === 'everywhere' || (end === 'nowhere' && !ends))
   const observed = stored ? `stored${holds ? '' : ', but not'} as written` : `${answer.status}, not there`
-  return { artefact: `policy ${name}`, holds, observed, requestId: answer.requestId, at: answer.at }
+  return evidenceOf(`policy ${name}`, holds, observed, answer)
 }
 
-export async function policyGone(send: Send, name: string): Promise<Evidence> {
-  const answer = await send(getPolicy(name))
-  const holds = isAbsent(answer)
-  const observed = holds ? '404, not there' : `${answer.status}, ${answer.errors.join('; ') || 'still there'}`
-  return { artefact: `policy ${name}`, holds, observed, requestId: answer.requestId, at: answer.at }
+export async function policyGone(looking: Looking, name: string): Promise<Evidence> {
+  return lastLook(looking, `policy ${name}`, await looking.send(getPolicy(name)), ['sys/policies/acl'], name)
 }
 
 async function replacePolicy(send: Send, policy: GrantPolicy, stored: StoredPolicy | undefined): Promise<{ ends: boolean }> {

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { hash } from '@node-rs/bcrypt'
-import { BrokerError, type Evidence, Secret } from '../../../src/sdk/index.ts'
+import { type Evidence, Secret } from '../../../src/sdk/index.ts'
 import type { VaultAnswer, VaultFeatures } from '../client/client.ts'
-import { readMounts } from '../mounts.ts'
-import { isAbsent, type Send } from '../send.ts'
+import { evidenceOf } from '../evidence.ts'
+import type { Send } from '../send.ts'
+import { type AliasOwner, aliasGone, removeAlias } from './grant-identity.ts'
+import { type Looking, lastLook } from './looking.ts'
 
 /** A user of the dedicated mount and the one policy it may hold. */
 export interface GrantUser {
@@ -11,6 +13,8 @@ export interface GrantUser {
   readonly mount: string
   readonly username: string
   readonly policy: string
+  /** of the mount, when the grant was planned */
+  readonly accessor?: string
 }
 
 // With 256 random bits nothing is gained by a slow hash, and logins are cheap at the lowest cost the servers take.
@@ -69,82 +73,36 @@ export function listLogins(send: Send, user: Pick<GrantUser, 'mount' | 'username
 }
 
 /** The user first, so that nobody logs in while the rest goes. What is left confers nothing: the policy went before. */
-export async function removeUser(
-  send: Send,
-  user: Pick<GrantUser, 'mount' | 'username'>,
-  accessor: () => Promise<string>,
-): Promise<void> {
+export async function removeUser(send: Send, user: AliasOwner): Promise<void> {
   await send({ method: 'DELETE', path: ['auth', user.mount, 'users', user.username], repeatable: true })
-  await Promise.all([revokeLogins(send, user), removeEntity(send, user.username, accessor)])
+  await Promise.all([revokeLogins(send, user), removeAlias(send, user)])
 }
 
 export async function userStands(send: Send, user: GrantUser): Promise<Evidence> {
-  const { status, data, requestId, at } = await send(getUser(user))
-  const policies = data['token_policies']
+  const answer = await send(getUser(user))
+  const policies = answer.data['token_policies']
   const holds = Array.isArray(policies) && policies.length === 1 && policies[0] === user.policy
-  const observed = holds ? `stored, with the policy ${user.policy} alone` : `${status}, not as written`
-  return { artefact: `user ${user.username}`, holds, observed, requestId, at }
+  const observed = holds ? `stored, with the policy ${user.policy} alone` : `${answer.status}, not as written`
+  return evidenceOf(`user ${user.username}`, holds, observed, answer)
 }
 
 /** That the user, their tokens and what their logins left in the identity store are gone. */
-export async function userGone(
-  send: Send,
-  user: Pick<GrantUser, 'mount' | 'username'>,
-  accessor: () => Promise<string>,
-): Promise<Evidence[]> {
-  const [account, tokens, entity] = await Promise.all([
+export async function userGone(looking: Looking, user: AliasOwner): Promise<Evidence[]> {
+  const { send, audited } = looking
+  const [account, tokens, identity] = await Promise.all([
     send(getUser(user)),
     listLogins(send, user),
-    lookUpEntity(send, user.username, accessor),
+    aliasGone(send, user, audited),
   ])
   return [
-    gone(`user ${user.username}`, account, isAbsent(account)),
-    gone(`tokens of ${user.username}`, tokens, isAbsent(tokens)),
-    gone(`identity entity of ${user.username}`, entity, entity.status === 204),
+    await lastLook(looking, `user ${user.username}`, account, ['auth', user.mount, 'users'], user.username),
+    await lastLook(looking, `tokens of ${user.username}`, tokens, ['sys/leases/lookup/auth', user.mount, 'login'], user.username),
+    identity,
   ]
-}
-
-const accessors = new WeakMap<object, Map<string, string>>()
-
-/** The mount's accessor, by which the identity store knows it. Kept for the life of the client. */
-export async function mountAccessor(client: object, send: Send, mount: string): Promise<string> {
-  const known = accessors.get(client) ?? new Map<string, string>()
-  accessors.set(client, known)
-  const accessor = known.get(mount) ?? (await readMounts(send)).auth.get(mount)
-  if (accessor === undefined) {
-    throw new BrokerError('target.not_found', `there is no mount auth/${mount} that the broker may use`, {
-      fix: `enable it: vault auth enable -path=${mount} userpass`,
-    })
-  }
-  known.set(mount, accessor)
-  return accessor
-}
-
-/** Every first login makes an entity that nothing else removes. One that a person was merged into is theirs, and stays. */
-async function removeEntity(send: Send, username: string, accessor: () => Promise<string>): Promise<void> {
-  const { data } = await lookUpEntity(send, username, accessor)
-  const { id, aliases } = data
-  if (typeof id !== 'string' || !Array.isArray(aliases) || aliases.length !== 1) return
-  await send({ method: 'DELETE', path: ['identity/entity/id', id], repeatable: true })
-}
-
-async function lookUpEntity(send: Send, username: string, accessor: () => Promise<string>) {
-  const alias = { alias_name: username, alias_mount_accessor: await accessor() }
-  return send({
-    method: 'POST',
-    path: ['identity/lookup/entity'],
-    body: alias,
-    repeatable: true,
-  })
 }
 
 function getUser(user: Pick<GrantUser, 'mount' | 'username'>) {
   return { method: 'GET', path: ['auth', user.mount, 'users', user.username], accept: [404], repeatable: true } as const
-}
-
-function gone(artefact: string, answer: VaultAnswer, holds: boolean): Evidence {
-  const observed = holds ? `${answer.status}, not there` : `${answer.status}, ${answer.errors.join('; ') || 'still there'}`
-  return { artefact, holds, observed, requestId: answer.requestId, at: answer.at }
 }
 
 async function passwordFields(features: VaultFeatures, password: Secret | undefined) {

@@ -29,8 +29,10 @@ export interface VaultCall {
 
 export interface VaultAnswer {
   readonly status: number
-  /** the server's `request_id`, as its audit log shows it; where an answer brings none, the `x-correlation-id` it was asked with */
+  /** the server's own `request_id`, as its audit log shows it; a 204, a 404 and an error bring none, and then it is `correlationId` */
   readonly requestId?: string
+  /** ours, sent with the call as `x-correlation-id` */
+  readonly correlationId: string
   /** when the answer arrived, RFC 3339 */
   readonly at: string
   /** the parsed body, `{}` when empty */
@@ -64,6 +66,8 @@ export interface VaultClient {
   call(call: VaultCall): Promise<VaultAnswer>
   /** What this server can do; probed once and kept, probed again after a change of version or an hour. */
   features(signal?: AbortSignal): Promise<VaultFeatures>
+  /** Whether the server's audit log shows what we send as `x-correlation-id`; undefined where the broker may not see that. */
+  auditsCorrelation(signal?: AbortSignal, fresh?: 'fresh'): Promise<boolean | undefined>
   /** The last probe's result, if there is one. */
   knownFeatures(): VaultFeatures | undefined
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hash } from '@node-rs/bcrypt'
 import { Secret } from '../../../src/sdk/index.ts'
+import { AUDITED_HEADER } from '../minimum-policy.ts'
 import { PROBE_POLICY, PROBE_USER, probeName } from '../probe-names.ts'
 import type { VaultClient, VaultFeatures } from './client.ts'
 
@@ -85,4 +86,11 @@ async function anyKvMount(client: Probed): Promise<string | undefined> {
     (data['secret'] ?? {}) as Record<string, { type?: string; options?: { version?: string } | null }>,
   )
   return mounts.find(([, mount]) => mount.type === 'kv' && mount.options?.version === '2')?.[0].replace(/\/$/, '')
+}
+
+/** Whether the audit log shows what we send as `x-correlation-id`; undefined where the token, or the namespace, may not ask. */
+export async function probeAuditedHeader(client: Pick<VaultClient, 'call'>, signal?: AbortSignal): Promise<boolean | undefined> {
+  const answer = await client.call({ method: 'GET', path: AUDITED_HEADER, accept: [400, 403, 404], repeatable: true, signal })
+  if (answer.status === 200) return answer.data['x-correlation-id'] !== undefined
+  return answer.errors.some((error) => error.toLowerCase().includes('could not find header')) ? false : undefined
 }

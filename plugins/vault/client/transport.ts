@@ -168,8 +168,8 @@ function read(response: { status: number; text: string }, correlationId: string,
   const said = (key: string) => (Array.isArray(body[key]) ? body[key].map((line) => scrubbed(String(line), hidden)) : [])
   return {
     status,
-    // A 404 and a 204 bring no id of the server's; its audit log knows ours by the header (shown there by default on Vault).
     requestId: typeof body['request_id'] === 'string' && body['request_id'] ? body['request_id'] : correlationId,
+    correlationId,
     at: new Date().toISOString(),
     body,
     data: isObject(body['data']) ? body['data'] : {},

@@ -8,12 +8,13 @@ import type { LoginMethod } from './auth/login.ts'
 import { tokenLogin } from './auth/token.ts'
 import type { VaultAnswer, VaultCall, VaultClient, VaultFeatures, VaultSettings } from './client.ts'
 import { refusal } from './errors.ts'
-import { probeFeatures } from './features.ts'
+import { probeAuditedHeader, probeFeatures } from './features.ts'
 import { Session } from './session.ts'
 import { createTransport, type Transport } from './transport.ts'
 import { untilAborted } from './until-aborted.ts'
 
 const FEATURES_LAST_MS = 3_600_000
+const AUDITED_LASTS_MS = 300_000
 
 export interface ConnectOptions {
   /** monotonic, milliseconds; tests turn it */
@@ -46,6 +47,7 @@ export class VaultConnection implements VaultClient {
   readonly #now: () => number
   #features?: { readonly found: VaultFeatures; readonly until: number }
   #probing?: Promise<VaultFeatures>
+  #audited?: { readonly found: Promise<boolean | undefined>; readonly until: number }
   #version?: string
 
   constructor(config: VaultConfig, host: Host, transport: Transport, now: () => number) {
@@ -87,6 +89,15 @@ export class VaultConnection implements VaultClient {
       this.#probing = undefined
     })
     return untilAborted(this.#probing, signal)
+  }
+
+  auditsCorrelation(signal?: AbortSignal, fresh?: 'fresh'): Promise<boolean | undefined> {
+    if (fresh || !this.#audited || this.#now() >= this.#audited.until) {
+      // What cannot be found out now is not known, and nothing waits for it.
+      const found = probeAuditedHeader(this).catch(() => undefined)
+      this.#audited = { found, until: this.#now() + AUDITED_LASTS_MS }
+    }
+    return untilAborted(this.#audited.found, signal)
   }
 
   knownFeatures(): VaultFeatures | undefined {

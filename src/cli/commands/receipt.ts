@@ -18,11 +18,24 @@ export function receipt(program: Command, terminal: Terminal): void {
           ...facts({ grant, 'ended because': reason, due: dueAt, 'powerless since': powerlessAt }),
           '',
           ...table(
-            ['WHAT', 'GONE', 'OBSERVED', 'AT', 'REQUEST AT THE TARGET'],
-            evidence.map((one) => [one.artefact, one.gone ? 'yes' : 'NO', one.observed, one.at, one.requestId ?? '']),
+            ['WHAT', 'GONE', 'OBSERVED', 'AT', 'REQUEST', 'ID OF'],
+            evidence.map((one) => [
+              one.artefact,
+              one.gone ? 'yes' : one.mayStay ? `NO: ${one.mayStay}` : 'NO',
+              one.observed,
+              one.at,
+              one.requestId ?? '',
+              whoseId(one),
+            ]),
           ),
         ],
       )
     },
   )
+}
+
+/** Which of two ids stands there, and whether the target's audit log is the place to look it up. */
+function whoseId({ requestIdBy, correlationAudited }: z.infer<typeof revocationReceipt>['evidence'][number]): string {
+  if (requestIdBy === 'target') return 'the target'
+  return correlationAudited === false ? 'latchkey; not in the target’s audit log' : 'latchkey (x-correlation-id)'
 }
