@@ -166,10 +166,8 @@ CREATE TRIGGER audit_events_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_ev
 
 create table audit_head (
   hash bytea not null,
-  only_row boolean not null default true,
   seq bigint not null,
-  constraint audit_head_is_one CHECK (only_row),
-  constraint audit_head_pkey PRIMARY KEY (only_row)
+  constraint audit_head_pkey PRIMARY KEY (seq)
 );
 
 create table bundle_resources (
@@ -226,6 +224,7 @@ CREATE UNIQUE INDEX discovery_one_at_a_time ON discovery_runs USING btree (integ
 
 create table due_work (
   attempts integer not null default 0,
+  due_since timestamp with time zone,
   id bigint not null generated always as identity,
   kind text not null,
   lane text not null,
@@ -240,6 +239,7 @@ create table due_work (
   constraint due_work_pkey PRIMARY KEY (id)
 );
 CREATE INDEX due_work_next ON due_work USING btree (lane, run_at);
+CREATE INDEX due_work_oldest ON due_work USING btree (lane, COALESCE(due_since, run_at));
 
 create table emergency_reviews (
   closed_at timestamp with time zone,
@@ -565,16 +565,22 @@ $function$;
 CREATE OR REPLACE FUNCTION audit_link()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
 AS $function$
 declare
   head audit_head;
+  last bigint;
 begin
-  select * into head from audit_head for update;
+  perform pg_advisory_xact_lock(hashtextextended('latchkey:audit', 0));
+  select * into head from audit_head order by seq desc limit 1;
+  last := head.seq;
   head.seq := head.seq + 1;
   head.hash := sha256(head.hash || convert_to(concat_ws(E'\x1f', head.seq, new.id,
     (extract(epoch from new.at) * 1000000)::bigint, new.kind, new.actor, new.subject, new.body), 'UTF8'));
   insert into audit_chain (seq, event_id, hash) values (head.seq, new.id, head.hash);
-  update audit_head set seq = head.seq, hash = head.hash;
+  insert into audit_head (seq, hash) values (head.seq, head.hash);
+  delete from audit_head where seq = last;
   return null;
 end
 $function$;

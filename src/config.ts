@@ -85,7 +85,7 @@ const variables = z.strictObject({
   LATCHKEY_INSTANCE: text(/^[1-9][0-9]{9}$/, 'give ten digits, the first not 0').optional(),
   LATCHKEY_DEVELOPMENT: z.literal('true', { error: 'set it to true, or unset it' }).optional(),
   LATCHKEY_FOUR_EYES: z.enum(['on', 'off'], { error: 'set it to on or off' }).default('off'),
-  LATCHKEY_POOL_SIZE: wholeNumber(2, 150).default(20),
+  LATCHKEY_POOL_SIZE: wholeNumber(2, 150).default(15),
   LATCHKEY_TRUST_PROXY: z.string().transform(proxies).default(false),
   LATCHKEY_SHUTDOWN_SECONDS: wholeNumber(1, 300).default(15),
   LATCHKEY_PENDING_HOURS: wholeNumber(1, 720).default(8),

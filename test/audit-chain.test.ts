@@ -237,3 +237,35 @@ it('holds up while others write', async () => {
   expect(during.filter(({ ok }) => !ok)).toEqual([])
   expect(await verify(database)).toMatchObject({ ok: true, events: before.events + 120 })
 })
+
+it('links as quickly while somebody looks at an old snapshot, and in a transaction of thousands', async () => {
+  const other = await freshDatabase()
+  const source = await new DataSource(dataSourceOptions(other.url, 2)).initialize()
+  const snapshot = source.createQueryRunner()
+  const events = (many: number) =>
+    source.transaction((tx) =>
+      record(tx, ...Array.from({ length: many }, () => ({ kind: 'a.b', actor: 'usr_1', subject: 'grt_1' }))),
+    )
+  /** pages of the head's table and index that were read so far */
+  const reads = async (): Promise<number> => {
+    await source.query('select pg_stat_force_next_flush()')
+    const [{ read }] = await source.query(
+      `select heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read as read from pg_statio_user_tables where relname = 'audit_head'`,
+    )
+    return Number(read)
+  }
+  try {
+    await snapshot.startTransaction('REPEATABLE READ')
+    await snapshot.query('select count(*) from audit_head')
+    await events(4_000)
+    const before = await reads()
+    for (let one = 0; one < 100; one += 1) await events(1)
+    expect(((await reads()) - before) / 100).toBeLessThan(15)
+    await snapshot.commitTransaction()
+    expect(await verify(new Database(source))).toMatchObject({ ok: true, events: 4_100 })
+  } finally {
+    await snapshot.release()
+    await source.destroy()
+    await other.drop()
+  }
+})

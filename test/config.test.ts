@@ -20,7 +20,7 @@ describe('the configuration', () => {
   it('needs nothing: everything has a default', () => {
     expect(readConfig({ PATH: '/bin', HOME: '/' })).toEqual({
       database: { kind: 'embedded', fsync: true },
-      poolSize: 20,
+      poolSize: 15,
       host: '127.0.0.1',
       port: 4460,
       publicUrl: 'http://127.0.0.1:4460',

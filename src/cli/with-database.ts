@@ -1,6 +1,6 @@
 import { DataSource } from 'typeorm'
 import { type Config, readConfig } from '../config.ts'
-import { Database, dataSourceOptions } from '../platform/database.ts'
+import { Database, dataSourceOptions, THOROUGH } from '../platform/database.ts'
 import { startEmbeddedPostgres } from '../platform/embedded-postgres.ts'
 import { migrate } from '../platform/migrate.ts'
 import { runningPostgres } from '../platform/running-postgres.ts'
@@ -13,7 +13,7 @@ export async function withDatabase<T>(env: NodeJS.ProcessEnv, work: (database: D
   const { url, leave } = await reach(readConfig(env))
   try {
     await migrate(url)
-    const source = await new DataSource(dataSourceOptions(url, 2)).initialize()
+    const source = await new DataSource(dataSourceOptions(url, 2, THOROUGH)).initialize()
     try {
       return await work(new Database(source))
     } finally {

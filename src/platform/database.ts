@@ -4,6 +4,8 @@ import { Initial1763769600001 } from '../../migrations/0001-initial.ts'
 import { People1763769600002 } from '../../migrations/0002-people.ts'
 import { Decisions1763769600007 } from '../../migrations/0007-decisions.ts'
 import { Doors1763769600009 } from '../../migrations/0009-doors.ts'
+import { Lanes1763769600010 } from '../../migrations/0010-lanes.ts'
+import { type Patience, type Peers, poolOptions } from './database-client.ts'
 
 /** A transaction, or the pool itself: whatever a statement may be sent through. */
 export type Tx = Pick<EntityManager, 'query' | 'getRepository'>
@@ -15,24 +17,26 @@ class SnakeCase extends DefaultNamingStrategy {
   }
 }
 
-export function dataSourceOptions(url: string, poolSize: number): DataSourceOptions {
+/** What serves people: nobody waits longer for a page. */
+export const HASTY: Patience = { statementMs: 20_000, lockMs: 10_000, answerMs: 25_000 }
+/** What ends access: a batch of hundreds is a few statements of some milliseconds. */
+export const URGENT: Patience = { statementMs: 10_000, lockMs: 8_000, answerMs: 12_000 }
+/** What reads or rewrites whole tables. */
+export const THOROUGH: Patience = { statementMs: 1_800_000, lockMs: 10_000, answerMs: 1_860_000 }
+
+export function dataSourceOptions(url: string, poolSize: number, patience = HASTY, peers?: Peers): DataSourceOptions {
   return {
     type: 'postgres',
     url,
     applicationName: 'latchkey',
-    migrations: [Initial1763769600001, People1763769600002, Decisions1763769600007, Doors1763769600009],
+    migrations: [Initial1763769600001, People1763769600002, Decisions1763769600007, Doors1763769600009, Lanes1763769600010],
     migrationsRun: false,
     migrationsTransactionMode: 'each',
     synchronize: false,
     namingStrategy: new SnakeCase(),
     poolSize,
     poolErrorHandler: () => {}, // a lost idle connection is replaced; statements report their own failures
-    extra: {
-      // A paused replica must not hold rows for ever: PostgreSQL ends its open transaction for it.
-      options: '-c idle_in_transaction_session_timeout=5000 -c lock_timeout=10000 -c statement_timeout=60000',
-      connectionTimeoutMillis: 10_000,
-      keepAlive: true,
-    },
+    extra: poolOptions(patience, peers),
     logging: false,
   }
 }

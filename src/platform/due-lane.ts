@@ -1,6 +1,8 @@
 import { performance } from 'node:perf_hooks'
 import { Logger } from '@nestjs/common'
 import type pg from 'pg'
+import { DueRows, type Turn } from './due-rows.ts'
+import { LanePace } from './lane-pace.ts'
 import type { Stretch } from './presence.ts'
 
 export interface LaneOptions {
@@ -8,6 +10,8 @@ export interface LaneOptions {
   readonly batch: number
   /** rows of one shard in hand at most */
   readonly perShard: number
+  /** rows in hand at most; once half of them are, a shard that has one gets no other: a few that are slow leave room for the rest */
+  readonly atOnce?: number
   /** how long a taken row stays taken without a sign of life */
   readonly leaseSeconds: number
   /** a lane whose due rows of the same shard go first */
@@ -20,6 +24,8 @@ export interface Work {
   readonly subject: string
   readonly shard: string
   readonly runAt: Date
+  /** when it was due for the first time, if it is being tried again */
+  readonly dueSince: Date
   readonly version: number
   readonly attempts: number
 }
@@ -38,35 +44,51 @@ export interface Hold {
 /** Does a batch of one kind and one shard. Items it does not mention are done; what it throws makes all of them try again. */
 export type Handler = (batch: readonly Work[], hold: Hold) => Promise<ReadonlyMap<string, Outcome>>
 
-const LONGEST_SLEEP_MS = 2_000
+/** Who this process is to the others: now, and by the names it had before. */
+export interface Identity {
+  readonly now: Stretch
+  readonly names: readonly string[]
+}
+
 const SAFETY_MS = 2_000
+const AFTER_FAILURE_MS = 100
+/** How often a lane looks for rows that bear our name and are in none of our hands. */
+const STRAYS_MS = 5_000
+const SETTLE_ATTEMPTS = 3
 
 /** One lane's loop: take what is due, hand it out by kind and shard, write down the outcomes. */
 export class Lane {
   readonly handlers = new Map<string, Handler>()
+  private readonly rows: DueRows
+  private readonly pace = new LanePace()
   private readonly stopping = new AbortController()
-  private readonly inHand = new Map<string, number>()
-  private readonly pausedUntil = new Map<string, number>()
+  private readonly inHand = new Map<string, Work>()
   private readonly running = new Set<Promise<void>>()
   private loop: Promise<void> | undefined
-  private wakeUp: (() => void) | undefined
-  private woken = false
+  private strays = { areLikely: false, lookedAt: 0 }
+  private look = performance.now()
 
   constructor(
-    private readonly name: string,
+    name: string,
     private readonly options: LaneOptions,
-    private readonly pool: pg.Pool,
-    private readonly presence: () => Stretch,
+    pool: pg.Pool,
+    private readonly presence: Identity,
     private readonly complain: (error: unknown) => void,
-  ) {}
+  ) {
+    this.rows = new DueRows(pool, name, options.leaseSeconds)
+  }
+
+  /** When this lane last saw what is due, monotonic. */
+  get lookedAt(): number {
+    return this.look
+  }
 
   start(): void {
     this.loop ??= this.run()
   }
 
   wake(): void {
-    this.woken = true
-    this.wakeUp?.()
+    this.pace.wake()
   }
 
   async stop(): Promise<void> {
@@ -78,54 +100,55 @@ export class Lane {
 
   private async run(): Promise<void> {
     while (!this.stopping.signal.aborted) {
-      this.woken = false
-      let pauseMs = LONGEST_SLEEP_MS
+      this.pace.begin()
+      let pauseMs: number
       try {
-        const presence = this.presence()
-        const taken = presence.isOver ? [] : await this.take(presence.name)
+        const presence = this.presence.now
+        if (!presence.isOver) await this.freeStrays()
+        const limit = this.room()
+        const taken = presence.isOver || limit <= 0 ? [] : await this.take(presence.name, limit)
+        if (!presence.isOver) this.look = performance.now()
         this.handOut(taken, presence)
-        if (taken.length === this.options.batch) continue
-        pauseMs = await this.untilNext()
+        if (taken.length === limit && limit > 0) continue
+        pauseMs = this.pace.pause(await this.rows.untilNext([...this.handlers.keys()]), taken.length > 0)
       } catch (error) {
         if (this.stopping.signal.aborted) return
         this.complain(error)
-        pauseMs = 500
+        this.strays.areLikely = true
+        pauseMs = AFTER_FAILURE_MS
       }
-      if (!this.woken) await this.sleep(pauseMs)
+      await this.pace.rest(pauseMs)
     }
   }
 
-  private async take(me: string): Promise<Work[]> {
-    const now = performance.now()
-    for (const [shard, until] of this.pausedUntil) if (until <= now) this.pausedUntil.delete(shard)
-    const full = [...this.inHand].filter(([, count]) => count >= this.options.perShard).map(([shard]) => shard)
-    const { rows } = await this.pool.query<Work>({
-      name: `take-${this.name}`,
-      text: `update due_work set locked_by = $2, attempts = attempts + 1,
-               locked_until = clock_timestamp() + make_interval(secs => $3)
-             where id in (
-               select id from due_work
-               where lane = $1 and run_at <= clock_timestamp() and (locked_until is null or locked_until < clock_timestamp())
-                 and shard <> all($4)
-                 and shard <> all(array( -- once, not for each row: what was just deleted is still in the index
-                   select distinct first.shard from due_work first where first.lane = $6 and first.run_at <= clock_timestamp()))
-               order by run_at limit $5 for update skip locked)
-             returning id, kind, subject, shard, run_at as "runAt", version, attempts`,
-      values: [
-        this.name,
-        me,
-        this.options.leaseSeconds,
-        [...full, ...this.pausedUntil.keys()],
-        this.options.batch,
-        this.options.yieldsTo ?? null,
-      ],
+  private room(): number {
+    return Math.min(this.options.batch, (this.options.atOnce ?? Number.POSITIVE_INFINITY) - this.inHand.size)
+  }
+
+  private take(me: string, limit: number): Promise<Work[]> {
+    const { perShard, atOnce = Number.POSITIVE_INFINITY, yieldsTo } = this.options
+    const most = this.inHand.size < atOnce / 2 ? perShard : 1
+    const counts = Map.groupBy(this.inHand.values(), (work) => work.shard)
+    const full = [...counts].filter(([, works]) => works.length >= most).map(([shard]) => shard)
+    return this.rows.take(me, {
+      limit,
+      without: [...full, ...this.pace.pausedShards()],
+      kinds: [...this.handlers.keys()],
+      yieldsTo,
     })
-    return rows.sort((a, b) => a.runAt.getTime() - b.runAt.getTime())
+  }
+
+  private async freeStrays(): Promise<void> {
+    const now = performance.now()
+    if (!this.strays.areLikely && now - this.strays.lookedAt < STRAYS_MS) return
+    await this.rows.free(this.presence.names, [...this.inHand.keys()])
+    this.strays = { areLikely: false, lookedAt: now }
   }
 
   private handOut(taken: readonly Work[], presence: Stretch): void {
     const groups = Map.groupBy(taken, (work) => `${work.kind}\u0000${work.shard}`)
     for (const group of groups.values()) {
+      for (const work of group) this.inHand.set(work.id, work)
       const task = this.perform(group, presence).finally(() => this.running.delete(task))
       this.running.add(task)
     }
@@ -136,23 +159,16 @@ export class Lane {
     const lease = this.options.leaseSeconds * 1000
     let ours = performance.now() + lease - SAFETY_MS
     const ids = group.map((work) => work.id)
-    this.count(shard, group.length)
     const heartbeat = setInterval(() => {
       const sent = performance.now()
-      this.pool
-        .query(
-          `update due_work set locked_until = clock_timestamp() + make_interval(secs => $3) where id = any($1) and locked_by = $2
-             and locked_until > clock_timestamp()`,
-          [ids, presence.name, this.options.leaseSeconds],
-        )
-        .then((result) => {
-          if (result.rowCount === ids.length) ours = sent + lease - SAFETY_MS
-        }, this.complain)
+      this.rows.renew(presence.name, ids).then((renewed) => {
+        if (renewed) ours = sent + lease - SAFETY_MS
+      }, this.complain)
     }, lease / 3)
     const hold: Hold = {
       signal: this.stopping.signal,
       isOurs: () => !presence.isOver && performance.now() < ours,
-      pauseShard: (milliseconds) => void this.pausedUntil.set(shard, performance.now() + milliseconds),
+      pauseShard: (milliseconds) => this.pace.pauseShard(shard, milliseconds),
     }
     let outcomes: ReadonlyMap<string, Outcome>
     let failure: string | null = null
@@ -162,13 +178,13 @@ export class Lane {
       outcomes = await handler(group, hold)
     } catch (error) {
       this.complain(error)
-      failure = error instanceof Error ? error.message.slice(0, 500) : 'unknown'
+      failure = error instanceof Error ? error.message.replaceAll('\0', '\ufffd').slice(0, 500) : 'unknown'
       outcomes = new Map(group.map((work) => [work.id, pauseFor(work.attempts)]))
     } finally {
       clearInterval(heartbeat)
     }
     await this.settle(group, presence.name, outcomes, failure)
-    this.count(shard, -group.length)
+    for (const id of ids) this.inHand.delete(id)
     this.wake()
   }
 
@@ -178,61 +194,23 @@ export class Lane {
     outcomes: ReadonlyMap<string, Outcome>,
     failure: string | null,
   ): Promise<void> {
-    const again = group.flatMap((work) => {
-      const outcome = outcomes.get(work.id) ?? 'done'
-      return outcome === 'done' ? [] : [{ ...turnOf(work), ms: outcome }]
+    const turns = group.map(({ id, version, attempts }): Turn => {
+      const outcome = outcomes.get(id) ?? 'done'
+      return { id, version, attempts, ...(outcome !== 'done' && { ms: outcome }) }
     })
-    const done = group.filter((work) => (outcomes.get(work.id) ?? 'done') === 'done')
-    // A row that was put down anew meanwhile (its version moved) is neither removed nor delayed: it is only let go. One that was taken
-    // again because our lease ran out (another attempt) is not ours to touch, even when it was we who took it.
-    await this.pool
-      .query(
-        `with settled as (
-           delete from due_work w using jsonb_to_recordset($1::jsonb) as d (id bigint, version int, attempts int)
-           where w.id = d.id and w.version = d.version and w.attempts = d.attempts and w.locked_by = $3 returning w.id),
-         delayed as (
-           update due_work w set locked_until = null, locked_by = null, last_error = $4,
-             run_at = case when w.version = a.version then clock_timestamp() + make_interval(secs => a.ms / 1000.0) else w.run_at end
-           from jsonb_to_recordset($2::jsonb) as a (id bigint, version int, attempts int, ms float)
-           where w.id = a.id and (w.version <> a.version or w.attempts = a.attempts) and w.locked_by = $3 returning w.id)
-         update due_work w set locked_until = null, locked_by = null
-         from jsonb_to_recordset($1::jsonb) as d (id bigint, version int)
-         where w.id = d.id and w.version <> d.version and w.locked_by = $3`,
-        [JSON.stringify(done.map(turnOf)), JSON.stringify(again), me, failure],
-      )
-      .catch(this.complain) // the lease runs out and the work is done once more
-  }
-
-  private count(shard: string, change: number): void {
-    const count = (this.inHand.get(shard) ?? 0) + change
-    if (count > 0) this.inHand.set(shard, count)
-    if (count <= 0) this.inHand.delete(shard)
-  }
-
-  private async untilNext(): Promise<number> {
-    const { rows } = await this.pool.query<{ ms: string | null }>({
-      name: `next-${this.name}`,
-      text: `select extract(epoch from min(greatest(run_at, coalesce(locked_until, run_at))) - clock_timestamp()) * 1000 as ms
-             from (select run_at, locked_until from due_work where lane = $1 order by run_at limit 500) as soon`,
-      values: [this.name],
-    })
-    const ms = rows[0]?.ms == null ? LONGEST_SLEEP_MS : Number(rows[0].ms)
-    // What is due but held back (a full or paused shard, a lane that goes first) is looked at again shortly.
-    return ms <= 0 ? 25 : Math.min(ms, LONGEST_SLEEP_MS)
-  }
-
-  private sleep(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds)
-      this.wakeUp = () => {
-        clearTimeout(timer)
-        resolve()
+    const done = turns.filter((turn) => turn.ms === undefined)
+    const again = turns.filter((turn) => turn.ms !== undefined)
+    // Written again when the answer was lost: what the first one did, the next one does not do twice.
+    for (let attempt = 1; attempt <= SETTLE_ATTEMPTS; attempt += 1) {
+      try {
+        return await this.rows.settle(me, done, again, failure)
+      } catch (error) {
+        this.complain(error)
       }
-    })
+    }
+    this.strays.areLikely = true // let go of, and done once more
   }
 }
-
-const turnOf = ({ id, version, attempts }: Work) => ({ id, version, attempts })
 
 /** Growing and jittered: 0.25 s, 0.5 s, 1 s … 60 s. */
 export function pauseFor(attempts: number, longestMs = 60_000): number {

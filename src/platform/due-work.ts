@@ -2,11 +2,16 @@ import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/
 import { Injectable, Logger } from '@nestjs/common'
 import pg from 'pg'
 import { rows, type Tx } from './database.ts'
+import { type Patience, type PatientQuery, Peers, poolOptions } from './database-client.ts'
 import { type Handler, Lane, type LaneOptions } from './due-lane.ts'
 import { Presence, RELEASE_WORK_OF_THE_DEAD } from './presence.ts'
 
 const CHANNEL = 'due_work'
 const DEATHS_NOTICED_MS = 2_000
+/** A lane looks every two seconds. One that did not for so long does not end access either, and nobody should believe that we are well. */
+const SILENT_MS = 10_000
+const POOL = 6
+const PATIENCE: Patience = { statementMs: 8_000, lockMs: 5_000, answerMs: 10_000 }
 
 export interface DueItem {
   readonly lane: LaneName
@@ -24,7 +29,7 @@ export const LANES = {
   cut: { batch: 200, perShard: 400, leaseSeconds: 30 },
   clean: { batch: 64, perShard: 128, leaseSeconds: 60, yieldsTo: 'cut' },
   provision: { batch: 64, perShard: 64, leaseSeconds: 30 },
-  background: { batch: 4, perShard: 2, leaseSeconds: 30 },
+  background: { batch: 1, perShard: 2, atOnce: 16, leaseSeconds: 30 },
   notify: { batch: 8, perShard: 8, leaseSeconds: 30 },
 } as const satisfies Record<string, LaneOptions>
 export type LaneName = keyof typeof LANES
@@ -41,19 +46,28 @@ export class DueWork implements BeforeApplicationShutdown, OnApplicationBootstra
   private readonly presence: Presence
   private coroner: NodeJS.Timeout | undefined
 
-  constructor(url: string) {
+  constructor(url: string, peers = new Peers()) {
     const complain = (what: string) => (error: unknown) => this.log.warn({ error }, what)
-    this.pool = new pg.Pool({ connectionString: url, max: 8, application_name: 'latchkey-due', keepAlive: true })
-    this.pool.on('error', complain('lost a database connection'))
-    this.presence = new Presence(
-      url,
-      (lane) => this.wake(lane as LaneName),
-      () => void this.resume(),
-    )
+    this.pool = new pg.Pool({
+      ...poolOptions(PATIENCE, peers),
+      connectionString: url,
+      max: POOL,
+      application_name: 'latchkey-due',
+      connectionTimeoutMillis: 5_000,
+    })
+    this.pool.on('error', ({ message: reason }) => this.log.warn({ reason }, 'lost a database connection'))
+    this.presence = new Presence(url, {
+      heard: (lane) => this.wake(lane as LaneName),
+      connected: () => this.resume(),
+      lost: (error) => {
+        this.log.warn({ error }, 'the database does not hear us any more, or we do not hear it')
+        peers.distrust()
+      },
+    })
     this.lanes = new Map(
       (Object.keys(LANES) as LaneName[]).map((name) => [
         name,
-        new Lane(name, LANES[name], this.pool, () => this.presence.now, complain(`lane ${name} could not reach the database`)),
+        new Lane(name, LANES[name], this.pool, this.presence, complain(`lane ${name} could not reach the database`)),
       ]),
     )
   }
@@ -73,6 +87,12 @@ export class DueWork implements BeforeApplicationShutdown, OnApplicationBootstra
     this.lanes.get(lane)?.wake()
   }
 
+  /** The lanes that have not seen for a while what is due, be it that the database or that we are at fault. */
+  get silentLanes(): LaneName[] {
+    const now = performance.now()
+    return [...this.lanes].filter(([, lane]) => now - lane.lookedAt > SILENT_MS).map(([name]) => name)
+  }
+
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.coroner)
     await Promise.all([...this.lanes.values()].map((lane) => lane.stop()))
@@ -80,17 +100,21 @@ export class DueWork implements BeforeApplicationShutdown, OnApplicationBootstra
     await this.pool.end()
   }
 
-  private async resume(): Promise<void> {
-    await this.releaseWorkOfTheDead()
+  private resume(): void {
     for (const lane of this.lanes.values()) {
       lane.start()
       lane.wake()
     }
+    void this.releaseWorkOfTheDead()
   }
 
   private async releaseWorkOfTheDead(): Promise<void> {
     try {
-      const { rows: released } = await this.pool.query<{ lane: LaneName }>(RELEASE_WORK_OF_THE_DEAD)
+      const { rows: released } = await this.pool.query<{ lane: LaneName }>({
+        text: RELEASE_WORK_OF_THE_DEAD,
+        values: [this.presence.names],
+        answerMs: DEATHS_NOTICED_MS * 2,
+      } as PatientQuery)
       for (const lane of new Set(released.map((work) => work.lane))) this.wake(lane)
     } catch (error) {
       this.log.warn({ error }, 'could not look for work of processes that died')
@@ -108,7 +132,7 @@ export async function enqueue(tx: Pick<Tx, 'query'>, items: readonly DueItem[]):
        select i.lane, i.kind, i.subject, coalesce(i.shard, ''), coalesce(i.at, clock_timestamp())
        from jsonb_to_recordset($1::jsonb) as i (lane text, kind text, subject text, shard text, at timestamptz)
        on conflict (kind, subject) do update
-         set lane = excluded.lane, shard = excluded.shard, run_at = excluded.run_at, version = w.version + 1, attempts = 0
+         set lane = excluded.lane, shard = excluded.shard, run_at = excluded.run_at, due_since = null, version = w.version + 1, attempts = 0
        returning lane)
      select pg_notify('${CHANNEL}', lane) from (select distinct lane from put) as woken`,
     [JSON.stringify(items)],

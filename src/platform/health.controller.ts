@@ -2,7 +2,8 @@ import { Controller, Get, Header, Logger } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger'
 import { BrokerError } from '../sdk/index.ts'
 import { Public } from './access.ts'
-import { Database, rows } from './database.ts'
+import { Database, row } from './database.ts'
+import { DueWork } from './due-work.ts'
 import { Metrics } from './metrics.ts'
 import { Readiness } from './readiness.ts'
 
@@ -16,6 +17,7 @@ export class HealthController {
 
   constructor(
     private readonly database: Database,
+    private readonly work: DueWork,
     private readonly readiness: Readiness,
     private readonly metrics: Metrics,
   ) {}
@@ -26,11 +28,13 @@ export class HealthController {
     return { status: 'ok' }
   }
 
-  /** Whether to send us calls. Migrations are done before we listen, so an answering database is enough. */
+  /** Whether we do our work: the database takes what we write, and what is due is looked at. Migrations are done before we listen. */
   @Get('readyz')
   @Header('cache-control', 'no-store')
   async ready() {
     await this.ping()
+    const silent = this.work.silentLanes
+    if (silent.length > 0) throw unready(`due work was not looked at lately: ${silent.join(', ')}`)
     const degraded = this.readiness.degraded
     return { status: degraded.length === 0 ? 'ok' : 'degraded', degraded: degraded.map(({ name }) => name) }
   }
@@ -47,11 +51,21 @@ export class HealthController {
     const waited = new Promise<never>((_resolve, reject) => {
       late.addEventListener('abort', () => reject(late.reason), { once: true })
     })
+    let isReadOnly: boolean | undefined
     try {
-      await Promise.race([rows(this.database.pool, 'select 1'), waited])
+      const asked = row<{ isReadOnly: boolean }>(
+        this.database.pool,
+        `select current_setting('transaction_read_only')::boolean as "isReadOnly"`,
+      )
+      isReadOnly = (await Promise.race([asked, waited]))?.isReadOnly
     } catch (error) {
       this.log.warn({ error }, 'the database does not answer')
-      throw new BrokerError('unavailable', 'the database does not answer', { cause: error })
+      throw unready('the database does not answer', error)
     }
+    if (isReadOnly) throw unready('the database takes no writes: it is a standby, or was made read-only')
   }
+}
+
+function unready(what: string, cause?: unknown): BrokerError {
+  return new BrokerError('unavailable', what, { cause })
 }

@@ -1,15 +1,16 @@
 import pg from 'pg'
 import { DataSource } from 'typeorm'
-import { dataSourceOptions } from './database.ts'
+import { dataSourceOptions, THOROUGH } from './database.ts'
+import { REACH } from './database-client.ts'
 
 /** Brings the schema up to date. Replicas that start together take turns. Returns the names of the migrations it ran. */
 export async function migrate(url: string): Promise<string[]> {
   // TypeORM takes no lock of its own (its issue tracker knows the race); this one lives as long as its connection.
-  const lock = new pg.Client({ connectionString: url, application_name: 'latchkey-migrate' })
+  const lock = new pg.Client({ ...REACH, connectionString: url, application_name: 'latchkey-migrate' })
   await lock.connect()
   try {
     await lock.query(`select pg_advisory_lock(hashtext('latchkey:migrations'))`)
-    const source = await new DataSource(dataSourceOptions(url, 2)).initialize()
+    const source = await new DataSource(dataSourceOptions(url, 2, THOROUGH)).initialize()
     try {
       return (await source.runMigrations()).map((migration) => migration.name)
     } finally {

@@ -3,7 +3,8 @@ import { DiscoveryModule } from '@nestjs/core'
 import { DataSource, type EntitySchema } from 'typeorm'
 import type { Config } from '../config.ts'
 import { Cursors } from './cursors.ts'
-import { Database, dataSourceOptions, UrgentDatabase } from './database.ts'
+import { Database, dataSourceOptions, HASTY, URGENT, UrgentDatabase } from './database.ts'
+import { type Patience, Peers } from './database-client.ts'
 import { DueWork } from './due-work.ts'
 import { HealthController } from './health.controller.ts'
 import { adoptInstallation, Installation } from './installation.ts'
@@ -30,13 +31,14 @@ class PlatformModule {}
 
 /** The world below every other module, the same objects for all of them. */
 export function platformModule({ config, databaseUrl, state, entities }: Ground): DynamicModule {
-  const connected = (poolSize: number) =>
-    new DataSource({ ...dataSourceOptions(databaseUrl, poolSize), entities: [...entities] }).initialize()
+  const peers = new Peers()
+  const connected = (poolSize: number, patience: Patience) =>
+    new DataSource({ ...dataSourceOptions(databaseUrl, poolSize, patience, peers), entities: [...entities] }).initialize()
   const providers = [
     { provide: CONFIG, useValue: config },
-    { provide: Database, useFactory: async () => new Database(await connected(config.poolSize)) },
-    { provide: UrgentDatabase, useFactory: async () => new UrgentDatabase(await connected(URGENT_POOL)) },
-    { provide: DueWork, useFactory: () => new DueWork(databaseUrl) },
+    { provide: Database, useFactory: async () => new Database(await connected(config.poolSize, HASTY)) },
+    { provide: UrgentDatabase, useFactory: async () => new UrgentDatabase(await connected(URGENT_POOL, URGENT)) },
+    { provide: DueWork, useFactory: () => new DueWork(databaseUrl, peers) },
     { provide: Sealer, useFactory: () => new Sealer(state.key) },
     { provide: Cursors, useFactory: () => new Cursors(state.key) },
     {

@@ -5,36 +5,116 @@ import type { FreshDatabase } from './database.ts'
 /** A way to a database that can break as networks do. */
 export interface DatabaseWire {
   readonly database: FreshDatabase
+  /** connections that were begun so far */
+  readonly begun: number
   /** Our side hears that every connection is lost; the server hears nothing and keeps its side open. */
   breakUnnoticed(): void
+  /** Nothing gets through any more, and nobody is told; new connections are accepted and stay silent, too. */
+  silence(): void
+  /** Connections that are begun from now on work. Those of the silence stay as they are. */
+  speak(): void
+  /** The connections of an `application_name` fall silent, and nobody is told. */
+  mute(application: string): void
+  /** The server does what the next statement with this text says; its answer is lost, with its connection or without a word. */
+  loseAnswer(text: string, how: 'reset' | 'silence'): Promise<void>
+  /** The next statement with this text never gets to the server: its connection breaks before. */
+  loseStatement(text: string): Promise<void>
   close(): Promise<void>
+}
+
+interface Pair {
+  readonly near: Socket
+  readonly far: Socket
+  application: string
+  isMute: boolean
+  /** its next answer is lost */
+  isDoomed?: 'reset' | 'silence'
+}
+
+interface Trap {
+  readonly text: string
+  readonly how: 'reset' | 'silence' | 'before'
+  readonly struck: PromiseWithResolvers<void>
 }
 
 export async function wireTo(database: FreshDatabase): Promise<DatabaseWire> {
   const url = new URL(database.url.replace(/@[^/]+/, '@socket'))
   const folder = decodeURIComponent(/@([^/]+)\//.exec(database.url)?.[1] ?? '')
-  const pairs = new Set<{ near: Socket; far: Socket }>()
+  const pairs = new Set<Pair>()
+  const halves: Socket[] = []
+  let traps: Trap[] = []
+  let isSilent = false
+  let begun = 0
+
+  function toServer(pair: Pair, chunk: Buffer): void {
+    pair.application ||= /application_name\0([^\0]+)/.exec(chunk.toString('latin1'))?.[1] ?? ''
+    const trap = traps.find(({ text }) => chunk.includes(text))
+    if (trap) {
+      traps = traps.filter((other) => other !== trap)
+      trap.struck.resolve()
+      if (trap.how === 'before') {
+        pair.near.destroy()
+        return
+      }
+      pair.isDoomed = trap.how
+    }
+    if (!pair.isMute) pair.far.write(chunk)
+  }
+
+  function toClient(pair: Pair, chunk: Buffer): void {
+    if (pair.isDoomed === 'reset') pair.near.destroy()
+    if (pair.isDoomed === 'silence') pair.isMute = true
+    if (!pair.isMute && !pair.near.destroyed) pair.near.write(chunk)
+  }
+
   const server = net.createServer((near) => {
+    begun += 1
     const far = net.connect(path.join(folder, '.s.PGSQL.5432'))
-    const pair = { near, far }
+    const pair: Pair = { near, far, application: '', isMute: isSilent }
     pairs.add(pair)
-    near.pipe(far, { end: false })
-    far.pipe(near)
-    near.on('error', () => {}).on('close', () => pairs.has(pair) && far.end())
-    far.on('error', () => {}).on('close', () => near.destroy())
+    near.on('data', (chunk) => toServer(pair, chunk))
+    far.on('data', (chunk) => toClient(pair, chunk))
+    near
+      .on('error', () => {})
+      .on('close', () => {
+        // The server does not hear that a mute one is gone.
+        if (pairs.delete(pair) && !pair.isMute) far.end()
+        else halves.push(far)
+      })
+    far.on('error', () => {}).on('close', () => pair.isMute || near.destroy())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`
-  const halves: Socket[] = []
+
+  function trap(text: string, how: Trap['how']): Promise<void> {
+    const struck = Promise.withResolvers<void>()
+    traps.push({ text, how, struck })
+    return struck.promise
+  }
+
   return {
     database: { ...database, url: url.href },
+    get begun() {
+      return begun
+    },
     breakUnnoticed() {
       for (const pair of pairs) {
         pairs.delete(pair)
-        halves.push(pair.far)
         pair.near.destroy()
       }
     },
+    silence() {
+      isSilent = true
+      for (const pair of pairs) pair.isMute = true
+    },
+    speak() {
+      isSilent = false
+    },
+    mute(application) {
+      for (const pair of pairs) if (pair.application === application) pair.isMute = true
+    },
+    loseAnswer: (text, how) => trap(text, how),
+    loseStatement: (text) => trap(text, 'before'),
     async close() {
       for (const socket of [...pairs].flatMap(({ near, far }) => [near, far])) socket.destroy()
       for (const far of halves) far.destroy()
