@@ -58,6 +58,7 @@ create table access_requests (
   stage_since timestamp with time zone not null default now(),
   state text not null,
   token_makers text[] not null default '{}'::text[],
+  undecidable_since timestamp with time zone,
   constraint access_requests_last_a_while CHECK (seconds > 0),
   constraint access_requests_never_lengthened CHECK (approved_seconds > 0 AND approved_seconds <= seconds),
   constraint access_requests_of_a_user FOREIGN KEY (requester_id) REFERENCES users(id),
@@ -344,12 +345,16 @@ create table identities (
   claims jsonb not null default '{}'::jsonb,
   confirmed_at timestamp with time zone not null default now(),
   created_at timestamp with time zone not null default now(),
+  external_id text,
+  external_id_claim text,
   issuer text not null,
   subject text not null,
   user_id text not null,
   constraint identities_belong_to_a_user FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint identities_external_id_has_its_claim CHECK ((external_id IS NULL) = (external_id_claim IS NULL)),
   constraint identities_pkey PRIMARY KEY (issuer, subject)
 );
+CREATE INDEX identities_by_external_id ON identities USING btree (issuer, external_id_claim, external_id);
 CREATE INDEX identities_by_user ON identities USING btree (user_id);
 
 create table installation (
@@ -520,6 +525,7 @@ create table users (
   name text not null,
   roles text[] not null default '{}'::text[],
   scim jsonb,
+  scim_id text,
   source text not null default 'local'::text,
   state text not null default 'active'::text,
   user_name text,
@@ -527,12 +533,15 @@ create table users (
   constraint users_name_present CHECK (name <> ''::text),
   constraint users_pkey PRIMARY KEY (id),
   constraint users_roles_known CHECK (roles <@ ARRAY['admin'::text, 'owner'::text, 'approver'::text, 'auditor'::text, 'member'::text]),
+  constraint users_scim_id_is_of_scim CHECK (scim_id IS NULL OR source = 'scim'::text),
   constraint users_scim_is_of_scim CHECK (scim IS NULL OR source = 'scim'::text),
   constraint users_source_known CHECK (source = ANY (ARRAY['local'::text, 'sign_in'::text, 'scim'::text])),
   constraint users_state_known CHECK (state = ANY (ARRAY['active'::text, 'disabled'::text]))
 );
+CREATE INDEX users_by_scim_external_id ON users USING btree (((scim ->> 'externalId'::text))) WHERE (source = 'scim'::text);
 CREATE UNIQUE INDEX users_external_id_taken ON users USING btree (external_id);
 CREATE UNIQUE INDEX users_name_taken ON users USING btree (lower(name)) WHERE (source = 'local'::text);
+CREATE UNIQUE INDEX users_scim_id_taken ON users USING btree (COALESCE(scim_id, id)) WHERE (user_name IS NOT NULL);
 CREATE UNIQUE INDEX users_user_name_taken ON users USING btree (lower(user_name));
 
 create table webhooks (

@@ -71,8 +71,8 @@ export class Authentication {
          s.expire < now() + make_interval(mins => $3) - interval '1 minute' as "isStale"
        from http_sessions s join users u on u.id = s.user_id
        where s.sid = $1 and s.issuer = $2 and s.expire > now() and s.begun_at > now() - make_interval(hours => $4)
-         and u.state = 'active'`,
-      [request.sessionID, oidc.issuer, sessionIdleMinutes, sessionHours],
+         and u.state = 'active' and (u.source = 'scim' or not $5)`,
+      [request.sessionID, oidc.issuer, sessionIdleMinutes, sessionHours, oidc.onlyScim ?? false],
     )
     if (!found) throw unknownCaller()
     const { isStale, sessionId, ...person } = found
@@ -84,8 +84,8 @@ export class Authentication {
     const { userId, isNews } = await this.jwtCallers.read(authorization)
     const person = await row<Caller>(
       this.database.pool,
-      `select ${this.who} from users u where u.id = $1 and u.state = 'active'`,
-      [userId],
+      `select ${this.who} from users u where u.id = $1 and u.state = 'active' and (u.source = 'scim' or not $2)`,
+      [userId, this.config.oidc?.onlyScim ?? false],
     )
     if (!person) throw unknownCaller()
     return { caller: signedIn(person), credential: { kind: 'jwt', isNews } }

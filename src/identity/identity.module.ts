@@ -10,6 +10,7 @@ import { MeController } from './me.controller.ts'
 import { RoleGroupsController } from './role-groups.controller.ts'
 import { RoleGroupsService } from './role-groups.service.ts'
 import { ScimDiscoveryController } from './scim/discovery.controller.ts'
+import { Reunion } from './scim/reunion.ts'
 import { ScimAuthentication } from './scim/scim-authentication.ts'
 import { ScimGroupsController } from './scim/scim-groups.controller.ts'
 import { ScimGroups } from './scim/scim-groups.service.ts'
@@ -18,6 +19,7 @@ import { ScimTokens } from './scim/scim-tokens.service.ts'
 import { ScimUsersController } from './scim/scim-users.controller.ts'
 import { ScimUsers } from './scim/scim-users.service.ts'
 import { ScimWrites } from './scim/scim-writes.ts'
+import { SignInLinks } from './scim/sign-in-links.ts'
 import { SessionsController } from './sessions.controller.ts'
 import { SessionsService } from './sessions.service.ts'
 import { Confirmation } from './sign-in/confirmation.ts'
@@ -65,6 +67,7 @@ import { UsersService } from './users.service.ts'
     Provider,
     ProviderTokens,
     Refusals,
+    Reunion,
     RoleGroupsService,
     ScimAuthentication,
     ScimGroups,
@@ -74,6 +77,7 @@ import { UsersService } from './users.service.ts'
     SessionTokens,
     SessionsService,
     SignIn,
+    SignInLinks,
     TokensService,
     UsersService,
     { provide: APP_GUARD, useClass: AccessGuard },

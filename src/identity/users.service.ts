@@ -12,6 +12,8 @@ import { BrokerError } from '../sdk/index.ts'
 import type { Caller } from './caller.ts'
 import { Directory } from './directory.ts'
 import { lockOut } from './lock-out.ts'
+import { lockScim } from './scim/scim-writes.ts'
+import { SignInLinks } from './scim/sign-in-links.ts'
 import { User } from './user.ts'
 
 // The order is by name, which several may have; the database folds its case, so the database tells the position.
@@ -23,6 +25,7 @@ export class UsersService {
     private readonly database: Database,
     private readonly cursors: Cursors,
     private readonly directory: Directory,
+    private readonly links: SignInLinks,
   ) {}
 
   async list({ limit, cursor, state }: UserQuery): Promise<Page<UserView>> {
@@ -51,20 +54,21 @@ export class UsersService {
   }
 
   async change(caller: Caller, id: string, change: UserChange): Promise<UserView> {
-    return this.database.transaction((tx) =>
-      this.directory.keepingAnAdmin(tx, async () => {
+    return this.database.transaction(async (tx) => {
+      if (change.state === 'disabled') await lockScim(tx)
+      return this.directory.keepingAnAdmin(tx, async () => {
         const users = tx.getRepository(User)
         const user = (await users.findOne({ where: { id: id as User['id'] }, lock: { mode: 'pessimistic_write' } })) ?? missing()
         await unlessScims(tx, user, change)
         const changed = users.merge(users.create(user), change)
         await unlessTaken(changed.name, users.update({ id: user.id }, change))
-        if (user.state === 'active' && changed.state === 'disabled') {
-          await lockOut(tx, caller.id, user.id)
-        }
+        const isLeaving = user.state === 'active' && changed.state === 'disabled'
+        if (isLeaving) await lockOut(tx, caller.id, user.id)
         await record(tx, { kind: 'user.changed', actor: caller.id, subject: user.id, data: { ...change } })
+        if (isLeaving) await this.links.reuniteDisabled(tx, caller.id, user.id)
         return viewOf(changed)
-      }),
-    )
+      })
+    })
   }
 }
 

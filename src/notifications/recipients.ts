@@ -13,6 +13,7 @@ const OF_KIND: Readonly<Record<string, readonly Part[]>> = {
   'grant.altered': ['admin'],
   'review.closed': ['own', 'review'],
   'proposal.made': ['accept'],
+  'person.not_linked': ['admin'],
 }
 
 // What these families learn to say later reaches the right people without anybody thinking of it here.

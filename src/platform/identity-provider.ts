@@ -18,6 +18,8 @@ export interface IdentityProvider {
   readonly cliClientId?: string
   /** the claim that equals a SCIM person's external id */
   readonly scimClaim: string
+  /** nobody signs in whom SCIM did not bring */
+  readonly onlyScim?: boolean
   /** this provider gives nobody an address that is not theirs, and need not say so of each */
   readonly emailsVerified?: boolean
 }

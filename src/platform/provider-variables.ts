@@ -32,6 +32,9 @@ export const providerVariables = {
       error: 'name a claim that nobody can choose for themselves and that is never given to somebody else: sub, or oid',
     })
     .default('sub'),
+  LATCHKEY_OIDC_ONLY_SCIM: z
+    .literal('true', { error: 'set it to true if only people SCIM brought may sign in, or unset it' })
+    .optional(),
   LATCHKEY_OIDC_EMAILS_VERIFIED: z
     .literal('true', { error: 'set it to true if nobody at this provider can have an address that is not theirs, or unset it' })
     .optional(),
@@ -58,6 +61,7 @@ export function providerOf(known: z.output<typeof shape>): IdentityProvider | un
     audience: known.LATCHKEY_OIDC_AUDIENCE,
     cliClientId: known.LATCHKEY_OIDC_CLI_CLIENT_ID,
     scimClaim: known.LATCHKEY_OIDC_SCIM_CLAIM,
+    onlyScim: known.LATCHKEY_OIDC_ONLY_SCIM === 'true',
     emailsVerified: known.LATCHKEY_OIDC_EMAILS_VERIFIED === 'true',
   }
 }

@@ -1,10 +1,11 @@
 import type { Column, Columns } from './filter-sql.ts'
+import { scimId } from './scim-id.ts'
 
 const text = (sql: string, caseExact = false): Column => ({ kind: 'text', sql, caseExact })
 
 /** Of members; `p` is a row of users. */
 export const MEMBER_COLUMNS: Columns = new Map<string, Column>([
-  ['value', text('p.id', true)],
+  ['value', text(scimId('p'), true)],
   ['display', text('p.name')],
   ['type', text(`'User'`)],
 ])
@@ -20,7 +21,7 @@ export const GROUP_COLUMNS: Columns = new Map<string, Column>([
     'members',
     {
       kind: 'many',
-      from: '(select p.id, p.name from group_members m join users p on p.id = m.user_id where m.group_id = g.id) p',
+      from: '(select p.id, p.scim_id, p.name from group_members m join users p on p.id = m.user_id where m.group_id = g.id) p',
       columns: MEMBER_COLUMNS,
     },
   ],

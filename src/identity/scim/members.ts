@@ -4,6 +4,7 @@ import { ScimRefusal } from '../../platform/scim-error.ts'
 import type { Filter } from './filter.ts'
 import { conditionOf } from './filter-sql.ts'
 import { MEMBER_COLUMNS } from './group-columns.ts'
+import { scimId } from './scim-id.ts'
 
 export type Members =
   | { readonly kind: 'all' }
@@ -13,9 +14,10 @@ export type Members =
 /** Whether somebody came. Members are people SCIM brought, by our id: an externalId is nobody's. */
 export async function addMembers(tx: Tx, actor: string, groupId: string, ids: readonly string[]): Promise<boolean> {
   if (ids.length === 0) return false
-  const known = await rows<{ id: string }>(
+  const known = await rows<{ id: string; personId: string }>(
     tx,
-    `select id from users where id = any($1) and source = 'scim' and user_name is not null for key share`,
+    `select ${scimId('u')} as id, u.id as "personId" from users u
+     where ${scimId('u')} = any($1) and u.source = 'scim' and u.user_name is not null for key share`,
     [ids],
   )
   const unknown = ids.find((id) => !known.some((person) => person.id === id))
@@ -28,7 +30,7 @@ export async function addMembers(tx: Tx, actor: string, groupId: string, ids: re
     tx,
     `insert into group_members (group_id, user_id) select $1, unnest($2::text[]) on conflict do nothing
      returning user_id as "userId"`,
-    [groupId, [...new Set(ids)]],
+    [groupId, known.map(({ personId }) => personId)],
   )
   return note(tx, 'group.member_added', actor, groupId, added)
 }
@@ -56,9 +58,9 @@ function condition(which: Members, values: unknown[]): string {
     case 'all':
       return 'true'
     case 'these':
-      return `p.id = any($${values.push(which.ids)}::text[])`
+      return `${scimId('p')} = any($${values.push(which.ids)}::text[])`
     case 'others':
-      return `p.id <> all($${values.push(which.ids)}::text[])`
+      return `${scimId('p')} <> all($${values.push(which.ids)}::text[])`
     case 'matching':
       return conditionOf(which.filter, MEMBER_COLUMNS, values)
   }

@@ -1,5 +1,6 @@
 import { record } from '../../audit/record.ts'
 import { rows, type Tx } from '../../platform/database.ts'
+import { scimId } from './scim-id.ts'
 
 /** Who reports to whom, for one person and for those who name one of the references: by our id first, else by externalId. */
 export async function resolveManagers(tx: Tx, userId: string, references: readonly (string | undefined)[]): Promise<void> {
@@ -9,8 +10,8 @@ export async function resolveManagers(tx: Tx, userId: string, references: readon
      from users s left join lateral (
        select m.id as manager_id from users m
        where m.source = 'scim' and m.user_name is not null and m.id <> s.id
-         and (m.id = s.scim->>'manager' or m.external_id = s.scim->>'manager')
-       order by m.id = s.scim->>'manager' desc limit 1) f on true
+         and (${scimId('m')} = s.scim->>'manager' or m.external_id = s.scim->>'manager')
+       order by ${scimId('m')} = s.scim->>'manager' desc limit 1) f on true
      where u.id = s.id and s.source = 'scim' and s.user_name is not null and (s.id = $1 or s.scim->>'manager' = any($2))
        and u.manager_id is distinct from f.manager_id`,
     [userId, references.filter((reference) => reference !== undefined)],

@@ -6,7 +6,10 @@ import type { UserRow } from './scim-users.service.ts'
 
 export type Resource = Readonly<Record<string, unknown>>
 
-export function userResource({ id, state, scim, managerId, managerName, groups, ...times }: UserRow, base: string): Resource {
+export function userResource(
+  { id, personId: _person, state, scim, managerId, managerName, groups, ...times }: UserRow,
+  base: string,
+): Resource {
   const { manager, emails = [], active: _said, ...kept } = scim
   const isCompany = ([key]: [string, unknown]) => COMPANY.some((one) => one === key)
   const extension = {

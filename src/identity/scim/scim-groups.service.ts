@@ -9,6 +9,7 @@ import { addMembers, dropMembers, keepOnly } from './members.ts'
 import { operationsOf } from './patch.ts'
 import { type GroupChange, groupChanges, readGroup } from './patch-group.ts'
 import type { ScimClient } from './scim-authentication.ts'
+import { scimId } from './scim-id.ts'
 import { ScimWrites } from './scim-writes.ts'
 
 export interface GroupRow {
@@ -48,7 +49,7 @@ export class ScimGroups {
   members(groupIds: readonly string[]): Promise<MemberRow[]> {
     return rows<MemberRow>(
       this.database.pool,
-      `select m.group_id as "groupId", p.id as value, p.name as display
+      `select m.group_id as "groupId", ${scimId('p')} as value, p.name as display
        from group_members m join users p on p.id = m.user_id where m.group_id = any($1) order by p.id`,
       [groupIds],
     )

@@ -1,21 +1,28 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Injectable } from '@nestjs/common'
 import { record } from '../../audit/record.ts'
+import type { Id } from '../../contract/id.ts'
 import { Database, row, rows, type Tx } from '../../platform/database.ts'
 import { isId, newId } from '../../platform/ids.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { lockOut } from '../lock-out.ts'
 import { type Found, findPage, type ListQuery } from './list.ts'
+import { leaveGroups } from './merge.ts'
 import { operationsOf } from './patch.ts'
 import { patchPerson, readPerson } from './patch-person.ts'
 import { forgetRecycled, resolveManagers } from './people-links.ts'
 import { derived, type ScimPerson } from './person.ts'
 import type { ScimClient } from './scim-authentication.ts'
+import { scimId } from './scim-id.ts'
 import { ScimWrites } from './scim-writes.ts'
+import { type Holder, SignInLinks } from './sign-in-links.ts'
 import { USER_COLUMNS } from './user-columns.ts'
 
 export interface UserRow {
+  /** as SCIM knows them */
   readonly id: string
+  /** as everybody else does: it is another one where they had signed in before SCIM brought them */
+  readonly personId: Id<'usr'>
   readonly state: 'active' | 'disabled'
   readonly scim: ScimPerson
   readonly managerId: string | null
@@ -25,7 +32,7 @@ export interface UserRow {
   readonly groups: readonly { readonly value: string; readonly display: string }[]
 }
 
-const SELECT = `select u.id, u.state, u.scim, u.manager_id as "managerId", b.name as "managerName", u.created_at as "createdAt",
+const SELECT = `select ${scimId('u')} as id, u.id as "personId", u.state, u.scim, ${scimId('b')} as "managerId", b.name as "managerName", u.created_at as "createdAt",
   u.changed_at as "changedAt", coalesce((
     select jsonb_agg(jsonb_build_object('value', g.id, 'display', g.name) order by g.id)
     from group_members m join groups g on g.id = m.group_id where m.user_id = u.id and g.source = 'scim'), '[]') as groups`
@@ -38,6 +45,7 @@ export class ScimUsers {
   constructor(
     private readonly database: Database,
     private readonly writes: ScimWrites,
+    private readonly links: SignInLinks,
   ) {}
 
   list(query: ListQuery): Promise<Found<UserRow>> {
@@ -45,28 +53,48 @@ export class ScimUsers {
   }
 
   async get(id: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<UserRow> {
-    const found = isId('usr', id) ? await row<UserRow>(tx, `${SELECT} ${FROM} and u.id = $1`, [id]) : undefined
+    const found = isId('usr', id) ? await row<UserRow>(tx, `${SELECT} ${FROM} and ${scimId('u')} = $1`, [id]) : undefined
     return found ?? missing()
   }
 
-  /** Somebody new, whatever the name was before: nobody's past comes back with it. */
+  /** Who signs in already, by their externalId; else somebody new, whatever the name was before: nobody's past comes back with it. */
   create(client: ScimClient, body: unknown): Promise<UserRow> {
     const person = readPerson(body)
     const id = newId('usr')
     return this.writes.run(client, id, async (tx) => {
+      const { userName, externalId, active } = person
+      const holder = externalId === undefined ? undefined : await this.links.adoptable(tx, client.actor, externalId)
+      if (holder) return this.adopt(tx, client, holder, person)
       await rows(tx, `insert into users (id, name, roles, state, source) values ($1, $2, '{member}', $3, 'scim')`, [
         id,
         person.userName,
         person.active ? 'active' : 'disabled',
       ])
       await keep(tx, id, person)
-      if (person.externalId !== undefined) await forgetRecycled(tx, client.actor, person.externalId)
-      await resolveManagers(tx, id, [id, person.externalId])
-      const { userName, externalId, active } = person
+      if (externalId !== undefined) await forgetRecycled(tx, client.actor, externalId)
+      await resolveManagers(tx, id, [id, externalId])
       const data = { ...derived(person), source: 'scim', userName, externalId, active }
       await record(tx, { kind: 'user.created', actor: client.actor, subject: id, data })
+      await this.links.noteLookAlikes(tx, client.actor, id)
       return this.get(id, tx)
     })
+  }
+
+  /** They stay who they are, with what they have, and are SCIM's to describe and to end. Who was disabled here stays so. */
+  private async adopt(tx: Tx, client: ScimClient, { id, state, source }: Holder, person: ScimPerson): Promise<UserRow> {
+    await rows(tx, `update users set source = 'scim', changed_at = now(), state = $2 where id = $1`, [
+      id,
+      person.active ? state : 'disabled',
+    ])
+    await keep(tx, id, person)
+    await leaveGroups(tx, client.actor, id, 'sign_in')
+    if (state === 'active' && !person.active) await lockOut(tx, client.actor, id)
+    if (person.externalId !== undefined) await forgetRecycled(tx, client.actor, person.externalId)
+    await resolveManagers(tx, id, [id, person.externalId])
+    const { userName, externalId, active } = person
+    const data = { ...derived(person), before: source, userName, externalId, active }
+    await record(tx, { kind: 'person.adopted', actor: client.actor, subject: id, data })
+    return this.get(id, tx)
   }
 
   replace(client: ScimClient, id: string, body: unknown): Promise<UserRow> {
@@ -81,27 +109,19 @@ export class ScimUsers {
   /** Nobody is deleted, for history points at them. They are disabled, and SCIM knows them no more. */
   remove(client: ScimClient, id: string): Promise<void> {
     return this.writes.run(client, id, async (tx) => {
-      const before = await this.locked(tx, id)
+      const { personId, scim } = await this.locked(tx, id)
+      const { userName, externalId } = scim
       await rows(
         tx,
         `update users set state = 'disabled', user_name = null, external_id = null, manager_id = null, changed_at = now()
          where id = $1`,
-        [id],
+        [personId],
       )
-      const left = await rows<{ id: string }>(tx, 'delete from group_members where user_id = $1 returning group_id as id', [id])
-      await lockOut(tx, client.actor, id)
-      await resolveManagers(tx, id, [id, before.scim.externalId])
-      const { userName, externalId } = before.scim
-      await record(
-        tx,
-        { kind: 'user.removed', actor: client.actor, subject: id, data: { userName, externalId } },
-        ...left.map((group) => ({
-          kind: 'group.member_removed',
-          actor: client.actor,
-          subject: group.id,
-          data: { userId: id },
-        })),
-      )
+      await lockOut(tx, client.actor, personId)
+      await resolveManagers(tx, personId, [id, externalId])
+      await record(tx, { kind: 'user.removed', actor: client.actor, subject: personId, data: { userName, externalId } })
+      await leaveGroups(tx, client.actor, personId)
+      await this.links.disableTwins(tx, client.actor, [externalId])
     })
   }
 
@@ -111,22 +131,28 @@ export class ScimUsers {
       const person = change(before.scim)
       if (isDeepStrictEqual(person, before.scim)) return before
       const state = stateAfter(before, person)
-      await keep(tx, id, person)
-      await rows(tx, 'update users set state = $2, changed_at = now() where id = $1', [id, state])
-      if (before.state === 'active' && state === 'disabled') await lockOut(tx, client.actor, id)
-      await resolveManagers(tx, id, [before.scim.externalId, person.externalId])
+      const { personId } = before
+      const { userName, externalId } = person
+      await keep(tx, personId, person)
+      await rows(tx, 'update users set state = $2, changed_at = now() where id = $1', [personId, state])
+      if (before.state === 'active' && state === 'disabled') await lockOut(tx, client.actor, personId)
+      await resolveManagers(tx, personId, [before.scim.externalId, externalId])
       const changed = Object.keys({ ...before.scim, ...person }).filter(
         (key) => !isDeepStrictEqual(before.scim[key as keyof ScimPerson], person[key as keyof ScimPerson]),
       )
-      const { userName, externalId } = person
       const data = { changed, ...derived(person), userName, externalId, state }
-      await record(tx, { kind: 'user.changed', actor: client.actor, subject: id, data })
+      await record(tx, { kind: 'user.changed', actor: client.actor, subject: personId, data })
+      if (externalId !== undefined && externalId !== before.scim.externalId) {
+        await forgetRecycled(tx, client.actor, externalId)
+        await this.links.reunite(tx, client.actor, personId, externalId)
+      }
+      if (!person.active) await this.links.disableTwins(tx, client.actor, [before.scim.externalId, externalId])
       return this.get(id, tx)
     })
   }
 
   private async locked(tx: Tx, id: string): Promise<UserRow> {
-    await rows(tx, 'select from users where id = $1 for update', [id])
+    await rows(tx, `select from users u where ${scimId('u')} = $1 for update`, [id])
     return this.get(id, tx)
   }
 }

@@ -4,6 +4,7 @@ import { Database, rows, type Tx } from '../../platform/database.ts'
 import { violates } from '../../platform/database-errors.ts'
 import { ScimRefusal } from '../../platform/scim-error.ts'
 import { Directory, LastAdmin } from '../directory.ts'
+import { NotLinked, noteNotLinked } from './not-linked.ts'
 import type { ScimClient } from './scim-authentication.ts'
 
 /** Where everything SCIM changes is changed: one change at a time, whole or not at all, and never the last admin's end. */
@@ -18,7 +19,7 @@ export class ScimWrites {
   async run<T>(client: ScimClient, subject: string, work: (tx: Tx) => Promise<T>): Promise<T> {
     try {
       return await this.database.transaction(async (tx) => {
-        await rows(tx, `select pg_advisory_xact_lock(hashtext('latchkey:scim'))`)
+        await lockScim(tx)
         return this.directory.keepingAnAdmin(tx, work)
       })
     } catch (error) {
@@ -27,9 +28,18 @@ export class ScimWrites {
           record(tx, { kind: 'scim.refused', actor: client.actor, subject, data: { reason: 'last_admin' } }),
         )
       }
+      if (error instanceof NotLinked) {
+        const { other, ...fact } = error.fact
+        await this.database.transaction((tx) => noteNotLinked(tx, client.actor, other, { ...fact, other: null }))
+      }
       throw asRefusal(error)
     }
   }
+}
+
+/** One change of SCIM's at a time, and no sign-in beside it. To be taken before anything else. */
+export async function lockScim(tx: Tx): Promise<void> {
+  await rows(tx, `select pg_advisory_xact_lock(hashtext('latchkey:scim'))`)
 }
 
 const TAKEN = {

@@ -1,5 +1,6 @@
 import type { Column, Columns } from './filter-sql.ts'
 import { COMPANY } from './person.ts'
+import { scimId } from './scim-id.ts'
 
 const text = (sql: string, caseExact = false): Column => ({ kind: 'text', sql, caseExact })
 const kept = (key: string): Column => text(`u.scim->>'${key}'`)
@@ -17,11 +18,11 @@ const GROUPS: Columns = new Map<string, Column>([
 ])
 
 // The id we know, or what was said while nobody of that name is known.
-const MANAGER = text(`coalesce(u.manager_id, u.scim->>'manager')`, true)
+const MANAGER = text(`coalesce((select ${scimId('b')} from users b where b.id = u.manager_id), u.scim->>'manager')`, true)
 
 /** What people can be filtered by; `u` is a row of users. */
 export const USER_COLUMNS: Columns = new Map<string, Column>([
-  ['id', text('u.id', true)],
+  ['id', text(scimId('u'), true)],
   ['externalid', text('u.external_id', true)],
   ['username', text('u.user_name')],
   ['active', { kind: 'flag', sql: `(u.state = 'active')` }],

@@ -6,21 +6,17 @@ import { Database, row, rows, type Tx } from '../../platform/database.ts'
 import { newId } from '../../platform/ids.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { BrokerError } from '../../sdk/index.ts'
+import { type KnownPerson, SignInLinks } from '../scim/sign-in-links.ts'
 import { type Claims, readClaims, type Said } from './claims.ts'
 import { confirmGroups } from './confirm-groups.ts'
 import { signInConfig } from './sign-in-config.ts'
-
-interface Known {
-  readonly id: Id<'usr'>
-  readonly state: string
-  readonly source: string
-}
 
 /** Who the provider's people are to us: by issuer and subject, never by name or e-mail. */
 @Injectable()
 export class People {
   constructor(
     private readonly database: Database,
+    private readonly links: SignInLinks,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -32,19 +28,24 @@ export class People {
     const mapping = signInConfig(this.config)
     const said = readClaims(claims, mapping)
     if (!said) throw new BrokerError('auth.forbidden', 'the provider named nobody')
-    return this.database.transaction(async (tx) => {
+    const { id, state } = await this.database.transaction(async (tx) => {
+      await this.links.lockForSignIn(tx)
       // Of two first sign-ins of one person, one makes them.
       await rows(tx, 'select pg_advisory_xact_lock(hashtextextended($1, 0))', [JSON.stringify([mapping.issuer, said.subject])])
       const known = await this.known(tx, mapping.issuer, said.subject)
-      const person = known ?? (await this.linked(tx, mapping.issuer, said)) ?? (await this.created(tx, said))
-      if (person.state !== 'active') throw new BrokerError('auth.forbidden', 'this person is disabled here')
-      await this.confirm(tx, mapping.issuer, person, said, ageSeconds)
-      return person.id
+      const found = await this.links.atSignIn(tx, { issuer: mapping.issuer, ...said }, known)
+      const person = found ?? (await this.created(tx, said))
+      if (person.state === 'active') await this.confirm(tx, mapping.issuer, person, said, ageSeconds)
+      if (!found) await this.links.noteLookAlikes(tx, BROKER, person.id)
+      return person
     })
+    // What was found out about them on the way stays.
+    if (state !== 'active') throw new BrokerError('auth.forbidden', 'this person is disabled here')
+    return id
   }
 
-  private known(tx: Tx, issuer: string, subject: string): Promise<Known | undefined> {
-    return row<Known>(
+  private known(tx: Tx, issuer: string, subject: string): Promise<KnownPerson | undefined> {
+    return row<KnownPerson>(
       tx,
       `select u.id, u.state, u.source from identities i join users u on u.id = i.user_id
        where i.issuer = $1 and i.subject = $2 for update of u`,
@@ -52,24 +53,7 @@ export class People {
     )
   }
 
-  /** Somebody whom SCIM brought, if nobody else of this provider is them already. Whom it removed is not made anew by signing in. */
-  private async linked(tx: Tx, issuer: string, { externalId, subject }: Said): Promise<Known | undefined> {
-    if (externalId === undefined) return undefined
-    const person = await row<Known>(
-      tx,
-      `select id, state, source from users
-       where source = 'scim' and (external_id = $1 or (user_name is null and scim->>'externalId' = $1))
-       order by external_id is null, id desc limit 1 for update`,
-      [externalId],
-    )
-    if (!person) return undefined
-    const other = await row(tx, 'select from identities where user_id = $1 and issuer = $2', [person.id, issuer])
-    if (other) throw new BrokerError('auth.forbidden', 'the person the directory means is linked to another subject')
-    await record(tx, { kind: 'identity.linked', actor: person.id, subject: person.id, data: { issuer, subject } })
-    return person
-  }
-
-  private async created(tx: Tx, { name, email }: Said): Promise<Known> {
+  private async created(tx: Tx, { name, email }: Said): Promise<KnownPerson> {
     const id = newId('usr')
     const roles = ['member']
     await rows(tx, `insert into users (id, name, email, roles, source) values ($1, $2, $3, $4, 'sign_in')`, [
@@ -82,7 +66,7 @@ export class People {
     return { id, state: 'active', source: 'sign_in' }
   }
 
-  private async confirm(tx: Tx, issuer: string, { id, source }: Known, said: Said, ageSeconds: number): Promise<void> {
+  private async confirm(tx: Tx, issuer: string, { id, source }: KnownPerson, said: Said, ageSeconds: number): Promise<void> {
     await rows(
       tx,
       `insert into identities (issuer, subject, user_id, claims, confirmed_at)
@@ -90,6 +74,7 @@ export class People {
        on conflict (issuer, subject) do update set claims = excluded.claims, confirmed_at = excluded.confirmed_at`,
       [issuer, said.subject, id, JSON.stringify(said.attributes), ageSeconds],
     )
+    await this.links.keepClaim(tx, { issuer, ...said })
     // Whom SCIM describes, and the groups they are in, are for SCIM to change.
     if (source === 'scim') return
     if (source === 'sign_in') await describe(tx, issuer, id, said)

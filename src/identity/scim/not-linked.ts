@@ -1,0 +1,43 @@
+import { record } from '../../audit/record.ts'
+import { row, type Tx } from '../../platform/database.ts'
+import { ScimRefusal } from '../../platform/scim-error.ts'
+
+/** Why the one who signs in and the one SCIM describes stay two, and what somebody can do about it. */
+const REMEDIES = {
+  both_have_a_past:
+    'disable the one that is to go (PATCH /api/users/<id> with state disabled): the two become one, which is to be enabled then',
+  signs_in_as_another: 'look at the claim LATCHKEY_OIDC_SCIM_CLAIM: two subjects of the provider claim to be this person',
+  several_sign_ins: 'look at the claim LATCHKEY_OIDC_SCIM_CLAIM: several subjects of the provider claim to be this person',
+  provisioned_as_another: 'remove one of the two at the identity provider, or correct its externalId',
+  looks_alike: 'if they are one, have externalId hold what the claim LATCHKEY_OIDC_SCIM_CLAIM says of them at sign-in',
+  claim_unknown: 'have them sign in once: until then nobody knows which person of SCIM they are',
+} as const
+export type NotLinkedReason = keyof typeof REMEDIES
+
+export interface NotLinkedFact {
+  readonly reason: NotLinkedReason
+  /** the other one of the two */
+  readonly other: string | null
+}
+
+/** Written down once for two people and a reason, and told to admins. */
+export async function noteNotLinked(tx: Pick<Tx, 'query'>, actor: string, subject: string, fact: NotLinkedFact): Promise<void> {
+  const known = await row(
+    tx,
+    `select from audit_events where subject = $1 and kind = 'person.not_linked' and body::jsonb->>'reason' = $2
+       and body::jsonb->>'other' is not distinct from $3 limit 1`,
+    [subject, fact.reason, fact.other],
+  )
+  if (known) return
+  await record(tx, { kind: 'person.not_linked', actor, subject, data: { ...fact, fix: REMEDIES[fact.reason] } })
+}
+
+/** SCIM is told, as `uniqueness`, and the audit trail as well. */
+export class NotLinked extends ScimRefusal {
+  constructor(readonly fact: NotLinkedFact & { readonly other: string }) {
+    super('uniqueness', 'who signs in with this externalId is somebody else here', {
+      field: 'externalId',
+      fix: REMEDIES[fact.reason],
+    })
+  }
+}
