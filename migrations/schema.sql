@@ -42,6 +42,7 @@ create table access_requests (
   created_at timestamp with time zone not null default now(),
   decided_at timestamp with time zone,
   delivery text not null,
+  done_with text,
   emergency boolean not null default false,
   escalated boolean not null default false,
   expires_at timestamp with time zone not null,
@@ -49,6 +50,7 @@ create table access_requests (
   fields jsonb not null default '{}'::jsonb,
   flow_id text not null,
   flow_version integer not null,
+  hands text[] not null default '{}'::text[],
   id text not null,
   integration_id text not null,
   justification text not null default ''::text,
@@ -71,6 +73,7 @@ create table access_requests (
 CREATE INDEX access_requests_by_requester ON access_requests USING btree (requester_id, id);
 CREATE INDEX access_requests_pending ON access_requests USING btree (flow_id, id) WHERE (state = 'pending'::text);
 CREATE UNIQUE INDEX access_requests_one_extension_at_a_time ON access_requests USING btree (extends_grant_id) WHERE ((state = 'pending'::text) AND (extends_grant_id IS NOT NULL));
+CREATE TRIGGER access_requests_have_hands BEFORE INSERT ON access_requests FOR EACH ROW EXECUTE FUNCTION requests_have_hands();
 
 create table action_runs (
   action text not null,
@@ -128,6 +131,8 @@ create table approvals (
   approver_id text not null,
   created_at timestamp with time zone not null default now(),
   decision text not null,
+  done_with text,
+  hands text[] not null default '{}'::text[],
   id text not null,
   reason text not null default ''::text,
   request_id text not null,
@@ -140,6 +145,7 @@ create table approvals (
   constraint approvals_pkey PRIMARY KEY (id),
   constraint approvals_seconds_positive CHECK (seconds > 0)
 );
+CREATE TRIGGER approvals_have_hands BEFORE INSERT ON approvals FOR EACH ROW EXECUTE FUNCTION approvals_have_hands();
 
 create table audit_chain (
   event_id text not null,
@@ -153,15 +159,19 @@ CREATE TRIGGER audit_chain_stays BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_ch
 
 create table audit_events (
   actor text not null,
+  address text,
   at timestamp with time zone not null default clock_timestamp(),
   body text not null,
+  done_with text,
   id text not null,
   kind text not null,
+  makers text[],
   subject text not null,
   constraint audit_events_pkey PRIMARY KEY (id)
 );
 CREATE INDEX audit_events_by_actor ON audit_events USING btree (actor, at);
 CREATE INDEX audit_events_by_subject ON audit_events USING btree (subject, at);
+CREATE INDEX audit_events_by_what_they_were_done_with ON audit_events USING btree (done_with, at) WHERE (done_with IS NOT NULL);
 CREATE CONSTRAINT TRIGGER audit_events_are_chained AFTER INSERT ON audit_events DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION audit_link();
 CREATE TRIGGER audit_events_stay BEFORE DELETE OR UPDATE OR TRUNCATE ON audit_events FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only();
 
@@ -245,17 +255,21 @@ CREATE INDEX due_work_oldest ON due_work USING btree (lane, COALESCE(due_since, 
 create table emergency_reviews (
   closed_at timestamp with time zone,
   closed_by text,
+  closed_hands text[],
+  closed_with text,
+  hands text[] not null default '{}'::text[],
   id text not null,
   note text,
   opened_at timestamp with time zone not null default now(),
   request_id text not null,
   requester_id text not null,
   constraint emergency_reviews_closed_by_a_person CHECK ((closed_at IS NULL) = (closed_by IS NULL)),
-  constraint emergency_reviews_closed_by_somebody_else CHECK (closed_by IS NULL OR closed_by <> requester_id),
+  constraint emergency_reviews_closed_by_somebody_else CHECK (closed_by IS NULL OR closed_by <> requester_id AND NOT closed_hands && hands),
   constraint emergency_reviews_of_a_request FOREIGN KEY (request_id) REFERENCES access_requests(id),
   constraint emergency_reviews_once_per_request UNIQUE (request_id),
   constraint emergency_reviews_pkey PRIMARY KEY (id)
 );
+CREATE TRIGGER emergency_reviews_have_hands BEFORE INSERT OR UPDATE ON emergency_reviews FOR EACH ROW EXECUTE FUNCTION reviews_have_hands();
 
 create table grants (
   begins_at timestamp with time zone,
@@ -266,6 +280,8 @@ create table grants (
   end_reason text,
   ended_at timestamp with time zone,
   ended_by text,
+  ended_hands text[],
+  ended_with text,
   error jsonb,
   expires_at timestamp with time zone,
   extensions integer not null default 0,
@@ -356,6 +372,7 @@ create table identities (
 );
 CREATE INDEX identities_by_external_id ON identities USING btree (issuer, external_id_claim, external_id);
 CREATE INDEX identities_by_user ON identities USING btree (user_id);
+CREATE TRIGGER identities_are_remembered AFTER INSERT OR UPDATE ON identities FOR EACH ROW EXECUTE FUNCTION remember_identity();
 
 create table installation (
   created_at timestamp with time zone not null default now(),
@@ -438,8 +455,10 @@ create table openings (
   collect_by timestamp with time zone,
   collected_at timestamp with time zone,
   delivery text not null,
+  done_with text,
   ends_at timestamp with time zone,
   grant_id text not null,
+  hands text[] not null default '{}'::text[],
   id text not null,
   opened_at timestamp with time zone not null default now(),
   opened_by text not null,
@@ -451,12 +470,25 @@ create table openings (
 );
 CREATE INDEX openings_by_grant ON openings USING btree (grant_id, id);
 CREATE UNIQUE INDEX openings_one_at_a_time ON openings USING btree (grant_id) WHERE (state = ANY (ARRAY['opening'::text, 'delivered'::text, 'collected'::text]));
+CREATE TRIGGER openings_have_hands BEFORE INSERT ON openings FOR EACH ROW EXECUTE FUNCTION openings_have_hands();
+
+create table person_marks (
+  mark text not null,
+  user_id text not null,
+  constraint person_marks_of_a_user FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint person_marks_pkey PRIMARY KEY (user_id, mark)
+);
+CREATE INDEX person_marks_by_mark ON person_marks USING btree (mark);
 
 create table proposals (
   body text not null,
   created_at timestamp with time zone not null default now(),
   decided_at timestamp with time zone,
   decided_by text,
+  decided_hands text[],
+  decided_with text,
+  done_with text,
+  hands text[] not null default '{}'::text[],
   id text not null,
   kind text not null,
   proposer_id text not null,
@@ -464,12 +496,13 @@ create table proposals (
   subject text,
   summary jsonb not null,
   token_makers text[] not null default '{}'::text[],
-  constraint proposals_accepted_by_somebody_else CHECK (state <> 'accepted'::text OR decided_by <> proposer_id),
-  constraint proposals_kind_known CHECK (kind = ANY (ARRAY['flow.create'::text, 'flow.change'::text, 'integration.create'::text, 'integration.change'::text, 'integration.own'::text, 'integration.remove'::text])),
+  constraint proposals_accepted_by_somebody_else CHECK (state <> 'accepted'::text OR decided_by <> proposer_id AND NOT decided_hands && hands),
+  constraint proposals_kind_known CHECK (kind = ANY (ARRAY['flow.create'::text, 'flow.change'::text, 'integration.create'::text, 'integration.change'::text, 'integration.own'::text, 'integration.remove'::text, 'scim_token.create'::text, 'scim_token.rotate'::text])),
   constraint proposals_of_a_user FOREIGN KEY (proposer_id) REFERENCES users(id),
   constraint proposals_pkey PRIMARY KEY (id),
   constraint proposals_state_known CHECK (state = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'withdrawn'::text]))
 );
+CREATE TRIGGER proposals_have_hands BEFORE INSERT OR UPDATE ON proposals FOR EACH ROW EXECUTE FUNCTION proposals_have_hands();
 
 create table resources (
   attributes jsonb not null default '{}'::jsonb,
@@ -508,6 +541,7 @@ create table scim_tokens (
   hash text not null,
   id text not null,
   last_used_at timestamp with time zone,
+  makers text[] not null default '{}'::text[],
   name text not null,
   revoked_at timestamp with time zone,
   constraint scim_tokens_hash_unique UNIQUE (hash),
@@ -543,6 +577,7 @@ CREATE UNIQUE INDEX users_external_id_taken ON users USING btree (external_id);
 CREATE UNIQUE INDEX users_name_taken ON users USING btree (lower(name)) WHERE (source = 'local'::text);
 CREATE UNIQUE INDEX users_scim_id_taken ON users USING btree (COALESCE(scim_id, id)) WHERE (user_name IS NOT NULL);
 CREATE UNIQUE INDEX users_user_name_taken ON users USING btree (lower(user_name));
+CREATE TRIGGER external_ids_are_remembered AFTER INSERT OR UPDATE OF external_id ON users FOR EACH ROW WHEN (new.external_id IS NOT NULL) EXECUTE FUNCTION remember_external_id();
 
 create table webhooks (
   active boolean not null default true,
@@ -561,6 +596,25 @@ create table webhooks (
   constraint webhooks_pkey PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX webhooks_name_taken ON webhooks USING btree (lower(name));
+
+CREATE OR REPLACE FUNCTION approvals_have_hands()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if new.hands = '{}' then new.hands := hands_of(array[new.approver_id]); end if;
+  if exists (select from access_requests q where q.id = new.request_id and q.hands && new.hands) then
+    raise exception 'an approval is by the hand that made the request'
+      using errcode = 'check_violation', constraint = 'approvals_by_another_hand_than_the_request', table = 'approvals';
+  end if;
+  if new.decision = 'approve' and exists (
+    select from approvals a where a.request_id = new.request_id and a.stage = new.stage and a.decision = 'approve' and a.hands && new.hands) then
+    raise exception 'two approvals of a stage are by one hand'
+      using errcode = 'check_violation', constraint = 'approvals_by_hands_of_their_own', table = 'approvals';
+  end if;
+  return new;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION audit_is_append_only()
  RETURNS trigger
@@ -591,6 +645,103 @@ begin
   insert into audit_head (seq, hash) values (head.seq, head.hash);
   delete from audit_head where seq = last;
   return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION external_id_mark(external_id text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select 'external_id ' || to_jsonb(external_id)::text
+$function$;
+
+CREATE OR REPLACE FUNCTION hands_of(people text[])
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select coalesce(array_agg(distinct hand order by hand), '{}') from (
+    select unnest(people)
+    union all select mark from person_marks where user_id = any(people)
+    union all select 'user_name ' || to_jsonb(lower(coalesce(user_name, scim->>'userName')))::text from users where id = any(people)
+  ) as found (hand) where hand is not null
+$function$;
+
+CREATE OR REPLACE FUNCTION identity_mark(issuer text, subject text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select 'identity ' || jsonb_build_array(issuer, subject)::text
+$function$;
+
+CREATE OR REPLACE FUNCTION openings_have_hands()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if new.hands = '{}' then new.hands := hands_of(array[new.opened_by]); end if;
+  if exists (
+    select from grants g join access_requests q on q.id = g.request_id or q.extends_grant_id = g.id
+      join approvals a on a.request_id = q.id
+    where g.id = new.grant_id and a.decision = 'approve' and a.hands && new.hands) then
+    raise exception 'a grant is opened by a hand that approved it'
+      using errcode = 'check_violation', constraint = 'openings_by_another_hand_than_the_approvals', table = 'openings';
+  end if;
+  return new;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION proposals_have_hands()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if new.hands = '{}' then new.hands := hands_of(new.token_makers || new.proposer_id); end if;
+  if new.decided_by is not null and new.decided_hands is null then new.decided_hands := hands_of(array[new.decided_by]); end if;
+  return new;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION remember_external_id()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into person_marks (user_id, mark) values (new.id, external_id_mark(new.external_id)) on conflict do nothing;
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION remember_identity()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into person_marks (user_id, mark) values (new.user_id, identity_mark(new.issuer, new.subject)) on conflict do nothing;
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION requests_have_hands()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if new.hands = '{}' then new.hands := hands_of(new.token_makers || new.requester_id); end if;
+  return new;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION reviews_have_hands()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if new.hands = '{}' then select hands into new.hands from access_requests where id = new.request_id; end if;
+  if new.closed_by is not null and new.closed_hands is null then new.closed_hands := hands_of(array[new.closed_by]); end if;
+  return new;
 end
 $function$;
 

@@ -36,14 +36,53 @@ describe.each(await serversUnderTest())('an approval policy, on $product $versio
   const dueNow = (kind: string, id: string) =>
     world.broker.database.query('update due_work set run_at = now() where kind = $1 and subject = $2', [kind, id])
 
-  it('asks one stage after another, and each person again in each', async () => {
-    const flow = await staged([{ approvers: [people(bob)] }, { approvers: [people(bob, carol)], needed: 'all' }])
+  it('asks one stage after another, and each person again in each where the flow says so', async () => {
+    const stages = [{ approvers: [people(bob)] }, { approvers: [people(bob, carol)], needed: 'all' }]
+    const flow = await world.flow({ approval: { kind: 'stages', stages, mayRepeat: true } })
     const { id } = await world.request(alice, { flowId: flow.id })
     expect((await approve(carol, id)).status, 'not her turn yet').toBe(404)
     expect((await approve(bob, id)).body).toMatchObject({ state: 'pending', stage: 1 })
     expect((await approve(carol, id)).body).toMatchObject({ state: 'pending', stage: 1 })
     expect((await approve(bob, id)).body).toMatchObject({ state: 'approved' })
     expect((await stateOf(id)).approvals.map((each: { stage: number }) => each.stage)).toEqual([0, 1, 1])
+  })
+
+  it('counts somebody once per request unless the flow says otherwise', async () => {
+    const flow = await staged([{ approvers: [people(bob, carol)] }, { approvers: [people(bob, dave)] }])
+    const { id } = await world.request(alice, { flowId: flow.id })
+    expect((await approve(bob, id)).body).toMatchObject({ state: 'pending', stage: 1, approvers: [{ id: dave.id }] })
+    expect(await approve(bob, id)).toMatchObject({ status: 403, body: { code: 'access.same_person' } })
+    const waiting = async (who: PersonInWorld) =>
+      (await who.api.must(who.api.get('/api/access-requests?role=approver&limit=200'))).items.map((one: { id: string }) => one.id)
+    expect(await waiting(bob)).not.toContain(id)
+    expect(await waiting(dave)).toContain(id)
+    expect((await approve(dave, id)).body).toMatchObject({ state: 'approved' })
+  })
+
+  it('may be rejected in a later stage by somebody who approved in an earlier one', async () => {
+    const flow = await staged([{ approvers: [people(bob)] }, { approvers: [people(bob, dave)] }])
+    const { id } = await world.request(alice, { flowId: flow.id })
+    await approve(bob, id)
+    const rejection = { decision: 'reject', reason: 'on second thoughts' }
+    expect((await bob.api.post(`/api/access-requests/${id}/approvals`, rejection)).body).toMatchObject({ state: 'rejected' })
+  })
+
+  it('refuses a request when the people of its stages are too few to count once each', async () => {
+    for (const [stages, blocked] of [
+      [[{ approvers: [people(bob)] }, { approvers: [people(bob)] }], 2],
+      [[{ approvers: [people(bob, carol)], needed: 2 }, { approvers: [people(carol, dave)] }, { approvers: [people(dave)] }], 3],
+      [[{ approvers: [people(bob, carol)] }, { approvers: [people(bob)] }, { approvers: [people(carol, dave)] }], undefined],
+    ] as const) {
+      const ask = {
+        flowId: (await staged([...stages])).id,
+        resources: [{ resourceId: await world.resource('kv/app/db'), permissions: ['read'] }],
+      }
+      const { status, body } = await alice.api.post('/api/access-requests', { ...ask, seconds: 60 })
+      expect({ status, code: body.code }).toEqual(
+        blocked === undefined ? { status: 201, code: undefined } : { status: 422, code: 'access.no_approver' },
+      )
+      if (blocked !== undefined) expect(body.message ?? body.detail).toContain(`in stage ${blocked}`)
+    }
   })
 
   it('goes back to a stage whose approver may not decide there any more', async () => {

@@ -69,12 +69,14 @@ const CLOCKS: Record<string, string> = {
 
 const PURE = [
   'src/access/conditions.ts',
+  'src/access/enough-approvers.ts',
   'src/access/evaluate.ts',
   'src/access/fields.ts',
   'src/access/request-machine.ts',
   'src/access/stages.ts',
   'src/actions/action-run.ts',
   'src/grants/grant-machine.ts',
+  'src/identity/hands.ts',
   'src/integrations/glob.ts',
   'src/platform/machine.ts',
   'plugins/vault/policy.ts',

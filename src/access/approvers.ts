@@ -2,22 +2,23 @@ import { Injectable } from '@nestjs/common'
 import type { AccessRule, ApprovalStage, ApproverSource } from '../contract/access.ts'
 import type { People } from '../contract/people.ts'
 import { Directory, type Person } from '../identity/directory.ts'
+import type { Hands } from '../identity/hands.ts'
+import { peopleIn } from '../identity/hands-of.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
-import { type Party, type Stage, stagesOf } from './stages.ts'
+import { type Party, type Stage, type Stages, stagesOf } from './stages.ts'
 
 /** What decides who must be asked. */
 export interface Matter {
   readonly rule: Pick<AccessRule, 'approval'>
   readonly requesterId: string
-  /** of the token it was asked with: they may have asked themselves */
-  readonly tokenMakers: readonly string[]
+  /** whose asking it may be; none of them is asked */
+  readonly hands: Hands
   readonly integrationId: string
   readonly resources: readonly { readonly tags: Readonly<Record<string, string>> }[]
 }
 
 /** The stages as they stand now, and everybody in them. */
-export interface Asked {
-  readonly stages: readonly Stage[]
+export interface Asked extends Stages {
   readonly people: ReadonlyMap<string, Person>
 }
 
@@ -45,15 +46,17 @@ export class Approvers {
       for (const person of found) people.set(person.id, person)
       return found
     }
+    const askers = await peopleIn(tx, matter.hands)
     const stages: Stage[] = []
     for (const [number, stage] of stagesOf(matter.rule.approval).entries()) {
       const sources = [...stage.approvers, ...(isEscalated(number) ? (stage.escalation?.approvers ?? []) : [])]
       stages.push({
-        parties: await this.parties(stage, sources, matter, note, tx),
+        parties: await this.parties(stage, sources, { ...matter, askers }, note, tx),
         escalatesAfterSeconds: stage.escalation?.afterSeconds ?? null,
       })
     }
-    return { stages, people }
+    const { approval } = matter.rule
+    return { stages, mayRepeat: approval.kind === 'stages' && approval.mayRepeat, people }
   }
 
   /** Everybody active who is named, for lists that only tell. */
@@ -64,18 +67,18 @@ export class Approvers {
   private async parties(
     stage: ApprovalStage,
     sources: readonly ApproverSource[],
-    matter: Matter,
+    matter: Matter & { readonly askers: ReadonlySet<string> },
     note: (found: readonly Person[]) => readonly Person[],
     tx: Pick<Tx, 'query'>,
   ): Promise<Party[]> {
     const owners = await this.ownersOf(matter.integrationId, tx)
     const everywhere: Person[] = []
     for (const source of sources) everywhere.push(...note(await this.peopleOf(source, matter, owners, tx)))
-    if (!sources.some((source) => source.kind === 'resource_owner')) return [party(stage, everywhere, matter)]
+    if (!sources.some((source) => source.kind === 'resource_owner')) return [party(stage, everywhere, matter.askers)]
     const parties: Party[] = []
     for (const { tags } of matter.resources) {
       const theirs = note(await this.resourceOwners(tags, owners, tx))
-      parties.push(party(stage, [...everywhere, ...theirs], matter))
+      parties.push(party(stage, [...everywhere, ...theirs], matter.askers))
     }
     return distinct(parties)
   }
@@ -137,9 +140,8 @@ export class Approvers {
   }
 }
 
-function party(stage: ApprovalStage, found: readonly Person[], { requesterId, tokenMakers }: Matter): Party {
-  const askers = [requesterId, ...tokenMakers]
-  const people = new Set(found.map((person) => person.id as string).filter((personId) => !askers.includes(personId)))
+function party(stage: ApprovalStage, found: readonly Person[], askers: ReadonlySet<string>): Party {
+  const people = new Set(found.map((person) => person.id as string).filter((personId) => !askers.has(personId)))
   return { people, needed: stage.needed === 'all' ? Math.max(1, people.size) : stage.needed }
 }
 

@@ -2,8 +2,12 @@ import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { BROKER, record } from '../audit/record.ts'
 import type { AccessRule, NewApproval } from '../contract/access.ts'
 import { Extensions } from '../grants/extensions.ts'
+import { grantIdOf } from '../grants/grant.ts'
 import { Provisioning } from '../grants/provisioning.ts'
-import { type Caller, mayBeOneHand } from '../identity/caller.ts'
+import { usersHands } from '../grants/two-sides.ts'
+import type { Caller } from '../identity/caller.ts'
+import { type Hands, meet } from '../identity/hands.ts'
+import { handsOf } from '../identity/hands-of.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { each, type Outcome } from '../platform/due-lane.ts'
 import { DueWork } from '../platform/due-work.ts'
@@ -12,9 +16,9 @@ import { BrokerError } from '../sdk/index.ts'
 import { Approvers, type Asked } from './approvers.ts'
 import { Flows } from './flows.service.ts'
 import { inputOf } from './plans.ts'
-import { type AccessRequest, escalatedIn, lockRequest, readRequestResources } from './request.ts'
+import { type AccessRequest, escalatedIn, lockRequest, readDecisions, readRequestResources } from './request.ts'
 import { type RequestEvent, requestMachine } from './request-machine.ts'
-import { approvedSeconds, type Decision, decide, firstOpen, mayDecide } from './stages.ts'
+import { approvedSeconds, decide, firstOpen, isRepeated, mayDecide } from './stages.ts'
 import { REQUEST_WORK, Waiting } from './waiting.ts'
 
 /** Who says yes or no, takes a request back, or lets it lapse: one winner each time, the others are told. */
@@ -57,7 +61,8 @@ export class Decisions implements OnModuleInit {
 
   async decide(approver: Caller, id: string, approval: NewApproval): Promise<void> {
     await this.database.transaction(async (tx) => {
-      const { request, rule, asked } = await this.forApprover(tx, approver, id)
+      const hands = await handsOf(tx, approver)
+      const { request, rule, asked } = await this.forApprover(tx, approver, hands, id)
       if (request.state !== 'pending') throw alreadyDecided(request)
       if (approval.seconds !== undefined && approval.seconds > request.seconds) {
         throw new BrokerError('input.invalid', `is longer than the ${request.seconds} seconds asked for`, {
@@ -65,20 +70,18 @@ export class Decisions implements OnModuleInit {
           fix: 'an approver may shorten, never lengthen',
         })
       }
-      await this.note(tx, request, approver, approval)
-      const all = await rows<Decision>(
-        tx,
-        'select approver_id as "approverId", decision, stage, seconds from approvals where request_id = $1',
-        [id],
-      )
+      const before = await readDecisions(tx, id)
+      if (before.some((one) => one.stage === request.stage && one.approverId === approver.id)) {
+        throw new BrokerError('conflict', 'you have decided on this request already', { fix: 'wait for the other approvers' })
+      }
+      if (approval.decision === 'approve' && isRepeated(asked, request.stage, before, hands)) throw approvedAlready()
+      await this.note(tx, request, approver, hands, approval)
+      const all = await readDecisions(tx, id)
       // Who may decide was asked just now, not when the request was made or an earlier decision was noted.
-      const event = decide(
-        asked.stages[request.stage]!,
-        all.filter((decision) => decision.stage === request.stage),
-      )
+      const event = decide(asked, request.stage, all)
       if (event === undefined) return
       // Forward, or back to a stage that was agreed to by somebody who may not decide there any more.
-      const open = event === 'approve' ? firstOpen(asked.stages, all) : undefined
+      const open = event === 'approve' ? firstOpen(asked, all) : undefined
       if (open !== undefined) {
         await this.waiting.beginStage(tx, id, rule, open)
         return
@@ -106,17 +109,17 @@ export class Decisions implements OnModuleInit {
   private async forApprover(
     tx: Tx,
     approver: Caller,
+    hands: Hands,
     id: string,
   ): Promise<{ request: AccessRequest; rule: AccessRule; asked: Asked }> {
     const request = await lockRequest(tx, id)
     if (!request) throw noSuchRequest(id)
-    if (mayBeOneHand({ id: request.requesterId, tokenMakers: request.tokenMakers }, approver)) {
+    const users = await usersHands(tx, request.extendsGrantId ?? grantIdOf(request.id))
+    if (meet(hands, [...request.hands, ...users])) {
       throw new BrokerError(
         'access.self_approval',
-        'nobody decides on their own request; with a token one made for somebody else it is one’s own as well',
-        {
-          fix: 'wait for one of the approvers',
-        },
+        'You cannot decide your own request, nor one that was made or opened with a token you created.',
+        { fix: 'wait for one of the other approvers' },
       )
     }
     const rule = await this.ruleOf(tx, request)
@@ -131,15 +134,14 @@ export class Decisions implements OnModuleInit {
     return this.flows.pinned(tx, request.flowId, request.flowVersion)
   }
 
-  private async note(tx: Tx, request: AccessRequest, approver: Caller, approval: NewApproval): Promise<void> {
-    const noted = await rows(
+  private async note(tx: Tx, request: AccessRequest, approver: Caller, hands: Hands, approval: NewApproval): Promise<void> {
+    const { decision, reason, seconds = null } = approval
+    await rows(
       tx,
-      `insert into approvals (id, request_id, stage, approver_id, decision, reason, seconds) values ($1, $2, $3, $4, $5, $6, $7)
-       on conflict (request_id, stage, approver_id) do nothing returning id`,
-      [newId('apr'), request.id, request.stage, approver.id, approval.decision, approval.reason, approval.seconds ?? null],
+      `insert into approvals (id, request_id, stage, approver_id, decision, reason, seconds, hands, done_with)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      [newId('apr'), request.id, request.stage, approver.id, decision, reason, seconds, hands, approver.cameWith],
     )
-    if (noted.length === 0)
-      throw new BrokerError('conflict', 'you have decided on this request already', { fix: 'wait for the other approvers' })
     await record(tx, {
       kind: 'approval.noted',
       actor: approver.id,
@@ -198,6 +200,13 @@ export class Decisions implements OnModuleInit {
 }
 
 export const noSuchRequest = (id: string) => new BrokerError('not_found', `there is no access request ${id} of yours`)
+
+const approvedAlready = () =>
+  new BrokerError(
+    'access.same_person',
+    'You have approved this request already, or an approval of it was given with a token that you or the maker of yours created.',
+    { fix: 'let somebody else approve it' },
+  )
 
 const alreadyDecided = (request: AccessRequest) =>
   new BrokerError('conflict', `the request is ${request.state} already`, { fix: 'nothing is left to decide' })

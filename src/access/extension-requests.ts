@@ -2,18 +2,21 @@ import { Injectable } from '@nestjs/common'
 import type { ExtendGrant } from '../contract/grants.ts'
 import { Extensions } from '../grants/extensions.ts'
 import { lockGrant } from '../grants/grant.ts'
+import { approvedByThem, judgesHands } from '../grants/two-sides.ts'
 import type { Caller } from '../identity/caller.ts'
+import { meet } from '../identity/hands.ts'
+import { handsOf } from '../identity/hands-of.ts'
 import { Database } from '../platform/database.ts'
 import { violates } from '../platform/database-errors.ts'
 import { DueWork } from '../platform/due-work.ts'
 import { newId } from '../platform/ids.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { Approvers } from './approvers.ts'
+import { firstUnapprovable } from './enough-approvers.ts'
 import { type FlowInForce, inWords, mayRequest, type Requester } from './evaluate.ts'
 import { Flows } from './flows.service.ts'
 import { readRequestResources, selectRequests } from './request.ts'
 import { Requesters } from './requesters.ts'
-import { canBeApproved } from './stages.ts'
 import { Submissions } from './submissions.ts'
 
 /** Asks for more time under the flow as it is now: bounded in length and in number. */
@@ -38,22 +41,24 @@ export class ExtensionRequests {
         if (grant.state !== 'active') throw new BrokerError('conflict', `the grant is ${grant.state}: it cannot be extended`)
         const [request] = await selectRequests(tx, 'q.id = $1', [grant.requestId])
         const [flow] = await this.flows.inForce(tx, { id: request!.flowId })
+        const hands = await handsOf(tx, caller)
+        if (meet(hands, await judgesHands(tx, grantId))) throw approvedByThem()
         const { requester } = await this.requesters.read(caller, tx)
         check(flow!, requester, grant.extensions, wanted)
         const resources = await readRequestResources(tx, grant.requestId)
-        const asked = await this.approvers.of(
-          { ...flow!, requesterId: caller.id, tokenMakers: caller.tokenMakers, resources },
-          undefined,
-          tx,
-        )
-        if (!asked.stages.every(canBeApproved)) {
+        const asked = await this.approvers.of({ ...flow!, requesterId: caller.id, hands, resources }, undefined, tx)
+        if (firstUnapprovable(asked) !== undefined) {
           throw new BrokerError('access.no_approver', 'nobody could approve the extension', {
             fix: 'ask an admin to name more approvers in the flow',
           })
         }
         const ask = { resources, seconds: wanted.seconds, justification: wanted.justification, fields: {}, emergency: false }
         const pinned = { ...flow!, rule: { ...flow!.rule, delivery: grant.delivery } }
-        await this.submissions.insert(tx, { id, flow: pinned, caller, ask, bundleId: null, extendsGrantId: grantId }, asked)
+        await this.submissions.insert(
+          tx,
+          { id, flow: pinned, caller, hands, ask, bundleId: null, extendsGrantId: grantId },
+          asked,
+        )
         if (asked.stages.length > 0) return
         await this.submissions.markApproved(tx, id, wanted.seconds)
         await this.extensions.extend(tx, grantId, wanted.seconds, id)

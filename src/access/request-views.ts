@@ -11,9 +11,9 @@ import { noSuchRequest } from './decisions.service.ts'
 import type { AskedResource } from './evaluate.ts'
 import { Flows } from './flows.service.ts'
 import { Plans } from './plans.ts'
-import { type AccessRequest, escalatedIn, readRequestResources, selectRequests } from './request.ts'
+import { type AccessRequest, escalatedIn, readDecisions, readRequestResources, selectRequests } from './request.ts'
 import { stageViews } from './stage-view.ts'
-import { mayDecide, stagesOf } from './stages.ts'
+import { isRepeated, mayDecide, stagesOf } from './stages.ts'
 
 type Item = Omit<RequestView, 'steps' | 'approvers' | 'stages'>
 type ApprovalRow = {
@@ -46,6 +46,7 @@ export class RequestViews {
     const asked = await this.approvers.of({ ...request, rule, resources }, escalatedIn(request))
     const stage = request.state === 'pending' ? asked.stages[request.stage] : undefined
     const decided = await this.approvals([id])
+    const decisions = await readDecisions(this.database.pool, id)
     const mayRead =
       request.requesterId === caller.id ||
       seesAll(caller) ||
@@ -56,7 +57,9 @@ export class RequestViews {
     return {
       ...item!,
       approvers: [...asked.people.values()]
-        .filter(({ id: personId }) => stage && mayDecide(stage, personId))
+        .filter(
+          ({ id: personId }) => stage && mayDecide(stage, personId) && !isRepeated(asked, request.stage, decisions, [personId]),
+        )
         .map(({ id: personId, name }) => ({ id: personId, name })),
       stages: stageViews(asked),
       steps: await this.steps(request, resources),
@@ -90,7 +93,9 @@ export class RequestViews {
         const resources = await readRequestResources(this.database.pool, request.id)
         const asked = await this.approvers.of({ ...request, rule, resources }, escalatedIn(request))
         const stage = asked.stages[request.stage]
-        if (stage && mayDecide(stage, caller.id)) theirs.push(request)
+        if (!stage || !mayDecide(stage, caller.id)) continue
+        const decisions = await readDecisions(this.database.pool, request.id)
+        if (!isRepeated(asked, request.stage, decisions, [caller.id])) theirs.push(request)
       }
       last = candidates.at(-1)?.id
       if (candidates.length < 100) break

@@ -1,7 +1,9 @@
+import type { Hands } from '../identity/hands.ts'
 import { row, rows, type Tx } from '../platform/database.ts'
 import type { AskedResource } from './evaluate.ts'
 import type { FieldValues } from './fields.ts'
 import type { RequestState } from './request-machine.ts'
+import type { Decision } from './stages.ts'
 
 /** One person's ask under a flow version, as its row says. */
 export interface AccessRequest {
@@ -12,8 +14,8 @@ export interface AccessRequest {
   readonly integrationId: string
   readonly requesterId: string
   readonly requesterName: string
-  /** of the token it was asked with */
-  readonly tokenMakers: readonly string[]
+  /** whose asking it may be */
+  readonly hands: Hands
   readonly state: RequestState
   readonly seconds: number
   readonly approvedSeconds: number | null
@@ -37,7 +39,7 @@ export function escalatedIn(request: Pick<AccessRequest, 'stage' | 'escalated'>)
 }
 
 const SELECT = `select q.id, q.flow_id as "flowId", q.flow_version as "flowVersion", f.name as "flowName",
-  q.integration_id as "integrationId", q.requester_id as "requesterId", u.name as "requesterName", q.token_makers as "tokenMakers",
+  q.integration_id as "integrationId", q.requester_id as "requesterId", u.name as "requesterName", q.hands,
   q.state, q.seconds,
   q.approved_seconds as "approvedSeconds", q.justification, q.delivery, q.stage, q.escalated, q.emergency, q.fields, q.extends_grant_id as "extendsGrantId",
   coalesce(q.extends_grant_id, (select g.id from grants g where g.request_id = q.id)) as "grantId",
@@ -53,6 +55,15 @@ export function selectRequests(tx: Pick<Tx, 'query'>, condition: string, values:
 export async function lockRequest(tx: Pick<Tx, 'query'>, id: string): Promise<AccessRequest | undefined> {
   await row(tx, 'select 1 from access_requests where id = $1 for update', [id])
   return (await selectRequests(tx, 'q.id = $1', [id]))[0]
+}
+
+/** Everything decided on a request so far, in the order in which it was noted. */
+export function readDecisions(tx: Pick<Tx, 'query'>, requestId: string): Promise<Decision[]> {
+  return rows(
+    tx,
+    `select approver_id as "approverId", hands, decision, stage, seconds from approvals where request_id = $1 order by created_at, id`,
+    [requestId],
+  )
 }
 
 /** What was asked for, as it stands now. */

@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common'
 import { grantAccessOf } from '../actions/runner.ts'
 import type { DryRun, NewRequest } from '../contract/access.ts'
 import type { Caller } from '../identity/caller.ts'
+import type { Hands } from '../identity/hands.ts'
+import { handsOf } from '../identity/hands-of.ts'
 import { Connections, mustBeActive } from '../integrations/connections.ts'
 import { Deliveries } from '../integrations/deliveries.ts'
 import { findIntegration } from '../integrations/integration.ts'
@@ -11,16 +13,17 @@ import { newId } from '../platform/ids.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { Approvers, type Asked } from './approvers.ts'
 import { Asks } from './asks.ts'
+import { firstUnapprovable } from './enough-approvers.ts'
 import { type Ask, evaluate, type FlowInForce } from './evaluate.ts'
 import { Flows } from './flows.service.ts'
 import { Plans } from './plans.ts'
 import { Requesters } from './requesters.ts'
 import { stageViews } from './stage-view.ts'
-import { canBeApproved, stagesOf } from './stages.ts'
+import { stagesOf } from './stages.ts'
 import { Submissions } from './submissions.ts'
 
 /** What would become of an ask: under which flow and who would decide, or why under none. */
-type Prospect = { readonly ask: Ask } & (
+type Prospect = { readonly ask: Ask; readonly hands: Hands } & (
   | { readonly flow: FlowInForce; readonly asked: Asked }
   | { readonly flow: undefined; readonly reasons: readonly string[] }
 )
@@ -81,11 +84,12 @@ export class Requests {
       const prospect = await this.prospect(tx, caller, wanted)
       const { ask } = prospect
       if (!prospect.flow) throw denied(prospect.reasons, ask)
-      const { flow, asked } = prospect
+      const { flow, asked, hands } = prospect
       // Read in this transaction: if each waited for a second connection, as many at once as the pool is large would wait for ever.
       const integration = await findIntegration(tx, flow.integrationId)
       mustBeActive({ integration })
-      await this.submissions.insert(tx, { id, flow, caller, ask, bundleId: wanted.bundleId ?? null, extendsGrantId: null }, asked)
+      const submission = { id, flow, caller, hands, ask, bundleId: wanted.bundleId ?? null, extendsGrantId: null }
+      await this.submissions.insert(tx, submission, asked)
       if (asked.stages.length === 0) await this.submissions.approveAtOnce(tx, id, flow, caller, ask)
     })
     this.work.wake('provision')
@@ -96,6 +100,7 @@ export class Requests {
     const ask = await this.asks.read(tx, wanted)
     const { integrationId } = ask.resources[0]!
     const { requester, now } = await this.requesters.read(caller, tx)
+    const hands = await handsOf(tx, caller)
     const flows = await this.flows.inForce(tx, wanted.flowId ? { id: wanted.flowId } : { integrationId })
     const integration = await findIntegration(tx, integrationId)
     const deliveries = await this.deliveries.allowed(integration)
@@ -109,17 +114,13 @@ export class Requests {
         reasons.push(...flaws.map((flaw) => `${flow.name}: ${flaw}`))
         continue
       }
-      const asked = await this.approvers.of(
-        { ...flow, requesterId: caller.id, tokenMakers: caller.tokenMakers, resources: ask.resources },
-        undefined,
-        tx,
-      )
-      const blocked = asked.stages.findIndex((stage) => !canBeApproved(stage))
-      if (blocked < 0) return { flow, asked, ask }
+      const asked = await this.approvers.of({ ...flow, requesterId: caller.id, hands, resources: ask.resources }, undefined, tx)
+      const blocked = firstUnapprovable(asked)
+      if (blocked === undefined) return { flow, asked, ask, hands }
       const lasting = stagesOf(flow.rule.approval).length > 1 ? ` in stage ${blocked + 1}` : ''
       reasons.push(`${flow.name}: ${NOBODY}${lasting}`)
     }
-    return { flow: undefined, reasons: flows.length === 0 ? ['no access flow covers this integration'] : reasons, ask }
+    return { flow: undefined, reasons: flows.length === 0 ? ['no access flow covers this integration'] : reasons, ask, hands }
   }
 }
 

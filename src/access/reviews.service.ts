@@ -2,7 +2,11 @@ import { Injectable } from '@nestjs/common'
 import { record } from '../audit/record.ts'
 import type { Page } from '../contract/common.ts'
 import type { ReviewQuery, ReviewView } from '../contract/reviews.ts'
-import { type Caller, mayBeOneHand } from '../identity/caller.ts'
+import { grantIdOf } from '../grants/grant.ts'
+import { usersHands } from '../grants/two-sides.ts'
+import type { Caller } from '../identity/caller.ts'
+import { meet } from '../identity/hands.ts'
+import { handsOf } from '../identity/hands-of.ts'
 import { Cursors } from '../platform/cursors.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { BrokerError } from '../sdk/index.ts'
@@ -15,7 +19,6 @@ interface ReviewRow {
   readonly requestId: ReviewView['requestId']
   readonly requesterId: ReviewView['requester']['id']
   readonly requesterName: string
-  readonly tokenMakers: readonly string[]
   readonly reason: string
   readonly openedAt: Date
   readonly closedAt: Date | null
@@ -26,7 +29,7 @@ interface ReviewRow {
 }
 
 const SELECT = `select e.id, e.request_id as "requestId", e.requester_id as "requesterId", u.name as "requesterName",
-  q.token_makers as "tokenMakers", q.justification as reason, e.opened_at as "openedAt", e.closed_at as "closedAt", e.closed_by as "closedBy", e.note,
+  q.justification as reason, e.opened_at as "openedAt", e.closed_at as "closedAt", e.closed_by as "closedBy", e.note,
   q.flow_id as "flowId", q.flow_version as "flowVersion"
   from emergency_reviews e join access_requests q on q.id = e.request_id join users u on u.id = e.requester_id`
 
@@ -56,18 +59,21 @@ export class Reviews {
       await row(tx, 'select 1 from emergency_reviews where id = $1 for update', [id])
       const review = await row<ReviewRow>(tx, `${SELECT} where e.id = $1`, [id])
       if (!review) throw noSuchReview(id)
-      if (mayBeOneHand({ id: review.requesterId, tokenMakers: review.tokenMakers }, caller)) {
-        throw new BrokerError('access.self_approval', 'nobody reviews their own emergency', {
-          fix: 'let somebody else look at it',
-        })
+      const hands = await handsOf(tx, caller)
+      if (meet(hands, await usersHands(tx, grantIdOf(review.requestId)))) {
+        throw new BrokerError(
+          'access.self_approval',
+          'You cannot review your own emergency, nor one that was made or opened with a token you created.',
+          { fix: 'let somebody else look at it' },
+        )
       }
       await this.mustBeReviewer(tx, caller, review)
       if (review.closedAt) throw new BrokerError('conflict', 'the review is closed already')
-      await rows(tx, 'update emergency_reviews set closed_at = now(), closed_by = $2, note = $3 where id = $1', [
-        id,
-        caller.id,
-        note,
-      ])
+      await rows(
+        tx,
+        `update emergency_reviews set closed_at = now(), closed_by = $2, note = $3, closed_hands = $4, closed_with = $5 where id = $1`,
+        [id, caller.id, note, hands, caller.cameWith],
+      )
       await record(tx, { kind: 'review.closed', actor: caller.id, subject: review.requestId, data: { review: id, note } })
       return view((await row<ReviewRow>(tx, `${SELECT} where e.id = $1`, [id]))!)
     })
@@ -87,14 +93,7 @@ export class Reviews {
 
 const noSuchReview = (id: string) => new BrokerError('not_found', `there is no emergency review ${id} for you to close`)
 
-function view({
-  requesterId,
-  requesterName,
-  flowId: _flow,
-  flowVersion: _version,
-  tokenMakers: _makers,
-  ...review
-}: ReviewRow): ReviewView {
+function view({ requesterId, requesterName, flowId: _flow, flowVersion: _version, ...review }: ReviewRow): ReviewView {
   return {
     ...review,
     requester: { id: requesterId, name: requesterName },

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import type { NewSimulation, Simulation } from '../contract/simulation.ts'
 import { Directory } from '../identity/directory.ts'
+import { handsOf } from '../identity/hands-of.ts'
 import { Database, rows } from '../platform/database.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { Approvers } from './approvers.ts'
@@ -41,6 +42,7 @@ export class Simulator {
   }
 
   private async under(flow: FlowInForce, ask: Ask, people: readonly string[]): Promise<Simulation['flows'][number]> {
+    const tx = this.database.pool
     const confirmed = flow.rule.approval.kind === 'emergency' ? { ...ask, emergency: true } : ask
     const could: Simulation['flows'][number]['people'] = []
     let refused: readonly string[] = []
@@ -57,7 +59,12 @@ export class Simulator {
       }
       count += 1
       if (could.length >= NAMED) continue
-      const asked = await this.approvers.of({ ...flow, requesterId: id, tokenMakers: [], resources: ask.resources })
+      const asked = await this.approvers.of({
+        ...flow,
+        requesterId: id,
+        hands: await handsOf(tx, { id: member.id, tokenMakers: [] }),
+        resources: ask.resources,
+      })
       could.push({ id: member.id, name: member.name, stages: stageViews(asked) })
     }
     return {

@@ -1,4 +1,5 @@
 import type { AccessRule, ApprovalStage } from '../contract/access.ts'
+import { type Hands, meet } from '../identity/hands.ts'
 import type { RequestEvent } from './request-machine.ts'
 
 /** People of whom so many must agree. */
@@ -13,8 +14,16 @@ export interface Stage {
   readonly escalatesAfterSeconds: number | null
 }
 
+/** The stages of a request, one after another. */
+export interface Stages {
+  readonly stages: readonly Stage[]
+  /** whether who approved in one stage counts in another as well */
+  readonly mayRepeat: boolean
+}
+
 export interface Decision {
   readonly approverId: string
+  readonly hands: Hands
   readonly decision: 'approve' | 'reject'
   readonly stage: number
   readonly seconds: number | null
@@ -34,38 +43,54 @@ export function stagesOf(approval: AccessRule['approval']): readonly ApprovalSta
 }
 
 /** What the decisions of one stage amount to. Only those count whose maker may decide now. */
-export function decide(stage: Stage, decisions: readonly Decision[]): Exclude<RequestEvent, 'cancel' | 'lapse'> | undefined {
-  const counting = decisions.filter((decision) => mayDecide(stage, decision.approverId))
-  if (counting.some((decision) => decision.decision === 'reject')) return 'reject'
-  const approvers = new Set(counting.map((decision) => decision.approverId))
-  return stage.parties.every((party) => [...approvers].filter((approver) => party.people.has(approver)).length >= party.needed)
+export function decide(
+  asked: Stages,
+  number: number,
+  decisions: readonly Decision[],
+): Exclude<RequestEvent, 'cancel' | 'lapse'> | undefined {
+  const stage = asked.stages[number]
+  if (!stage) return undefined
+  const here = decisions.filter((decision) => decision.stage === number && mayDecide(stage, decision.approverId))
+  if (here.some((decision) => decision.decision === 'reject')) return 'reject'
+  const approvers = counting(asked, decisions).filter((approval) => approval.stage === number)
+  return stage.parties.every((party) => approvers.filter(({ approverId }) => party.people.has(approverId)).length >= party.needed)
     ? 'approve'
     : undefined
 }
 
 /** The first stage that is not agreed to as things stand now; undefined when all are. */
-export function firstOpen(stages: readonly Stage[], decisions: readonly Decision[]): number | undefined {
-  const open = stages.findIndex(
-    (stage, number) =>
-      decide(
-        stage,
-        decisions.filter((decision) => decision.stage === number),
-      ) !== 'approve',
-  )
+export function firstOpen(asked: Stages, decisions: readonly Decision[]): number | undefined {
+  const open = asked.stages.findIndex((_, number) => decide(asked, number, decisions) !== 'approve')
   return open < 0 ? undefined : open
+}
+
+/** Whether an approval of this stage by these hands would be the second of one person, as far as anybody can tell. */
+export function isRepeated(
+  { mayRepeat }: Pick<Stages, 'mayRepeat'>,
+  number: number,
+  decisions: readonly Decision[],
+  hands: Hands,
+): boolean {
+  return decisions.some((each) => each.decision === 'approve' && (each.stage === number || !mayRepeat) && meet(each.hands, hands))
 }
 
 export function mayDecide(stage: Stage, personId: string): boolean {
   return stage.parties.some((party) => party.people.has(personId))
 }
 
-/** Whether enough people are there at all. */
-export function canBeApproved(stage: Stage): boolean {
-  return stage.parties.every((party) => party.needed > 0 && party.people.size >= party.needed)
-}
-
 /** The shortest time any approver allowed; never longer than asked. */
 export function approvedSeconds(asked: number, decisions: readonly Decision[]): number {
   const limits = decisions.filter((decision) => decision.decision === 'approve').flatMap((decision) => decision.seconds ?? [])
   return Math.min(asked, ...limits)
+}
+
+/** The approvals that count now, given in the order in which they were noted: of two that may be one person's, the earlier. */
+function counting(asked: Stages, decisions: readonly Decision[]): Decision[] {
+  const counted: Decision[] = []
+  for (const approval of decisions) {
+    const stage = asked.stages[approval.stage]
+    if (approval.decision !== 'approve' || !stage || !mayDecide(stage, approval.approverId)) continue
+    if (!isRepeated(asked, approval.stage, counted, approval.hands)) counted.push(approval)
+  }
+  return counted
 }

@@ -3,6 +3,7 @@ import { BROKER, record } from '../audit/record.ts'
 import type { Config } from '../config.ts'
 import { Provisioning } from '../grants/provisioning.ts'
 import type { Caller } from '../identity/caller.ts'
+import type { Hands } from '../identity/hands.ts'
 import { row, rows, type Tx } from '../platform/database.ts'
 import { enqueue, withdraw } from '../platform/due-work.ts'
 import { newId } from '../platform/ids.ts'
@@ -16,7 +17,8 @@ import { REQUEST_WORK, Waiting } from './waiting.ts'
 export interface Submission {
   readonly id: string
   readonly flow: FlowInForce
-  readonly caller: Pick<Caller, 'id' | 'tokenMakers'>
+  readonly caller: Pick<Caller, 'id' | 'tokenMakers' | 'cameWith'>
+  readonly hands: Hands
   readonly ask: Ask
   readonly bundleId: string | null
   readonly extendsGrantId: string | null
@@ -33,12 +35,12 @@ export class Submissions {
   ) {}
 
   async insert(tx: Tx, submission: Submission, asked: Asked): Promise<void> {
-    const { id, flow, caller, ask, bundleId, extendsGrantId } = submission
+    const { id, flow, caller, hands, ask, bundleId, extendsGrantId } = submission
     const inserted = await row<{ expiresAt: Date }>(
       tx,
       `insert into access_requests (id, flow_id, flow_version, integration_id, requester_id, state, seconds, justification, delivery,
-         extends_grant_id, bundle_id, fields, emergency, token_makers, expires_at)
-       values ($1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10, $11, $12, $13, now() + make_interval(secs => $14))
+         extends_grant_id, bundle_id, fields, emergency, token_makers, hands, done_with, expires_at)
+       values ($1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, now() + make_interval(secs => $16))
        returning expires_at as "expiresAt"`,
       [
         id,
@@ -54,6 +56,8 @@ export class Submissions {
         JSON.stringify(ask.fields),
         flow.rule.approval.kind === 'emergency',
         caller.tokenMakers,
+        hands,
+        caller.cameWith,
         flow.rule.pendingSeconds ?? this.config.pendingHours * 3600,
       ],
     )

@@ -142,7 +142,16 @@ export const accessRule = z
     approval: z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('automatic') }),
       people.extend({ kind: z.literal('approvers'), needed: z.int().min(1).max(20).default(1) }),
-      z.strictObject({ kind: z.literal('stages'), stages: z.array(stage).min(1).max(5) }).describe('one after another'),
+      z
+        .strictObject({
+          kind: z.literal('stages'),
+          stages: z.array(stage).min(1).max(5),
+          mayRepeat: z
+            .boolean()
+            .default(false)
+            .describe('whether somebody who approved in one stage may approve in another as well'),
+        })
+        .describe('one after another'),
       z
         .strictObject({ kind: z.literal('emergency'), alert: people, reviewers: people.optional() })
         .describe('no waiting: everybody on the alert list is told at once, and somebody else must review it'),

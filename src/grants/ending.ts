@@ -1,4 +1,5 @@
 import { BROKER, record } from '../audit/record.ts'
+import type { Hands } from '../identity/hands.ts'
 import { rows, type Tx } from '../platform/database.ts'
 import { enqueue, withdraw } from '../platform/due-work.ts'
 import { type EndReason, GRANT_WORK } from './grant.ts'
@@ -8,6 +9,9 @@ export interface Ending {
   /** `usr_…`; the broker itself when nobody asked */
   readonly by?: string
   readonly note?: string
+  /** of who asked for it */
+  readonly hands?: Hands
+  readonly cameWith?: string
 }
 
 /**
@@ -18,14 +22,15 @@ export async function beginEnding(tx: Tx, ids: readonly string[], ending: Ending
   const begun = await rows<{ id: string; integrationId: string }>(
     tx,
     `with ending as (
-       update grants set state = 'revoking', end_reason = $2, ended_by = $3, end_note = $4, revoking_at = clock_timestamp()
+       update grants set state = 'revoking', end_reason = $2, ended_by = $3, end_note = $4, ended_hands = $5, ended_with = $6,
+         revoking_at = clock_timestamp()
        where id = any($1) and state in ('scheduled', 'provisioning', 'active') returning id, integration_id, run_id),
      closed as (
        update openings set state = 'ended' where grant_id in (select id from ending) and state in ('opening', 'delivered', 'collected')),
      fenced as (
        update action_runs set state = 'undoing', epoch = epoch + 1, changed_at = now() where id in (select run_id from ending))
      select id, integration_id as "integrationId" from ending`,
-    [ids, ending.reason, ending.by ?? BROKER, ending.note ?? null],
+    [ids, ending.reason, ending.by ?? BROKER, ending.note ?? null, ending.hands ?? null, ending.cameWith ?? null],
   )
   const begunIds = begun.map((grant) => grant.id)
   await withdraw(tx, GRANT_WORK.provision, begunIds)

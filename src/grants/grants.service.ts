@@ -3,6 +3,7 @@ import { Journal } from '../actions/journal.ts'
 import type { Page } from '../contract/common.ts'
 import type { CredentialView, GrantQuery, GrantView } from '../contract/grants.ts'
 import type { Caller } from '../identity/caller.ts'
+import { handsOf } from '../identity/hands-of.ts'
 import { Cursors } from '../platform/cursors.ts'
 import { Database, row, rows } from '../platform/database.ts'
 import { DueWork } from '../platform/due-work.ts'
@@ -78,7 +79,7 @@ export class Grants {
   }
 
   async open(caller: Caller, id: string): Promise<CredentialView> {
-    const { grant, credential } = await this.openings.open(caller.id, id)
+    const { grant, credential } = await this.openings.open(caller, id)
     const [shown] = await this.views([grant])
     return revealed(grant, credential, shown?.accessDetails ?? null)
   }
@@ -107,14 +108,14 @@ export class Grants {
   async giveBack(caller: Caller, id: string): Promise<GrantView> {
     const grant = await this.visible(caller, id)
     if (grant.granteeId !== caller.id) throw noSuchGrant(id)
-    return this.end(caller, grant, { reason: 'given_back', by: caller.id })
+    return this.end(caller, grant, { reason: 'given_back' })
   }
 
   /** Of a delivery that somebody else opened: everything is revoked, and the trail says why. */
   async report(caller: Caller, id: string, note: string): Promise<GrantView> {
     const grant = await this.visible(caller, id)
     if (grant.granteeId !== caller.id) throw noSuchGrant(id)
-    return this.end(caller, grant, { reason: 'reported', by: caller.id, note: note || 'somebody else opened the delivery' })
+    return this.end(caller, grant, { reason: 'reported', note: note || 'somebody else opened the delivery' })
   }
 
   /** By an admin or owner, or by whoever approved it. */
@@ -125,11 +126,14 @@ export class Grants {
         fix: grant.granteeId === caller.id ? 'give it back instead' : undefined,
       })
     }
-    return this.end(caller, grant, { reason: 'revoked', by: caller.id, note })
+    return this.end(caller, grant, { reason: 'revoked', note })
   }
 
   private async end(caller: Caller, grant: Grant, ending: Ending): Promise<GrantView> {
-    const begun = await this.database.transaction((tx) => endNow(tx, [grant.id], ending))
+    const begun = await this.database.transaction(async (tx) => {
+      const { id: by, cameWith } = caller
+      return endNow(tx, [grant.id], { ...ending, by, cameWith, hands: await handsOf(tx, caller) })
+    })
     if (begun.length === 0) {
       const now = await this.visible(caller, grant.id)
       throw new BrokerError('conflict', `the grant is ${now.state} already`, { fix: 'nothing is left to end' })

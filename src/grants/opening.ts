@@ -2,6 +2,9 @@ import { Injectable } from '@nestjs/common'
 import { Journal } from '../actions/journal.ts'
 import { ActionRunner, grantAccessOf } from '../actions/runner.ts'
 import { record } from '../audit/record.ts'
+import type { Caller } from '../identity/caller.ts'
+import { meet } from '../identity/hands.ts'
+import { handsOf } from '../identity/hands-of.ts'
 import { Connections, mustBeActive } from '../integrations/connections.ts'
 import { Deliveries } from '../integrations/deliveries.ts'
 import { findIntegration } from '../integrations/integration.ts'
@@ -11,6 +14,7 @@ import { enqueue } from '../platform/due-work.ts'
 import { newId } from '../platform/ids.ts'
 import { BrokerError, type Credential, type CredentialState, type Json } from '../sdk/index.ts'
 import { GRANT_WORK, type Grant, lockGrant } from './grant.ts'
+import { approvedByThem, judgesHands } from './two-sides.ts'
 
 /** One handing over of a credential, as its row says. */
 export interface Opening {
@@ -39,7 +43,7 @@ export class Openings {
   ) {}
 
   /** The former credential is cut and another minted. Of two at once the later one wins and the earlier one's is thrown away. */
-  async open(grantee: string, grantId: string): Promise<{ grant: Grant; credential: Credential }> {
+  async open(grantee: Caller, grantId: string): Promise<{ grant: Grant; credential: Credential }> {
     const started = performance.now()
     const hold: Pick<Hold, 'isOurs'> = { isOurs: () => performance.now() - started < PATIENCE_MS }
     const opening = newId('opn')
@@ -77,10 +81,12 @@ export class Openings {
     return this.read(grant.id)
   }
 
-  private async begin(grantee: string, grantId: string, opening: string): Promise<Grant> {
+  private async begin(grantee: Caller, grantId: string, opening: string): Promise<Grant> {
     return this.database.transaction(async (tx) => {
       const grant = await lockGrant(tx, grantId)
-      if (!grant || grant.granteeId !== grantee) throw new BrokerError('not_found', `there is no grant ${grantId} of yours`)
+      if (grant?.granteeId !== grantee.id) throw new BrokerError('not_found', `there is no grant ${grantId} of yours`)
+      const hands = await handsOf(tx, grantee)
+      if (meet(hands, await judgesHands(tx, grantId))) throw approvedByThem()
       const late = await row(tx, 'select 1 from grants where id = $1 and expires_at <= clock_timestamp()', [grantId])
       if (grant.state !== 'active' || late) {
         throw new BrokerError('conflict', `the grant is ${late ? 'over' : grant.state}: there is nothing to open`, {
@@ -95,15 +101,14 @@ export class Openings {
         `update openings set state = 'superseded' where grant_id = $1 and state in ('opening', 'delivered', 'collected')`,
         [grantId],
       )
-      await rows(tx, `insert into openings (id, grant_id, opened_by, delivery, state) values ($1, $2, $3, $4, 'opening')`, [
-        opening,
-        grantId,
-        grantee,
-        grant.delivery,
-      ])
+      await rows(
+        tx,
+        `insert into openings (id, grant_id, opened_by, delivery, state, hands, done_with) values ($1, $2, $3, $4, 'opening', $5, $6)`,
+        [opening, grantId, grantee.id, grant.delivery, hands, grantee.cameWith],
+      )
       await record(tx, {
         kind: 'credential.opening',
-        actor: grantee,
+        actor: grantee.id,
         subject: grantId,
         data: { opening, delivery: grant.delivery },
       })

@@ -49,7 +49,7 @@ export class Authentication {
   private async byToken(token: string): Promise<Recognised> {
     const found = await row<Found>(
       this.database.pool,
-      `select ${this.who}, t.scopes, t.id as "tokenId", t.makers as "tokenMakers",
+      `select ${this.who}, t.scopes, t.id as "tokenId", t.id as "cameWith", t.makers as "tokenMakers",
          t.last_used_at is null or t.last_used_at < now() - interval '1 minute' as "isStale"
        from api_tokens t join users u on u.id = t.user_id
        where t.hash = $1 and t.revoked_at is null and t.expires_at > now() and u.state = 'active'`,
@@ -77,7 +77,7 @@ export class Authentication {
     if (!found) throw unknownCaller()
     const { isStale, sessionId, ...person } = found
     if (isStale) await this.touchSession(sessionId)
-    return { caller: signedIn(person), credential: { kind: 'session', sessionId } }
+    return { caller: signedIn(person, sessionId), credential: { kind: 'session', sessionId } }
   }
 
   private async byJwt(authorization: string): Promise<Recognised> {
@@ -88,7 +88,7 @@ export class Authentication {
       [userId, this.config.oidc?.onlyScim ?? false],
     )
     if (!person) throw unknownCaller()
-    return { caller: signedIn(person), credential: { kind: 'jwt', isNews } }
+    return { caller: signedIn(person, `jwt_${hashOf(authorization).slice(0, 26)}`), credential: { kind: 'jwt', isNews } }
   }
 
   // Skipping a row that somebody else has in hand: of many calls at once, one is enough to tell.
@@ -112,6 +112,6 @@ export class Authentication {
 }
 
 /** Who signed in may do all their roles allow: there is no token with scopes of its own between. */
-function signedIn(person: Pick<Caller, 'id' | 'name' | 'roles' | 'groupIds'>): Caller {
-  return { ...person, scopes: SCOPES, tokenId: null, tokenMakers: [] }
+function signedIn(person: Pick<Caller, 'id' | 'name' | 'roles' | 'groupIds'>, cameWith: string): Caller {
+  return { ...person, scopes: SCOPES, tokenId: null, cameWith, tokenMakers: [] }
 }

@@ -14,6 +14,8 @@ export interface Caller {
   readonly scopes: readonly Scope[]
   /** null when they came with something other than a token */
   readonly tokenId: Id<'tok'> | null
+  /** the token or session they came with, by its id; of the provider's own access token, which has none here, a digest */
+  readonly cameWith: string
   /** in whose hands that token may be besides: who made it, and who made the tokens it was made with */
   readonly tokenMakers: readonly string[]
 }
@@ -30,14 +32,6 @@ export const CurrentCaller = createParamDecorator((_data: unknown, context: Exec
   if (!caller) throw new TypeError('a public endpoint has no caller')
   return caller
 })
-
-/** Who did something, and in whose hands the token was that it was done with. */
-export type Hand = { readonly id: string; readonly tokenMakers: readonly string[] }
-
-/** Whether two things may be one person's doing: a token one made for somebody else is one's own hand as well. */
-export function mayBeOneHand(one: Hand, other: Hand): boolean {
-  return one.id === other.id || one.tokenMakers.includes(other.id) || other.tokenMakers.includes(one.id)
-}
 
 export function isAdmin(caller: Caller): boolean {
   return caller.roles.includes('admin')

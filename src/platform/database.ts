@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common'
 import { DataSource, type DataSourceOptions, DefaultNamingStrategy, type EntityManager } from 'typeorm'
 import { Initial1763769600001 } from '../../migrations/0001-initial.ts'
 import { People1763769600002 } from '../../migrations/0002-people.ts'
+import { Agency1763769600003 } from '../../migrations/0003-agency.ts'
 import { Directory1763769600006 } from '../../migrations/0006-directory.ts'
 import { Decisions1763769600007 } from '../../migrations/0007-decisions.ts'
 import { Doors1763769600009 } from '../../migrations/0009-doors.ts'
@@ -33,6 +34,7 @@ export function dataSourceOptions(url: string, poolSize: number, patience = HAST
     migrations: [
       Initial1763769600001,
       People1763769600002,
+      Agency1763769600003,
       Directory1763769600006,
       Decisions1763769600007,
       Doors1763769600009,

@@ -4,6 +4,7 @@ import { record } from '../audit/record.ts'
 import type { Config } from '../config.ts'
 import type { ProposalView, Proposed } from '../contract/proposals.ts'
 import type { Caller } from '../identity/caller.ts'
+import { handsOf } from '../identity/hands-of.ts'
 import { Database, rows } from '../platform/database.ts'
 import { newId } from '../platform/ids.ts'
 import { CONFIG } from '../platform/platform.module.ts'
@@ -52,7 +53,8 @@ export class FourEyes {
     await this.database.transaction(async (tx) => {
       await rows(
         tx,
-        'insert into proposals (id, kind, subject, body, summary, proposer_id, token_makers) values ($1, $2, $3, $4, $5, $6, $7)',
+        `insert into proposals (id, kind, subject, body, summary, proposer_id, token_makers, hands, done_with)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
         [
           id,
           kind,
@@ -61,6 +63,8 @@ export class FourEyes {
           JSON.stringify(summary),
           caller.id,
           caller.tokenMakers,
+          await handsOf(tx, caller),
+          caller.cameWith,
         ],
       )
       await record(tx, { kind: 'proposal.made', actor: caller.id, subject: id, data: { kind, of: subject, change: summary } })

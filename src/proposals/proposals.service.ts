@@ -3,7 +3,9 @@ import { z } from 'zod'
 import { record } from '../audit/record.ts'
 import type { Page } from '../contract/common.ts'
 import type { ProposalQuery, ProposalView } from '../contract/proposals.ts'
-import { type Caller, isAdmin, mayBeOneHand } from '../identity/caller.ts'
+import { type Caller, isAdmin } from '../identity/caller.ts'
+import { type Hands, meet } from '../identity/hands.ts'
+import { handsOf } from '../identity/hands-of.ts'
 import { Cursors } from '../platform/cursors.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { BrokerError } from '../sdk/index.ts'
@@ -43,11 +45,13 @@ export class Proposals {
 
   /** Decided first and performed after: of two who accept at once one performs. A change that fails then is open again. */
   async accept(caller: Caller, id: string): Promise<ProposalView> {
-    const sealed = await this.decide(caller, id, 'accepted', (proposal, tokenMakers) => {
-      if (mayBeOneHand({ id: proposal.proposer.id, tokenMakers }, caller)) {
-        throw new BrokerError('access.self_approval', 'nobody accepts their own proposal', {
-          fix: 'let somebody else look at it',
-        })
+    const sealed = await this.decide(caller, id, 'accepted', (proposal, isTheirs) => {
+      if (isTheirs) {
+        throw new BrokerError(
+          'access.self_approval',
+          'You cannot accept your own proposal, nor one that was made with a token you created.',
+          { fix: 'let somebody else look at it' },
+        )
       }
       mustDecide(caller, proposal)
     })
@@ -77,18 +81,17 @@ export class Proposals {
     caller: Caller,
     id: string,
     to: 'accepted' | 'declined' | 'withdrawn',
-    check: (proposal: ProposalView, tokenMakers: readonly string[]) => void,
+    check: (proposal: ProposalView, isTheirs: boolean) => void,
   ): Promise<string> {
     return this.database.transaction(async (tx) => {
-      const locked = await row<{ body: string; tokenMakers: string[] }>(
-        tx,
-        'select body, token_makers as "tokenMakers" from proposals where id = $1 for update',
-        [id],
-      )
+      const locked = await row<{ body: string; hands: Hands }>(tx, 'select body, hands from proposals where id = $1 for update', [
+        id,
+      ])
       const proposal = await readProposal(tx, id)
-      check(proposal, locked?.tokenMakers ?? [])
+      const hands = await handsOf(tx, caller)
+      check(proposal, meet(hands, locked?.hands ?? []))
       if (proposal.state !== 'open') throw new BrokerError('conflict', `the proposal is ${proposal.state} already`)
-      await this.move(tx, id, to, caller.id)
+      await this.move(tx, id, to, { id: caller.id, hands, cameWith: caller.cameWith })
       await record(tx, {
         kind: `proposal.${to}`,
         actor: caller.id,
@@ -106,11 +109,17 @@ export class Proposals {
     })
   }
 
-  private async move(tx: Tx, id: string, state: string, by: string | null): Promise<void> {
+  private async move(
+    tx: Tx,
+    id: string,
+    state: string,
+    by: { id: string; hands: Hands; cameWith: string } | null,
+  ): Promise<void> {
     await rows(
       tx,
-      `update proposals set state = $2, decided_by = $3, decided_at = case when $3::text is null then null else now() end where id = $1`,
-      [id, state, by],
+      `update proposals set state = $2, decided_by = $3, decided_hands = $4, decided_with = $5,
+         decided_at = case when $3::text is null then null else now() end where id = $1`,
+      [id, state, by?.id ?? null, by?.hands ?? null, by?.cameWith ?? null],
     )
   }
 }

@@ -22,6 +22,7 @@ export const ERRORS = {
   'access.no_approver': { status: 422, retryable: false, meaning: 'nobody could approve this request' },
   'access.ungrantable': { status: 422, retryable: false, meaning: 'a resource cannot be granted exactly' },
   'access.self_approval': { status: 403, retryable: false, meaning: 'a requester never decides on their own request' },
+  'access.same_person': { status: 403, retryable: false, meaning: 'two acts that take two people may be one person’s' },
   'grant.ending': { status: 409, retryable: false, meaning: 'too little time is left to mint a credential' },
   'target.unreachable': { status: 502, retryable: true, meaning: 'the target did not answer; the outcome of a write is unknown' },
   'target.timeout': {
