@@ -329,14 +329,15 @@ create table groups (
   created_at timestamp with time zone not null default now(),
   external_id text,
   id text not null,
+  issuer text,
   name text not null,
   source text not null default 'local'::text,
   constraint groups_name_present CHECK (name <> ''::text),
   constraint groups_pkey PRIMARY KEY (id),
   constraint groups_source_known CHECK (source = ANY (ARRAY['local'::text, 'sign_in'::text, 'scim'::text]))
 );
-CREATE UNIQUE INDEX groups_external_id_taken ON groups USING btree (source, external_id);
-CREATE UNIQUE INDEX groups_name_taken ON groups USING btree (source, lower(name));
+CREATE UNIQUE INDEX groups_external_id_taken ON groups USING btree (source, COALESCE(issuer, ''::text), external_id);
+CREATE UNIQUE INDEX groups_name_taken ON groups USING btree (source, COALESCE(issuer, ''::text), lower(name));
 
 create table http_sessions (
   begun_at timestamp with time zone not null default now(),
@@ -363,15 +364,22 @@ create table identities (
   created_at timestamp with time zone not null default now(),
   external_id text,
   external_id_claim text,
+  groups_refused jsonb not null default '[]'::jsonb,
+  groups_said_at timestamp with time zone,
+  groups_source text,
+  groups_untold text,
+  groups_untold_at timestamp with time zone,
   issuer text not null,
   subject text not null,
   user_id text not null,
+  user_name text,
   constraint identities_belong_to_a_user FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint identities_external_id_has_its_claim CHECK ((external_id IS NULL) = (external_id_claim IS NULL)),
   constraint identities_pkey PRIMARY KEY (issuer, subject)
 );
 CREATE INDEX identities_by_external_id ON identities USING btree (issuer, external_id_claim, external_id);
 CREATE INDEX identities_by_user ON identities USING btree (user_id);
+CREATE INDEX identities_by_user_name ON identities USING btree (issuer, lower(user_name));
 CREATE TRIGGER identities_are_remembered AFTER INSERT OR UPDATE ON identities FOR EACH ROW EXECUTE FUNCTION remember_identity();
 
 create table installation (
@@ -554,12 +562,14 @@ create table users (
   created_at timestamp with time zone not null default now(),
   email text,
   external_id text,
+  facts jsonb not null default '{}'::jsonb,
   id text not null,
   manager_id text,
   name text not null,
   roles text[] not null default '{}'::text[],
   scim jsonb,
   scim_id text,
+  sign_in_name text,
   source text not null default 'local'::text,
   state text not null default 'active'::text,
   user_name text,

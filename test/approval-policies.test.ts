@@ -212,8 +212,10 @@ describe.each(await serversUnderTest())('an approval policy, on $product $versio
       await world.broker.database.query('update users set attributes = $2 where id = $1', [alice.id, JSON.stringify(attributes)])
       return (await alice.api.post('/api/access-requests/dry-run', ask)).body.allowed
     }
-    expect(await allowed({ department: 'payments', title: 'Senior Engineer' })).toBe(true)
-    expect(await allowed({ department: ['sales', 'Payments'], title: 'Team Lead' })).toBe(true)
+    expect(await allowed({ department: 'payments', title: 'Senior Engineer', office: 'Berlin' })).toBe(true)
+    expect(await allowed({ department: ['sales', 'Payments'], title: 'Team Lead', office: ['Berlin', 'Rome'] })).toBe(true)
+    expect(await allowed({ department: 'payments', title: 'Senior Engineer' }), 'nobody said which office').toBe(false)
+    expect(await allowed({ department: 'payments', title: 'Senior Engineer', office: [] })).toBe(false)
     expect(await allowed({ department: 'payments', title: 'Engineer' })).toBe(false)
     expect(await allowed({ department: 'payments', title: 'Senior', office: 'guest' })).toBe(false)
     expect(await allowed({ title: 'Senior' })).toBe(false)

@@ -69,11 +69,14 @@ describe('a caller', () => {
     expect((await api.get('/api/me')).body).toEqual({
       id,
       name,
+      userName: null,
       email: null,
+      source: 'local',
       roles: ['approver', 'member'],
       state: 'active',
       createdAt: expect.any(String),
       groups: [{ id: groupId, name: 'Night shift' }],
+      provider: null,
       scopes: ['read', 'approve'],
       tokenId,
     })
@@ -114,7 +117,14 @@ describe('a person', () => {
     })
     expect(created).toMatchObject({ status: 201, body: { name: 'Zoë Ångström', roles: ['approver', 'member'], state: 'active' } })
     const { id } = created.body
-    expect((await admin.get(`/api/users/${id}`)).body).toEqual(created.body)
+    expect((await admin.get(`/api/users/${id}`)).body).toEqual({
+      ...created.body,
+      attributes: {},
+      manager: null,
+      groups: [],
+      facts: ['name', 'email'].map((fact) => ({ fact, source: 'local', at: created.body.createdAt })),
+      identities: [],
+    })
     expect(await admin.patch(`/api/users/${id}`, { email: null, roles: ['auditor'] })).toMatchObject({
       status: 200,
       body: { ...created.body, email: null, roles: ['auditor'] },

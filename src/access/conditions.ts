@@ -2,7 +2,7 @@ import type { Comparison, Condition, TimeWindow } from '../contract/access.ts'
 
 export type Attributes = Readonly<Record<string, string | readonly string[]>>
 
-/** Whether a condition holds of somebody's attributes. An attribute they do not have is equal to nothing. */
+/** Whether a condition holds of somebody's attributes. Of an attribute that nobody has stated none does, `not_equal_to` neither. */
 export function holds(condition: Condition, attributes: Attributes): boolean {
   if ('all' in condition) return condition.all.every((inner) => holds(inner, attributes))
   if ('any' in condition) return condition.any.some((inner) => holds(inner, attributes))
@@ -32,7 +32,7 @@ function compares({ attribute, is, value }: Comparison, attributes: Attributes):
     case 'equal_to':
       return values.includes(wanted)
     case 'not_equal_to':
-      return !values.includes(wanted)
+      return values.length > 0 && !values.includes(wanted)
     case 'containing':
       return values.some((each) => each.includes(wanted))
     case 'starting_with':

@@ -19,17 +19,58 @@ const roles = z
 const email = z.email().max(254)
 const userState = z.enum(['active', 'disabled'])
 
+/** Who says who somebody is: an admin here, the identity provider when they sign in, or through SCIM. */
+export const personSource = z.enum(['local', 'sign_in', 'scim'])
+
 export const user = z
   .strictObject({
     id: id('usr'),
     name: z.string(),
-    email: z.string().nullable(),
+    userName: z.string().nullable().describe('what they sign in as; several people may have one name'),
+    email: z.string().nullable().describe('verified by the provider, or set by an admin'),
+    source: personSource,
     roles: z.array(role),
     state: userState,
     createdAt: instant,
   })
   .meta({ id: 'User' })
 export type UserView = z.infer<typeof user>
+
+/** What the identity provider says of somebody, and how old it is. */
+export const identity = z.strictObject({
+  issuer: z.string(),
+  subject: z.string(),
+  userName: z.string().nullable(),
+  confirmedAt: instant,
+  groupsToldAt: instant.nullable().describe('when the provider last said which groups they are in'),
+  groupsUntold: z
+    .strictObject({ why: z.string(), at: instant })
+    .nullable()
+    .describe('the provider was asked since, and did not tell'),
+  groupsRefused: z.array(z.strictObject({ name: z.string(), why: z.string() })).describe('groups they are not put into'),
+})
+export type IdentityView = z.infer<typeof identity>
+
+export const userDetails = z
+  .strictObject({
+    ...user.shape,
+    attributes: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
+    manager: z.strictObject({ id: id('usr'), name: z.string(), userName: z.string().nullable() }).nullable(),
+    groups: z.array(z.strictObject({ id: id('grp'), name: z.string(), source: personSource, confirmedAt: instant.nullable() })),
+    facts: z
+      .array(
+        z.strictObject({
+          fact: z.string(),
+          source: z.enum(['id_token', 'userinfo', 'access_token', 'scim', 'local']),
+          at: instant,
+        }),
+      )
+      .describe('where each of them was said, and when last'),
+    identities: z.array(identity),
+  })
+  .meta({ id: 'UserDetails' })
+export type UserDetails = z.infer<typeof userDetails>
+
 export const userPage = page(user).meta({ id: 'UserPage' })
 
 export const newUser = z
@@ -51,7 +92,15 @@ export type UserChange = z.infer<typeof userChange>
 export const userQuery = z.strictObject({ ...pageQuery, state: userState.optional() })
 export type UserQuery = z.infer<typeof userQuery>
 
-export const group = z.strictObject({ id: id('grp'), name: z.string(), createdAt: instant }).meta({ id: 'Group' })
+export const group = z
+  .strictObject({
+    id: id('grp'),
+    name: z.string(),
+    source: personSource,
+    issuer: z.string().nullable().describe('of which provider’s sign-ins it is; null otherwise'),
+    createdAt: instant,
+  })
+  .meta({ id: 'Group' })
 export type GroupView = z.infer<typeof group>
 export const groupPage = page(group).meta({ id: 'GroupPage' })
 
@@ -112,6 +161,7 @@ export const me = z
   .strictObject({
     ...user.shape,
     groups: z.array(z.strictObject({ id: id('grp'), name: z.string() })),
+    provider: identity.nullable().describe('what the identity provider said last; null for who does not sign in there'),
     scopes: z.array(scope),
     tokenId: id('tok').nullable(),
   })

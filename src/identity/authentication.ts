@@ -26,6 +26,8 @@ type Found = Caller & { readonly isStale: boolean }
 @Injectable()
 export class Authentication {
   private readonly who: string
+  /** the same, without what a provider said of their groups */
+  private readonly whoWithoutGroups: string
 
   constructor(
     private readonly database: Database,
@@ -34,6 +36,7 @@ export class Authentication {
   ) {
     const { groupsFreshMinutes } = config
     this.who = `u.id, u.name, ${rolesOf(groupsFreshMinutes)} as roles, ${groupIdsOf(groupsFreshMinutes)} as "groupIds"`
+    this.whoWithoutGroups = `u.id, u.name, ${rolesOf(0)} as roles, ${groupIdsOf(0)} as "groupIds"`
   }
 
   /** By the credential the call brings, or by its cookie; who brings one is not asked for the other. */
@@ -81,10 +84,11 @@ export class Authentication {
   }
 
   private async byJwt(authorization: string): Promise<Recognised> {
-    const { userId, isNews } = await this.jwtCallers.read(authorization)
+    const { userId, isNews, tellsGroups } = await this.jwtCallers.read(authorization)
     const person = await row<Caller>(
       this.database.pool,
-      `select ${this.who} from users u where u.id = $1 and u.state = 'active' and (u.source = 'scim' or not $2)`,
+      `select ${tellsGroups ? this.who : this.whoWithoutGroups}
+       from users u where u.id = $1 and u.state = 'active' and (u.source = 'scim' or not $2)`,
       [userId, this.config.oidc?.onlyScim ?? false],
     )
     if (!person) throw unknownCaller()

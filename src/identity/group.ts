@@ -5,6 +5,8 @@ import type { Id } from '../contract/id.ts'
 export class Group {
   @PrimaryColumn('text') id: Id<'grp'>
   @Column('text') name: string
+  @Column({ type: 'text', insert: false, update: false }) source: 'local' | 'sign_in' | 'scim'
+  @Column({ type: 'text', nullable: true, insert: false, update: false }) issuer: string | null
   @Column({ type: 'timestamptz', insert: false, update: false }) createdAt: Date
 }
 

@@ -28,7 +28,7 @@ export class GroupsService {
     const after = this.cursors.read(GROUPS, cursor)
     const found = await rows<Group & { folded: string }>(
       this.database.pool,
-      `select id, name, created_at as "createdAt", lower(name) as folded from groups
+      `select id, name, source, issuer, created_at as "createdAt", lower(name) as folded from groups
        where $1::text is null or (lower(name), id) > ($1, $2) order by lower(name), id limit $3`,
       [after?.[0] ?? null, after?.[1] ?? null, limit + 1],
     )
@@ -106,8 +106,8 @@ export class GroupsService {
   }
 }
 
-function viewOf({ id, name, createdAt }: Group): GroupView {
-  return { id, name, createdAt: createdAt.toISOString() }
+function viewOf({ id, name, source, issuer, createdAt }: Group): GroupView {
+  return { id, name, source, issuer, createdAt: createdAt.toISOString() }
 }
 
 function missing(): never {

@@ -7,6 +7,7 @@ import { Freshness } from './freshness.ts'
 import { GroupsController } from './groups.controller.ts'
 import { GroupsService } from './groups.service.ts'
 import { MeController } from './me.controller.ts'
+import { PersonDetails } from './person-details.ts'
 import { RoleGroupsController } from './role-groups.controller.ts'
 import { RoleGroupsService } from './role-groups.service.ts'
 import { ScimDiscoveryController } from './scim/discovery.controller.ts'
@@ -64,6 +65,7 @@ import { UsersService } from './users.service.ts'
     JwtCallers,
     LogoutNotices,
     People,
+    PersonDetails,
     Provider,
     ProviderTokens,
     Refusals,

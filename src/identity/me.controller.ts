@@ -1,9 +1,12 @@
-import { Controller, Get } from '@nestjs/common'
+import { Controller, Get, Inject } from '@nestjs/common'
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger'
+import type { Config } from '../config.ts'
 import { type Me, me, ROLES } from '../contract/identity.ts'
 import { Access } from '../platform/access.ts'
 import { Database, rows } from '../platform/database.ts'
+import { CONFIG } from '../platform/platform.module.ts'
 import { type Caller, CurrentCaller } from './caller.ts'
+import { PersonDetails } from './person-details.ts'
 import { UsersService } from './users.service.ts'
 
 @ApiTags('people')
@@ -12,6 +15,8 @@ export class MeController {
   constructor(
     private readonly users: UsersService,
     private readonly database: Database,
+    private readonly details: PersonDetails,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   @Get()
@@ -24,6 +29,15 @@ export class MeController {
       [caller.groupIds],
     )
     const roles = ROLES.filter((role) => caller.roles.includes(role)) // with those of their groups
-    return { ...(await this.users.get(caller.id)), roles, groups, scopes: [...caller.scopes], tokenId: caller.tokenId }
+    const identities = await this.details.identities(caller.id)
+    const provider = identities.find(({ issuer }) => issuer === this.config.oidc?.issuer) ?? null
+    return {
+      ...(await this.users.get(caller.id)),
+      roles,
+      groups,
+      provider,
+      scopes: [...caller.scopes],
+      tokenId: caller.tokenId,
+    }
   }
 }

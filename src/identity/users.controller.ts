@@ -5,21 +5,27 @@ import {
   type NewUser,
   newUser,
   type UserChange,
+  type UserDetails,
   type UserQuery,
   user,
   userChange,
+  userDetails,
   userPage,
   userQuery,
 } from '../contract/identity.ts'
 import { Access } from '../platform/access.ts'
 import { type Caller, CurrentCaller } from './caller.ts'
+import { PersonDetails } from './person-details.ts'
 import { UsersService } from './users.service.ts'
 
 @ApiTags('people')
 @Controller('api/users')
 @Access({ scope: 'manage', roles: ['admin'] })
 export class UsersController {
-  constructor(private readonly users: UsersService) {}
+  constructor(
+    private readonly users: UsersService,
+    private readonly details: PersonDetails,
+  ) {}
 
   @Get()
   @Access({ scope: 'read', roles: ['admin', 'owner', 'auditor'] })
@@ -30,9 +36,9 @@ export class UsersController {
 
   @Get(':id')
   @Access({ scope: 'read', roles: ['admin', 'owner', 'auditor'] })
-  @ApiOkResponse({ standardSchema: user })
-  get(@Param('id', { schema: id('usr') }) userId: string) {
-    return this.users.get(userId)
+  @ApiOkResponse({ standardSchema: userDetails })
+  async get(@Param('id', { schema: id('usr') }) userId: string): Promise<UserDetails> {
+    return this.details.of(await this.users.get(userId))
   }
 
   @Post()

@@ -32,7 +32,8 @@ export class UsersService {
     const after = this.cursors.read(USERS, cursor)
     const found = await rows<User & { folded: string }>(
       this.database.pool,
-      `select id, name, email, roles, state, created_at as "createdAt", lower(name) as folded from users
+      `select id, name, email, roles, state, source, user_name as "userName", sign_in_name as "signInName", created_at as "createdAt",
+         lower(name) as folded from users
        where ($1::text is null or (lower(name), id) > ($1, $2)) and ($3::text is null or state = $3)
        order by lower(name), id limit $4`,
       [after?.[0] ?? null, after?.[1] ?? null, state ?? null, limit + 1],
@@ -98,8 +99,8 @@ async function unlessTaken(name: string, written: Promise<unknown>): Promise<voi
   }
 }
 
-function viewOf({ id, name, email, roles, state, createdAt }: User): UserView {
-  return { id, name, email, roles, state, createdAt: createdAt.toISOString() }
+function viewOf({ id, name, email, roles, state, source, userName, signInName, createdAt }: User): UserView {
+  return { id, name, userName: userName ?? signInName, email, source, roles, state, createdAt: createdAt.toISOString() }
 }
 
 function missing(): never {

@@ -35,6 +35,7 @@ export interface ForgedIdp {
   /** instead of any answer, for the endpoints named */
   readonly instead: Map<string, (response: ServerResponse) => void>
   readonly asked: string[]
+  /** with nothing in it, the token is not taken */
   userInfo: Json
   /** as the authorization endpoint would: a code for this question */
   code(question: URLSearchParams): string
@@ -78,7 +79,10 @@ export async function startForgedIdp(): Promise<ForgedIdp> {
     const form = new URLSearchParams(await text(request))
     if (pathname === '/.well-known/openid-configuration') return json(response, 200, discovery(issuer))
     if (pathname === '/jwks') return json(response, 200, { keys: idp.keys.map(({ jwk }) => jwk) })
-    if (pathname === '/userinfo') return json(response, 200, idp.userInfo)
+    if (pathname === '/userinfo') {
+      const isTold = Object.keys(idp.userInfo).length > 0
+      return isTold ? json(response, 200, idp.userInfo) : json(response, 401, { error: 'invalid_token' })
+    }
     if (pathname !== '/token') return json(response, 404, {})
     const question = codes.get(form.get('code') ?? '')
     codes.delete(form.get('code') ?? '')

@@ -48,6 +48,7 @@ export async function startForgedWorld(
     async signIn(claims = {}, jar = new Jar()) {
       const asked = await jar.step(`${broker.url}/auth/login?return=/api/me`)
       const question = new URL(asked.headers.get('location') ?? '').searchParams
+      if (idp.userInfo['sub'] !== (claims['sub'] ?? 'ann')) idp.userInfo = { sub: claims['sub'] ?? 'ann' }
       idp.idToken = (right) => jws(idp.rsa, { typ: 'JWT' }, { ...right, ...claims })
       const answer = new URLSearchParams({ code: idp.code(question), state: question.get('state')!, iss: idp.issuer })
       return { jar, page: await jar.get(`${broker.url}/auth/callback?${answer}`) }

@@ -1,74 +1,73 @@
 import { z } from 'zod'
 import { flawOf, name as nameOf } from '../../contract/common.ts'
 import type { IdentityProvider } from '../../platform/identity-provider.ts'
+import { type GroupsSaid, readGroups } from './group-names.ts'
 
 export type Claims = Readonly<Record<string, unknown>>
 export type Attributes = Readonly<Record<string, string | readonly string[]>>
 
-/** What a provider said of somebody, as far as it can be kept. */
+/** What one document of a provider says of somebody. What it does not mention is undefined: it may be said elsewhere. */
 export interface Said {
   readonly subject: string
-  readonly name: string
-  readonly email: string | null
-  readonly groups: readonly string[]
-  /** groups whose names nobody should have to read */
-  readonly refusedGroups: number
+  readonly name: string | undefined
+  /** what they are called to sign in */
+  readonly userName: string | undefined
+  /** null: an address is there, and nobody says that it is theirs */
+  readonly email: string | null | undefined
+  readonly groups: GroupsSaid | undefined
   readonly attributes: Attributes
   /** how SCIM calls the same person */
   readonly externalId: string | undefined
 }
 
-const MOST_GROUPS = 500
 const MOST_VALUES = 50
 const email = z.email().max(254)
-
-/** Whether the claims say anything about groups: a list, even an empty one. */
-export function tellsGroups(claims: Claims, { groupsClaim }: Pick<IdentityProvider, 'groupsClaim'>): boolean {
-  const said = own(claims, groupsClaim)
-  return Array.isArray(said) || typeof said === 'string'
-}
 
 /** undefined when the claims name nobody. */
 export function readClaims(claims: Claims, mapping: IdentityProvider): Said | undefined {
   const subject = textOf(own(claims, 'sub'), 255)
   if (subject === undefined) return undefined
-  const said = [own(claims, mapping.groupsClaim) ?? []].flat()
-  const groups = said.slice(0, MOST_GROUPS).filter(isGroupName)
   return {
     subject,
-    name: displayName([own(claims, 'name'), own(claims, 'preferred_username'), subject]),
-    email: verifiedEmail(claims, mapping),
-    groups: [...new Set(groups)],
-    refusedGroups: said.length - groups.length,
+    name: displayName(own(claims, 'name')),
+    userName: displayName(own(claims, 'preferred_username')),
+    email: emailIn(claims, mapping),
+    groups: readGroups(claims, mapping.groupsClaim),
     attributes: attributesIn(claims, mapping),
     externalId: textOf(own(claims, mapping.scimClaim), 255),
   }
 }
 
-// A name that is trimmed or shortened is another name, and with it another group.
-function isGroupName(said: unknown): said is string {
-  return typeof said === 'string' && nameOf().safeParse(said).data === said
+/** Whether a sign-in's ID token leaves nothing open that userinfo could add. */
+export function mentionsAll(
+  { name, groups, email, attributes }: Said,
+  { scopes, attributes: wanted }: IdentityProvider,
+): boolean {
+  const isAddressOpen = email === undefined && scopes.split(' ').includes('email')
+  return (
+    name !== undefined &&
+    groups?.told === true &&
+    !isAddressOpen &&
+    Object.keys(wanted).every((one) => Object.hasOwn(attributes, one))
+  )
 }
 
-function displayName(candidates: readonly unknown[]): string {
-  for (const candidate of candidates) {
-    if (typeof candidate !== 'string') continue
-    const { data } = nameOf().safeParse(candidate.slice(0, 100))
-    if (data !== undefined) return data
-  }
-  return 'somebody without a readable name'
+function displayName(said: unknown): string | undefined {
+  return typeof said === 'string' ? nameOf().safeParse(said.slice(0, 100)).data : undefined
 }
 
 /** An address decides who owns a resource: it is somebody's when the provider says that they proved it. */
-function verifiedEmail(claims: Claims, { emailsVerified = false }: IdentityProvider): string | null {
+function emailIn(claims: Claims, { emailsVerified = false }: IdentityProvider): string | null | undefined {
+  const said = own(claims, 'email')
+  if (said === undefined) return undefined
   const verified = own(claims, 'email_verified')
   const isTheirs = verified === true || verified === 'true' || (verified === undefined && emailsVerified)
-  return isTheirs ? (email.safeParse(own(claims, 'email')).data ?? null) : null
+  return isTheirs ? (email.safeParse(said).data ?? null) : null
 }
 
 function attributesIn(claims: Claims, mapping: IdentityProvider): Attributes {
   const found = Object.entries(mapping.attributes).flatMap(([attribute, claim]) => {
-    const said = claim === 'email' ? (verifiedEmail(claims, mapping) ?? undefined) : own(claims, claim)
+    const said = claim === 'email' ? (emailIn(claims, mapping) ?? undefined) : own(claims, claim)
     const values = [said].flat().slice(0, MOST_VALUES)
     const texts = values.map((value) => textOf(value, 500)).filter((value) => value !== undefined)
     if (texts.length === 0) return []

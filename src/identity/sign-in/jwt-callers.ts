@@ -4,14 +4,35 @@ import { Database, row } from '../../platform/database.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { unknownCaller } from '../caller.ts'
-import { tellsGroups } from './claims.ts'
+import type { Claims } from './claims.ts'
+import { Confirmation } from './confirmation.ts'
+import { UNTOLD } from './group-names.ts'
 import { People } from './people.ts'
-import { ProviderTokens } from './provider-tokens.ts'
+import { ProviderTokens, TokenRefused } from './provider-tokens.ts'
 import { Refusals } from './refusals.ts'
+import { isServiceAccount } from './service-accounts.ts'
 import { signInConfig } from './sign-in-config.ts'
+import { statementOf } from './statement.ts'
 
 /** Within this many seconds of being asked, the provider's word is fresh enough for a decision. */
 export const FRESH_SECONDS = 60
+
+/** Who comes with an access token. */
+export interface JwtCaller {
+  readonly userId: string
+  /** the token itself, or what was asked with it, is so young that it is fresh */
+  readonly isNews: boolean
+  /** false: what the provider said of their groups before is not known to be so still */
+  readonly tellsGroups: boolean
+}
+
+interface Known {
+  readonly userId: string | null
+  readonly isScims: boolean
+  readonly ageSeconds: number
+  readonly groupsSeconds: number | null
+  readonly untoldSeconds: number | null
+}
 
 /** Whose access token it is that comes with a call. */
 @Injectable()
@@ -20,12 +41,13 @@ export class JwtCallers {
     private readonly database: Database,
     private readonly tokens: ProviderTokens,
     private readonly people: People,
+    private readonly confirmation: Confirmation,
     private readonly refusals: Refusals,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** `isNews`: the token itself is so young that its claims are fresh. Every refusal looks the same to whoever calls. */
-  async read(authorization: string): Promise<{ userId: string; isNews: boolean }> {
+  /** Every refusal looks the same to whoever calls. */
+  async read(authorization: string): Promise<JwtCaller> {
     const token = /^Bearer ([\w-]+\.[\w-]*\.[\w-]*)$/i.exec(authorization)?.[1]
     if (token === undefined || !this.config.oidc?.audience) throw unknownCaller()
     try {
@@ -37,24 +59,47 @@ export class JwtCallers {
     }
   }
 
-  private async personOf(token: string): Promise<{ userId: string; isNews: boolean }> {
+  private async personOf(token: string): Promise<JwtCaller> {
     const mapping = signInConfig(this.config)
     const claims = await this.tokens.accessToken(token)
-    const known = await row<{ userId: string; ageSeconds: number; confirmedSeconds: number }>(
-      this.database.pool,
-      `select extract(epoch from now())::float8 - $3 as "ageSeconds", i.user_id as "userId",
-         extract(epoch from now() - i.confirmed_at)::float8 as "confirmedSeconds"
-       from (select) one left join identities i on i.issuer = $1 and i.subject = $2`,
-      [mapping.issuer, claims.sub, claims.iat],
-    )
-    const { userId, ageSeconds = 0, confirmedSeconds } = known ?? {}
-    const says = tellsGroups(claims, mapping)
-    const isNews = says && ageSeconds < FRESH_SECONDS
-    // What the provider said later is not replaced by what it said when it made this token.
-    if (userId && (!says || ageSeconds >= (confirmedSeconds ?? 0))) return { userId, isNews }
-    if (!says || claims.sub === claims['client_id']) {
+    if (isServiceAccount(claims)) throw new TokenRefused('service_account')
+    const statement = statementOf('access_token', { accessToken: claims }, mapping)
+    const known = await this.known(mapping.issuer, claims)
+    const { userId, ageSeconds, groupsSeconds, untoldSeconds } = known
+    const isYoung = ageSeconds < FRESH_SECONDS
+    if (userId && known.isScims) return { userId, isNews: isYoung, tellsGroups: true }
+    if (statement?.groups?.value.told) {
+      // What the provider said later is not replaced by what it said when it made this token.
+      if (userId && ageSeconds >= (groupsSeconds ?? Infinity)) return { userId, isNews: isYoung, tellsGroups: true }
+      return { userId: await this.people.admit(statement, Math.max(0, ageSeconds)), isNews: isYoung, tellsGroups: true }
+    }
+    if (userId && ageSeconds >= (groupsSeconds ?? Infinity)) return { userId, isNews: false, tellsGroups: true }
+    if (userId && ageSeconds >= (untoldSeconds ?? Infinity)) return { userId, isNews: false, tellsGroups: false }
+    return this.askedFor(token, claims, userId)
+  }
+
+  /** Of a token that does not tell groups, userinfo may; that it is silent, too, says nothing: another client is told other claims. */
+  private async askedFor(token: string, claims: Claims & { readonly sub: string }, userId: string | null): Promise<JwtCaller> {
+    const mapping = signInConfig(this.config)
+    const userInfo = await this.confirmation.userInfo(token, claims.sub)
+    if (!userInfo && !userId) {
       throw new BrokerError('auth.forbidden', 'the token is of somebody who has never signed in, and does not say who they are')
     }
-    return { userId: await this.people.admit(claims, Math.max(0, ageSeconds)), isNews }
+    const statement = statementOf('access_token', { accessToken: claims, userInfo }, mapping)
+    const groups = statement?.groups ?? { value: { told: false as const, why: UNTOLD.silent }, source: 'access_token' as const }
+    const admitted = await this.people.admit(statement && { ...statement, groups })
+    return { userId: admitted, isNews: groups.value.told, tellsGroups: groups.value.told }
+  }
+
+  private async known(issuer: string, { sub, iat }: { readonly sub: string; readonly iat: number }): Promise<Known> {
+    return (await row<Known>(
+      this.database.pool,
+      `select i.user_id as "userId", coalesce(u.source = 'scim', false) as "isScims",
+         extract(epoch from now())::float8 - $3 as "ageSeconds",
+         extract(epoch from now() - i.groups_said_at)::float8 as "groupsSeconds",
+         extract(epoch from now() - i.groups_untold_at)::float8 as "untoldSeconds"
+       from (select) one left join identities i on i.issuer = $1 and i.subject = $2 left join users u on u.id = i.user_id`,
+      [issuer, sub, iat],
+    ))!
   }
 }

@@ -9,8 +9,9 @@ import { Database, row, rows } from '../../platform/database.ts'
 import { newId } from '../../platform/ids.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { BrokerError, isBrokerError } from '../../sdk/index.ts'
-import { type Claims, tellsGroups } from './claims.ts'
+import { type Claims, mentionsAll, readClaims } from './claims.ts'
 import { Confirmation, refusedOrUnreachable, statusOf } from './confirmation.ts'
+import { NO_GROUPS } from './group-names.ts'
 import { HttpSessions } from './http-sessions.ts'
 import { People } from './people.ts'
 import { Provider } from './provider.ts'
@@ -18,6 +19,7 @@ import { ProviderTokens, TokenRefused } from './provider-tokens.ts'
 import { Refusals } from './refusals.ts'
 import { SessionTokens } from './session-tokens.ts'
 import { publicOrigin, signInConfig } from './sign-in-config.ts'
+import { type Statement, statementOf } from './statement.ts'
 
 type Tokens = client.TokenEndpointResponse & client.TokenEndpointResponseHelpers
 
@@ -68,8 +70,8 @@ export class SignIn {
     try {
       const tokens = await this.authenticate(request, response)
       if (!tokens?.id_token) throw new TokenRefused('no_id_token')
-      const claims = await this.claimsOf(tokens, tokens.id_token)
-      const userId = await this.people.admit(claims)
+      const claims = await this.tokens.idToken(tokens.id_token)
+      const userId = await this.people.admit(await this.statementOf(tokens, claims))
       await this.open(request, userId, claims, tokens)
       return returnTo
     } catch (error) {
@@ -109,12 +111,18 @@ export class SignIn {
     }).href
   }
 
-  private async claimsOf(tokens: Tokens, idToken: string): Promise<Claims> {
-    const claims = await this.tokens.idToken(idToken)
-    if (tellsGroups(claims, signInConfig(this.config))) return claims
-    const said = await this.confirmation.userInfo(tokens.access_token, String(claims['sub']))
-    if (!said) throw new TokenRefused('userinfo_refused')
-    return { ...claims, ...said }
+  private async statementOf(tokens: Tokens, idToken: Claims): Promise<Statement | undefined> {
+    const mapping = signInConfig(this.config)
+    const { userinfo_endpoint: hasUserInfo } = (await this.provider.get()).client.serverMetadata()
+    const said = readClaims(idToken, mapping)
+    const isOpen = said !== undefined && hasUserInfo !== undefined && !mentionsAll(said, mapping)
+    const userInfo = isOpen ? await this.confirmation.userInfo(tokens.access_token, said.subject) : undefined
+    if (isOpen && !userInfo && !said.groups) throw new TokenRefused('userinfo_refused')
+    const statement = statementOf('sign_in', { idToken, userInfo }, mapping)
+    // Whoever is in no group is told of by many providers without the claim.
+    return (
+      statement && { ...statement, groups: statement.groups ?? { value: NO_GROUPS, source: userInfo ? 'userinfo' : 'id_token' } }
+    )
   }
 
   private async open(request: Request, userId: string, claims: Claims, tokens: Tokens): Promise<void> {
