@@ -489,26 +489,31 @@ create table person_marks (
 CREATE INDEX person_marks_by_mark ON person_marks USING btree (mark);
 
 create table proposals (
-  body text not null,
+  base jsonb,
+  body text,
   created_at timestamp with time zone not null default now(),
   decided_at timestamp with time zone,
   decided_by text,
   decided_hands text[],
   decided_with text,
   done_with text,
+  expires_at timestamp with time zone not null,
   hands text[] not null default '{}'::text[],
   id text not null,
   kind text not null,
+  performed_at timestamp with time zone,
+  problem jsonb,
   proposer_id text not null,
   state text not null default 'open'::text,
   subject text,
   summary jsonb not null,
   token_makers text[] not null default '{}'::text[],
   constraint proposals_accepted_by_somebody_else CHECK (state <> 'accepted'::text OR decided_by <> proposer_id AND NOT decided_hands && hands),
+  constraint proposals_keep_nothing_when_over CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text])) OR body IS NULL),
   constraint proposals_kind_known CHECK (kind = ANY (ARRAY['flow.create'::text, 'flow.change'::text, 'integration.create'::text, 'integration.change'::text, 'integration.own'::text, 'integration.remove'::text, 'scim_token.create'::text, 'scim_token.rotate'::text])),
   constraint proposals_of_a_user FOREIGN KEY (proposer_id) REFERENCES users(id),
   constraint proposals_pkey PRIMARY KEY (id),
-  constraint proposals_state_known CHECK (state = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'withdrawn'::text]))
+  constraint proposals_state_known CHECK (state = ANY (ARRAY['open'::text, 'accepted'::text, 'performed'::text, 'failed'::text, 'declined'::text, 'withdrawn'::text, 'lapsed'::text]))
 );
 CREATE TRIGGER proposals_have_hands BEFORE INSERT OR UPDATE ON proposals FOR EACH ROW EXECUTE FUNCTION proposals_have_hands();
 

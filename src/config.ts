@@ -32,6 +32,8 @@ export interface Config {
   readonly trustProxy: false | number | readonly string[]
   readonly shutdownSeconds: number
   readonly pendingHours: number
+  /** how long a proposal waits for a second person */
+  readonly proposalHours: number
   /** changes of flows and integrations wait for a second person */
   readonly fourEyes: boolean
   readonly discoveryMinutes: number
@@ -89,6 +91,7 @@ const variables = z.strictObject({
   LATCHKEY_TRUST_PROXY: z.string().transform(proxies).default(false),
   LATCHKEY_SHUTDOWN_SECONDS: wholeNumber(1, 300).default(15),
   LATCHKEY_PENDING_HOURS: wholeNumber(1, 720).default(8),
+  LATCHKEY_PROPOSAL_HOURS: wholeNumber(1, 8_760).default(168),
   LATCHKEY_DISCOVERY_MINUTES: wholeNumber(1, 10_080).default(60),
   LATCHKEY_INTEGRATION_FILES: read(
     parseLentFiles,
@@ -140,6 +143,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     trustProxy: known.LATCHKEY_TRUST_PROXY,
     shutdownSeconds: known.LATCHKEY_SHUTDOWN_SECONDS,
     pendingHours: known.LATCHKEY_PENDING_HOURS,
+    proposalHours: known.LATCHKEY_PROPOSAL_HOURS,
     fourEyes: known.LATCHKEY_FOUR_EYES === 'on',
     discoveryMinutes: known.LATCHKEY_DISCOVERY_MINUTES,
     integrationFiles: known.LATCHKEY_INTEGRATION_FILES,

@@ -43,6 +43,7 @@ const MAY_USE: Record<string, RegExp> = {
   'src/sdk': /^zod$/,
   'src/contract': /^zod$/,
   'src/platform': /^(@nestjs\/.+|@opentelemetry\/.+|express|nestjs-pino|node:.+|pg|pino|pino-http|typeorm|zod)$/,
+  'src/proposals': /^(@nestjs\/(common|core|schedule|swagger)|express|rxjs|zod|node:.+)$/,
   'src/notifications': /^(@nestjs\/(common|swagger)|@opentelemetry\/api|ipaddr\.js|nodemailer|undici|zod|node:.+)$/,
   'src/identity':
     /^(@nestjs\/(common|core|swagger)|connect-pg-simple|express|express-session|jose|openid-client(\/passport)?|passport|typeorm|undici|zod|node:.+)$/,
@@ -196,7 +197,7 @@ describe('the house', () => {
         "src/identity/sign-in/session-tokens.ts": 3,
         "src/identity/sign-in/sign-in.service.ts": 1,
         "src/identity/tokens.service.ts": 1,
-        "src/integrations/config-secrets.ts": 2,
+        "src/integrations/config-secrets.ts": 4,
         "src/integrations/integration-config.ts": 2,
         "src/main.ts": 1,
         "src/notifications/mailer.ts": 1,

@@ -32,6 +32,7 @@ describe('the configuration', () => {
       trustProxy: false,
       shutdownSeconds: 15,
       pendingHours: 8,
+      proposalHours: 168,
       discoveryMinutes: 60,
       integrationFiles: [],
       fourEyes: false,
@@ -58,6 +59,7 @@ describe('the configuration', () => {
       LATCHKEY_TRUST_PROXY: '10.0.0.0/8, loopback',
       LATCHKEY_SHUTDOWN_SECONDS: '30',
       LATCHKEY_PENDING_HOURS: '24',
+      LATCHKEY_PROPOSAL_HOURS: '12',
       LATCHKEY_DISCOVERY_MINUTES: '5',
       LATCHKEY_FSYNC: 'off',
     })
@@ -73,6 +75,7 @@ describe('the configuration', () => {
       trustProxy: ['10.0.0.0/8', 'loopback'],
       shutdownSeconds: 30,
       pendingHours: 24,
+      proposalHours: 12,
       discoveryMinutes: 5,
     })
     expect(config.database).toMatchObject({ kind: 'external' })
@@ -149,6 +152,7 @@ describe('the configuration', () => {
     ['LATCHKEY_TRUST_PROXY', '10.0.0.0/33'],
     ['LATCHKEY_SHUTDOWN_SECONDS', '0'],
     ['LATCHKEY_PENDING_HOURS', '1e3'],
+    ['LATCHKEY_PROPOSAL_HOURS', '0'],
     ['LATCHKEY_INTEGRATION_FILES', '/run/token'],
     ['LATCHKEY_INTEGRATION_FILES', 'token=https://vault'],
     ['LATCHKEY_INTEGRATION_FILES', '/run/../etc/shadow=https://vault'],

@@ -7,7 +7,9 @@ import { requestState } from '../src/contract/access.ts'
 import { grantState, openingView, stepView } from '../src/contract/grants.ts'
 import { ROLES, SCOPES } from '../src/contract/identity.ts'
 import { discoveryRun } from '../src/contract/integrations.ts'
+import { proposalState } from '../src/contract/proposals.ts'
 import { grantMachine } from '../src/grants/grant-machine.ts'
+import { proposalMachine } from '../src/proposals/proposal-machine.ts'
 import { ERRORS } from '../src/sdk/errors.ts'
 import { type FreshDatabase, freshDatabase } from './support/database.ts'
 
@@ -68,6 +70,8 @@ describe('the tables of states', () => {
     ['action_runs_state_known', runMachine.states],
     ['grants_state_known', grantState.options],
     ['access_requests_state_known', requestState.options],
+    ['proposals_state_known', proposalMachine.states],
+    ['proposals_state_known', proposalState.options],
     ['action_steps_state_known', stepView.shape.state.options],
     ['openings_state_known', openingView.shape.state.options],
     ['discovery_runs_state_known', discoveryRun.shape.state.options],
@@ -78,7 +82,7 @@ describe('the tables of states', () => {
   })
 
   it('lead every unfinished thing to an end, and nothing out of one', () => {
-    for (const { states, arrows, isFinal } of [requestMachine, grantMachine, runMachine]) {
+    for (const { states, arrows, isFinal } of [requestMachine, grantMachine, runMachine, proposalMachine]) {
       const rows = arrows as Record<string, Record<string, string>>
       for (const state of states) {
         if (isFinal(state as never)) continue
@@ -115,6 +119,17 @@ describe('the tables of states', () => {
       stuck --gone_expired--> expired
       stuck --gone_revoked--> revoked
       stuck --gone_failed--> failed"
+    `)
+  })
+
+  it('are these for a proposal', () => {
+    expect(printed(proposalMachine)).toMatchInlineSnapshot(`
+      "open --accept--> accepted
+      open --decline--> declined
+      open --withdraw--> withdrawn
+      open --lapse--> lapsed
+      accepted --perform--> performed
+      accepted --fail--> failed"
     `)
   })
 

@@ -255,7 +255,7 @@ describe('nobody looks after themselves', () => {
     const proposed = await inTheirName.must(inTheirName.patch(`/api/access-flows/${flow}`, { active: true }))
     expect((await self.api.post(`/api/proposals/${proposed.id}/accept`)).body.code).toBe('access.self_approval')
     expect((await world.admin.get(`/api/access-flows/${flow}`)).body.active).toBe(false)
-    expect((await colleague.api.post(`/api/proposals/${id}/accept`)).body.state).toBe('accepted')
+    expect((await colleague.api.post(`/api/proposals/${id}/accept`)).body.state).toBe('performed')
   })
 })
 

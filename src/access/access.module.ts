@@ -9,6 +9,7 @@ import { Bundles } from './bundles.service.ts'
 import { Decisions } from './decisions.service.ts'
 import { ExtensionRequests } from './extension-requests.ts'
 import { ExtensionsController } from './extensions.controller.ts'
+import { FlowChecks } from './flow-checks.ts'
 import { FlowsController } from './flows.controller.ts'
 import { Flows } from './flows.service.ts'
 import { Leavers } from './leavers.ts'
@@ -28,6 +29,7 @@ import { Waiting } from './waiting.ts'
   controllers: [FlowsController, RequestsController, ExtensionsController, BundlesController, ReviewsController],
   providers: [
     Flows,
+    FlowChecks,
     Bundles,
     Reviews,
     Simulator,

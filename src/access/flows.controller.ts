@@ -1,6 +1,5 @@
-import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common'
+import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common'
 import { ApiAcceptedResponse, ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
-import type { Response } from 'express'
 import {
   type ChangedFlow,
   changedFlow,
@@ -16,8 +15,6 @@ import { proposalView } from '../contract/proposals.ts'
 import { type NewSimulation, newSimulation, simulation } from '../contract/simulation.ts'
 import { type Caller, CurrentCaller } from '../identity/caller.ts'
 import { Access } from '../platform/access.ts'
-import { FourEyes } from '../proposals/four-eyes.ts'
-import type { Json } from '../sdk/index.ts'
 import { Flows } from './flows.service.ts'
 import { Simulator } from './simulator.ts'
 
@@ -28,19 +25,13 @@ export class FlowsController {
   constructor(
     private readonly flows: Flows,
     private readonly simulator: Simulator,
-    private readonly fourEyes: FourEyes,
   ) {}
 
   @Post()
   @ApiCreatedResponse({ standardSchema: flowView })
   @ApiAcceptedResponse({ standardSchema: proposalView })
-  create(
-    @CurrentCaller() caller: Caller,
-    @Body({ schema: newFlow }) body: NewFlow,
-    @Res({ passthrough: true }) response: Response,
-  ) {
-    const change = async () => ({ kind: 'flow.create', subject: null, body, summary: body as unknown as Json }) as const
-    return this.fourEyes.make(caller, response, change, () => this.flows.create(caller, body))
+  create(@CurrentCaller() caller: Caller, @Body({ schema: newFlow }) body: NewFlow) {
+    return this.flows.create(caller, body)
   }
 
   @Get()
@@ -72,12 +63,7 @@ export class FlowsController {
     @CurrentCaller() caller: Caller,
     @Param('id', { schema: id('flw') }) flowId: string,
     @Body({ schema: changedFlow }) body: ChangedFlow,
-    @Res({ passthrough: true }) response: Response,
   ) {
-    const change = async () => {
-      await this.flows.get(flowId)
-      return { kind: 'flow.change', subject: flowId, body, summary: body as unknown as Json } as const
-    }
-    return this.fourEyes.make(caller, response, change, () => this.flows.change(caller, flowId, body))
+    return this.flows.change(caller, flowId, body)
   }
 }

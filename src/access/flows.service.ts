@@ -1,6 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { record } from '../audit/record.ts'
-import { Catalog } from '../catalog/catalog.ts'
 import {
   type AccessRule,
   type ChangedFlow,
@@ -11,16 +10,17 @@ import {
   newFlow,
 } from '../contract/access.ts'
 import type { Page } from '../contract/common.ts'
-import { Deliveries } from '../integrations/deliveries.ts'
-import { findIntegration, selectIntegrations } from '../integrations/integration.ts'
+import type { Caller } from '../identity/caller.ts'
 import { Cursors } from '../platform/cursors.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { newId } from '../platform/ids.ts'
+import type { ChangeKind } from '../proposals/change-kind.ts'
 import { FourEyes } from '../proposals/four-eyes.ts'
-import { BrokerError } from '../sdk/index.ts'
+import type { Held } from '../proposals/held.ts'
+import { BrokerError, type Json } from '../sdk/index.ts'
 import { byId } from './cursor.ts'
 import type { FlowInForce } from './evaluate.ts'
-import { peopleIn, sourcesIn } from './rule-people.ts'
+import { FlowChecks } from './flow-checks.ts'
 
 type FlowRow = FlowInForce & { createdAt: Date; changedAt: Date }
 
@@ -32,73 +32,23 @@ const SELECT = `select f.id, f.name, f.integration_id as "integrationId", f.acti
 export class Flows implements OnModuleInit {
   constructor(
     private readonly database: Database,
-    private readonly catalog: Catalog,
+    private readonly checks: FlowChecks,
     private readonly cursors: Cursors,
     private readonly fourEyes: FourEyes,
-    private readonly deliveries: Deliveries,
   ) {}
 
   onModuleInit(): void {
-    this.fourEyes.performs('flow.create', (by, _, body) => this.create({ id: by }, newFlow.parse(body)))
-    this.fourEyes.performs('flow.change', (by, id, body) => this.change({ id: by }, id!, changedFlow.parse(body)))
+    this.fourEyes.register(this.creating)
+    this.fourEyes.register(this.changing)
   }
 
-  async create(caller: { id: string }, flow: NewFlow): Promise<FlowView> {
-    return this.database.transaction(async (tx) => {
-      await this.check(tx, flow.integrationId, flow.rule)
-      const id = newId('flw')
-      await rows(
-        tx,
-        `with flow as (
-           insert into access_flows (id, name, integration_id, active, created_by) values ($1, $2, $3, $4, $5) returning id)
-         insert into access_flow_versions (flow_id, version, rule, created_by) select id, 1, $6, $5 from flow`,
-        [id, flow.name, flow.integrationId, flow.active, caller.id, JSON.stringify(flow.rule)],
-      ).catch(nameTaken(flow.name))
-      await record(tx, { kind: 'flow.created', actor: caller.id, subject: id, data: { name: flow.name, version: 1 } })
-      return this.get(id, tx)
-    })
+  create(caller: Caller, flow: NewFlow): Promise<FlowView | Held> {
+    return this.fourEyes.submit(caller, this.creating, null, flow)
   }
 
   /** A changed rule makes a new version; requests keep the one they were made under. */
-  async change(caller: { id: string }, id: string, change: ChangedFlow): Promise<FlowView> {
-    return this.database.transaction(async (tx) => {
-      const flow = await row<{ version: number; integrationId: string }>(
-        tx,
-        'select version, integration_id as "integrationId" from access_flows where id = $1 for update',
-        [id],
-      )
-      if (!flow) throw noSuchFlow(id)
-      if (change.version !== undefined && change.version !== flow.version) {
-        throw new BrokerError('conflict', `the flow is at version ${flow.version} by now`, {
-          field: 'version',
-          fix: 'read it again and decide anew',
-        })
-      }
-      // Switched on as it is, it must deliver what the integration still allows.
-      if (change.active && !change.rule) await this.mustDeliver(tx, flow.integrationId, await this.pinned(tx, id, flow.version))
-      const version = change.rule ? flow.version + 1 : flow.version
-      if (change.rule) {
-        await this.check(tx, flow.integrationId, change.rule)
-        await rows(tx, 'insert into access_flow_versions (flow_id, version, rule, created_by) values ($1, $2, $3, $4)', [
-          id,
-          version,
-          JSON.stringify(change.rule),
-          caller.id,
-        ])
-      }
-      await rows(
-        tx,
-        `update access_flows set name = coalesce($2, name), active = coalesce($3, active), version = $4, changed_at = now() where id = $1`,
-        [id, change.name ?? null, change.active ?? null, version],
-      ).catch(nameTaken(change.name))
-      await record(tx, {
-        kind: 'flow.changed',
-        actor: caller.id,
-        subject: id,
-        data: { version, name: change.name, active: change.active, rule: change.rule !== undefined },
-      })
-      return this.get(id, tx)
-    })
+  change(caller: Caller, id: string, change: ChangedFlow): Promise<FlowView | Held> {
+    return this.fourEyes.submit(caller, this.changing, id, change)
   }
 
   async get(id: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<FlowView> {
@@ -134,60 +84,86 @@ export class Flows implements OnModuleInit {
     return found.rule
   }
 
-  private async check(tx: Pick<Tx, 'query'>, integrationId: string, rule: AccessRule): Promise<void> {
-    const [integration] = await selectIntegrations(tx, `id = $1 and state <> 'removed'`, [integrationId])
-    if (!integration)
-      throw new BrokerError('input.invalid', `there is no integration ${integrationId}`, { field: 'integrationId' })
-    const plugin = this.catalog.get(integration.plugin)
-    if (!plugin.grantAccess) {
-      throw new BrokerError('input.invalid', `${plugin.manifest.name} gives no access`, {
-        field: 'integrationId',
-        fix: 'choose another integration',
-      })
-    }
-    const types = new Map(plugin.resourceTypes.map((type) => [type.id, type.permissions.map((permission) => permission.id)]))
-    for (const [type, permissions] of Object.entries(rule.permissions)) {
-      const known = types.get(type)
-      if (!known) throw unknown(`rule.permissions.${type}`, `${type} is no resource type`, [...types.keys()])
-      const strange = permissions.find((permission) => !known.includes(permission))
-      if (strange) throw unknown(`rule.permissions.${type}`, `${strange} is no permission on ${type}`, known)
-    }
-    for (const [i, selector] of rule.resources.entries()) {
-      const strange = selector.types?.find((type) => !types.has(type))
-      if (strange) throw unknown(`rule.resources.${i}.types`, `${strange} is no resource type`, [...types.keys()])
-    }
-    await this.mustDeliver(tx, integrationId, rule)
-    await this.checkPeople(tx, integrationId, rule)
+  private readonly creating: ChangeKind<NewFlow, FlowView> = {
+    kind: 'flow.create',
+    roles: ['admin', 'owner'],
+    parse: (body) => newFlow.parse(body),
+    summary: async (_, flow) => {
+      await this.checks.check(this.database.pool, flow.integrationId, flow.rule)
+      return { ...flow, rule: jsonOf(flow.rule) }
+    },
+    prepare: async (by, _, flow) => ({ write: (tx) => this.insert(tx, by, flow) }),
   }
 
-  private async mustDeliver(tx: Pick<Tx, 'query'>, integrationId: string, { delivery }: AccessRule): Promise<void> {
-    const integration = await findIntegration(tx, integrationId)
-    await this.deliveries.mustAllow(integration, delivery, { code: 'input.invalid', field: 'rule.delivery' })
+  private readonly changing: ChangeKind<ChangedFlow, FlowView> = {
+    kind: 'flow.change',
+    roles: ['admin', 'owner'],
+    parse: (body) => changedFlow.parse(body),
+    summary: async (id, { rule, ...change }) => {
+      const { integrationId } = await this.get(id!)
+      if (rule) await this.checks.check(this.database.pool, integrationId, rule)
+      return { ...change, ...(rule && { rule: jsonOf(rule) }) }
+    },
+    base: async (tx, id) => {
+      await row(tx, 'select 1 from access_flows where id = $1 for update', [id])
+      const { name, active, version, rule } = await this.get(id, tx)
+      return { shown: { name, active, version, rule: jsonOf(rule) } }
+    },
+    prepare: async (by, id, change) => ({ write: (tx) => this.update(tx, by, id!, change) }),
   }
 
-  private async checkPeople(tx: Pick<Tx, 'query'>, integrationId: string, rule: AccessRule): Promise<void> {
-    for (const { field, people, mayBeEmpty } of peopleIn(rule)) {
-      const named = [...people.users, ...people.groups]
-      if (named.length === 0 && !mayBeEmpty) {
-        throw new BrokerError('input.invalid', 'names nobody', { field, fix: 'name at least one user or group' })
-      }
-      const missing = await row<{ id: string }>(
-        tx,
-        `select i.id from unnest($1::text[]) as i (id)
-         where not exists (select 1 from users u where u.id = i.id) and not exists (select 1 from groups g where g.id = i.id)`,
-        [named],
-      )
-      if (missing) throw new BrokerError('input.invalid', `there is no ${missing.id}`, { field })
-    }
-    const owners = sourcesIn(rule).find(({ source }) => source.kind === 'integration_owner' || source.kind === 'resource_owner')
-    const integration =
-      owners && (await row<{ owners: unknown }>(tx, 'select owners from integrations where id = $1', [integrationId]))
-    if (owners && !integration?.owners) {
-      throw new BrokerError('input.invalid', 'the integration has no owner who could be asked', {
-        field: owners.field,
-        fix: 'give the integration its owners first',
+  private async insert(tx: Tx, by: string, flow: NewFlow): Promise<FlowView> {
+    await this.checks.check(tx, flow.integrationId, flow.rule)
+    const id = newId('flw')
+    await rows(
+      tx,
+      `with flow as (
+         insert into access_flows (id, name, integration_id, active, created_by) values ($1, $2, $3, $4, $5) returning id)
+       insert into access_flow_versions (flow_id, version, rule, created_by) select id, 1, $6, $5 from flow`,
+      [id, flow.name, flow.integrationId, flow.active, by, JSON.stringify(flow.rule)],
+    ).catch(nameTaken(flow.name))
+    await record(tx, { kind: 'flow.created', actor: by, subject: id, data: { name: flow.name, version: 1 } })
+    return this.get(id, tx)
+  }
+
+  private async update(tx: Tx, by: string, id: string, change: ChangedFlow): Promise<FlowView> {
+    const flow = await row<{ version: number; integrationId: string }>(
+      tx,
+      'select version, integration_id as "integrationId" from access_flows where id = $1 for update',
+      [id],
+    )
+    if (!flow) throw noSuchFlow(id)
+    if (change.version !== undefined && change.version !== flow.version) {
+      throw new BrokerError('conflict', `the flow is at version ${flow.version} by now`, {
+        field: 'version',
+        fix: 'read it again and decide anew',
       })
     }
+    // Switched on as it is, it must deliver what the integration still allows.
+    if (change.active && !change.rule)
+      await this.checks.mustDeliver(tx, flow.integrationId, await this.pinned(tx, id, flow.version))
+    const version = change.rule ? flow.version + 1 : flow.version
+    if (change.rule) {
+      await this.checks.check(tx, flow.integrationId, change.rule)
+      await rows(tx, 'insert into access_flow_versions (flow_id, version, rule, created_by) values ($1, $2, $3, $4)', [
+        id,
+        version,
+        JSON.stringify(change.rule),
+        by,
+      ])
+    }
+    await rows(
+      tx,
+      `update access_flows set name = coalesce($2, name), active = coalesce($3, active), version = $4, changed_at = now() where id = $1`,
+      [id, change.name ?? null, change.active ?? null, version],
+    ).catch(nameTaken(change.name))
+    await record(tx, {
+      kind: 'flow.changed',
+      actor: by,
+      subject: id,
+      data: { version, name: change.name, active: change.active, rule: change.rule !== undefined },
+    })
+    return this.get(id, tx)
   }
 }
 
@@ -204,10 +180,9 @@ function view({ id, name, integrationId, active, version, rule, createdAt, chang
   }
 }
 
-const noSuchFlow = (id: string) => new BrokerError('not_found', `there is no access flow ${id}`)
+const jsonOf = (rule: AccessRule) => rule as unknown as Json
 
-const unknown = (field: string, message: string, known: readonly string[]) =>
-  new BrokerError('input.invalid', message, { field, fix: `choose among ${known.join(', ')}` })
+const noSuchFlow = (id: string) => new BrokerError('not_found', `there is no access flow ${id}`)
 
 function nameTaken(name: string | undefined) {
   return (error: unknown): never => {

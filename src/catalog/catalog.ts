@@ -23,6 +23,16 @@ export class Catalog {
     return this.byId.get(id)
   }
 
+  /** One that somebody chose in the field `plugin`. */
+  chosen(id: string): AnyPlugin {
+    const plugin = this.find(id)
+    if (plugin) return plugin
+    throw new BrokerError('input.invalid', `plugin is not in the catalog: ${id}`, {
+      field: 'plugin',
+      fix: 'GET /api/catalog lists them',
+    })
+  }
+
   get(id: string): AnyPlugin {
     const plugin = this.byId.get(id)
     if (plugin) return plugin

@@ -12,20 +12,43 @@ const PROPOSED = [
 ] as const
 export type Proposed = (typeof PROPOSED)[number]
 
+export const proposalState = z.enum(['open', 'accepted', 'performed', 'failed', 'declined', 'withdrawn', 'lapsed'])
+
 export const proposalView = z
   .strictObject({
     id: id('prp'),
     kind: z.enum(PROPOSED),
     subject: z.string().nullable().describe('what would change; null when it would be made'),
     summary: z.unknown().describe('the change itself, without its secrets'),
+    base: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .describe(
+        'what it changes, as it was when it was proposed; null when it would be made. If it is another by now, nobody can accept',
+      ),
+    diff: z
+      .array(
+        z.strictObject({
+          field: z.string().describe('as a path: rule.maxSeconds'),
+          before: z.unknown().describe('null where there is nothing'),
+          after: z.unknown().describe('null where there would be nothing'),
+        }),
+      )
+      .describe('what would be another than it was'),
     proposer: z.strictObject({ id: id('usr'), name: z.string() }),
-    state: z.enum(['open', 'accepted', 'declined', 'withdrawn']),
+    state: proposalState.describe('accepted: decided, and about to be made'),
     createdAt: instant,
+    expiresAt: instant.describe('when it lapses unless somebody decides'),
     decidedAt: instant.nullable(),
-    decidedBy: id('usr').nullable(),
+    decidedBy: id('usr').nullable().describe('null where the broker ended it'),
+    performedAt: instant.nullable(),
+    problem: z
+      .strictObject({ code: z.string(), message: z.string(), fix: z.string().optional() })
+      .nullable()
+      .describe('why an accepted change could not be made, or why the broker withdrew it'),
   })
   .meta({ id: 'Proposal', description: 'a change that waits for a second pair of eyes' })
 export type ProposalView = z.infer<typeof proposalView>
 export const proposalPage = page(proposalView).meta({ id: 'ProposalPage' })
-export const proposalQuery = z.strictObject({ ...pageQuery, state: proposalView.shape.state.optional() })
+export const proposalQuery = z.strictObject({ ...pageQuery, state: proposalState.optional() })
 export type ProposalQuery = z.infer<typeof proposalQuery>

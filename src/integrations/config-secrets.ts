@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Secret } from '../sdk/index.ts'
 
 /** Where a secret stood in a configuration, and what it was. */
@@ -48,6 +49,11 @@ export function reliesOn(typed: unknown, known: readonly PlacedSecret[]): boolea
     const now = holderOf(typed, path)?.get()
     return holderOf(typed, path) !== undefined && (now === undefined || isMark(now))
   })
+}
+
+/** Whether a secret that was typed is one that was there already, in the same place. */
+export function isKnown([path, value]: PlacedSecret, known: readonly PlacedSecret[]): boolean {
+  return known.some(([where, kept]) => isDeepStrictEqual(where, path) && kept.reveal() === value.reveal())
 }
 
 export function isMark(value: unknown): boolean {

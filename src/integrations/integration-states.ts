@@ -1,14 +1,19 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { record } from '../audit/record.ts'
+import type { Caller } from '../identity/caller.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { DueWork, enqueue, withdraw } from '../platform/due-work.ts'
+import type { ChangeKind } from '../proposals/change-kind.ts'
 import { FourEyes } from '../proposals/four-eyes.ts'
+import type { Held } from '../proposals/held.ts'
+import { withdrawProposals } from '../proposals/proposal-endings.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { Connections } from './connections.ts'
 import { DISCOVERY_WORK, discoveryWork } from './discovery/discovery.ts'
 import { stopRunning } from './discovery/discovery-run.ts'
 import { HEALTH_WORK, healthWork } from './health.service.ts'
 import { findIntegration, type Integration } from './integration.ts'
+import { baseOf } from './integration-changes.ts'
 
 /** Pauses, resumes and removes integrations. */
 @Injectable()
@@ -21,7 +26,7 @@ export class IntegrationStates implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.fourEyes.performs('integration.remove', (by, id) => this.remove(by, id!))
+    this.fourEyes.register(this.removing)
   }
 
   /** Nothing begins through it any more. What ends, ends. */
@@ -49,17 +54,31 @@ export class IntegrationStates implements OnModuleInit {
   }
 
   /** Its credentials are erased; its row stays, because history points at it. */
-  async remove(by: string, id: string): Promise<void> {
-    await this.database.transaction(async (tx) => {
-      const integration = await findIntegration(tx, id, 'for update')
-      await refuseWhileInUse(tx, integration)
-      await this.move(tx, integration, 'removed')
-      await rows(tx, 'update integrations set sealed = null where id = $1', [id])
-      await rows(tx, 'delete from integration_secrets where integration_id = $1', [id])
-      await endWork(tx, id, 'the integration was removed')
-      await record(tx, { kind: 'integration.removed', actor: by, subject: id, data: { name: integration.name } })
-    })
-    this.connections.drop(id)
+  remove(caller: Caller, id: string): Promise<undefined | Held> {
+    return this.fourEyes.submit(caller, this.removing, id, null)
+  }
+
+  private readonly removing: ChangeKind<null, undefined> = {
+    kind: 'integration.remove',
+    roles: ['admin'],
+    parse: () => null,
+    summary: async (id) => ({ name: (await findIntegration(this.database.pool, id!)).name }),
+    base: async (tx, id) => baseOf(await findIntegration(tx, id, 'for update')),
+    prepare: async (by, id) => ({
+      write: (tx) => this.erase(tx, by, id!),
+      afterwards: () => this.connections.drop(id!),
+    }),
+  }
+
+  private async erase(tx: Tx, by: string, id: string): Promise<undefined> {
+    const integration = await findIntegration(tx, id, 'for update')
+    await refuseWhileInUse(tx, integration)
+    await this.move(tx, integration, 'removed')
+    await rows(tx, 'update integrations set sealed = null where id = $1', [id])
+    await rows(tx, 'delete from integration_secrets where integration_id = $1', [id])
+    await endWork(tx, id, 'the integration was removed')
+    await withdrawProposals(tx, id, 'the integration was removed')
+    await record(tx, { kind: 'integration.removed', actor: by, subject: id, data: { name: integration.name } })
   }
 
   private async move(tx: Tx, { id, state: from }: Integration, to: Integration['state']): Promise<void> {

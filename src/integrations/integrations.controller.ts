@@ -1,6 +1,5 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common'
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common'
 import { ApiAcceptedResponse, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
-import type { Response } from 'express'
 import { policyAdvice } from '../contract/catalog.ts'
 import { id } from '../contract/id.ts'
 import {
@@ -19,9 +18,8 @@ import {
 import { proposalView } from '../contract/proposals.ts'
 import { type Caller, CurrentCaller } from '../identity/caller.ts'
 import { Access } from '../platform/access.ts'
-import { FourEyes } from '../proposals/four-eyes.ts'
-import type { Json } from '../sdk/index.ts'
 import { Health } from './health.service.ts'
+import { IntegrationChanges } from './integration-changes.ts'
 import { IntegrationStates } from './integration-states.ts'
 import { Integrations } from './integrations.service.ts'
 
@@ -33,9 +31,9 @@ const OURS = id('int')
 export class IntegrationsController {
   constructor(
     private readonly integrations: Integrations,
+    private readonly changes: IntegrationChanges,
     private readonly states: IntegrationStates,
     private readonly health: Health,
-    private readonly fourEyes: FourEyes,
   ) {}
 
   @Get()
@@ -61,16 +59,8 @@ export class IntegrationsController {
   @Post()
   @ApiCreatedResponse({ standardSchema: integration })
   @ApiAcceptedResponse({ standardSchema: proposalView })
-  create(
-    @CurrentCaller() caller: Caller,
-    @Body({ schema: newIntegration }) body: NewIntegration,
-    @Res({ passthrough: true }) response: Response,
-  ) {
-    const change = async () => {
-      const config = await this.integrations.withoutSecrets(body.plugin, body.config)
-      return { kind: 'integration.create', subject: null, body, summary: { ...body, config } as Json } as const
-    }
-    return this.fourEyes.make(caller, response, change, () => this.integrations.create(caller.id, body))
+  create(@CurrentCaller() caller: Caller, @Body({ schema: newIntegration }) body: NewIntegration) {
+    return this.changes.create(caller, body)
   }
 
   /** Saves nothing. */
@@ -88,14 +78,8 @@ export class IntegrationsController {
     @CurrentCaller() caller: Caller,
     @Param('id', { schema: OURS }) integrationId: string,
     @Body({ schema: integrationChange }) body: IntegrationChange,
-    @Res({ passthrough: true }) response: Response,
   ) {
-    const change = async () => {
-      const { config: typed, ...rest } = body
-      const config = typed && (await this.integrations.changedWithoutSecrets(integrationId, typed))
-      return { kind: 'integration.change', subject: integrationId, body, summary: { ...rest, config } as Json } as const
-    }
-    return this.fourEyes.make(caller, response, change, () => this.integrations.change(caller.id, integrationId, body))
+    return this.changes.change(caller, integrationId, body)
   }
 
   @Post(':id/health')
@@ -124,15 +108,7 @@ export class IntegrationsController {
   @Delete(':id')
   @HttpCode(204)
   @ApiNoContentResponse()
-  remove(
-    @CurrentCaller() caller: Caller,
-    @Param('id', { schema: OURS }) integrationId: string,
-    @Res({ passthrough: true }) response: Response,
-  ) {
-    const change = async () => {
-      const { name } = await this.integrations.view(integrationId)
-      return { kind: 'integration.remove', subject: integrationId, body: null, summary: { name } } as const
-    }
-    return this.fourEyes.make(caller, response, change, () => this.states.remove(caller.id, integrationId))
+  remove(@CurrentCaller() caller: Caller, @Param('id', { schema: OURS }) integrationId: string) {
+    return this.states.remove(caller, integrationId)
   }
 }

@@ -7,6 +7,7 @@ import { DiscoveryController } from './discovery/discovery.controller.ts'
 import { Discovery } from './discovery/discovery.ts'
 import { Health } from './health.service.ts'
 import { Hosts } from './hosts.ts'
+import { IntegrationChanges } from './integration-changes.ts'
 import { IntegrationStates } from './integration-states.ts'
 import { IntegrationsController } from './integrations.controller.ts'
 import { Integrations } from './integrations.service.ts'
@@ -27,6 +28,7 @@ import { Trials } from './trial.ts'
     Discovery,
     Health,
     Hosts,
+    IntegrationChanges,
     Integrations,
     IntegrationStates,
     Ownerships,

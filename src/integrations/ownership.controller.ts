@@ -1,21 +1,16 @@
-import { Body, Controller, Get, Param, Put, Res } from '@nestjs/common'
+import { Body, Controller, Get, Param, Put } from '@nestjs/common'
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
-import type { Response } from 'express'
 import { id } from '../contract/id.ts'
 import { type Ownership, ownership } from '../contract/ownership.ts'
 import { proposalView } from '../contract/proposals.ts'
 import { type Caller, CurrentCaller } from '../identity/caller.ts'
 import { Access } from '../platform/access.ts'
-import { FourEyes } from '../proposals/four-eyes.ts'
 import { Ownerships } from './ownership.service.ts'
 
 @ApiTags('integrations')
 @Controller('api/integrations/:id/ownership')
 export class OwnershipController {
-  constructor(
-    private readonly ownerships: Ownerships,
-    private readonly fourEyes: FourEyes,
-  ) {}
+  constructor(private readonly ownerships: Ownerships) {}
 
   @Get()
   @Access({ scope: 'read', roles: ['admin', 'owner', 'auditor'] })
@@ -32,12 +27,7 @@ export class OwnershipController {
     @CurrentCaller() caller: Caller,
     @Param('id', { schema: id('int') }) integrationId: string,
     @Body({ schema: ownership }) body: Ownership,
-    @Res({ passthrough: true }) response: Response,
   ) {
-    const change = async () => {
-      await this.ownerships.get(integrationId)
-      return { kind: 'integration.own', subject: integrationId, body, summary: { ...body } } as const
-    }
-    return this.fourEyes.make(caller, response, change, () => this.ownerships.set(caller.id, integrationId, body))
+    return this.ownerships.set(caller, integrationId, body)
   }
 }

@@ -1,8 +1,11 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { record } from '../audit/record.ts'
 import { type Ownership, ownership } from '../contract/ownership.ts'
+import type { Caller } from '../identity/caller.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
+import type { ChangeKind } from '../proposals/change-kind.ts'
 import { FourEyes } from '../proposals/four-eyes.ts'
+import type { Held } from '../proposals/held.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { findIntegration } from './integration.ts'
 
@@ -15,7 +18,7 @@ export class Ownerships implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.fourEyes.performs('integration.own', (by, id, body) => this.set(by, id!, ownership.parse(body)))
+    this.fourEyes.register(this.owning)
   }
 
   async get(id: string): Promise<Ownership> {
@@ -23,22 +26,40 @@ export class Ownerships implements OnModuleInit {
     return read(this.database.pool, id)
   }
 
-  async set(by: string, id: string, wanted: Ownership): Promise<Ownership> {
-    return this.database.transaction(async (tx) => {
-      await findIntegration(tx, id, 'for update')
-      await this.mustExist(tx, wanted)
-      if (!wanted.owners) await this.mustNotBeAsked(tx, id)
-      await rows(tx, 'update integrations set owners = $2, resource_owner = $3, changed_at = now() where id = $1', [
-        id,
-        wanted.owners && JSON.stringify(wanted.owners),
-        wanted.resourceOwner && JSON.stringify(wanted.resourceOwner),
-      ])
-      await record(tx, { kind: 'integration.owned', actor: by, subject: id, data: { ...wanted } })
-      return read(tx, id)
-    })
+  set(caller: Caller, id: string, wanted: Ownership): Promise<Ownership | Held> {
+    return this.fourEyes.submit(caller, this.owning, id, wanted)
   }
 
-  private async mustExist(tx: Tx, { owners }: Ownership): Promise<void> {
+  private readonly owning: ChangeKind<Ownership, Ownership> = {
+    kind: 'integration.own',
+    roles: ['admin', 'owner'],
+    parse: (body) => ownership.parse(body),
+    summary: async (id, wanted) => {
+      await this.get(id!)
+      await this.mustExist(this.database.pool, wanted)
+      return { ...wanted }
+    },
+    base: async (tx, id) => {
+      await findIntegration(tx, id, 'for update')
+      return { shown: { ...(await read(tx, id)) } }
+    },
+    prepare: async (by, id, wanted) => ({ write: (tx) => this.write(tx, by, id!, wanted) }),
+  }
+
+  private async write(tx: Tx, by: string, id: string, wanted: Ownership): Promise<Ownership> {
+    await findIntegration(tx, id, 'for update')
+    await this.mustExist(tx, wanted)
+    if (!wanted.owners) await this.mustNotBeAsked(tx, id)
+    await rows(tx, 'update integrations set owners = $2, resource_owner = $3, changed_at = now() where id = $1', [
+      id,
+      wanted.owners && JSON.stringify(wanted.owners),
+      wanted.resourceOwner && JSON.stringify(wanted.resourceOwner),
+    ])
+    await record(tx, { kind: 'integration.owned', actor: by, subject: id, data: { ...wanted } })
+    return read(tx, id)
+  }
+
+  private async mustExist(tx: Pick<Tx, 'query'>, { owners }: Ownership): Promise<void> {
     const missing = await row<{ id: string }>(
       tx,
       `select i.id from unnest($1::text[]) as i (id)

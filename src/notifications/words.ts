@@ -41,10 +41,12 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'person.not_linked': () => 'One person may be here twice, once from signing in and once from SCIM',
   'orphan.removed': () => 'A leftover that belongs to no grant was removed',
   'proposal.made': () => 'A change waits for a second pair of eyes',
-  'proposal.accepted': () => 'Your change was accepted',
+  'proposal.accepted': () => 'Your change was accepted and is being made',
+  'proposal.performed': () => 'Your change was made',
   'proposal.declined': () => 'Your change was declined',
   'proposal.withdrawn': () => 'Your change was withdrawn',
-  'proposal.failed': () => 'Your change was accepted and could not be made: it waits again',
+  'proposal.lapsed': () => 'Your change was not decided in time',
+  'proposal.failed': () => 'Your change was accepted and could not be made',
 }
 
 const WHAT_NOW: Readonly<Partial<Record<Part, string>>> = {

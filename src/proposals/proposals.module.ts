@@ -1,9 +1,16 @@
 import { Global, Module } from '@nestjs/common'
+import { APP_INTERCEPTOR } from '@nestjs/core'
 import { FourEyes } from './four-eyes.ts'
+import { HeldAsAccepted } from './held.ts'
+import { Performing } from './performing.ts'
 import { ProposalsController } from './proposals.controller.ts'
 import { Proposals } from './proposals.service.ts'
 
 /** Below the rooms whose changes it holds back; they say how their changes are made. */
 @Global()
-@Module({ controllers: [ProposalsController], providers: [FourEyes, Proposals], exports: [FourEyes] })
+@Module({
+  controllers: [ProposalsController],
+  providers: [FourEyes, Proposals, Performing, { provide: APP_INTERCEPTOR, useClass: HeldAsAccepted }],
+  exports: [FourEyes],
+})
 export class ProposalsModule {}
