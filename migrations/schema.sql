@@ -465,6 +465,7 @@ create table openings (
   delivery text not null,
   done_with text,
   ends_at timestamp with time zone,
+  extensions integer not null default 0,
   grant_id text not null,
   hands text[] not null default '{}'::text[],
   id text not null,

@@ -1,12 +1,8 @@
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm, symlink } from 'node:fs/promises'
-import os from 'node:os'
-import path from 'node:path'
-import { promisify } from 'node:util'
 import type { ServerBinary } from '../dev/vault-binary.ts'
 import { grantAccess } from '../plugins/vault/actions/grant-access.ts'
 import type { VaultClient } from '../plugins/vault/client/client.ts'
 import { type Credential, type GrantInput, type RunContext, Secret, type Step } from '../src/sdk/index.ts'
+import { paste } from './support/paste.ts'
 import type { VaultWorld } from './vault-world.ts'
 
 type Resources = GrantInput['resources']
@@ -71,20 +67,10 @@ export async function tracesIn({ api }: VaultWorld): Promise<unknown> {
   }
 }
 
-/** The shown commands in a shell where the shown fields are variables. */
+/** What the shown commands print, pasted into a shell where the shown fields are variables. */
 export async function pasted(binary: ServerBinary, credential: Credential): Promise<string> {
-  const home = await mkdtemp(path.join(os.tmpdir(), 'latchkey-paste-'))
-  try {
-    await symlink(binary.path, path.join(home, 'vault'))
-    const fields = Object.fromEntries(credential.fields.map(({ name }) => [name, shown(credential, name)]))
-    const env = { ...fields, HOME: home, PATH: `${home}:${process.env['PATH']}` }
-    // The last line unwraps by curl what the shell has unwrapped already.
-    const lines = credential.usage.filter((line) => !line.includes('sys/wrapping/unwrap'))
-    const { stdout } = await promisify(execFile)('bash', ['-euc', lines.join('\n')], { env, timeout: 25_000 })
-    return stdout
-  } finally {
-    await rm(home, { recursive: true, force: true })
-  }
+  const fields = Object.fromEntries(credential.fields.map(({ name }) => [name, shown(credential, name)]))
+  return (await paste(binary, fields, [...credential.prepare, ...credential.usage])).printed
 }
 
 function lastSegment(steps: readonly Step[], kind: string): string {

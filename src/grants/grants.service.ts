@@ -212,6 +212,7 @@ function revealed(grant: Grant, credential: Credential, accessDetails: string | 
       label,
       value: value instanceof Secret ? value.reveal() : value,
     })),
+    prepare: [...credential.prepare],
     usage: [...credential.usage],
     endsAt: credential.endsAt.toISOString(),
     collectBy: credential.collectBy?.toISOString() ?? null,

@@ -8,7 +8,7 @@ import { handsOf } from '../identity/hands-of.ts'
 import { Connections, mustBeActive } from '../integrations/connections.ts'
 import { Deliveries } from '../integrations/deliveries.ts'
 import { findIntegration } from '../integrations/integration.ts'
-import { Database, row, rows } from '../platform/database.ts'
+import { Database, row, rows, type Tx } from '../platform/database.ts'
 import type { Hold } from '../platform/due-lane.ts'
 import { enqueue } from '../platform/due-work.ts'
 import { newId } from '../platform/ids.ts'
@@ -28,8 +28,8 @@ export interface Opening {
   readonly trace: Json
 }
 
-/** How long one opening may act on the target. */
-const PATIENCE_MS = 30_000
+/** How long one opening may act on the target. Until then no other begins: the target would see two at once, and refuse both. */
+const PATIENCE_SECONDS = 30
 
 /** Mints a credential when its grantee asks, hands it over once, and keeps nothing of it. */
 @Injectable()
@@ -42,18 +42,21 @@ export class Openings {
     private readonly deliveries: Deliveries,
   ) {}
 
-  /** The former credential is cut and another minted. Of two at once the later one wins and the earlier one's is thrown away. */
+  /**
+   * The former credential is cut and another minted. Where the grant was extended since, the former one ends at its own end, so that work
+   * goes on without a gap. Throws `conflict` while another opening of the grant is under way, before the target is touched.
+   */
   async open(grantee: Caller, grantId: string): Promise<{ grant: Grant; credential: Credential }> {
     const started = performance.now()
-    const hold: Pick<Hold, 'isOurs'> = { isOurs: () => performance.now() - started < PATIENCE_MS }
+    const hold: Pick<Hold, 'isOurs'> = { isOurs: () => performance.now() - started < PATIENCE_SECONDS * 1000 }
     const opening = newId('opn')
-    const grant = await this.begin(grantee, grantId, opening)
-    const connection = await this.connections.use(grant.integrationId)
-    const steps = await this.journal.read(this.database.pool, grant.runId)
-    const context = this.runner.context(connection, grant.runId, hold, grant.expiresAt ?? undefined)
+    const { grant, keepFormer } = await this.begin(grantee, grantId, opening)
     let credential: Credential
     try {
-      credential = await grantAccessOf(connection).open(context, steps, grant.delivery)
+      const connection = await this.connections.use(grant.integrationId)
+      const steps = await this.journal.read(this.database.pool, grant.runId)
+      const context = this.runner.context(connection, grant.runId, hold, grant.expiresAt ?? undefined)
+      credential = await grantAccessOf(connection).open(context, steps, grant.delivery, { keepFormer })
     } catch (error) {
       await this.fail(grant, opening)
       throw error
@@ -81,7 +84,7 @@ export class Openings {
     return this.read(grant.id)
   }
 
-  private async begin(grantee: Caller, grantId: string, opening: string): Promise<Grant> {
+  private async begin(grantee: Caller, grantId: string, opening: string): Promise<{ grant: Grant; keepFormer: boolean }> {
     return this.database.transaction(async (tx) => {
       const grant = await lockGrant(tx, grantId)
       if (grant?.granteeId !== grantee.id) throw new BrokerError('not_found', `there is no grant ${grantId} of yours`)
@@ -96,15 +99,12 @@ export class Openings {
       const integration = await findIntegration(tx, grant.integrationId, 'for share')
       mustBeActive({ integration })
       await this.deliveries.mustAllow(integration, grant.delivery)
+      const keepFormer = await this.supersede(tx, grant)
       await rows(
         tx,
-        `update openings set state = 'superseded' where grant_id = $1 and state in ('opening', 'delivered', 'collected')`,
-        [grantId],
-      )
-      await rows(
-        tx,
-        `insert into openings (id, grant_id, opened_by, delivery, state, hands, done_with) values ($1, $2, $3, $4, 'opening', $5, $6)`,
-        [opening, grantId, grantee.id, grant.delivery, hands, grantee.cameWith],
+        `insert into openings (id, grant_id, opened_by, delivery, extensions, state, hands, done_with)
+         values ($1, $2, $3, $4, $5, 'opening', $6, $7)`,
+        [opening, grantId, grantee.id, grant.delivery, grant.extensions, hands, grantee.cameWith],
       )
       await record(tx, {
         kind: 'credential.opening',
@@ -112,8 +112,30 @@ export class Openings {
         subject: grantId,
         data: { opening, delivery: grant.delivery },
       })
-      return grant
+      return { grant, keepFormer }
     })
+  }
+
+  /** Makes room for another opening. Says whether the former credential ends before the grant does, because that was extended since. */
+  private async supersede(tx: Tx, grant: Grant): Promise<boolean> {
+    const former = await row<{ isUnderWay: boolean; endsEarly: boolean | null }>(
+      tx,
+      `select state = 'opening' and opened_at > clock_timestamp() - make_interval(secs => $2) as "isUnderWay",
+         state <> 'opening' and extensions < $3 as "endsEarly"
+       from openings where grant_id = $1 and state in ('opening', 'delivered', 'collected')`,
+      [grant.id, PATIENCE_SECONDS, grant.extensions],
+    )
+    if (former?.isUnderWay) {
+      throw new BrokerError('conflict', 'this grant is being opened at this moment', {
+        fix: `use what that opening shows; if nobody sees its answer, open the grant again after ${PATIENCE_SECONDS} seconds`,
+      })
+    }
+    await rows(
+      tx,
+      `update openings set state = 'superseded' where grant_id = $1 and state in ('opening', 'delivered', 'collected')`,
+      [grant.id],
+    )
+    return former?.endsEarly ?? false
   }
 
   private async deliver(grant: Grant, opening: string, credential: Credential): Promise<void> {

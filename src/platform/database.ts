@@ -8,6 +8,7 @@ import { Directory1763769600006 } from '../../migrations/0006-directory.ts'
 import { Decisions1763769600007 } from '../../migrations/0007-decisions.ts'
 import { Doors1763769600009 } from '../../migrations/0009-doors.ts'
 import { Lanes1763769600010 } from '../../migrations/0010-lanes.ts'
+import { Openings1763769600011 } from '../../migrations/0011-openings.ts'
 import { type Patience, type Peers, poolOptions } from './database-client.ts'
 
 /** A transaction, or the pool itself: whatever a statement may be sent through. */
@@ -41,6 +42,7 @@ export function dataSourceOptions(url: string, poolSize: number, patience = HAST
       Decisions1763769600007,
       Doors1763769600009,
       Lanes1763769600010,
+      Openings1763769600011,
     ],
     migrationsRun: false,
     migrationsTransactionMode: 'each',

@@ -107,7 +107,9 @@ export interface Credential {
   readonly delivery: string
   /** label → value, in the order to show them; each Secret is revealed in this one answer */
   readonly fields: readonly { readonly name: string; readonly label: string; readonly value: Secret | string }[]
-  /** commands that use it, ready to paste, with no secret in them but shell variables named after `fields` */
+  /** commands that make a shell ready to use it, with no secret in them but shell variables named after `fields` */
+  readonly prepare: readonly string[]
+  /** what to do then: commands that only read, and as comments those that need something of the reader's or change something */
   readonly usage: readonly string[]
   /** when the target ends it */
   readonly endsAt: Date
@@ -125,10 +127,15 @@ export interface GrantsAccess<Client, S extends Step> extends Reversible<Client,
   /** every way there is; which of them an integration allows is for `Plugin.allowedDeliveries` to say */
   readonly deliveries: readonly DeliveryKind[]
   /**
-   * Mints a credential now, for the caller's eyes, ending at `ctx.until` at the latest. Cuts whatever it minted before. Provisioning
-   * alone leaves nobody able to get in.
+   * Mints a credential now, for the caller's eyes, ending at `ctx.until` at the latest. Cuts whatever it minted before, but with
+   * `keepFormer` leaves that to its own end. Provisioning alone leaves nobody able to get in.
    */
-  open(ctx: RunContext<Client>, steps: readonly Journaled<S>[], delivery: string): Promise<Credential>
+  open(
+    ctx: RunContext<Client>,
+    steps: readonly Journaled<S>[],
+    delivery: string,
+    options?: { readonly keepFormer: boolean },
+  ): Promise<Credential>
   /** Moves the end the target enforces to `ctx.until`. Repeatable; a target that enforces none does nothing. */
   extend(ctx: RunContext<Client>, steps: readonly S[]): Promise<void>
   /** Whether a credential handed over earlier was collected. */

@@ -38,6 +38,7 @@ export function grantingToy(target: ToyTarget): AnyPlugin {
     open: async ({ until = new Date() }, _steps, delivery) => ({
       delivery,
       fields: [{ name: 'key', label: 'Key', value: new Secret('canary-the-key-of-the-door') }],
+      prepare: [],
       usage: [],
       endsAt: until,
       trace: null,

@@ -126,7 +126,7 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
     return evidence.flat()
   },
 
-  async open(ctx, steps, delivery) {
+  async open(ctx, steps, delivery, { keepFormer } = { keepFormer: false }) {
     const user = steps.find((step) => step.kind === 'user')
     const policy = steps.find((step) => step.kind === 'policy')
     if (!user || !policy) throw new TypeError('a grant has a user and a policy')
@@ -139,6 +139,7 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
       user: user.args,
       document: policy.args.document,
       until: endOf(ctx),
+      keepFormer,
     })
   },
 

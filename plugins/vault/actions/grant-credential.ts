@@ -14,6 +14,8 @@ export interface Mint {
   readonly user: GrantUser
   readonly document: PolicyDocument
   readonly until: Date
+  /** whether what was minted before goes on to its own end */
+  readonly keepFormer: boolean
 }
 
 const WrapInfo = z.object({
@@ -39,17 +41,18 @@ const LEASES_OF_ONE = 2
 
 /** A token that the server itself ends in time, response-wrapped. Nobody can log in for another: its password is forgotten here. */
 export async function mintToken(mint: Mint): Promise<Credential> {
+  const former = mint.keepFormer ? await leasesOf(mint) : []
   let headroomMs = HEADROOM_MS
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const ttlSeconds = secondsLeft(mint.until, headroomMs)
     const wrap = await loginWrapped(mint, ttlSeconds)
-    const [endsAt] = await Promise.all([endOf(mint, wrap.wrapped_accessor), refuseOthers(mint)])
+    const [endsAt] = await Promise.all([endOf(mint, wrap.wrapped_accessor), refuseOthers(mint, former)])
     if (endsAt <= mint.until) return tokenCredential(mint, wrap, endsAt)
+    await revokeAllBut(mint, former)
     // The server's clock is ahead of ours, or it was slow: the end is judged by the server's.
     // Whole seconds, or rounding would choose the same TTL again.
     headroomMs += Math.ceil((endsAt.getTime() - mint.until.getTime()) / 1000) * 1000
   }
-  await revokeLogins(mint.send, mint.user)
   throw new BrokerError('target.unexpected', `the server does not end a token of ${mint.user.username} in time`, {
     fix: 'compare the clocks of the server, the broker and its database',
   })
@@ -66,7 +69,7 @@ export async function mintPassword(mint: Mint): Promise<Credential> {
       { name: 'password', label: 'Password', value: password },
       { name: 'mount', label: 'Log in at', value: `auth/${mint.user.mount}` },
     ],
-    usage: passwordUsage(mint.settings, mint.user, mint.document),
+    ...passwordUsage(mint),
     endsAt: mint.until,
     trace: { deliveredAt: new Date().toISOString() },
   }
@@ -108,9 +111,19 @@ async function loginWrapped(mint: Mint, ttlSeconds: number): Promise<z.infer<typ
 }
 
 /** First the password, then the tokens: the other way round, the old password could mint one in between. */
-async function replacePassword({ send, user, features }: Mint, ttlSeconds: number, password: Secret): Promise<void> {
+async function replacePassword({ send, user, features, keepFormer }: Mint, ttlSeconds: number, password: Secret): Promise<void> {
   await writeUser(send, user, ttlSeconds, features, password)
-  await revokeLogins(send, user)
+  if (!keepFormer) await revokeLogins(send, user)
+}
+
+async function leasesOf({ send, user }: Mint): Promise<string[]> {
+  const { data } = await listLogins(send, user)
+  return Array.isArray(data['keys']) ? data['keys'].filter((key) => typeof key === 'string') : []
+}
+
+async function revokeAllBut(mint: Mint, former: readonly string[]): Promise<void> {
+  if (former.length === 0) return revokeLogins(mint.send, mint.user)
+  for (const lease of await leasesOf(mint)) if (!former.includes(lease)) await revokeLogins(mint.send, mint.user, lease)
 }
 
 /** As the server says: a mount's max_lease_ttl may end a token sooner than it was asked to live. */
@@ -123,11 +136,11 @@ async function endOf({ send, user }: Mint, accessor: string): Promise<Date> {
 }
 
 /** A login that was under way while the former tokens were cut may have escaped that. Whoever came last sees both, and ends both. */
-async function refuseOthers({ send, user }: Mint): Promise<void> {
-  const { data } = await listLogins(send, user)
-  if (!Array.isArray(data['keys']) || data['keys'].length <= LEASES_OF_ONE) return
-  await revokeLogins(send, user)
-  throw openedElsewhere(user)
+async function refuseOthers(mint: Mint, former: readonly string[]): Promise<void> {
+  const fresh = (await leasesOf(mint)).filter((lease) => !former.includes(lease))
+  if (fresh.length <= LEASES_OF_ONE) return
+  await revokeAllBut(mint, former)
+  throw openedElsewhere(mint.user)
 }
 
 /** Our password, or the token it gave, was replaced before we were done. What stands is the other one's. */
@@ -142,7 +155,7 @@ function tokenCredential(mint: Mint, wrap: z.infer<typeof WrapInfo>, endsAt: Dat
   return {
     delivery: 'token',
     fields: [{ name: 'wrapping_token', label: 'Wrapping token', value: new Secret(wrap.token) }],
-    usage: tokenUsage(mint.settings, mint.document),
+    ...tokenUsage(mint),
     endsAt,
     collectBy,
     trace: {

@@ -51,11 +51,11 @@ export async function writeUser(
   })
 }
 
-/** Ends every token that this user's logins gave, an unopened one included. */
-export async function revokeLogins(send: Send, user: Pick<GrantUser, 'mount' | 'username'>): Promise<void> {
+/** Ends every token that this user's logins gave, an unopened one included; with a lease, the one token it stands for. */
+export async function revokeLogins(send: Send, user: Pick<GrantUser, 'mount' | 'username'>, lease?: string): Promise<void> {
   await send({
     method: 'POST',
-    path: ['sys/leases/revoke-prefix/auth', user.mount, 'login', user.username],
+    path: ['sys/leases/revoke-prefix/auth', user.mount, 'login', user.username, ...(lease ? [lease] : [])],
     body: { sync: true },
     repeatable: true,
   })

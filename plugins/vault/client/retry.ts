@@ -4,10 +4,12 @@ import type { VaultAnswer } from './client.ts'
 const FIRST_MS = 250
 const LONGEST_MS = 30_000
 const PASSING = new Set([412, 429, 503])
+// OpenBao, of two writes of one thing at a moment: this one was not made.
+const LOST_A_RACE = 'transaction commit failed'
 
 /** True for an answer that may be another one in a moment. */
 export function isWorthRepeating(answer: VaultAnswer): boolean {
-  return PASSING.has(answer.status)
+  return PASSING.has(answer.status) || (answer.status === 500 && answer.errors.some((error) => error.includes(LOST_A_RACE)))
 }
 
 /** How long to rest after attempt `attempt` (from 0): what the server asks for, else exponential with jitter. */

@@ -6,6 +6,9 @@ import { seconds } from '../duration.ts'
 import type { Terminal } from '../main.ts'
 import { requestInWords } from '../words.ts'
 
+const OPEN_AGAIN = (id: string) =>
+  `What you opened before keeps its own end. Run latchkey open ${id} before then: what you hold goes on beside it until that end.`
+
 /** Asks for more time. */
 export function extend(program: Command, terminal: Terminal): void {
   withApi(program.command('extend <grant>').summary('ask for more time'))
@@ -13,6 +16,11 @@ export function extend(program: Command, terminal: Terminal): void {
     .option('--because <text>', 'what the approvers should know')
     .action(async (id: string, options: ApiOptions & { for: number; because?: string }) => {
       const body = { seconds: options.for, justification: options.because }
-      await show(terminal, options, (api) => api.post<RequestView>(at`/api/grants/${id}/extend`, body), requestInWords)
+      await show(
+        terminal,
+        options,
+        (api) => api.post<RequestView>(at`/api/grants/${id}/extend`, body),
+        (request) => [...requestInWords(request), ...(request.state === 'approved' ? [OPEN_AGAIN(id)] : [])],
+      )
     })
 }

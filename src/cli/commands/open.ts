@@ -8,27 +8,35 @@ import type { Terminal } from '../main.ts'
 /** Mints a credential and shows it, once. */
 export function open(program: Command, terminal: Terminal): void {
   withApi(program.command('open <grant>').summary('get the credential of a grant, shown once'))
-    .option('--raw', 'shell variables only, which the usage names: eval "$(latchkey open --raw …)"')
+    .option('--raw', 'only what makes a shell ready: eval "$(latchkey open --raw …)"')
     .action(async (id: string, options: ApiOptions & { raw?: boolean }) => {
       await show(
         terminal,
         options,
         (api) => api.post<CredentialView>(at`/api/grants/${id}/open`),
-        options.raw ? assignments : inWords,
+        options.raw ? readyShell : inWords,
       )
     })
 }
 
 function inWords(credential: CredentialView): string[] {
-  const { accessDetails, collectBy, endsAt, usage } = credential
+  const { accessDetails, collectBy, endsAt, prepare, usage } = credential
   return [
     ...assignments(credential),
     '',
-    ...facts({ 'collect it by': collectBy, ends: endsAt, note: accessDetails }),
+    ...facts({
+      'collect it by': collectBy !== null && collectBy > endsAt ? endsAt : collectBy,
+      ends: endsAt,
+      note: accessDetails,
+    }),
     '',
     'To use it:',
-    ...usage.map((line) => `  ${line}`),
+    ...[...prepare, ...usage].map((line) => `  ${line}`),
   ]
+}
+
+function readyShell(credential: CredentialView): string[] {
+  return [...assignments(credential), ...credential.prepare]
 }
 
 function assignments({ fields }: CredentialView): string[] {
