@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { escapeLike, globToRegex, matchesGlob } from '../src/integrations/glob.ts'
 import { type Broker, startBroker } from './support/broker.ts'
+import { within } from './support/database.ts'
+import { ownToken } from './support/own-token.ts'
 import { TOY_PASSWORD, ToyTarget, toyPlugin } from './support/toy-plugin.ts'
 
 let broker: Broker
@@ -27,6 +29,10 @@ async function names(query = '') {
   const { body, text } = await broker.admin.get(`/api/resources?integration=${id}&limit=200${query}`)
   expect(body.items, text).toBeDefined()
   return body.items.map(({ name }: { name: string }) => name)
+}
+
+async function somebody(): Promise<string> {
+  return (await broker.admin.must(broker.admin.post('/api/users', { name: 'somebody else', roles: ['member'] }))).id
 }
 
 describe('search', () => {
@@ -76,6 +82,32 @@ describe('search', () => {
     for (const tag of ['owner', ':x', 'a:1,b:2,c:3,d:4,e:5,f:6']) {
       expect((await broker.admin.get(`/api/resources?tag=${tag}`)).body).toMatchObject({ status: 400, field: 'tag' })
     }
+  })
+
+  it('refuses a path with more wildcards than anybody needs, and names the field', async () => {
+    expect((await broker.admin.get(`/api/resources?path=${'*a'.repeat(8)}`)).status).toBe(200)
+    const { body } = await broker.admin.get(`/api/resources?path=${'**a'.repeat(9)}`)
+    expect(body).toMatchObject({ status: 400, field: 'path', message: expect.stringContaining('at most 8 wildcards') })
+  })
+
+  it('gives up in seconds, and lets one person’s searches take nothing from anybody else', async () => {
+    await within(broker.database.url, async (client) => {
+      await client.query('begin')
+      await client.query('lock table resources in access exclusive mode') // a search that takes for ever
+      const many = Array.from({ length: 25 }, () => broker.admin.get('/api/resources?path=**a**b'))
+      expect((await broker.admin.get('/api/me')).status).toBe(200)
+      const other = broker.api((await ownToken(broker.database, await somebody(), ['read'])).token)
+      expect((await other.get('/api/me')).status).toBe(200)
+      const served = many.map((one) =>
+        one.then((answer) => (answer.status === 429 ? Promise.reject(new Error('refused')) : answer)),
+      )
+      expect((await Promise.any(served)).body).toMatchObject({ code: 'unavailable', field: 'path' })
+      await client.query('rollback')
+      const statuses = (await Promise.all(many)).map(({ status }) => status)
+      expect(statuses.filter((status) => status === 429)).toHaveLength(19)
+      expect(statuses).toContain(200)
+    })
+    expect(await names()).toContain('chess/king')
   })
 
   it('matches globs in the database as in the broker', async () => {

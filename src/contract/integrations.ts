@@ -122,12 +122,18 @@ const tags = text({ max: 4000 }).transform((value, context) => {
   return z.NEVER
 })
 
+/** Each multiplies what the database has to try. */
+const MOST_WILDCARDS = 8
+
 export const resourceQuery = z.strictObject({
   ...pageQuery,
   integration: text({ max: 40 }).optional(),
   type: text({ max: 100 }).optional(),
   q: text({ max: 200 }).optional().describe('part of the name, whatever the case'),
-  path: text({ max: 500 }).optional().describe('the whole name, with * for anything within a segment and ** for anything'),
+  path: text({ max: 500 })
+    .refine((glob) => (glob.match(/\*+/g) ?? []).length <= MOST_WILDCARDS, { error: `has at most ${MOST_WILDCARDS} wildcards` })
+    .optional()
+    .describe('the whole name, with * for anything within a segment and ** for anything'),
   tag: tags.optional().describe('key:value, up to five divided by commas; all must be there'),
   grantable: z.enum(['true', 'false']).optional(),
 })

@@ -2,6 +2,7 @@ import { Controller, Get, Param, Query } from '@nestjs/common'
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger'
 import { id } from '../contract/id.ts'
 import { type ResourceQuery, resource, resourcePage, resourceQuery } from '../contract/integrations.ts'
+import { type Caller, CurrentCaller } from '../identity/caller.ts'
 import { Access } from '../platform/access.ts'
 import { Resources } from './resources.service.ts'
 
@@ -14,8 +15,8 @@ export class ResourcesController {
 
   @Get()
   @ApiOkResponse({ standardSchema: resourcePage })
-  search(@Query({ schema: resourceQuery }) query: ResourceQuery) {
-    return this.resources.search(query)
+  search(@CurrentCaller() caller: Caller, @Query({ schema: resourceQuery }) query: ResourceQuery) {
+    return this.resources.search(caller, query)
   }
 
   @Get(':id')

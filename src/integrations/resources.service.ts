@@ -1,11 +1,19 @@
-import { Injectable } from '@nestjs/common'
+import { Inject, Injectable } from '@nestjs/common'
 import { z } from 'zod'
+import type { Config } from '../config.ts'
 import type { Page } from '../contract/common.ts'
 import type { ResourceQuery, ResourceView } from '../contract/integrations.ts'
+import type { Caller } from '../identity/caller.ts'
 import { type CursorKind, Cursors } from '../platform/cursors.ts'
-import { Database, row, rows } from '../platform/database.ts'
+import { Database, row, rows, type Tx } from '../platform/database.ts'
+import { CONFIG } from '../platform/platform.module.ts'
+import { Turns } from '../platform/turns.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { escapeLike, globToRegex } from './glob.ts'
+
+const PATIENCE_MS = 3_000
+/** SQLSTATE of a statement that took too long */
+const QUERY_CANCELED = '57014'
 
 type Position = readonly [name: string, id: string]
 const BY_NAME: CursorKind<Position> = { list: 'resources', position: z.tuple([z.string(), z.string()]) }
@@ -16,18 +24,21 @@ const SELECT = `select r.id, r.integration_id as "integrationId", i.name as "int
 /** What was discovered, for people who look for what to ask for. */
 @Injectable()
 export class Resources {
+  private readonly turns: Turns
+
   constructor(
     private readonly database: Database,
     private readonly cursors: Cursors,
-  ) {}
+    @Inject(CONFIG) { poolSize }: Config,
+  ) {
+    this.turns = new Turns({ atOnce: Math.max(1, Math.floor(poolSize / 3)), waiting: 5 })
+  }
 
-  async search(query: ResourceQuery): Promise<Page<ResourceView>> {
+  /** One at a time for each person, and for a short time only: however much somebody looks for, others are served. */
+  async search({ id }: Pick<Caller, 'id'>, query: ResourceQuery): Promise<Page<ResourceView>> {
     const { where, values } = conditions(query, this.cursors.read(BY_NAME, query.cursor))
-    const found = await rows<ResourceView>(
-      this.database.pool,
-      `${SELECT} where ${where.join(' and ')} order by r.name, r.id limit ${query.limit + 1}`,
-      values,
-    )
+    const text = `${SELECT} where ${where.join(' and ')} order by r.name, r.id limit ${query.limit + 1}`
+    const found = await this.turns.take(id, () => this.database.transaction((tx) => shortly(tx, query, text, values)))
     return this.cursors.page(
       BY_NAME,
       found,
@@ -45,6 +56,21 @@ export class Resources {
     )
     if (!found) throw new BrokerError('not_found', `there is no resource ${id}`)
     return found
+  }
+}
+
+async function shortly(tx: Tx, query: ResourceQuery, text: string, values: readonly unknown[]): Promise<ResourceView[]> {
+  await tx.query(`set local statement_timeout = ${PATIENCE_MS}`)
+  try {
+    return await rows<ResourceView>(tx, text, values)
+  } catch (error) {
+    const field = query.path === undefined ? 'q' : 'path'
+    if ((error as { code?: string }).code !== QUERY_CANCELED) throw error
+    throw new BrokerError('unavailable', `${field} was not looked up within ${PATIENCE_MS / 1000} seconds`, {
+      cause: error,
+      field,
+      fix: 'write out more of the name, with fewer wildcards, and name the integration and the type',
+    })
   }
 }
 
