@@ -5,6 +5,11 @@ import { lastWords } from './last-words.ts'
 import { startEmbeddedPostgres } from './platform/embedded-postgres.ts'
 import { openStateFolder } from './platform/state-folder.ts'
 
+/** Calls under way may take this long once the daemon stops. */
+const CALLS_MS = 5_000
+/** The database may take this long after everything else took too long. */
+const LAST_MS = 5_000
+
 try {
   await serve()
 } catch (error) {
@@ -21,11 +26,15 @@ async function serve(): Promise<void> {
   try {
     const databaseUrl = embedded?.url ?? (config.database.kind === 'external' ? config.database.url.reveal() : '')
     const app = await createApp({ config, databaseUrl, state })
-    stopOnSignal(config.shutdownSeconds, async () => {
-      // A half-sent request would hold the server open for ever.
-      setTimeout(() => app.getHttpServer().closeAllConnections(), config.shutdownSeconds * 500).unref()
-      await app.close()
-      await embedded?.stop()
+    stopOnSignal(config.shutdownSeconds, {
+      stop: async () => {
+        // A half-sent request would hold the server open for ever.
+        setTimeout(() => app.getHttpServer().closeAllConnections(), Math.min(CALLS_MS, config.shutdownSeconds * 500)).unref()
+        await app.close()
+        await embedded?.stop()
+      },
+      late: async () => embedded?.stop(),
+      atOnce: () => embedded?.tell(),
     })
     await app.listen(config.port, config.host)
     const { port } = app.getHttpServer().address() as AddressInfo
@@ -36,14 +45,29 @@ async function serve(): Promise<void> {
   }
 }
 
-/** The first signal lets everything finish, the second does not wait for it. */
-function stopOnSignal(seconds: number, stop: () => Promise<void>): void {
+interface Ends {
+  stop(): Promise<void>
+  /** what must be done although the time is up */
+  late(): Promise<void>
+  /** the same for somebody who does not wait at all */
+  atOnce(): void
+}
+
+/** The first signal lets everything finish, the second does not wait for it. The database of our own is stopped in any case. */
+function stopOnSignal(seconds: number, { stop, late, atOnce }: Ends): void {
   let isStopping = false
   const onSignal = (signal: NodeJS.Signals) => {
-    if (isStopping) process.exit(130)
+    if (isStopping) {
+      atOnce()
+      process.exit(130)
+    }
     isStopping = true
     say(`${signal}: stopping; once more to stop at once`)
-    setTimeout(() => process.exit(1), seconds * 1000).unref()
+    setTimeout(() => {
+      say('the time to stop is up')
+      setTimeout(() => process.exit(1), LAST_MS).unref()
+      late().finally(() => process.exit(1))
+    }, seconds * 1000).unref()
     stop().then(() => process.exit(0), fail)
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal)

@@ -3,6 +3,7 @@ import { type Connection, Connections } from '../integrations/connections.ts'
 import { Database, type Tx } from '../platform/database.ts'
 import type { Hold } from '../platform/due-lane.ts'
 import { Installation } from '../platform/installation.ts'
+import { Stopping } from '../platform/stopping.ts'
 import { BrokerError, type GrantAccessAction, type GrantInput, type Receipt, type RunContext, type Step } from '../sdk/index.ts'
 import type { HeldRun, JournaledStep } from './action-run.ts'
 import { fenced, Journal } from './journal.ts'
@@ -26,6 +27,7 @@ export class ActionRunner {
     private readonly journal: Journal,
     private readonly connections: Connections,
     private readonly installation: Installation,
+    private readonly stopping: Stopping,
   ) {}
 
   /** From wherever the run stands to executed. Throws `run.fenced` once somebody else holds it. */
@@ -64,7 +66,7 @@ export class ActionRunner {
       runId,
       instance: this.installation.instance,
       until,
-      signal: AbortSignal.timeout(patienceMs),
+      signal: AbortSignal.any([AbortSignal.timeout(patienceMs), this.stopping.lastCall]),
       stillMine: () => {
         if (!hold.isOurs()) throw fenced(runId)
       },

@@ -1,3 +1,4 @@
+import { setTimeout as rest } from 'node:timers/promises'
 import { Injectable } from '@nestjs/common'
 import { Journal } from '../actions/journal.ts'
 import type { Page } from '../contract/common.ts'
@@ -7,6 +8,7 @@ import { handsOf } from '../identity/hands-of.ts'
 import { Cursors } from '../platform/cursors.ts'
 import { Database, row, rows } from '../platform/database.ts'
 import { DueWork } from '../platform/due-work.ts'
+import { Stopping } from '../platform/stopping.ts'
 import { BrokerError, type Credential, type Json, Secret } from '../sdk/index.ts'
 import { byGrant } from './cursor.ts'
 import { type Ending, endNow } from './ending.ts'
@@ -32,6 +34,7 @@ export class Grants {
     private readonly openings: Openings,
     private readonly journal: Journal,
     private readonly cursors: Cursors,
+    private readonly stopping: Stopping,
   ) {}
 
   async get(caller: Caller, id: string): Promise<GrantView> {
@@ -39,13 +42,15 @@ export class Grants {
     return (await this.views([grant]))[0]!
   }
 
-  /** The grant once it has got where it was going, or as it is when the time is up. */
+  /** The grant once it has got where it was going, or as it is when the time is up or the daemon stops. */
   async whenSettled(caller: Caller, id: string, waitSeconds: number): Promise<GrantView> {
     const until = performance.now() + waitSeconds * 1000
+    const { signal } = this.stopping
     for (let pause = 5; ; pause = Math.min(200, pause * 1.5)) {
       const grant = await this.visible(caller, id)
-      if (!ON_THE_WAY.has(grant.state) || performance.now() >= until) return (await this.views([grant]))[0]!
-      await new Promise((resolve) => setTimeout(resolve, Math.min(pause, Math.max(0, until - performance.now()))))
+      const left = until - performance.now()
+      if (!ON_THE_WAY.has(grant.state) || left <= 0 || signal.aborted) return (await this.views([grant]))[0]!
+      await rest(Math.min(pause, left), undefined, { signal }).catch(() => {}) // told to stop: looks once more
     }
   }
 

@@ -5,6 +5,7 @@ import { each } from '../platform/due-lane.ts'
 import { type DueItem, DueWork } from '../platform/due-work.ts'
 import { inParallel } from '../platform/in-parallel.ts'
 import { problemOf } from '../platform/problem-of.ts'
+import { Stopping } from '../platform/stopping.ts'
 import { isBrokerError } from '../sdk/index.ts'
 import { Connections } from './connections.ts'
 import { checkHealth, guaranteesOf, isHealthy } from './health.ts'
@@ -25,6 +26,7 @@ export class Health implements OnModuleInit, OnApplicationBootstrap {
     private readonly connections: Connections,
     private readonly sessions: Sessions,
     private readonly work: DueWork,
+    private readonly stopping: Stopping,
   ) {}
 
   onModuleInit(): void {
@@ -44,7 +46,7 @@ export class Health implements OnModuleInit, OnApplicationBootstrap {
   async check(integrationId: string): Promise<HealthReport> {
     const connection = await this.connections.use(integrationId)
     const { plugin, client, integration } = connection
-    const checks = await checkHealth(plugin, client)
+    const checks = await checkHealth(plugin, client, this.stopping.lastCall)
     await this.sessions.keep(connection)
     const stored = await row<{ at: Date }>(
       this.database.pool,

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { record } from '../audit/record.ts'
 import { Database } from '../platform/database.ts'
+import { Stopping } from '../platform/stopping.ts'
 import { type AnyPlugin, BrokerError, type HealthCheck, type Secret } from '../sdk/index.ts'
 import { takeOutSecrets } from './config-secrets.ts'
 import { digestOf, shownDestination } from './destination.ts'
@@ -27,6 +28,7 @@ export class Trials {
   constructor(
     private readonly hosts: Hosts,
     private readonly database: Database,
+    private readonly stopping: Stopping,
   ) {}
 
   /** @param integrationId of the integration it is for, or will be for. The trail has it before anything leaves. */
@@ -45,7 +47,12 @@ export class Trials {
       return { checks: [check], guarantees: undefined, kept: host.kept, destination }
     }
     try {
-      return { checks: await checkHealth(plugin, client), guarantees: guaranteesOf(plugin, client), kept: host.kept, destination }
+      return {
+        checks: await checkHealth(plugin, client, this.stopping.lastCall),
+        guarantees: guaranteesOf(plugin, client),
+        kept: host.kept,
+        destination,
+      }
     } finally {
       // A trial is judged by its checks; a session that could not be closed ends by itself.
       await within(CLOSE_MS, undefined, async () => plugin.close?.(client)).catch((error: unknown) =>

@@ -1,3 +1,4 @@
+import { setTimeout as rest } from 'node:timers/promises'
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common'
 import { Injectable, Logger } from '@nestjs/common'
 import pg from 'pg'
@@ -5,6 +6,7 @@ import { rows, type Tx } from './database.ts'
 import { type Patience, type PatientQuery, Peers, poolOptions } from './database-client.ts'
 import { type Handler, Lane, type LaneOptions } from './due-lane.ts'
 import { Presence, RELEASE_WORK_OF_THE_DEAD } from './presence.ts'
+import { GRACE_MS } from './stopping.ts'
 
 const CHANNEL = 'due_work'
 const DEATHS_NOTICED_MS = 2_000
@@ -12,6 +14,8 @@ const DEATHS_NOTICED_MS = 2_000
 const SILENT_MS = 10_000
 const POOL = 6
 const PATIENCE: Patience = { statementMs: 8_000, lockMs: 5_000, answerMs: 10_000 }
+/** Longer than `Stopping` gives, so that whoever listens to it is done. */
+const LONGEST_GRACE_MS = GRACE_MS + 2_000
 
 export interface DueItem {
   readonly lane: LaneName
@@ -95,7 +99,9 @@ export class DueWork implements BeforeApplicationShutdown, OnApplicationBootstra
 
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.coroner)
-    await Promise.all([...this.lanes.values()].map((lane) => lane.stop()))
+    const stopped = Promise.all([...this.lanes.values()].map((lane) => lane.stop()))
+    // What hangs all the same is left behind. Its lease runs out, and the journal tells the next start where it was.
+    await Promise.race([stopped, rest(LONGEST_GRACE_MS, undefined, { ref: false })])
     await this.presence.stop()
     await this.pool.end()
   }

@@ -11,6 +11,7 @@ import { postgresBinaries } from './postgres-binaries.ts'
 import { type Cluster, DATABASE, ensureCluster, lastLines, surroundings } from './postgres-cluster.ts'
 import { postgresFolder } from './postgres-folder.ts'
 import { isServer, serverPid } from './postgres-process.ts'
+import { PostgresWatch } from './postgres-watch.ts'
 
 export interface EmbeddedPostgres {
   /** of the database `latchkey`, through a unix socket; with the password, so never logged */
@@ -19,6 +20,8 @@ export interface EmbeddedPostgres {
   readonly adopted: boolean
   /** Lets transactions go and shuts the server down. */
   stop(): Promise<void>
+  /** Tells the server to shut down and does not wait for it: for a process that ends at once. */
+  tell(): void
 }
 
 export interface EmbeddedPostgresOptions {
@@ -52,12 +55,22 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const server: Server = { user, bin, home, run, fsync, ...cluster }
     const survivor = await adopt(server)
     if (survivor) log(`adopted the database server that an earlier daemon left running, process ${survivor}`)
-    const pid = survivor ?? (await launch(server))
+    const watch = new PostgresWatch(survivor ?? (await launch(server)), {
+      isThere: (pid) => isServer(pid, server.data),
+      raise: async () => (await adopt(server)) ?? launch(server),
+      log,
+    })
+    const stop = async () => {
+      await watch.stop()
+      await shutDown(watch.pid, server.data)
+      await lock.release()
+    }
     let stopped: Promise<void> | undefined
     return {
       url: `postgresql://${DATABASE}:${server.password}@${encodeURIComponent(run)}/${DATABASE}`,
       adopted: survivor !== undefined,
-      stop: () => (stopped ??= shutDown(pid, server.data).then(() => lock.release())),
+      stop: () => (stopped ??= stop()),
+      tell: () => interrupt(watch.pid, server.data),
     }
   } catch (error) {
     await lock.release()
@@ -181,7 +194,11 @@ async function settle(client: pg.Client): Promise<boolean> {
   }
 }
 
-async function shutDown(pid: number, data: string): Promise<void> {
+function interrupt(pid: number, data: string): void {
   if (isServer(pid, data)) process.kill(pid, 'SIGINT')
+}
+
+async function shutDown(pid: number, data: string): Promise<void> {
+  interrupt(pid, data)
   while (isServer(pid, data)) await pause(PAUSE_MS)
 }

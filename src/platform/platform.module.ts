@@ -13,6 +13,7 @@ import { Readiness } from './readiness.ts'
 import { RouteTable } from './route-table.ts'
 import { Sealer } from './sealing.ts'
 import type { StateFolder } from './state-folder.ts'
+import { Stopping } from './stopping.ts'
 
 /** `@Inject(CONFIG) config: Config` */
 export const CONFIG = Symbol('CONFIG')
@@ -54,6 +55,7 @@ export function platformModule({ config, databaseUrl, state, entities }: Ground)
     Metrics,
     Readiness,
     RouteTable,
+    Stopping,
   ]
   return {
     module: PlatformModule,
