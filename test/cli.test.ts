@@ -1,7 +1,10 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../src/cli/main.ts'
 import { type Broker, startBroker } from './support/broker.ts'
-import { type FreshDatabase, freshDatabase } from './support/database.ts'
+import { emptyDatabase, type FreshDatabase, freshDatabase } from './support/database.ts'
 
 async function latchkey(words: string, env: NodeJS.ProcessEnv = {}) {
   const printed: string[] = []
@@ -30,6 +33,38 @@ describe('the command line', () => {
   })
 })
 
+describe('a command that works on the database', () => {
+  const WORDS = ['audit verify', 'audit export', 'bootstrap', 'bootstrap --force-new-token']
+  let folder: string
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'lk-nothing-'))
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+
+  it.each(WORDS)('%s makes no installation where there is none, and says where it looked', async (words) => {
+    const state = path.join(folder, 'state')
+    const { code, printed, told } = await latchkey(words, { LATCHKEY_STATE_DIR: state })
+    expect({ code, printed }).toEqual({ code: 1, printed: [] })
+    expect(told).toContain(`there is no installation of the broker in ${state}`)
+    expect(told).toContain('LATCHKEY_STATE_DIR')
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it.each(WORDS)('%s makes nothing in a database that no daemon has prepared', async (words) => {
+    const database = await emptyDatabase()
+    try {
+      const { code, printed, told } = await latchkey(words, { DATABASE_URL: database.url })
+      expect({ code, printed }).toEqual({ code: 1, printed: [] })
+      expect(told).toContain('there is no installation of the broker in the database')
+      expect(told).not.toMatch(/:[^/@]*@/)
+      expect(await database.query(`select tablename from pg_tables where schemaname = 'public'`)).toEqual([])
+    } finally {
+      await database.drop()
+    }
+  })
+})
+
 describe('latchkey bootstrap', () => {
   let database: FreshDatabase
   let broker: Broker
@@ -39,13 +74,14 @@ describe('latchkey bootstrap', () => {
 
   beforeAll(async () => {
     database = await freshDatabase()
+    broker = await startBroker({ database })
+    // startBroker makes an admin of its own, who is not part of this story.
+    await database.query(`update users set state = 'disabled'`)
     const { code, printed, told } = await bootstrap('--name Ada')
     expect({ code, lines: printed.length }).toEqual({ code: 0, lines: 1 })
     expect(told).toContain('Ada')
+    expect(told).toMatch(/^Installation 4711081542, the database /)
     token = printed[0]!
-    broker = await startBroker({ database })
-    // startBroker makes an admin of its own, who is not part of this story.
-    await database.query(`update users set state = 'disabled' where lower(name) <> 'ada'`)
   })
   afterAll(async () => {
     await broker?.close()

@@ -2,20 +2,33 @@ import { DataSource } from 'typeorm'
 import { type Config, readConfig } from '../config.ts'
 import { Database, dataSourceOptions, THOROUGH } from '../platform/database.ts'
 import { startEmbeddedPostgres } from '../platform/embedded-postgres.ts'
-import { migrate } from '../platform/migrate.ts'
+import { installationIn, mustHoldCluster } from '../platform/found-installation.ts'
 import { runningPostgres } from '../platform/running-postgres.ts'
+import { BrokerError } from '../sdk/index.ts'
+import type { Terminal } from './main.ts'
+
+export interface Needs {
+  /** the work is done on the schema of this version; what only reads the trail takes any */
+  readonly schema?: boolean
+}
 
 /**
- * Works on the database of this installation, beside a daemon or without one: for what only somebody may do who can read the daemon's
- * files. An embedded server that was not running stops again.
+ * Works on the database of an installation that is there already, beside a daemon or without one: for what only somebody may do who can read
+ * the daemon's files. Makes nothing, migrates nothing, and says which installation it is. An embedded server that was not running stops again.
  */
-export async function withDatabase<T>(env: NodeJS.ProcessEnv, work: (database: Database) => Promise<T>): Promise<T> {
-  const { url, leave } = await reach(readConfig(env))
+export async function withDatabase<T>(
+  { env, tell }: Pick<Terminal, 'env' | 'tell'>,
+  { schema = false }: Needs,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
+  const { url, place, leave } = await reach(readConfig(env))
   try {
-    await migrate(url)
     const source = await new DataSource(dataSourceOptions(url, 2, THOROUGH)).initialize()
     try {
-      return await work(new Database(source))
+      const database = new Database(source)
+      tell(`Installation ${await installationIn(database.pool, place)}, ${place}`)
+      if (schema && (await source.showMigrations())) throw older(place)
+      return await work(database)
     } finally {
       await source.destroy()
     }
@@ -24,11 +37,23 @@ export async function withDatabase<T>(env: NodeJS.ProcessEnv, work: (database: D
   }
 }
 
-async function reach({ database, stateDir }: Config): Promise<{ url: string; leave: () => Promise<void> }> {
+async function reach({ database, stateDir }: Config): Promise<{ url: string; place: string; leave: () => Promise<void> }> {
   const stay = async () => {}
-  if (database.kind === 'external') return { url: database.url.reveal(), leave: stay }
+  if (database.kind === 'external') {
+    const url = database.url.reveal()
+    const { host, pathname } = new URL(url)
+    return { url, place: `the database ${decodeURIComponent(host)}${pathname}`, leave: stay }
+  }
+  await mustHoldCluster(stateDir)
+  const place = `the folder ${stateDir}`
   const running = await runningPostgres(stateDir)
-  if (running !== undefined) return { url: running, leave: stay }
+  if (running !== undefined) return { url: running, place, leave: stay }
   const started = await startEmbeddedPostgres({ dir: stateDir, fsync: database.fsync })
-  return { url: started.url, leave: started.stop }
+  return { url: started.url, place, leave: started.stop }
+}
+
+function older(place: string): BrokerError {
+  return new BrokerError('conflict', `${place} is of an older version of the broker than this command`, {
+    fix: 'start the daemon of this version once: it brings the database up to date',
+  })
 }

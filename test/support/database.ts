@@ -12,10 +12,19 @@ export interface FreshDatabase {
 }
 
 /** A migrated, empty database of the test's own. */
-export async function freshDatabase(): Promise<FreshDatabase> {
+export function freshDatabase(): Promise<FreshDatabase> {
+  return databaseLike(TEMPLATE)
+}
+
+/** One that no daemon has ever seen. */
+export function emptyDatabase(): Promise<FreshDatabase> {
+  return databaseLike('template1')
+}
+
+async function databaseLike(template: string): Promise<FreshDatabase> {
   const server = inject('databaseUrl')
   const name = `lk_${randomBytes(6).toString('hex')}`
-  await within(server, (client) => client.query(`create database ${name} template ${TEMPLATE}`))
+  await within(server, (client) => client.query(`create database ${name} template ${template}`))
   const url = withDatabase(server, name)
   return {
     url,

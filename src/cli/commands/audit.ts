@@ -43,7 +43,7 @@ export function audit(program: Command, terminal: Terminal): void {
     .action(async (options: Export) => {
       const { exportTrail } = await import('../../audit/export.ts')
       const { withDatabase } = await import('../with-database.ts')
-      await withDatabase(terminal.env, async (database) => {
+      await withDatabase(terminal, {}, async (database) => {
         for await (const lines of exportTrail(database.pool, options)) terminal.print(lines.replace(/\r?\n$/, ''))
       })
     })
@@ -56,7 +56,7 @@ async function look(terminal: Terminal, { file, head: noted }: Verify): Promise<
   }
   const { verify } = await import('../../audit/verify.ts')
   const { withDatabase } = await import('../with-database.ts')
-  return withDatabase(terminal.env, (database) => verify(database, noted))
+  return withDatabase(terminal, {}, (database) => verify(database, noted))
 }
 
 function inLines({ ok, events, head: { seq, hash }, findings }: AuditVerdict): string[] {

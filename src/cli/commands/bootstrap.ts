@@ -14,7 +14,7 @@ export function bootstrap(program: Command, terminal: Terminal): void {
     .action(async (options: { name: string; forceNewToken?: boolean }) => {
       const { firstAdmin } = await import('../../identity/first-admin.ts')
       const { withDatabase } = await import('../with-database.ts')
-      const token = await withDatabase(terminal.env, (database) =>
+      const token = await withDatabase(terminal, { schema: true }, (database) =>
         database.transaction((tx) => firstAdmin(tx, { name: options.name, force: options.forceNewToken ?? false })),
       )
       terminal.tell(`A token for ${options.name}, good for 30 days. It is shown this once:`)
