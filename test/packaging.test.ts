@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 
@@ -35,7 +35,10 @@ describe.skipIf(!compose)('docker-compose.yml', () => {
   it('gives the broker only variables it knows, and starts it after its database', async () => {
     const { readConfig } = await import('../src/config.ts')
     const { environment, depends_on: after } = compose.services.latchkey
-    expect(readConfig(environment)).toMatchObject({ database: { kind: 'external' }, publicUrl: 'http://127.0.0.1:4460' })
+    expect(readConfig({ LATCHKEY_HOST: '0.0.0.0', ...environment })).toMatchObject({
+      database: { kind: 'external' },
+      publicUrl: 'http://127.0.0.1:4460',
+    })
     expect(after).toEqual({ database: { condition: 'service_healthy' } })
   })
 
@@ -45,6 +48,21 @@ describe.skipIf(!compose)('docker-compose.yml', () => {
       ['openbao', ['openbao']],
       ['openbao-content', ['openbao']],
     ])
+  })
+})
+
+describe('the packages of production', () => {
+  it('hold everything the daemon imports, and nothing of the demo’s identity provider', () => {
+    const { dependencies } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
+    const imported = ['src', 'plugins', 'migrations'].flatMap((folder) =>
+      readdirSync(at(folder), { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.ts'))
+        .flatMap((file) => [...readFileSync(at(`${folder}/${file}`), 'utf8').matchAll(/(?:from|import\() ?'([^.'][^']*)'/g)])
+        .map(([, name = '']) => /^(@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name)
+        .filter((name) => !name.startsWith('node:')),
+    )
+    expect([...new Set(imported)].filter((name) => dependencies[name] === undefined)).toEqual([])
+    expect(dependencies).not.toHaveProperty('oidc-provider')
   })
 })
 
