@@ -43,6 +43,7 @@ export async function createApp({
 }: AppOptions): Promise<NestExpressApplication> {
   const logger = makeLogger(config.logLevel, logTo)
   Logger.overrideLogger(nestLogger(logger))
+  for (const warning of config.inTheClear) logger.warn(warning)
   const ran = await migrate(databaseUrl)
   if (ran.length > 0) logger.info({ migrations: ran }, 'brought the database up to date')
   const root = appModule({ config, databaseUrl, state, plugins })

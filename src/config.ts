@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { IdentityProvider } from './platform/identity-provider.ts'
 import { type LentFile, parseLentFiles } from './platform/integration-files.ts'
 import { origin, proxies } from './platform/origin.ts'
+import { plainRoads } from './platform/plain-roads.ts'
 import { providerFlaws, providerOf, providerVariables } from './platform/provider-variables.ts'
 import { parseKey } from './platform/sealing.ts'
 import { type Mailbox, parseMailbox, parseSmtpUrl, type SmtpServer } from './platform/smtp-server.ts'
@@ -40,13 +41,19 @@ export interface Config {
   /** files that integrations may read, and where each may be sent */
   readonly integrationFiles: readonly LentFile[]
   /** who takes our e-mail, and whom it is from; undefined when nobody is told by e-mail */
-  readonly smtp?: SmtpServer & { readonly from: Mailbox }
+  readonly smtp?: SmtpServer & {
+    readonly from: Mailbox
+    /** a letter may leave without TLS where the server offers none */
+    readonly mayBePlain?: boolean
+  }
   /** how people sign in; undefined when there are API tokens alone */
   readonly oidc?: IdentityProvider
   readonly sessionIdleMinutes: number
   readonly sessionHours: number
   /** how long what a sign-in said of somebody's groups counts */
   readonly groupsFreshMinutes: number
+  /** what the operator lets travel in the clear, in words */
+  readonly inTheClear: readonly string[]
 }
 
 export interface ConfigProblem {
@@ -113,6 +120,8 @@ const variables = z.strictObject({
       error: 'give it as latchkey@example.com or Latchkey <latchkey@example.com>',
     })
     .optional(),
+  LATCHKEY_SMTP_TLS: z.enum(['on', 'off'], { error: 'set it to on or off' }).default('on'),
+  LATCHKEY_DATABASE_TLS: z.enum(['on', 'off'], { error: 'set it to on or off' }).default('on'),
   LATCHKEY_FSYNC: z.enum(['on', 'off'], { error: 'set it to on or off' }).default('on'),
 })
 
@@ -123,7 +132,10 @@ const SECRETS = ['DATABASE_URL', 'LATCHKEY_KEY', 'LATCHKEY_SMTP_URL', 'LATCHKEY_
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const ours = Object.fromEntries(Object.entries(env).filter(([name]) => isOurs(name)))
   const read = variables.safeParse(ours)
-  const problems = [...(read.error?.issues.flatMap((issue) => inWords(issue, ours)) ?? []), ...contradictions(ours)]
+  const unreadable = read.error?.issues.flatMap((issue) => inWords(issue, ours)) ?? []
+  const roads = plainRoads(ours).filter(({ variable }) => !unreadable.some((other) => other.variable === variable))
+  const refused = roads.filter(({ allowed }) => !allowed).map(({ variable, problem, fix }) => ({ variable, problem, fix }))
+  const problems = [...unreadable, ...contradictions(ours), ...refused]
   if (!read.success || problems.length > 0) throw new ConfigError(problems)
   const known = read.data
   return Object.freeze<Config>({
@@ -147,18 +159,19 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     fourEyes: known.LATCHKEY_FOUR_EYES === 'on',
     discoveryMinutes: known.LATCHKEY_DISCOVERY_MINUTES,
     integrationFiles: known.LATCHKEY_INTEGRATION_FILES,
-    smtp: smtpOf(known.LATCHKEY_SMTP_URL, known.LATCHKEY_SMTP_FROM),
+    smtp: smtpOf(known),
     oidc: providerOf(known),
     sessionIdleMinutes: known.LATCHKEY_SESSION_IDLE_MINUTES,
     sessionHours: known.LATCHKEY_SESSION_HOURS,
     groupsFreshMinutes: known.LATCHKEY_GROUPS_FRESH_MINUTES,
+    inTheClear: roads.map(({ variable, problem }) => `${variable} ${problem}`),
   })
 }
 
-function smtpOf(url: string | undefined, from: string | undefined): Config['smtp'] {
-  const server = url === undefined ? undefined : parseSmtpUrl(url)
-  const mailbox = from === undefined ? undefined : parseMailbox(from)
-  return server && mailbox && { ...server, from: mailbox }
+function smtpOf({ LATCHKEY_SMTP_URL, LATCHKEY_SMTP_FROM, LATCHKEY_SMTP_TLS }: z.output<typeof variables>): Config['smtp'] {
+  const server = parseSmtpUrl(LATCHKEY_SMTP_URL ?? '')
+  const from = parseMailbox(LATCHKEY_SMTP_FROM ?? '')
+  return server && from && { ...server, from, mayBePlain: LATCHKEY_SMTP_TLS === 'off' }
 }
 
 /** The address a browser on this machine uses for what listens there. */

@@ -41,6 +41,7 @@ describe('the configuration', () => {
       sessionIdleMinutes: 60,
       sessionHours: 12,
       groupsFreshMinutes: 720,
+      inTheClear: [],
     })
   })
 
@@ -85,7 +86,7 @@ describe('the configuration', () => {
 
   it.each([
     ['no public address while the port is not known', { LATCHKEY_PORT: '0' }, { publicUrl: undefined }],
-    ['a browser can go there', { LATCHKEY_HOST: '::' }, { publicUrl: 'http://127.0.0.1:4460' }],
+    ['a browser can go there', { LATCHKEY_HOST: '::', LATCHKEY_DEVELOPMENT: 'true' }, { publicUrl: 'http://127.0.0.1:4460' }],
     ['brackets around IPv6', { LATCHKEY_HOST: '::1' }, { publicUrl: 'http://[::1]:4460' }],
     ['a file for the key', { LATCHKEY_KEY_FILE: '/k' }, { key: { kind: 'file', path: '/k' } }],
     ['a number of proxies', { LATCHKEY_TRUST_PROXY: '2' }, { trustProxy: 2 }],
@@ -161,6 +162,48 @@ describe('the configuration', () => {
     ['DATABASE_URL', 'db.example.com'],
   ])('refuses %s=%s', (variable, value) => {
     expect(problemsOf({ [variable]: value })).toEqual([{ variable, problem: expect.any(String), fix: expect.any(String) }])
+  })
+
+  it.each([
+    ['LATCHKEY_HOST', { LATCHKEY_HOST: '0.0.0.0' }],
+    ['LATCHKEY_HOST', { LATCHKEY_HOST: '0.0.0.0', LATCHKEY_PUBLIC_URL: 'http://127.0.0.1:4460' }],
+    ['LATCHKEY_PUBLIC_URL', { LATCHKEY_PUBLIC_URL: 'http://latchkey.corp.example' }],
+    ['DATABASE_URL', { DATABASE_URL: 'postgresql://l:p@db.corp.example/l' }],
+    ['DATABASE_URL', { DATABASE_URL: 'postgresql://l:p@10.1.2.3/l?sslmode=no-verify' }],
+    ['DATABASE_URL', { DATABASE_URL: 'postgresql://l:p@10.1.2.3/l?sslmode=disable' }],
+    ['DATABASE_URL', { DATABASE_URL: 'postgresql://l:p@10.1.2.3/l?sslmode=require&uselibpqcompat=true' }],
+    ['DATABASE_URL', { DATABASE_URL: 'postgresql://l:p@127.0.0.1/l?host=db.corp.example' }],
+  ] as [string, NodeJS.ProcessEnv][])(
+    'lets no secret cross a wire in the clear unless the operator says so: %s in %j',
+    (variable, env) => {
+      expect(problemsOf(env)).toEqual([{ variable, problem: expect.any(String), fix: expect.any(String) }])
+      const allowed = readConfig({ ...env, LATCHKEY_DEVELOPMENT: 'true' })
+      expect(allowed.inTheClear).toEqual([expect.stringContaining(variable)])
+      expect(JSON.stringify([problemsOf(env), allowed.inTheClear])).not.toContain(':p@')
+    },
+  )
+
+  it.each([
+    { LATCHKEY_HOST: '0.0.0.0', LATCHKEY_PUBLIC_URL: 'https://latchkey.corp.example' },
+    { LATCHKEY_HOST: '::1' },
+    { LATCHKEY_PUBLIC_URL: 'http://localhost:4460' },
+    { DATABASE_URL: 'postgresql://l:p@db.corp.example/l?sslmode=verify-full' },
+    { DATABASE_URL: 'postgresql://l:p@db.corp.example/l?sslmode=verify-full&uselibpqcompat=true' },
+    { DATABASE_URL: 'postgresql://l:p@127.0.0.1/l' },
+    { DATABASE_URL: 'postgresql://l:p@%2Fvar%2Frun/l' },
+    { LATCHKEY_SMTP_URL: 'smtp://mail.corp.example', LATCHKEY_SMTP_FROM: 'a@corp.example' },
+  ])('has nothing against %j', (env) => {
+    expect(readConfig(env).inTheClear).toEqual([])
+  })
+
+  it('takes a database without TLS, and letters in the clear, when told to, and warns', () => {
+    const database = { DATABASE_URL: 'postgresql://l:p@db/l', LATCHKEY_DATABASE_TLS: 'off' }
+    expect(readConfig(database).inTheClear).toEqual([expect.stringContaining('DATABASE_URL')])
+    const mail = { LATCHKEY_SMTP_URL: 'smtp://mail', LATCHKEY_SMTP_FROM: 'a@b.example', LATCHKEY_SMTP_TLS: 'off' }
+    expect(readConfig(mail)).toMatchObject({
+      inTheClear: [expect.stringContaining('LATCHKEY_SMTP_TLS')],
+      smtp: { mayBePlain: true },
+    })
   })
 
   it('lets only a development broker lose what was written', () => {

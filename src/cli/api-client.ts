@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Page, Problem } from '../contract/common.ts'
+import { isLoopback } from '../platform/loopback.ts'
 import { BrokerError, type ErrorCode, Secret } from '../sdk/index.ts'
 
 export interface Access {
@@ -103,6 +104,15 @@ export function brokerUrl(env: NodeJS.ProcessEnv, url: string | undefined): stri
     throw new BrokerError('input.invalid', 'the URL of the broker is not one', {
       fix: 'give it in LATCHKEY_CLI_URL or --url as https://latchkey.example.com',
     })
+  }
+  if (origin.protocol === 'http:' && !isLoopback(origin.hostname)) {
+    throw new BrokerError(
+      'input.invalid',
+      `${origin.origin} would get your token in the clear, and everybody on the way with it`,
+      {
+        fix: 'give the https:// URL of the broker; plain http is for a loopback address only',
+      },
+    )
   }
   return origin.href.replace(/\/$/, '')
 }

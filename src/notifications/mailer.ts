@@ -36,8 +36,8 @@ export class Mailer {
       host,
       port,
       secure,
-      // A password is for the server alone.
-      requireTLS: login !== undefined && !isThisMachine(smtp),
+      // A password is for the server alone, whatever else may travel in the clear.
+      requireTLS: (smtp.mayBePlain !== true || login !== undefined) && !isThisMachine(smtp),
       auth: login && { user: login.user, pass: login.password.reveal() },
       connectionTimeout: PATIENCE_MS,
       greetingTimeout: PATIENCE_MS,

@@ -1,6 +1,6 @@
-import { isIP } from 'node:net'
 import { z } from 'zod'
 import { Secret } from '../sdk/index.ts'
+import { isLoopback } from './loopback.ts'
 
 /** The server that takes our e-mail. */
 export interface SmtpServer {
@@ -46,5 +46,5 @@ export function parseMailbox(text: string): Mailbox | undefined {
 
 /** Whether what is sent there can be read on no wire. */
 export function isThisMachine({ host }: Pick<SmtpServer, 'host'>): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+  return isLoopback(host)
 }
