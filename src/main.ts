@@ -66,7 +66,7 @@ function stopOnSignal(seconds: number, { stop, late, atOnce }: Ends): void {
     setTimeout(() => {
       say('the time to stop is up')
       setTimeout(() => process.exit(1), LAST_MS).unref()
-      late().finally(() => process.exit(1))
+      void late().finally(() => process.exit(1))
     }, seconds * 1000).unref()
     stop().then(() => process.exit(0), fail)
   }
