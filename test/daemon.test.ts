@@ -12,7 +12,7 @@ afterEach(() => home.stopAll())
 afterAll(() => home.remove())
 
 describe('the daemon', () => {
-  it('starts from nothing, lets the first admin in beside it, stops when told, and remembers', async () => {
+  it('starts from nothing, lets the first admin in beside it, stops when told, and remembers', { timeout: 120_000 }, async () => {
     const first = await home.start()
     const token = await home.bootstrap()
     expect((await first.api(token).get('/api/me')).body.roles).toContain('admin')

@@ -1,5 +1,6 @@
 import { chmod, chown, lstat, mkdir, mkdtemp, readlink, rm, symlink } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { BrokerError } from '../sdk/index.ts'
 import { LOCK_NAME_LENGTH } from './folder-lock.ts'
 import { canReach, type OsUser } from './os-user.ts'
@@ -22,7 +23,7 @@ export async function postgresFolder(dir: string, user: OsUser, log: Log): Promi
   await mkdir(dir, { recursive: true, mode: 0o711 })
   const home = (await canReach(dir, user)) ? dir : await homeElsewhere(dir, log)
   const run = await runFolder(path.join(home, 'run'), user)
-  const { uid } = await lstat(run)
+  const uid = await settledOwner(run, owner(user))
   if (uid === owner(user)) return { home, run }
   throw new BrokerError(
     'unavailable',
@@ -31,6 +32,15 @@ export async function postgresFolder(dir: string, user: OsUser, log: Log): Promi
       fix: 'start the broker as the user it was first started as, or give it another LATCHKEY_STATE_DIR',
     },
   )
+}
+
+/** Of two that start at once, one may look between the other's making the folder and giving it away. */
+async function settledOwner(folder: string, expected: number | undefined): Promise<number> {
+  for (let looks = 0; ; looks++) {
+    const { uid } = await lstat(folder)
+    if (uid === expected || looks === 20) return uid
+    await pause(25)
+  }
 }
 
 export async function give(place: string, { uid, gid }: OsUser): Promise<void> {
