@@ -25,6 +25,11 @@ if (!existsSync(main)) {
   console.error('latchkey is not built yet: run "npm run build" first.')
   process.exit(78)
 }
+// Whoever reads may stop before we have said everything, as in `latchkey grants | head`.
+process.stdout.on('error', (error) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+})
 const { run } = await import(pathToFileURL(main).href)
 process.exitCode = await run(process.argv.slice(2), {
   env: process.env,

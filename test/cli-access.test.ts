@@ -148,6 +148,69 @@ describe('the command line of people', () => {
     expect(await as(owner)(['check', 'nowhere'])).toMatchObject({ code: 1, told: expect.stringContaining(name) })
   })
 
+  it('prints the policy and the commands for an integration that is not there yet', async () => {
+    const file = path.join(folder, 'config.json')
+    await writeFile(file, JSON.stringify({ address: 'https://vault.example.com', kvMounts: ['team'], transitMounts: ['keys'] }))
+    const { out } = await as(owner)(['policy', '--config', file])
+    expect(out).toContain('"team/metadata/*"')
+    const commands = (await as(owner)(['policy', '--config', file, '--commands'])).out
+    expect(out.endsWith(commands)).toBe(true)
+    expect(commands).toMatch(/^export VAULT_ADDR='https:\/\/vault\.example\.com'\n/)
+    await writeFile(file, '{"address": ')
+    expect(await as(owner)(['policy', '--config', file])).toMatchObject({ code: 1, told: expect.stringContaining('is not JSON') })
+    expect(await as(owner)(['policy'])).toMatchObject({ code: 1, told: expect.stringContaining('--config') })
+  })
+
+  it('calls whatever of the API has no command', async () => {
+    const file = path.join(folder, 'body.json')
+    await writeFile(file, JSON.stringify({ name: 'Pat', email: 'pat@example.com' }))
+    const made = await as(owner)(['api', 'post', '/api/users', file, '--pick', 'id'])
+    expect(made.out).toMatch(/^usr_[0-9a-z]{26}$/)
+    expect(JSON.parse((await as(owner)(['api', 'GET', `/api/users/${made.out}`])).out)).toMatchObject({ name: 'Pat' })
+    expect(await as(owner)(['api', 'GET', '/api/users?limit=0'])).toMatchObject({
+      code: 1,
+      told: expect.stringContaining('limit'),
+    })
+    for (const words of [
+      ['SEND', '/api/me'],
+      ['GET', 'https://elsewhere.example.com/api/me'],
+      ['GET', '//elsewhere.example.com'],
+      ['GET', '/api/me', '--pick', 'nothing'],
+    ])
+      expect((await as(owner)(['api', ...words])).code, words.join(' ')).toBe(1)
+  })
+
+  it('takes permissions before and after the names, and an integration where two have a resource', async () => {
+    const { alice } = world
+    await world.flow({ permissions: { 'vault-kv-secret': ['read', 'list'] } })
+    const before = await answer(alice, ['request', '--permission', 'read', '--for', '5m', 'kv/app/db', '--dry-run'])
+    const after = await answer(alice, ['request', 'kv/app/db', '--permission', 'read,list', '--for', '5m', '--dry-run'])
+    const twice = ['request', 'kv/app/db', '--permission', 'read', '--permission', 'list', '--for', '5m', '--dry-run']
+    const policies = ({ steps }: { steps: { summary: string }[] }) => steps.map(({ summary }) => summary).join(' ')
+    expect(policies(before)).not.toContain('list')
+    expect(policies(after)).toContain('list')
+    expect(policies(await answer(alice, twice))).toBe(policies(after))
+    const { name } = await answer(owner, ['api', 'GET', `/api/integrations/${world.integrationId}`])
+    const there = await answer(alice, [
+      'request',
+      'kv/app/db',
+      '--integration',
+      name,
+      '--permission',
+      'read',
+      '--for',
+      '5m',
+      '--dry-run',
+    ])
+    expect(policies(there)).toBe(policies(before))
+    expect(
+      await as(alice)(['request', 'kv/app/db', '--integration', 'nowhere', '--permission', 'read', '--for', '5m']),
+    ).toMatchObject({
+      code: 1,
+      told: expect.stringContaining('nowhere'),
+    })
+  })
+
   it('says what the broker refuses, what to do about it, and under which request the log has it', async () => {
     const { code, out, told } = await as(world.alice)(['approve', 'req_00000000000000000000000000'])
     expect({ code, out }).toEqual({ code: 1, out: '' })

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -23,6 +24,16 @@ describe('the command line', () => {
   it('refuses what it does not know', async () => {
     expect(await latchkey('open-sesame')).toMatchObject({ code: 2, told: expect.stringContaining('open-sesame') })
     expect(await latchkey('bootstrap --nmae x')).toMatchObject({ code: 2, told: expect.stringContaining('--nmae') })
+  })
+
+  it('ends without a word when its reader has seen enough', async () => {
+    const command = path.resolve(import.meta.dirname, '../bin/latchkey.mjs')
+    const child = spawn(process.execPath, [command, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    child.stdout.destroy()
+    let told = ''
+    child.stderr.on('data', (chunk: Buffer) => (told += chunk.toString()))
+    const code = await new Promise((resolve) => child.once('close', resolve))
+    expect({ code, told }).toEqual({ code: 0, told: '' })
   })
 
   it('says what is wrong with the configuration', async () => {

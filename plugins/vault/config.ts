@@ -16,11 +16,11 @@ const trimmed = z.string().trim().max(512)
 const slashless = (title: string, description: string) =>
   trimmed
     .transform((path) => path.replace(/^\/+|\/+$/g, ''))
-    .refine(isPath, 'letters, digits, `_`, `-` and `.` in segments divided by `/`')
+    .refine(isPath, 'must be letters, digits, `_`, `-` and `.` in segments divided by `/`')
     .meta({ title, description })
 
-const httpUrl = trimmed.refine(isHttpUrl, 'an absolute http or https URL without user name, query or fragment')
-const certificates = z.string().max(1_000_000).refine(isPem, 'PEM certificates that can be read')
+const httpUrl = trimmed.refine(isHttpUrl, 'must be an absolute http or https URL without user name, query or fragment')
+const certificates = z.string().max(1_000_000).refine(isPem, 'must be PEM certificates that can be read')
 const mounts = (title: string, preset: string) =>
   z
     .union([
@@ -80,7 +80,7 @@ export const vaultConfig = z
     timeoutSeconds: z.number().int().min(1).max(90).default(30).meta({ title: 'Timeout', description: 'seconds for one call' }),
     proxy: httpUrl.optional().meta({ title: 'HTTP proxy', description: 'empty: HTTPS_PROXY and NO_PROXY of the daemon' }),
     redirectHosts: z
-      .array(trimmed.regex(/^[A-Za-z0-9.[\]:-]+$/, 'host or host:port'))
+      .array(trimmed.regex(/^[A-Za-z0-9.[\]:-]+$/, 'must be a host or host:port'))
       .max(20)
       .default([])
       .meta({ title: 'Other nodes', description: 'hosts a standby may send the broker to, as host:port' }),
@@ -90,12 +90,12 @@ export const vaultConfig = z
     ),
     policyPrefix: z
       .string()
-      .regex(/^[a-z0-9][a-z0-9-]{1,40}-$/, 'lower-case letters, digits and dashes, with a dash at the end')
+      .regex(/^[a-z0-9][a-z0-9-]{1,40}-$/, 'must be lower-case letters, digits and dashes, with a dash at the end')
       .default('apono-g-')
       .meta({ title: 'Prefix of grant policies', description: 'the broker may write every policy with this prefix' }),
     policyName: z
       .string()
-      .regex(/^[a-z0-9][a-z0-9-]{0,80}$/, 'lower-case letters, digits and dashes')
+      .regex(/^[a-z0-9][a-z0-9-]{0,80}$/, 'must be lower-case letters, digits and dashes')
       .default('latchkey-broker')
       .meta({ title: 'The broker’s own policy', description: 'must not begin with the prefix of grant policies' }),
     kvMounts: mounts('KV v2 mounts', 'kv'),
@@ -130,7 +130,7 @@ export const vaultConfig = z
   })
   .superRefine((config, context) => {
     const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message })
-    if (config.caPem && config.caFile) refuse(['caFile'], 'give the CA as text or as a file, not both')
+    if (config.caPem && config.caFile) refuse(['caFile'], 'must be left out where the CA is given as text')
     // Who chooses the proxy and the CA chooses who reads the file.
     if (config.auth.method === 'jwt') {
       const why = 'does not go together with a token file, which goes only where the daemon’s own settings say'
@@ -138,9 +138,9 @@ export const vaultConfig = z
       if (config.caPem) refuse(['caPem'], `${why}: lend it the CA as a file`)
     }
     if (config.policyName.startsWith(config.policyPrefix))
-      refuse(['policyName'], 'a policy inside the prefix could be rewritten by the broker itself: choose a name outside it')
+      refuse(['policyName'], 'must not begin with the prefix: the broker itself could rewrite it')
     if (config.auth.method === 'approle' && Boolean(config.auth.secretId) === Boolean(config.auth.wrappedSecretId))
-      refuse(['auth', 'secretId'], 'give exactly one of secret ID and wrapped secret ID')
+      refuse(['auth', 'secretId'], 'or wrappedSecretId must be given, and not both')
   })
 
 export type VaultConfig = z.infer<typeof vaultConfig>

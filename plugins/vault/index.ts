@@ -25,6 +25,7 @@ export const vault: Plugin<VaultConfig, VaultConnection> = {
   keepAlive: (client, signal) => client.session.keepAlive(signal),
   session: (client) => client.session.status(),
   close: (client) => client.close(),
+  beforeSetUp: { auth: { method: 'approle', roleId: 'not made yet' } },
   minimumPolicy,
   resourceTypes,
   discover,

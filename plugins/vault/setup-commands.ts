@@ -9,7 +9,7 @@ export function setupCommands(config: VaultConfig, document: string): string[] {
   return [
     `export VAULT_ADDR='${config.address}'${config.namespace ? ` VAULT_NAMESPACE='${config.namespace}'` : ''}`,
     `vault policy write ${policyName} - <<'POLICY'\n${document}\nPOLICY`,
-    ...(config.capabilities.includes('grants') ? [`vault auth enable -path=${userpassMount} userpass`] : []),
+    ...(config.capabilities.includes('grants') ? [enable('userpass', userpassMount)] : []),
     // Only the root namespace has an audit log.
     ...(config.capabilities.includes('grants')
       ? [config.namespace ? `VAULT_NAMESPACE=root ${AUDIT_COMMAND}` : AUDIT_COMMAND]
@@ -24,22 +24,28 @@ function loginCommands(method: VaultConfig['auth']['method'], mount: string, pol
   switch (method) {
     case 'approle':
       return [
-        `vault auth enable -path=${mount} approle`,
+        enable('approle', mount),
         `vault write ${role} token_policies=${policy} ${life}`,
-        `vault read -field=role_id ${role}/role-id`,
-        `vault write -wrap-ttl=30m -field=wrapping_token -f ${role}/secret-id`,
+        `role_id="$(vault read -field=role_id ${role}/role-id)"`,
+        `wrapping_token="$(vault write -wrap-ttl=30m -field=wrapping_token -f ${role}/secret-id)"`,
+        `printf 'role ID: %s\\nwrapping token: %s\\n' "$role_id" "$wrapping_token"`,
       ]
     case 'token':
       return [`vault token create -orphan -policy=${policy} -no-default-policy -period=24h -field=token`]
     case 'jwt':
       return [
-        `vault auth enable -path=${mount} jwt`,
+        enable('jwt', mount),
         `vault write ${role} role_type=jwt user_claim=sub bound_audiences=vault token_policies=${policy} ${life}`,
       ]
     case 'cert':
       return [
-        `vault auth enable -path=${mount} cert`,
+        enable('cert', mount),
         `vault write auth/${mount}/certs/${policy} certificate=@broker.pem token_policies=${policy} ${life}`,
       ]
   }
+}
+
+// A second integration finds the login method there, and must not end a script by that.
+function enable(method: string, mount: string): string {
+  return `vault auth list -format=json | grep -qF '"${mount}/":' || vault auth enable -path=${mount} ${method}`
 }

@@ -24,11 +24,11 @@ export class ApiClient {
   async get<Answer>(path: string, query: Query = {}): Promise<Answer> {
     const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)] as const]))
     const asked = new URLSearchParams(Object.fromEntries(given)).toString()
-    return this.send('GET', asked === '' ? path : `${path}?${asked}`)
+    return this.call('GET', asked === '' ? path : `${path}?${asked}`)
   }
 
   async post<Answer>(path: string, body?: unknown): Promise<Answer> {
-    return this.send('POST', path, body)
+    return this.call('POST', path, body)
   }
 
   /** Every item of a list, page by page. */
@@ -41,7 +41,8 @@ export class ApiClient {
     }
   }
 
-  private async send<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+  /** @param path as the API has it, encoded */
+  async call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
     const response = await fetch(this.url + path, {
       method,
       headers: {
@@ -59,6 +60,7 @@ export class ApiClient {
       throw this.noAnswer(cause)
     })
     const answer = parsed(text)
+    if (response.status === 204) return null as Answer
     if (response.ok && answer !== undefined) return answer as Answer
     throw this.refusal(response, answer)
   }

@@ -2,18 +2,26 @@ import type { IntegrationView, ResourceView } from '../contract/integrations.ts'
 import { BrokerError } from '../sdk/index.ts'
 import type { ApiClient } from './api-client.ts'
 
-/** The id of a resource that is given by id or by its whole name. */
-export async function resourceId(api: ApiClient, given: string): Promise<string> {
+/** The id of a resource that is given by id or by its whole name; in the integration of that name, or in any. */
+export async function resourceId(api: ApiClient, given: string, integration?: string): Promise<string> {
   if (/^res_[0-9a-z]{26}$/.test(given)) return given
   const named: ResourceView[] = []
+  const isThere = ({ integrationName }: ResourceView) =>
+    integration === undefined || integrationName.toLowerCase() === integration.toLowerCase()
   // `q` finds parts of names, the exact ones among them: `path` would read * and ** as wildcards.
-  for await (const one of api.each<ResourceView>('/api/resources', { q: given })) if (one.name === given) named.push(one)
+  for await (const one of api.each<ResourceView>('/api/resources', { q: given }))
+    if (one.name === given && isThere(one)) named.push(one)
   if (named.length === 1) return named[0]!.id
   if (named.length === 0) {
-    throw new BrokerError('not_found', `there is no resource called ${given}`, { fix: `look for it: latchkey search ${given}` })
+    const place = integration === undefined ? '' : ` in ${integration}`
+    throw new BrokerError('not_found', `there is no resource called ${given}${place}`, {
+      fix: `look for it: latchkey search ${given}`,
+    })
   }
   const candidates = named.map(({ id, type, integrationName }) => `${id} (${type} in ${integrationName})`).join(', ')
-  throw new BrokerError('input.invalid', `several resources are called ${given}`, { fix: `give the id of one: ${candidates}` })
+  throw new BrokerError('input.invalid', `several resources are called ${given}`, {
+    fix: `name the integration with --integration, or give the id of one: ${candidates}`,
+  })
 }
 
 /** The id of an integration that is given by id or by name, whatever the case. */
@@ -25,6 +33,6 @@ export async function integrationId(api: ApiClient, given: string): Promise<stri
     names.push(name)
   }
   throw new BrokerError('not_found', `there is no integration called ${given}`, {
-    fix: names.length > 0 ? `there are: ${names.join(', ')}` : 'nobody connected one yet',
+    fix: names.length > 0 ? `there are: ${names.join(', ')}` : 'an admin makes one: docs/getting-started.md shows how',
   })
 }

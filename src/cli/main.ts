@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { api } from './commands/api.ts'
 import { approve } from './commands/approve.ts'
 import { audit } from './commands/audit.ts'
 import { bootstrap } from './commands/bootstrap.ts'
@@ -48,6 +49,7 @@ const COMMANDS = [
   check,
   sync,
   audit,
+  api,
   bootstrap,
 ]
 

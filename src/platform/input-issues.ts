@@ -60,12 +60,26 @@ export function wordsFor(issue: RawIssue): string {
     case 'not_multiple_of':
       return `must be a multiple of ${issue.divisor}`
     case 'invalid_union':
-      return issue.input === undefined ? 'is missing' : 'has none of the accepted forms'
+      return issue.input === undefined ? 'is missing' : acceptedForms(issue)
     case 'invalid_key':
     case 'invalid_element':
     case 'custom':
       return issue.message ?? 'cannot be accepted'
   }
+}
+
+/** What each form begins with, as far as that can be said. */
+function acceptedForms(issue: Extract<RawIssue, { code: 'invalid_union' }>): string {
+  if ('options' in issue && Array.isArray(issue.options)) return `must be one of ${issue.options.map(String).join(', ')}`
+  const forms = (issue.errors ?? []).map((branch) => {
+    const whole = branch.find(({ path }) => path.length === 0)
+    if (whole?.code === 'invalid_value') return whole.values.map(String).join(', ')
+    return whole?.code === 'invalid_type' ? typeInWords(whole.expected) : undefined
+  })
+  const known = [...new Set(forms.filter((form) => form !== undefined))]
+  return known.length > 0 && known.length === new Set(forms).size
+    ? `must be ${known.join(', or ')}`
+    : 'has none of the accepted forms'
 }
 
 const FORMATS: Partial<Record<string, string>> = {

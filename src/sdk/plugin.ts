@@ -140,6 +140,8 @@ export interface Plugin<Config, Client> {
   keepAlive?(client: Client, signal: AbortSignal): Promise<void>
   session?(client: Client): SessionStatus
   close?(client: Client): Promise<void>
+  /** fields of the configuration to assume while nothing is set up in the target yet, so that advice needs none that setting up gives */
+  readonly beforeSetUp?: Readonly<Record<string, unknown>>
   minimumPolicy?(config: Config): PolicyAdvice
   readonly resourceTypes: readonly ResourceType[]
   /** Walks the given folders and everything below them; `['']` is everything. Names only, never values. */

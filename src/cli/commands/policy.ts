@@ -1,20 +1,43 @@
 import type { Command } from 'commander'
 import type { PolicyAdvice } from '../../sdk/index.ts'
-import { at } from '../api-client.ts'
+import { type ApiClient, at } from '../api-client.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { integrationId } from '../find.ts'
+import { jsonFrom } from '../json-file.ts'
 import type { Terminal } from '../main.ts'
+
+interface Options extends ApiOptions {
+  readonly plugin: string
+  readonly config?: string
+  readonly commands?: boolean
+}
 
 /** What the broker itself must be allowed in the target. */
 export function policy(program: Command, terminal: Terminal): void {
-  withApi(
-    program.command('policy <integration>').summary('print the least the broker needs in the target, and how to set it up'),
-  ).action(async (given: string, options: ApiOptions) => {
-    await show(
-      terminal,
-      options,
-      async (api) => api.get<PolicyAdvice>(at`/api/integrations/${await integrationId(api, given)}/minimum-policy`),
-      ({ document, commands }) => [document.trimEnd(), '', ...commands],
+  withApi(program.command('policy [integration]').summary('print the least the broker needs in the target, and how to set it up'))
+    .option(
+      '--config <file>',
+      'of an integration that is not there yet: its config as JSON, secrets left out; - reads it from the input',
     )
+    .option('--plugin <name>', 'whose config that is', 'vault')
+    .option('--commands', 'the commands alone, for a shell')
+    .action(async (given: string | undefined, options: Options) => {
+      await show(
+        terminal,
+        options,
+        (api) => advice(api, given, options),
+        ({ document, commands }) => (options.commands ? commands : [document.trimEnd(), '', ...commands]),
+      )
+    })
+}
+
+async function advice(api: ApiClient, given: string | undefined, { plugin, config }: Options): Promise<PolicyAdvice> {
+  if (config !== undefined) {
+    return api.post<PolicyAdvice>(at`/api/catalog/${plugin}/minimum-policy`, { config: await jsonFrom(config) })
+  }
+  if (given !== undefined) return api.get<PolicyAdvice>(at`/api/integrations/${await integrationId(api, given)}/minimum-policy`)
+  const { BrokerError } = await import('../../sdk/index.ts')
+  throw new BrokerError('input.invalid', 'of which integration?', {
+    fix: 'name one, or give the config of one that is not there yet with --config',
   })
 }

@@ -11,6 +11,7 @@ interface Options extends ApiOptions {
   readonly for: number
   readonly because?: string
   readonly flow?: string
+  readonly integration?: string
   readonly dryRun?: boolean
   readonly wait?: boolean
 }
@@ -24,10 +25,11 @@ import { grantInWords, requestInWords } from '../words.ts'
 /** Asks for access. */
 export function request(program: Command, terminal: Terminal): void {
   withApi(program.command('request <resource...>').summary('ask for access to resources, by name or id'))
-    .requiredOption('--permission <permission...>', 'what you want to do, such as read')
+    .requiredOption('--permission <permission>', 'what you want to do, such as read; several as read,list or said again', each)
     .requiredOption('--for <time>', 'how long, as in 90s, 15m, 1h30m or 2d', seconds)
     .option('--because <text>', 'why, for those who decide')
     .option('--flow <id>', 'the access flow to ask under')
+    .option('--integration <name>', 'where the resources are, if several integrations have them')
     .option('--dry-run', 'say what would happen, and ask nobody')
     .option('--wait', 'until it is decided, and until there is access')
     .action(async (resources: string[], options: Options) => {
@@ -56,8 +58,12 @@ export function request(program: Command, terminal: Terminal): void {
     })
 }
 
+function each(given: string, before: readonly string[] = []): string[] {
+  return [...before, ...given.split(',').filter((one) => one !== '')]
+}
+
 async function bodyOf(api: ApiClient, given: readonly string[], options: Options) {
-  const ids = await Promise.all(given.map((one) => resourceId(api, one)))
+  const ids = await Promise.all(given.map((one) => resourceId(api, one, options.integration)))
   return {
     flowId: options.flow,
     resources: ids.map((id) => ({ resourceId: id, permissions: options.permission })),

@@ -1,0 +1,36 @@
+import type { Command } from 'commander'
+import { BrokerError } from '../../sdk/index.ts'
+import { type ApiOptions, show, withApi } from '../api-command.ts'
+import { jsonFrom } from '../json-file.ts'
+import { json } from '../lines.ts'
+import type { Terminal } from '../main.ts'
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+
+/** Whatever has no command of its own: one call of the API, as /openapi.json describes it. */
+export function api(program: Command, terminal: Terminal): void {
+  withApi(program.command('api <method> <path> [file]').summary('call the API: the body from a file, or - for the input'))
+    .option('--pick <field>', 'print one field of the answer alone, such as id')
+    .action(async (method: string, path: string, file: string | undefined, options: ApiOptions & { pick?: string }) => {
+      const verb = METHODS.find((one) => one === method.toUpperCase())
+      if (!verb) throw new BrokerError('input.invalid', `${method} is no method`, { fix: `use one of ${METHODS.join(', ')}` })
+      if (!/^\/(?!\/)[!-~]*$/.test(path)) {
+        throw new BrokerError('input.invalid', 'the path is none', { fix: 'begin it with one slash, as in /api/me' })
+      }
+      const body = file === undefined ? undefined : await jsonFrom(file)
+      await show(
+        terminal,
+        options,
+        (broker) => broker.call<unknown>(verb, path, body),
+        (answer) => [options.pick === undefined ? json(answer) : picked(answer, options.pick)],
+      )
+    })
+}
+
+function picked(answer: unknown, field: string): string {
+  const value =
+    typeof answer === 'object' && answer !== null && Object.hasOwn(answer, field) ? Reflect.get(answer, field) : undefined
+  if (value === undefined)
+    throw new BrokerError('input.invalid', `the answer has no ${field}`, { fix: 'leave out --pick to see it whole' })
+  return typeof value === 'string' ? value : json(value)
+}

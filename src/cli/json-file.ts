@@ -1,0 +1,18 @@
+import { readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
+import { BrokerError } from '../sdk/index.ts'
+
+/** The JSON in a file, or on standard input for `-`. */
+export async function jsonFrom(place: string): Promise<unknown> {
+  const written = await (place === '-' ? text(process.stdin) : readFile(place, 'utf8')).catch((cause: unknown) => {
+    throw new BrokerError('input.invalid', `${place} cannot be read`, {
+      cause,
+      fix: 'name a file that holds JSON, or - for the input',
+    })
+  })
+  try {
+    return JSON.parse(written)
+  } catch (cause) {
+    throw new BrokerError('input.invalid', `${place} is not JSON: ${(cause as Error).message}`, { fix: 'correct it there' })
+  }
+}
