@@ -25,9 +25,38 @@ drop index groups_name_taken;
 create unique index groups_name_taken on groups (source, coalesce(issuer, ''), lower(name));
 drop index groups_external_id_taken;
 create unique index groups_external_id_taken on groups (source, coalesce(issuer, ''), external_id);
+
+-- A refresh token may be good for one use: who holds the turn spends it, and counts the version up.
+alter table http_sessions
+  add column tokens_version int not null default 0,
+  add column refreshing_until timestamptz,
+  add column refresh_due_at timestamptz;
+
+-- However a session ends, the provider is told to forget its refresh token.
+create table ended_sessions (
+  id text primary key,
+  issuer text not null,
+  sealed text not null,
+  ended_at timestamptz not null default now()
+);
+create function keep_ended_session() returns trigger language plpgsql as $$
+begin
+  insert into ended_sessions (id, issuer, sealed) values (old.id, coalesce(old.issuer, ''), old.sealed) on conflict do nothing;
+  insert into due_work (lane, kind, subject, shard, run_at)
+    values ('background', 'session.revoke', old.id, 'identity provider', clock_timestamp()) on conflict do nothing;
+  perform pg_notify('due_work', 'background');
+  return old;
+end $$;
+create trigger http_sessions_ended after delete on http_sessions
+  for each row when (old.id is not null and old.sealed is not null) execute function keep_ended_session();
 `
 
 const DOWN = `
+drop trigger http_sessions_ended on http_sessions;
+drop function keep_ended_session();
+delete from due_work where kind = 'session.revoke';
+drop table ended_sessions;
+alter table http_sessions drop column tokens_version, drop column refreshing_until, drop column refresh_due_at;
 drop index groups_external_id_taken;
 drop index groups_name_taken;
 -- Of groups that two providers call by one name, one is left.

@@ -271,6 +271,14 @@ create table emergency_reviews (
 );
 CREATE TRIGGER emergency_reviews_have_hands BEFORE INSERT OR UPDATE ON emergency_reviews FOR EACH ROW EXECUTE FUNCTION reviews_have_hands();
 
+create table ended_sessions (
+  ended_at timestamp with time zone not null default now(),
+  id text not null,
+  issuer text not null,
+  sealed text not null,
+  constraint ended_sessions_pkey PRIMARY KEY (id)
+);
+
 create table grants (
   begins_at timestamp with time zone,
   created_at timestamp with time zone not null default now(),
@@ -345,10 +353,13 @@ create table http_sessions (
   id text,
   idp_sid text,
   issuer text,
+  refresh_due_at timestamp with time zone,
+  refreshing_until timestamp with time zone,
   sealed text,
   sess json not null,
   sid text not null,
   subject text,
+  tokens_version integer not null default 0,
   user_id text,
   constraint http_sessions_id_unique UNIQUE (id),
   constraint http_sessions_of_a_user FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
@@ -357,6 +368,7 @@ create table http_sessions (
 CREATE INDEX http_sessions_by_idp_sid ON http_sessions USING btree (issuer, idp_sid);
 CREATE INDEX http_sessions_by_user ON http_sessions USING btree (user_id);
 CREATE INDEX http_sessions_expired ON http_sessions USING btree (expire);
+CREATE TRIGGER http_sessions_ended AFTER DELETE ON http_sessions FOR EACH ROW WHEN (old.id IS NOT NULL AND old.sealed IS NOT NULL) EXECUTE FUNCTION keep_ended_session();
 
 create table identities (
   claims jsonb not null default '{}'::jsonb,
@@ -691,6 +703,18 @@ CREATE OR REPLACE FUNCTION identity_mark(issuer text, subject text)
 AS $function$
   select 'identity ' || jsonb_build_array(issuer, subject)::text
 $function$;
+
+CREATE OR REPLACE FUNCTION keep_ended_session()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into ended_sessions (id, issuer, sealed) values (old.id, coalesce(old.issuer, ''), old.sealed) on conflict do nothing;
+  insert into due_work (lane, kind, subject, shard, run_at)
+    values ('background', 'session.revoke', old.id, 'identity provider', clock_timestamp()) on conflict do nothing;
+  perform pg_notify('due_work', 'background');
+  return old;
+end $function$;
 
 CREATE OR REPLACE FUNCTION openings_have_hands()
  RETURNS trigger

@@ -90,7 +90,7 @@ describe('a decision by somebody who signed in', () => {
     expect(await press(jar, id)).toMatchObject({ status: 401, body: { code: 'auth.required' } })
     expect(await stateOf(id)).toBe('pending')
     expect((await jar.get(`${signIns.broker.url}/api/me`)).status).toBe(401)
-    expect(await refusals(userId)).toEqual([{ road: 'confirmation', reason: expect.stringContaining('provider_said_no') }])
+    expect(await refusals(userId)).toEqual([{ road: 'confirmation', reason: 'invalid_grant' }])
   })
 
   it('does not count when they are disabled here', async () => {
@@ -156,7 +156,7 @@ describe('a decision by somebody who signed in', () => {
     ])
     const kept = signIns.broker.app.get(SessionTokens)
     const before = await kept.read(session!.id)
-    await kept.replace(session!.id, before!, { access_token: 'used-up' })
+    await kept.replace(session!.id, before!, { access_token: 'used-up' }, signIns.idp.issuer)
     return session!.id
   }
 })

@@ -301,7 +301,9 @@ describe('a session', () => {
     })
     const { headers, status } = await secure.api().get('/auth/login')
     expect(status).toBe(302)
-    expect(String(headers['set-cookie'])).toMatch(/^__Host-latchkey=[^;]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/)
+    expect(String(headers['set-cookie'])).toMatch(
+      /^__Host-latchkey-in-[^;]+; Max-Age=600; Path=\/; Expires=[^;]+; HttpOnly; Secure; SameSite=Lax$/,
+    )
     await secure.close()
   })
 })

@@ -8,6 +8,7 @@ import { hashOf, tokenIn } from './api-token.ts'
 import { type Caller, unknownCaller } from './caller.ts'
 import { groupIdsOf, rolesOf } from './membership.ts'
 import { JwtCallers } from './sign-in/jwt-callers.ts'
+import { SessionRefresh } from './sign-in/session-refresh.ts'
 
 /** What a caller proved themselves with, as far as the provider could be asked about it. */
 export type Credential =
@@ -32,6 +33,7 @@ export class Authentication {
   constructor(
     private readonly database: Database,
     private readonly jwtCallers: JwtCallers,
+    private readonly refresh: SessionRefresh,
     @Inject(CONFIG) private readonly config: Config,
   ) {
     const { groupsFreshMinutes } = config
@@ -68,18 +70,20 @@ export class Authentication {
   private async bySession(request: Request): Promise<Recognised> {
     const { oidc, sessionHours, sessionIdleMinutes } = this.config
     if (!oidc || !request.session?.signedIn) throw unknownCaller()
-    const found = await row<Found & { readonly sessionId: string }>(
+    const found = await row<Found & { readonly sessionId: string; readonly isDue: boolean }>(
       this.database.pool,
       `select ${this.who}, s.id as "sessionId",
-         s.expire < now() + make_interval(mins => $3) - interval '1 minute' as "isStale"
+         s.expire < now() + make_interval(mins => $3) - interval '1 minute' as "isStale",
+         s.refresh_due_at < now() and coalesce(s.refreshing_until < now(), true) as "isDue"
        from http_sessions s join users u on u.id = s.user_id
        where s.sid = $1 and s.issuer = $2 and s.expire > now() and s.begun_at > now() - make_interval(hours => $4)
          and u.state = 'active' and (u.source = 'scim' or not $5)`,
       [request.sessionID, oidc.issuer, sessionIdleMinutes, sessionHours, oidc.onlyScim ?? false],
     )
     if (!found) throw unknownCaller()
-    const { isStale, sessionId, ...person } = found
+    const { isStale, isDue, sessionId, ...person } = found
     if (isStale) await this.touchSession(sessionId)
+    if (isDue) void this.refresh.keepAlive(sessionId)
     return { caller: signedIn(person, sessionId), credential: { kind: 'session', sessionId } }
   }
 

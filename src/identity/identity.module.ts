@@ -23,6 +23,7 @@ import { ScimWrites } from './scim/scim-writes.ts'
 import { SignInLinks } from './scim/sign-in-links.ts'
 import { SessionsController } from './sessions.controller.ts'
 import { SessionsService } from './sessions.service.ts'
+import { CodeFlow } from './sign-in/code-flow.ts'
 import { Confirmation } from './sign-in/confirmation.ts'
 import { HttpSessions, useHttpSessions } from './sign-in/http-sessions.ts'
 import { JwtCallers } from './sign-in/jwt-callers.ts'
@@ -31,9 +32,11 @@ import { People } from './sign-in/people.ts'
 import { Provider } from './sign-in/provider.ts'
 import { ProviderTokens } from './sign-in/provider-tokens.ts'
 import { Refusals } from './sign-in/refusals.ts'
+import { SessionRefresh } from './sign-in/session-refresh.ts'
 import { SessionTokens } from './sign-in/session-tokens.ts'
 import { SignInController } from './sign-in/sign-in.controller.ts'
 import { SignIn } from './sign-in/sign-in.service.ts'
+import { SignInCookies } from './sign-in/sign-in-cookies.ts'
 import { TokensController } from './tokens.controller.ts'
 import { TokensService } from './tokens.service.ts'
 import { UsersController } from './users.controller.ts'
@@ -58,6 +61,7 @@ import { UsersService } from './users.service.ts'
   providers: [
     Authentication,
     Directory,
+    CodeFlow,
     Confirmation,
     Freshness,
     GroupsService,
@@ -76,9 +80,11 @@ import { UsersService } from './users.service.ts'
     ScimTokens,
     ScimUsers,
     ScimWrites,
+    SessionRefresh,
     SessionTokens,
     SessionsService,
     SignIn,
+    SignInCookies,
     SignInLinks,
     TokensService,
     UsersService,

@@ -22,6 +22,8 @@ export interface IdentityProvider {
   readonly onlyScim?: boolean
   /** this provider gives nobody an address that is not theirs, and need not say so of each */
   readonly emailsVerified?: boolean
+  /** sent with every sign-in, beside what the protocol wants */
+  readonly authorizationParameters?: Readonly<Record<string, string>>
 }
 
 /** As it was written, for the provider compares it letter by letter; undefined when it is none, or its answers could be forged on the wire. */

@@ -35,6 +35,18 @@ export interface ForgedIdp {
   /** instead of any answer, for the endpoints named */
   readonly instead: Map<string, (response: ServerResponse) => void>
   readonly asked: string[]
+  /** what the discovery document says besides, or instead */
+  metadata: Json
+  /** what comes with a sign-in and is good for one use; spent twice, its whole family ends */
+  refreshes: boolean
+  /** said with every answer of the token endpoint besides */
+  tokenAnswer: Json
+  /** how many were traded, which were tried in vain, and which were revoked */
+  readonly traded: { count: number; spent: string[]; revoked: string[] }
+  /** no access token that was given until now is taken any more */
+  expireAccess(): void
+  /** how the broker proved itself at the token endpoint last */
+  proof: { readonly header: string | undefined; readonly form: URLSearchParams }
   /** with nothing in it, the token is not taken */
   userInfo: Json
   /** as the authorization endpoint would: a code for this question */
@@ -48,6 +60,26 @@ export async function startForgedIdp(): Promise<ForgedIdp> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const codes = new Map<string, URLSearchParams>()
+  const access = new Set<string>()
+  const refresh = new Map<string, { sub: unknown; family: string }>()
+  const given = (sub: unknown, family: string): Json => {
+    const [accessToken, refreshToken] = [`at-${randomUUID()}`, `rt-${randomUUID()}`]
+    access.add(accessToken)
+    if (idp.refreshes) refresh.set(refreshToken, { sub, family })
+    const more = idp.refreshes ? { refresh_token: refreshToken } : {}
+    return { access_token: accessToken, token_type: 'Bearer', expires_in: 300, ...more, ...idp.tokenAnswer }
+  }
+  const traded = (token: string): Json | undefined => {
+    const found = refresh.get(token)
+    refresh.delete(token)
+    if (found) {
+      idp.traded.count += 1
+      return given(found.sub, `${found.family} ${token}`)
+    }
+    idp.traded.spent.push(token)
+    for (const [other, { family }] of refresh) if (family.includes(token)) refresh.delete(other)
+    return undefined
+  }
   const rsa = makeKey('RS256', 'rsa')
   const ec = makeKey('ES256', 'ec')
   const idp: ForgedIdp = {
@@ -59,6 +91,12 @@ export async function startForgedIdp(): Promise<ForgedIdp> {
     idToken: undefined,
     instead: new Map(),
     asked: [],
+    metadata: {},
+    refreshes: false,
+    tokenAnswer: {},
+    traded: { count: 0, spent: [], revoked: [] },
+    expireAccess: () => access.clear(),
+    proof: { header: undefined, form: new URLSearchParams() },
     userInfo: {},
     code: (question) => {
       const code = randomUUID()
@@ -77,13 +115,23 @@ export async function startForgedIdp(): Promise<ForgedIdp> {
     const instead = idp.instead.get(pathname)
     if (instead) return instead(response)
     const form = new URLSearchParams(await text(request))
-    if (pathname === '/.well-known/openid-configuration') return json(response, 200, discovery(issuer))
+    if (pathname === '/.well-known/openid-configuration') return json(response, 200, { ...discovery(issuer), ...idp.metadata })
     if (pathname === '/jwks') return json(response, 200, { keys: idp.keys.map(({ jwk }) => jwk) })
     if (pathname === '/userinfo') {
-      const isTold = Object.keys(idp.userInfo).length > 0
+      const token = request.headers.authorization?.slice('Bearer '.length) ?? ''
+      const isTold = Object.keys(idp.userInfo).length > 0 && (access.has(token) || token.startsWith('eyJ'))
       return isTold ? json(response, 200, idp.userInfo) : json(response, 401, { error: 'invalid_token' })
     }
-    if (pathname !== '/token') return json(response, 404, {})
+    if (pathname === '/revoke') {
+      idp.traded.revoked.push(form.get('token') ?? '')
+      return json(response, 200, {})
+    }
+    if (!pathname.endsWith('/token')) return json(response, 404, {})
+    idp.proof = { header: request.headers.authorization, form }
+    if (form.get('grant_type') === 'refresh_token') {
+      const newer = traded(form.get('refresh_token') ?? '')
+      return newer ? json(response, 200, newer) : json(response, 400, { error: 'invalid_grant' })
+    }
     const question = codes.get(form.get('code') ?? '')
     codes.delete(form.get('code') ?? '')
     const challenge = createHash('sha256')
@@ -93,7 +141,7 @@ export async function startForgedIdp(): Promise<ForgedIdp> {
     const claims = idClaims(idp, { nonce: question.get('nonce') })
     const make = idp.idToken ?? ((given: Json) => jws(idp.rsa, { typ: 'JWT' }, given))
     idp.idToken = undefined
-    return json(response, 200, { access_token: 'opaque', token_type: 'Bearer', expires_in: 300, id_token: make(claims) })
+    return json(response, 200, { ...given(claims['sub'], ''), id_token: make(claims) })
   }
   server.on('request', (request, response) => void answer(request, response))
   return idp
@@ -105,6 +153,7 @@ function discovery(issuer: string): Json {
     authorization_endpoint: `${issuer}/authorize`,
     token_endpoint: `${issuer}/token`,
     userinfo_endpoint: `${issuer}/userinfo`,
+    revocation_endpoint: `${issuer}/revoke`,
     jwks_uri: `${issuer}/jwks`,
     end_session_endpoint: `${issuer}/logout`,
     response_types_supported: ['code'],

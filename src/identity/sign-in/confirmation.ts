@@ -2,11 +2,12 @@ import { Inject, Injectable } from '@nestjs/common'
 import * as client from 'openid-client'
 import type { Config } from '../../config.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
-import { BrokerError } from '../../sdk/index.ts'
 import type { Claims } from './claims.ts'
 import { NO_GROUPS, readGroups, UNTOLD } from './group-names.ts'
-import { Provider, unreachable } from './provider.ts'
+import { Provider } from './provider.ts'
+import { faultOfUserInfo } from './provider-answers.ts'
 import { ProviderTokens, TokenRefused } from './provider-tokens.ts'
+import { SessionRefresh } from './session-refresh.ts'
 import { type Kept, SessionTokens } from './session-tokens.ts'
 import { signInConfig } from './sign-in-config.ts'
 import { type Documents, type Source, type Statement, statementOf } from './statement.ts'
@@ -14,13 +15,14 @@ import { type Documents, type Source, type Statement, statementOf } from './stat
 /** Asks the provider what it says of somebody now, with what it gave when they signed in. */
 @Injectable()
 export class Confirmation {
-  /** A refresh token may be good for one use: two calls at once share one asking. */
+  /** Two calls of one process at once share one asking; replicas take turns (`SessionRefresh`). */
   private readonly asking = new Map<string, Promise<Documents>>()
 
   constructor(
     private readonly provider: Provider,
     private readonly tokens: ProviderTokens,
     private readonly kept: SessionTokens,
+    private readonly refresh: SessionRefresh,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -49,21 +51,26 @@ export class Confirmation {
     const isEnough =
       userInfo && (groupsSource === 'userinfo' || readGroups(userInfo, signInConfig(this.config).groupsClaim)?.told)
     if (isEnough) return { userInfo }
-    if (kept.refreshToken) return this.refreshed(sessionId, kept, subject)
+    const newer = kept.refreshToken && (await this.newer(sessionId, kept, userInfo !== undefined))
+    if (newer) return this.refreshed(kept, newer, subject)
     if (!userInfo) throw new TokenRefused('access_token_expired')
     return { userInfo }
   }
 
-  private async refreshed(sessionId: string, kept: Kept, subject: string): Promise<Documents> {
-    const { client: at } = await this.provider.get()
-    const refreshToken = kept.refreshToken?.reveal() ?? ''
-    const tokens = await client.refreshTokenGrant(at, refreshToken).catch((error: unknown) => {
-      throw refusedOrUnreachable(error)
+  /** undefined when the refresh token is not taken any more, although the access token is: they are still who they are. */
+  private async newer(sessionId: string, kept: Kept, isKnown: boolean): Promise<Kept | undefined> {
+    return this.refresh.newer(sessionId, kept).catch((error: unknown) => {
+      if (isKnown && error instanceof TokenRefused) return undefined
+      throw error
     })
-    await this.kept.replace(sessionId, kept, tokens)
-    const idToken = tokens.id_token === undefined ? undefined : await this.tokens.idToken(tokens.id_token)
+  }
+
+  private async refreshed(before: Kept, newer: Kept, subject: string): Promise<Documents> {
+    // The ID token of the sign-in says nothing new.
+    const isNew = newer.idToken !== undefined && newer.idToken.reveal() !== before.idToken?.reveal()
+    const idToken = isNew ? await this.tokens.idToken(newer.idToken!.reveal()) : undefined
     if (idToken && idToken['sub'] !== subject) throw new TokenRefused('sub')
-    const userInfo = await this.userInfo(tokens.access_token, subject)
+    const userInfo = await this.userInfo(newer.accessToken.reveal(), subject)
     if (!userInfo) throw new TokenRefused('userinfo_refused')
     return { idToken, userInfo }
   }
@@ -74,29 +81,9 @@ export class Confirmation {
     try {
       return await client.fetchUserInfo(at, accessToken, subject)
     } catch (error) {
-      const refusal = refusedOrUnreachable(error)
-      if (refusal instanceof TokenRefused) return undefined
-      throw refusal
+      const fault = faultOfUserInfo(error)
+      if (fault) throw fault
+      return undefined
     }
   }
-}
-
-/** What the provider answered with 4xx is its no; everything else is no answer at all. */
-export function refusedOrUnreachable(error: unknown): TokenRefused | BrokerError {
-  if (error instanceof BrokerError || error instanceof TokenRefused) return error
-  const status = statusOf(error)
-  if (status !== undefined && status >= 400 && status < 500 && status !== 429)
-    return new TokenRefused(`provider_said_no_${status}`)
-  if (error instanceof client.ClientError && error.code === 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED')
-    return new TokenRefused('sub')
-  return unreachable(error)
-}
-
-/** With which the provider answered: it is on the error, or on the response that is somewhere among its causes. */
-export function statusOf(error: unknown): number | undefined {
-  for (let at = error; typeof at === 'object' && at !== null; at = (at as { cause?: unknown }).cause) {
-    const { status } = at as { status?: unknown }
-    if (typeof status === 'number') return status
-  }
-  return undefined
 }

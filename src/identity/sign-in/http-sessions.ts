@@ -9,15 +9,12 @@ import { Sealer } from '../../platform/sealing.ts'
 
 declare module 'express-session' {
   interface SessionData {
-    /** what a sign-in that is under way has to be answered with; openid-client's */
-    signIn: unknown
-    returnTo: string
     signedIn: true
   }
 }
 
-/** How long somebody may take to sign in at the provider. */
-const SIGN_IN_SECONDS = 600
+/** Until who a new row belongs to is in its columns. */
+const NEW_SECONDS = 60
 
 /** Cookies and their rows. Who a row belongs to, and whether it still counts, is in columns of its own. */
 @Injectable()
@@ -31,7 +28,7 @@ export class HttpSessions implements OnApplicationShutdown {
     const Store = pgSession(session)
     const { master: pool } = database.source.driver as unknown as { master: never }
     // A session that has begun is kept alive by `Authentication`, at most once a minute.
-    this.store = new Store({ pool, tableName: 'http_sessions', disableTouch: true, ttl: SIGN_IN_SECONDS, errorLog: () => {} })
+    this.store = new Store({ pool, tableName: 'http_sessions', disableTouch: true, ttl: NEW_SECONDS, errorLog: () => {} })
     this.handle = session({
       store: this.store,
       name: this.isHttps ? '__Host-latchkey' : 'latchkey',
