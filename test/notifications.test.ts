@@ -204,6 +204,21 @@ describe('people', () => {
     await told('alice@people.example', 'Your access to kv/app/db cannot be taken away: somebody must look')
   })
 
+  it.each([
+    ['müller@example.com', 'müller@example.com'],
+    ['x@exämple.com', 'x@xn--exmple-cua.com'],
+    ['a&b@example.com', 'a&b@example.com'],
+    ['a/b@example.com', 'a/b@example.com'],
+  ])('are written to at %s', async (address, written) => {
+    const fritz = await world.person('fritz')
+    await addressed(fritz, address)
+    const { id } = await world.request(alice, { flowId: (await flowFor([fritz])).id })
+    // The receiving server shows domains in Unicode again; the header has what was sent.
+    await expect.poll(() => to(address, id).map(({ headers }) => headers.get('to')), { timeout: 15_000 }).toHaveLength(1)
+    expect(to(address, id)[0]!.headers.get('to')).toContain(`<${written}>`)
+    expect((await deliveriesOf(id)).every((one: { lastError: string | null }) => one.lastError === null)).toBe(true)
+  })
+
   it('who have left, or have no address, are not written to', async () => {
     const dora = await world.person('dora')
     await addressed(dora, 'dora@people.example')

@@ -49,7 +49,7 @@ describe('a client of the standard', () => {
       [scim.patch(`/Users/${id}`, { op: 'replace', path: 'nothing', value: 1 }), 400, 'invalidPath'],
       [scim.patch(`/Users/${id}`, { op: 'replace', path: 'id', value: 'usr_1' }), 400, 'mutability'],
       [scim.patch(`/Users/${id}`, { op: 'remove' }), 400, 'noTarget'],
-      [scim.patch(`/Users/${id}`, { op: 'remove', path: 'userName' }), 400, 'invalidValue'],
+      [scim.patch(`/Users/${id}`, { op: 'remove', path: 'userName' }), 400, 'mutability'],
       [scim.patch(`/Users/${id}`, ...Array(1001).fill({ op: 'replace', path: 'title', value: 'x' })), 413],
       [scim.put(`/Users/${id}`, { userName: 'x', emails: [{ value: 'no address' }] }), 400, 'invalidValue'],
     ]

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { durationSeconds, instant, name, page, pageQuery } from './common.ts'
+import { emailAddress } from './email.ts'
 import { id } from './id.ts'
 
 /** What a person may do in the broker itself, apart from what access flows say. */
@@ -16,7 +17,6 @@ const roles = z
   .array(role)
   .max(ROLES.length)
   .transform((given) => ROLES.filter((one) => given.includes(one)))
-const email = z.email().max(254)
 const userState = z.enum(['active', 'disabled'])
 
 /** Who says who somebody is: an admin here, the identity provider when they sign in, or through SCIM. */
@@ -74,14 +74,14 @@ export type UserDetails = z.infer<typeof userDetails>
 export const userPage = page(user).meta({ id: 'UserPage' })
 
 export const newUser = z
-  .strictObject({ name: name(), email: email.nullish(), roles: roles.default(['member']) })
+  .strictObject({ name: name(), email: emailAddress.nullish(), roles: roles.default(['member']) })
   .meta({ id: 'NewUser' })
 export type NewUser = z.infer<typeof newUser>
 
 export const userChange = z
   .strictObject({
     name: name().optional(),
-    email: email.nullable().optional(),
+    email: emailAddress.nullable().optional(),
     roles: roles.optional(),
     state: userState.optional(),
   })

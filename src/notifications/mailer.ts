@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { createTransport } from 'nodemailer'
-import { z } from 'zod'
 import type { Config } from '../config.ts'
+import { emailAddress } from '../contract/email.ts'
 import { CONFIG } from '../platform/platform.module.ts'
 import { isThisMachine } from '../platform/smtp-server.ts'
 import { BrokerError } from '../sdk/index.ts'
@@ -27,7 +27,7 @@ export class Mailer {
   async post({ id, thread, to, letter }: Posted): Promise<void> {
     const { smtp } = this.config
     if (!smtp) throw new BrokerError('unavailable', 'no mail server is configured', { fix: 'set LATCHKEY_SMTP_URL' })
-    if (!z.email().max(254).safeParse(to.address).success) {
+    if (!emailAddress.safeParse(to.address).success) {
       throw new BrokerError('input.invalid', 'the person’s address is not an e-mail address')
     }
     const { host, port, secure, login, from } = smtp

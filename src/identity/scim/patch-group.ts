@@ -3,7 +3,7 @@ import { name } from '../../contract/common.ts'
 import { issuesOf, wordsFor } from '../../platform/input-issues.ts'
 import { ScimRefusal } from '../../platform/scim-error.ts'
 import type { Members } from './members.ts'
-import { type Operation, partsOf } from './patch.ts'
+import { checkOperation, type Operation, partsOf } from './patch.ts'
 import { findTarget, isReadOnly, type Target, targetOf } from './paths.ts'
 import { reference } from './person.ts'
 import { plainValue } from './plain-value.ts'
@@ -35,9 +35,12 @@ export function readGroup(body: unknown): GivenGroup {
 
 /** What the operations come to, in their order. Members are never read before: a group may have thousands. */
 export function groupChanges(operations: readonly Operation[]): GroupChange[] {
-  return operations.flatMap(({ op, path, value }) =>
-    path === undefined ? changesIn(op, value) : changeOf(op, targetOf(path, GROUP), value),
-  )
+  return operations.flatMap((operation) => {
+    checkOperation(operation)
+    const { op, path, value } = operation
+    const isWhole = path === undefined || (op !== 'remove' && path.trim().toLowerCase() === GROUP.id.toLowerCase())
+    return isWhole ? changesIn(op, value) : changeOf(op, targetOf(path, GROUP), value)
+  })
 }
 
 /** Each name in the value is a path. Okta sends the id along with a new name: what is not the client's is passed over. */
@@ -51,9 +54,10 @@ function changesIn(op: Operation['op'], value: unknown): GroupChange[] {
 function changeOf(op: Operation['op'], target: Target | 'dropped', value: unknown): GroupChange[] {
   if (target === 'dropped') return []
   const isGone = op === 'remove' || value === null || value === ''
+  if (isGone && target.attribute.required) throw new ScimRefusal('mutability', `${target.attribute.name} cannot be removed`)
   switch (target.attribute.name) {
     case 'displayName':
-      return [{ kind: 'name', name: checked(line, 'displayName', isGone ? undefined : plainValue(target.attribute, value)) }]
+      return [{ kind: 'name', name: checked(line, 'displayName', plainValue(target.attribute, value)) }]
     case 'externalId':
       return [
         {

@@ -1,10 +1,10 @@
 import { ScimRefusal } from '../../platform/scim-error.ts'
-import { type Operation, partsOf } from './patch.ts'
+import { checkOperation, type Operation, partsOf } from './patch.ts'
 import { type Draft, removeEmails, writeEmails } from './patch-emails.ts'
 import { findTarget, isReadOnly, named, type Target, targetOf } from './paths.ts'
 import { personOf, type ScimPerson } from './person.ts'
 import { plainValue } from './plain-value.ts'
-import { URN, USER } from './schemas.ts'
+import { ENTERPRISE, URN, USER } from './schemas.ts'
 
 /** Somebody as a POST or PUT describes them. What it leaves out is gone, but for `active`, which stays as it was. */
 export function readPerson(body: unknown, active = true): ScimPerson {
@@ -16,11 +16,45 @@ export function readPerson(body: unknown, active = true): ScimPerson {
 /** The person after the operations, all or none. Never changes what it is given. */
 export function patchPerson(person: ScimPerson, operations: readonly Operation[]): ScimPerson {
   const draft: Draft = structuredClone(person)
-  for (const { op, path, value } of operations) {
-    if (path === undefined) assign(draft, op, value)
-    else apply(draft, op, targetOf(path, USER), value)
+  for (const operation of operations) {
+    checkOperation(operation)
+    const { op, path, value } = operation
+    const schema = path === undefined ? '' : schemaMeant(path)
+    if (schema === ENTERPRISE.id && (op === 'remove' || value === null)) removeExtension(draft)
+    else if (schema !== undefined) assign(draft, op, value, schema && `${schema}:`)
+    else apply(draft, op, targetOf(path!, USER), value)
   }
   return personOf(draft)
+}
+
+/** The schema whose bare name is the path: all of its attributes are meant. */
+function schemaMeant(path: string): string | undefined {
+  return [URN.user, URN.enterprise].find((urn) => urn.toLowerCase() === path.trim().toLowerCase())
+}
+
+function removeExtension(draft: Draft): void {
+  for (const { name } of ENTERPRISE.attributes) delete draft[name]
+}
+
+/** Whether the operations say, whatever else they say, that somebody is not active any more. */
+export function deactivates(operations: readonly Operation[]): boolean {
+  const said = operations.flatMap(({ op, path, value }) => {
+    if (op === 'remove') return []
+    return path === undefined ? activeIn(value) : isActive(path) ? [value] : []
+  })
+  return String(said.at(-1)).toLowerCase() === 'false'
+}
+
+function activeIn(value: unknown, schema = ''): unknown[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return []
+  return Object.entries(value).flatMap(([key, inner]) => {
+    if (schema === '' && key.toLowerCase() === URN.user.toLowerCase()) return activeIn(inner, `${key}:`)
+    return isActive(schema + key) ? [inner] : []
+  })
+}
+
+function isActive(path: string): boolean {
+  return path.trim().toLowerCase().replace(`${URN.user.toLowerCase()}:`, '') === 'active'
 }
 
 /** Each name in the value is a path. Clients send along what they read, so what is not theirs to change is passed over. */
@@ -67,7 +101,7 @@ function write(draft: Draft, { attribute, part }: Target, value: unknown): void 
 }
 
 function remove(draft: Draft, { attribute, part }: Target): void {
-  if (attribute.name === 'active') throw new ScimRefusal('invalidValue', 'active is true or false')
+  if (attribute.required && !part) throw new ScimRefusal('mutability', `${attribute.name} cannot be removed`)
   const whole = draft[attribute.name]
   if (part && attribute.name !== 'manager' && whole) delete (whole as Record<string, unknown>)[part.name]
   else delete draft[attribute.name]

@@ -12,9 +12,11 @@ export interface Operation {
 
 const MOST_OPERATIONS = 1000
 
+const isPatch = (urn: string) => urn.toLowerCase() === URN.patch.toLowerCase()
+
 const message = z.object({
-  schemas: z.array(z.string()).refine((given) => given.includes(URN.patch), { error: `must name ${URN.patch}` }),
-  Operations: z
+  schemas: z.array(z.string()).refine((given) => given.some(isPatch), { error: `must name ${URN.patch}` }),
+  operations: z
     .array(
       z.object({
         // Entra begins it with a capital.
@@ -29,22 +31,38 @@ const message = z.object({
     .min(1),
 })
 
-/** The operations of a PATCH (RFC 7644, section 3.5.2). */
+/** The operations of a PATCH (RFC 7644, section 3.5.2). Names are told apart without regard to case, here as in what they change. */
 export function operationsOf(body: unknown): Operation[] {
-  const given = (body as { Operations?: unknown } | null)?.Operations
-  if (Array.isArray(given) && given.length > MOST_OPERATIONS) {
+  const given = inLowerCase(body)
+  const operations = Array.isArray(given['operations']) ? given['operations'] : []
+  if (operations.length > MOST_OPERATIONS) {
     throw new BrokerError('input.too_large', `a PATCH takes at most ${MOST_OPERATIONS} operations`, { fix: 'send several' })
   }
-  const result = message.safeParse(body, { error: wordsFor })
+  const result = message.safeParse(
+    { ...given, ...(operations.length > 0 && { operations: operations.map(inLowerCase) }) },
+    { error: wordsFor },
+  )
   if (!result.success) {
     const [issue] = issuesOf(result.error)
-    throw new ScimRefusal('invalidValue', `${issue?.field} ${issue?.message}`, { field: issue?.field })
+    const field = issue?.field.replace(/^operations/, 'Operations')
+    throw new ScimRefusal('invalidValue', `${field} ${issue?.message}`, { field })
   }
-  return result.data.Operations.map(({ op, path, value }) => {
-    if (op === 'remove' && !path) throw new ScimRefusal('noTarget', 'a removal says by its path what to remove')
-    if (op !== 'remove' && value === undefined) throw new ScimRefusal('invalidValue', `to ${op} needs a value`)
-    return { op, path: path ?? undefined, value }
-  })
+  return result.data.operations.map(({ op, path, value }) => ({ op, path: path ?? undefined, value }))
+}
+
+/** What every operation must have; asked for when it is carried out, so that one without it keeps nobody in. */
+export function checkOperation({ op, path, value }: Operation): void {
+  if (op === 'remove' && !path) throw new ScimRefusal('noTarget', 'a removal says by its path what to remove')
+  if (op !== 'remove' && value === undefined) throw new ScimRefusal('invalidValue', `to ${op} needs a value`)
+}
+
+function inLowerCase(value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {}
+  const entries = Object.entries(value).map(([key, inner]) => [key.toLowerCase(), inner] as const)
+  if (new Set(entries.map(([key]) => key)).size < entries.length) {
+    throw new ScimRefusal('invalidValue', 'a name is given twice, in different cases')
+  }
+  return Object.fromEntries(entries)
 }
 
 /** The value as an object with names and values. */

@@ -9,9 +9,10 @@ export interface Target {
   readonly part?: Attribute
 }
 
-/** `dropped` for an attribute of the standard that is not kept, undefined for what is none at all. */
+/** `dropped` for an attribute of the standard or of somebody's extension that is not kept, undefined for what is none at all. */
 export function findTarget(path: string, schema: Schema): Target | 'dropped' | undefined {
   const { attributes, rest } = inSchema(path.trim(), schema)
+  if (/^urn:/i.test(rest)) return 'dropped'
   const [, name = '', filter, part] = /^([A-Za-z$][\w$-]*)(?:\[(.*)\])?(?:\.([A-Za-z$][\w$-]*))?$/s.exec(rest) ?? []
   const attribute = named(attributes, name)
   if (!attribute) return DROPPED.has(name.toLowerCase()) ? 'dropped' : undefined

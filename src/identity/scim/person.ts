@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { name, text } from '../../contract/common.ts'
+import { emailAddress } from '../../contract/email.ts'
 import { issuesOf, wordsFor } from '../../platform/input-issues.ts'
 import { ScimRefusal } from '../../platform/scim-error.ts'
 
@@ -9,7 +10,7 @@ const line = (max = 256) => name({ max })
 export const reference = text({ max: 255 }).regex(/^\P{Cc}*$/u, { error: 'contains a control character' })
 
 export const email = z.strictObject({
-  value: z.email().max(254),
+  value: emailAddress,
   type: line(50).optional(),
   primary: z.boolean().optional(),
   display: line().optional(),

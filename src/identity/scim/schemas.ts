@@ -55,7 +55,7 @@ export const USER: Schema = {
     attribute('displayName', 'the name that others see'),
     attribute('title', 'the position'),
     attribute('userType', 'employee, contractor and the like'),
-    attribute('active', 'whether the person may do anything', { type: 'boolean' }),
+    attribute('active', 'whether the person may do anything; true at first', { type: 'boolean', required: true }),
     complex('emails', 'addresses; the primary one, or the first, is written to', { multiValued: true }, [
       attribute('value', 'the address'),
       attribute('type', 'work, home and the like'),

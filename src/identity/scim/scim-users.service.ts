@@ -4,12 +4,13 @@ import { record } from '../../audit/record.ts'
 import type { Id } from '../../contract/id.ts'
 import { Database, row, rows, type Tx } from '../../platform/database.ts'
 import { isId, newId } from '../../platform/ids.ts'
+import { ScimRefusal } from '../../platform/scim-error.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { lockOut } from '../lock-out.ts'
 import { type Found, findPage, type ListQuery } from './list.ts'
 import { leaveGroups } from './merge.ts'
 import { operationsOf } from './patch.ts'
-import { patchPerson, readPerson } from './patch-person.ts'
+import { deactivates, patchPerson, readPerson } from './patch-person.ts'
 import { forgetRecycled, resolveManagers } from './people-links.ts'
 import { derived, type ScimPerson } from './person.ts'
 import type { ScimClient } from './scim-authentication.ts'
@@ -98,12 +99,14 @@ export class ScimUsers {
   }
 
   replace(client: ScimClient, id: string, body: unknown): Promise<UserRow> {
-    return this.change(client, id, (person) => readPerson(body, person.active))
+    const change = (person: ScimPerson) => readPerson(body, person.active)
+    return this.change(client, id, change, () => deactivates([{ op: 'replace', value: body }]))
   }
 
   patch(client: ScimClient, id: string, body: unknown): Promise<UserRow> {
     const operations = operationsOf(body)
-    return this.change(client, id, (person) => patchPerson(person, operations))
+    const change = (person: ScimPerson) => patchPerson(person, operations)
+    return this.change(client, id, change, () => deactivates(operations))
   }
 
   /** Nobody is deleted, for history points at them. They are disabled, and SCIM knows them no more. */
@@ -125,11 +128,32 @@ export class ScimUsers {
     })
   }
 
-  private change(client: ScimClient, id: string, change: (person: ScimPerson) => ScimPerson): Promise<UserRow> {
+  /** Who leaves leaves, though something that was sent along cannot be: that is noted then, and the rest is not done. */
+  private async change(
+    client: ScimClient,
+    id: string,
+    change: (person: ScimPerson) => ScimPerson,
+    isLeaving: () => boolean,
+  ): Promise<UserRow> {
+    try {
+      return await this.apply(client, id, change)
+    } catch (error) {
+      if (!(error instanceof ScimRefusal) || !isLeaving()) throw error
+      return this.apply(client, id, (person) => ({ ...person, active: false }), error)
+    }
+  }
+
+  private apply(
+    client: ScimClient,
+    id: string,
+    change: (person: ScimPerson) => ScimPerson,
+    refused?: ScimRefusal,
+  ): Promise<UserRow> {
     return this.writes.run(client, id, async (tx) => {
       const before = await this.locked(tx, id)
       const person = change(before.scim)
       if (isDeepStrictEqual(person, before.scim)) return before
+      if (refused) await this.noteRefused(tx, client, before.personId, refused)
       const state = stateAfter(before, person)
       const { personId } = before
       const { userName, externalId } = person
@@ -149,6 +173,10 @@ export class ScimUsers {
       if (!person.active) await this.links.disableTwins(tx, client.actor, [before.scim.externalId, externalId])
       return this.get(id, tx)
     })
+  }
+
+  private async noteRefused(tx: Tx, { actor }: ScimClient, subject: string, { message, field }: ScimRefusal): Promise<void> {
+    await record(tx, { kind: 'scim.refused', actor, subject, data: { reason: 'deactivated_all_the_same', message, field } })
   }
 
   private async locked(tx: Tx, id: string): Promise<UserRow> {

@@ -1,5 +1,5 @@
-import { z } from 'zod'
 import { flawOf, name as nameOf } from '../../contract/common.ts'
+import { emailAddress } from '../../contract/email.ts'
 import type { IdentityProvider } from '../../platform/identity-provider.ts'
 import { type GroupsSaid, readGroups } from './group-names.ts'
 
@@ -21,7 +21,6 @@ export interface Said {
 }
 
 const MOST_VALUES = 50
-const email = z.email().max(254)
 
 /** undefined when the claims name nobody. */
 export function readClaims(claims: Claims, mapping: IdentityProvider): Said | undefined {
@@ -62,7 +61,7 @@ function emailIn(claims: Claims, { emailsVerified = false }: IdentityProvider): 
   if (said === undefined) return undefined
   const verified = own(claims, 'email_verified')
   const isTheirs = verified === true || verified === 'true' || (verified === undefined && emailsVerified)
-  return isTheirs ? (email.safeParse(said).data ?? null) : null
+  return isTheirs ? (emailAddress.safeParse(said).data ?? null) : null
 }
 
 function attributesIn(claims: Claims, mapping: IdentityProvider): Attributes {
