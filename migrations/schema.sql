@@ -110,21 +110,25 @@ create table action_steps (
 create table api_tokens (
   created_at timestamp with time zone not null default now(),
   created_by text,
+  delegated boolean not null default false,
   expires_at timestamp with time zone not null,
   hash text not null,
   id text not null,
   last_used_at timestamp with time zone,
   makers text[] not null default '{}'::text[],
   name text not null,
+  parent_id text,
   revoked_at timestamp with time zone,
   scopes text[] not null,
   user_id text not null,
   constraint api_tokens_belong_to_a_user FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint api_tokens_expire_after_creation CHECK (expires_at > created_at),
   constraint api_tokens_hash_unique UNIQUE (hash),
+  constraint api_tokens_made_with_a_token FOREIGN KEY (parent_id) REFERENCES api_tokens(id) ON DELETE CASCADE,
   constraint api_tokens_pkey PRIMARY KEY (id),
   constraint api_tokens_scopes_known CHECK (scopes <@ ARRAY['read'::text, 'request'::text, 'approve'::text, 'manage'::text, 'audit'::text] AND scopes <> '{}'::text[])
 );
+CREATE INDEX api_tokens_by_parent ON api_tokens USING btree (parent_id);
 CREATE INDEX api_tokens_by_user ON api_tokens USING btree (user_id);
 
 create table approvals (
@@ -279,6 +283,26 @@ create table ended_sessions (
   constraint ended_sessions_pkey PRIMARY KEY (id)
 );
 
+create table enrolment_codes (
+  created_at timestamp with time zone not null default now(),
+  created_by text not null,
+  expires_at timestamp with time zone not null,
+  hash text not null,
+  id text not null,
+  makers text[] not null,
+  redeemed_at timestamp with time zone,
+  token_id text,
+  user_id text not null,
+  withdrawn_at timestamp with time zone,
+  constraint enrolment_codes_are_short_lived CHECK (expires_at <= (created_at + '7 days'::interval)),
+  constraint enrolment_codes_end_once CHECK (redeemed_at IS NULL OR withdrawn_at IS NULL),
+  constraint enrolment_codes_for_a_user FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint enrolment_codes_hash_unique UNIQUE (hash),
+  constraint enrolment_codes_made_with_a_token FOREIGN KEY (token_id) REFERENCES api_tokens(id) ON DELETE CASCADE,
+  constraint enrolment_codes_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX enrolment_codes_one_at_a_time ON enrolment_codes USING btree (user_id) WHERE ((redeemed_at IS NULL) AND (withdrawn_at IS NULL));
+
 create table grants (
   begins_at timestamp with time zone,
   created_at timestamp with time zone not null default now(),
@@ -382,6 +406,7 @@ create table identities (
   groups_untold text,
   groups_untold_at timestamp with time zone,
   issuer text not null,
+  refused_at timestamp with time zone,
   subject text not null,
   user_id text not null,
   user_name text,

@@ -54,6 +54,8 @@ export interface Config {
   readonly groupsFreshMinutes: number
   /** what the operator lets travel in the clear, in words */
   readonly inTheClear: readonly string[]
+  /** how long tokens of people who sign in count after the provider's last yes */
+  readonly tokensConfirmedHours: number
 }
 
 export interface ConfigProblem {
@@ -108,6 +110,7 @@ const variables = z.strictObject({
   LATCHKEY_SESSION_IDLE_MINUTES: wholeNumber(5, 1440).default(60),
   LATCHKEY_SESSION_HOURS: wholeNumber(1, 720).default(12),
   LATCHKEY_GROUPS_FRESH_MINUTES: wholeNumber(1, 10_080).default(720),
+  LATCHKEY_TOKENS_CONFIRMED_HOURS: wholeNumber(1, 2160).default(72),
   LATCHKEY_SMTP_URL: z
     .string()
     .refine((value) => parseSmtpUrl(value) !== undefined, {
@@ -165,6 +168,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     sessionHours: known.LATCHKEY_SESSION_HOURS,
     groupsFreshMinutes: known.LATCHKEY_GROUPS_FRESH_MINUTES,
     inTheClear: roads.map(({ variable, problem }) => `${variable} ${problem}`),
+    tokensConfirmedHours: known.LATCHKEY_TOKENS_CONFIRMED_HOURS,
   })
 }
 

@@ -83,9 +83,8 @@ describe.each(await serversUnderTest())('asking and deciding, on $product $versi
     const own = await world.request(root, { flowId: flow.id })
     expect((await approve(root, own.id)).status).toBe(403)
     expect((await approve(root, id)).status, 'an admin is no approver unless the flow says so').toBe(404)
-    const puppet = await world.broker.admin.must(
-      root.api.post('/api/tokens', { userId: bob.id, name: 'puppet', scopes: ['approve', 'read'], expiresInSeconds: 60 }),
-    )
+    const { code } = await root.api.must(root.api.post(`/api/users/${bob.id}/enrolment-code`, {}))
+    const puppet = await root.api.must(root.api.post('/api/enrolments', { code }))
     expect(
       (await world.broker.api(puppet.token).post(`/api/access-requests/${own.id}/approvals`, { decision: 'approve' })).body,
     ).toMatchObject({

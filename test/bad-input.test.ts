@@ -236,7 +236,11 @@ describe('hostile input', () => {
       if (status !== 401) open.push(operation)
     }
     // Whoever adds to this list says that everybody in the world may call it.
-    expect(open.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /auth/options', 'POST /auth/logout'])
+    expect(open.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'POST /api/enrolments',
+      'GET /auth/options',
+      'POST /auth/logout',
+    ])
     for (const operation of operations.filter((one) => !open.includes(one))) {
       const headers = [
         ...garbage.map((authorization) => ({ authorization })),

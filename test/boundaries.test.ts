@@ -190,6 +190,7 @@ describe('the house', () => {
         "src/cli/commands/bootstrap.ts": 1,
         "src/cli/with-database.ts": 1,
         "src/grants/grants.service.ts": 1,
+        "src/identity/enrolment.service.ts": 3,
         "src/identity/mint-token.ts": 1,
         "src/identity/scim/scim-tokens.service.ts": 2,
         "src/identity/sign-in/confirmation.ts": 5,

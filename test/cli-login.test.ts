@@ -1,11 +1,12 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { waitFor } from '../dev/vault-wait.ts'
 import { loginToken } from '../src/cli/device-login.ts'
 import { run } from '../src/cli/main.ts'
-import { changeLogin, loginsFile, readLogin } from '../src/cli/stored-login.ts'
+import { changeLogin, loginsFile, type ProviderLogin, readLogin } from '../src/cli/stored-login.ts'
 import { startBroker } from './support/broker.ts'
 import { confirmDevice } from './support/device.ts'
 import { type SignInWorld, startSignInWorld } from './support/idp.ts'
@@ -22,13 +23,14 @@ describe('latchkey login', () => {
     await rm(env['XDG_CONFIG_HOME']!, { recursive: true, force: true })
   })
 
-  function latchkey(words: string, more: NodeJS.ProcessEnv = {}) {
+  function latchkey(words: string, more: NodeJS.ProcessEnv = {}, typed = '') {
     const printed: string[] = []
     const told: string[] = []
     const terminal = {
       env: { ...env, ...more },
       print: (line: string) => printed.push(line),
       tell: (line: string) => told.push(line),
+      input: Readable.from([typed]),
     }
     return { code: run(words.split(' '), terminal), printed, told }
   }
@@ -52,7 +54,7 @@ describe('latchkey login', () => {
 
   it('is refreshed by itself, once for many commands at once, and the groups are those of now', async () => {
     const { url } = world.broker
-    const before = (await readLogin(env, url))!
+    const before = (await readLogin(env, url)) as ProviderLogin
     await changeLogin(env, url, async (login) => ({ ...login!, refreshedAt: 0 }))
     world.idp.accounts.set('bob', { name: 'Bob Baker', email: 'bob@example.test', groups: ['engineering'] })
     await world.broker.database.query(`update identities set confirmed_at = now() - interval '1 hour'`)
@@ -98,6 +100,27 @@ describe('latchkey login', () => {
     const again = latchkey('logout')
     expect(await again.code).toBe(0)
     expect(again.told).toEqual(['Nobody is signed in.'])
+  })
+
+  it('redeems an enrolment code where nobody signs in, and logout revokes what it brought', async () => {
+    const plain = await startBroker()
+    const { id } = await plain.admin.must(plain.admin.post('/api/users', { name: 'Bo' }))
+    const { code } = await plain.admin.must(plain.admin.post(`/api/users/${id}/enrolment-code`, {}))
+    const to = { LATCHKEY_CLI_URL: plain.url }
+    const redeeming = latchkey('login --code', to, `${code}\n`)
+    expect(await redeeming.code, redeeming.told.join('\n')).toBe(0)
+    expect(redeeming.told.at(-1)).toBe('Signed in as Bo.')
+    expect([...redeeming.told, ...redeeming.printed].join('\n')).not.toMatch(/lk_|lke_/)
+    expect(await latchkey('grants', to).code).toBe(0)
+    const token = (await loginToken({ ...env, ...to }, plain.url))!.reveal()
+    expect((await plain.api(token).get('/api/me')).body).toMatchObject({ id })
+    const again = latchkey('login --code', to, `${code}\n`)
+    expect(await again.code).toBe(1)
+    expect(again.told.join('\n')).toContain('ask an admin for a new one')
+    expect(await latchkey('logout', to).code).toBe(0)
+    expect((await plain.api(token).get('/api/me')).status).toBe(401)
+    expect(await latchkey('grants', to).code).toBe(1)
+    await plain.close()
   })
 
   it('says so where there is no provider', async () => {

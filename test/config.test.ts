@@ -42,6 +42,7 @@ describe('the configuration', () => {
       sessionHours: 12,
       groupsFreshMinutes: 720,
       inTheClear: [],
+      tokensConfirmedHours: 72,
     })
   })
 

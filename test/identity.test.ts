@@ -23,7 +23,7 @@ async function person(
 ): Promise<{ id: string; name: string; tokenId: string; api: Api }> {
   const { admin } = broker
   const { id, name } = await admin.must(admin.post('/api/users', { name: unique('person'), roles: ['member'] }))
-  const minted = await ownToken(broker.database, id, scopes, HOUR)
+  const minted = await ownToken(broker.database, id, scopes, 2 * HOUR)
   await admin.must(admin.patch(`/api/users/${id}`, { roles }))
   return { id, name, tokenId: minted.id, api: broker.api(minted.token) }
 }
@@ -325,7 +325,7 @@ describe('a token', () => {
   })
 
   it('gives no scope its maker’s own token lacks', async () => {
-    const { api } = await person(['member'], ['read', 'request'])
+    const { api } = await person(['member'], ['read', 'request', 'manage'])
     expect(await api.post('/api/tokens', { name: 'more', scopes: ['read', 'approve'], expiresInSeconds: HOUR })).toMatchObject({
       status: 403,
       body: { code: 'auth.forbidden', field: 'scopes' },

@@ -4,6 +4,7 @@ import { ROLES } from '../src/contract/identity.ts'
 import type { Api } from './support/api.ts'
 import { type Makers, makersOf } from './support/matrix-makers.ts'
 import { type MatrixWorld, peopleOf, type Somebody, stage, startMatrixWorld } from './support/matrix-world.ts'
+import { puppetToken } from './support/puppet.ts'
 
 let world: MatrixWorld
 let make: Makers
@@ -24,9 +25,7 @@ afterAll(() => world?.close())
 
 /** Somebody's token in the hands of whoever `api` is. */
 async function puppet(who: Somebody, api: Api = eve.api, broker = world.broker): Promise<Api> {
-  const scopes = ['read', 'request', 'approve', 'manage']
-  const body = { name: 'puppet', userId: who.id, scopes, expiresInSeconds: 600 }
-  return broker.api((await api.must(api.post('/api/tokens', body))).token)
+  return broker.api(await puppetToken(api, who))
 }
 const ask = (api: Api, flowId: string, more: object = {}) =>
   api.must(api.post('/api/access-requests', { ...make.bodies.ask(), flowId, ...more }))

@@ -7,6 +7,7 @@ import { type Broker, startBroker } from './support/broker.ts'
 import { type FreshDatabase, freshDatabase } from './support/database.ts'
 import { oidcOf, type SignInWorld, signInAs, startSignInWorld } from './support/idp.ts'
 import { Jar } from './support/jar.ts'
+import { ownToken } from './support/own-token.ts'
 import { type ScimApi, scimOf } from './support/scim.ts'
 import { furnished, inhabit, tries, type World } from './support/world.ts'
 
@@ -37,10 +38,8 @@ const trailOf = async (subject: string, kind: string, at: Broker = broker) =>
     ({ data }: { data: object }) => data,
   )
 const me = (jar: Jar, at: Broker = broker) => jar.get(`${at.url}/api/me`)
-const tokenFor = async (userId: string): Promise<Api> => {
-  const wish = { userId, name: 'test', scopes: ['read', 'request', 'approve'], expiresInSeconds: 86_400 }
-  return broker.api((await broker.admin.must(broker.admin.post('/api/tokens', wish))).token)
-}
+const tokenFor = async (userId: string): Promise<Api> =>
+  broker.api((await ownToken(broker.database, userId, ['read', 'request', 'approve'])).token)
 
 describe('who signed in before SCIM brought them', () => {
   let vault: VaultServer
@@ -258,9 +257,8 @@ it('makes one of those whom an older version left as two, at its start, and says
       ],
     )
   }
-  const { admin } = first.broker
   for (const userId of [idOf['judy'], idOf['both-3'], twinOf('both-3')]) {
-    await admin.must(admin.post('/api/tokens', { userId, name: 'test', scopes: ['read'], expiresInSeconds: 3600 }))
+    await ownToken(database, userId!, ['read'])
   }
   await first.broker.close()
 

@@ -12,6 +12,7 @@ import { type SignInWorld, startSignInWorld } from './support/idp.ts'
 import type { Jar } from './support/jar.ts'
 import { type Makers, makersOf } from './support/matrix-makers.ts'
 import { furnishToys, type MatrixWorld, peopleOf, type Somebody, stage, toys, unique } from './support/matrix-world.ts'
+import { puppetToken } from './support/puppet.ts'
 
 let signIns: SignInWorld
 let world: MatrixWorld
@@ -42,19 +43,7 @@ const group = async (...members: Somebody[]) => {
 }
 const groups = (...ids: string[]) => ({ kind: 'people', users: [], groups: ids })
 const named = () => ({ kind: 'approvers', ...peopleOf(self, other) })
-const tokenFor = async (api: Api, who: { readonly id: string } | undefined) =>
-  world.broker.api(
-    (
-      await api.must(
-        api.post('/api/tokens', {
-          name: 'hand',
-          scopes: ['read', 'request', 'approve', 'manage'],
-          expiresInSeconds: 600,
-          ...(who && { userId: who.id }),
-        }),
-      )
-    ).token,
-  )
+const tokenFor = async (api: Api, who: { readonly id: string } | undefined) => world.broker.api(await puppetToken(api, who))
 
 /** Neither a yes nor a no of theirs counts or is written down, and the request waits as before. */
 async function expectRefused(id: string, ...apis: readonly Api[]): Promise<void> {
@@ -181,7 +170,7 @@ describe('nobody approves their own request', () => {
     const colleague = await world.person('colleague', ['admin'])
     const theirs = await tokenFor(self.api, colleague)
     const third = await tokenFor(theirs, other)
-    await expectRefused(id, first, second, await tokenFor(second, other), third, await tokenFor(third, undefined))
+    await expectRefused(id, first, second, await tokenFor(second, undefined), third, await tokenFor(third, undefined))
     const { body } = await self.api.get(`/api/access-requests/${id}`)
     expect(body.approvers, 'the approver is one still').toMatchObject([{ id: other.id }])
     expect((await press(other.api, id)).body.state).toBe('approved')

@@ -31,6 +31,10 @@ export class ApiClient {
     return this.call('POST', path, body)
   }
 
+  async delete(path: string): Promise<void> {
+    await this.call('DELETE', path)
+  }
+
   /** Every item of a list, page by page. */
   async *each<Item>(path: string, query: Query = {}): AsyncGenerator<Item> {
     for (let cursor: string | undefined; ; ) {
@@ -132,7 +136,7 @@ async function readToken(env: NodeJS.ProcessEnv, broker: string, file: string | 
     'auth.required',
     token ? 'what was given as a token is none' : 'there is no token to call the broker with',
     {
-      fix: 'sign in with latchkey login, set LATCHKEY_CLI_TOKEN, or name a file that holds the token with --token-file',
+      fix: 'sign in with latchkey login (with a code from an admin: latchkey login --code), set LATCHKEY_CLI_TOKEN, or name a file that holds the token with --token-file',
     },
   )
 }

@@ -1,6 +1,6 @@
 import * as client from 'openid-client'
 import { BrokerError, Secret } from '../sdk/index.ts'
-import { changeLogin, type Login, readLogin } from './stored-login.ts'
+import { changeLogin, isEnrolled, type ProviderLogin, readLogin } from './stored-login.ts'
 
 export interface At {
   readonly issuer: string
@@ -17,7 +17,7 @@ export async function deviceLogin(
   scopes: string,
   ask: (url: string, code: string) => void,
   signal?: AbortSignal,
-): Promise<Login> {
+): Promise<ProviderLogin> {
   const provider = await reach(at)
   const scope = [...new Set([...scopes.split(' '), 'offline_access'])].join(' ')
   const device = await client.initiateDeviceAuthorization(provider, { scope, resource: at.audience }).catch(refused)
@@ -26,32 +26,37 @@ export async function deviceLogin(
   return kept(at, tokens, undefined)
 }
 
-/** A token of somebody who has signed in: young, so that it serves for decisions as well. undefined when nobody has. */
+/** A token of who is signed in: of the provider's a young one, so that it serves for decisions as well. undefined when nobody is. */
 export async function loginToken(env: NodeJS.ProcessEnv, broker: string): Promise<Secret | undefined> {
   const stored = await readLogin(env, broker)
   if (!stored) return undefined
+  if (isEnrolled(stored)) return new Secret(stored.token)
   if (isYoung(stored)) return new Secret(stored.accessToken)
   const login = await changeLogin(env, broker, async (before) => {
-    if (!before || isYoung(before)) return before // another command was faster
+    if (!before || isEnrolled(before) || isYoung(before)) return before // another command was faster
     const provider = await reach(before)
     const tokens = await client.refreshTokenGrant(provider, before.refreshToken, { resource: before.audience }).catch(refused)
     return kept(before, tokens, before.refreshToken)
   })
-  return login && new Secret(login.accessToken)
+  return login && new Secret(isEnrolled(login) ? login.token : login.accessToken)
 }
 
 /** Tells the provider that the login is over. */
-export async function forget(login: Login): Promise<void> {
+export async function forget(login: ProviderLogin): Promise<void> {
   const provider = await reach(login)
   if (provider.serverMetadata().revocation_endpoint) await client.tokenRevocation(provider, login.refreshToken).catch(refused)
 }
 
-function isYoung({ refreshedAt }: Login): boolean {
+function isYoung({ refreshedAt }: ProviderLogin): boolean {
   const age = clock() - refreshedAt
   return age >= 0 && age < YOUNG_MS
 }
 
-function kept({ issuer, clientId, audience }: At, tokens: client.TokenEndpointResponse, before: string | undefined): Login {
+function kept(
+  { issuer, clientId, audience }: At,
+  tokens: client.TokenEndpointResponse,
+  before: string | undefined,
+): ProviderLogin {
   const refreshToken = tokens.refresh_token ?? before
   if (refreshToken === undefined) {
     throw new BrokerError('auth.required', 'the provider gave no refresh token', {

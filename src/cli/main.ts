@@ -27,6 +27,8 @@ export interface Terminal {
   print(line: string): void
   /** standard error: what a person wants to know */
   tell(line: string): void
+  /** standard input, unless told otherwise */
+  readonly input?: NodeJS.ReadableStream
 }
 
 // One file each. A command imports what it needs when it is used, so that every other starts at once.

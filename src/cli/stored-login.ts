@@ -5,7 +5,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
 import { BrokerError } from '../sdk/index.ts'
 
-const login = z.object({
+/** Of somebody who signed in at the provider. */
+const providerLogin = z.object({
   issuer: z.string(),
   clientId: z.string(),
   audience: z.string(),
@@ -14,8 +15,18 @@ const login = z.object({
   /** of the access token, in milliseconds since 1970 */
   refreshedAt: z.number(),
 })
-export type Login = z.infer<typeof login>
-const logins = z.record(z.string(), login)
+export type ProviderLogin = z.infer<typeof providerLogin>
+
+/** Of somebody who redeemed an enrolment code. */
+const enrolled = z.object({ token: z.string(), tokenId: z.string() })
+export type Enrolled = z.infer<typeof enrolled>
+
+export type Login = ProviderLogin | Enrolled
+const logins = z.record(z.string(), z.union([providerLogin, enrolled]))
+
+export function isEnrolled(login: Login): login is Enrolled {
+  return 'token' in login
+}
 
 const LOCK_PATIENCE_MS = 15_000
 const LOCK_STALE_MS = 30_000

@@ -9,6 +9,7 @@ export const ID_PREFIXES = {
   grp: 'group',
   tok: 'API token',
   sct: 'SCIM token',
+  enr: 'enrolment code',
   ses: 'session',
   flw: 'access flow',
   req: 'access request',

@@ -13,6 +13,9 @@ export const SCOPES = ['read', 'request', 'approve', 'manage', 'audit'] as const
 export const scope = z.enum(SCOPES)
 export type Scope = z.infer<typeof scope>
 
+/** What a token gives that somebody else made for its person. */
+export const DELEGATED_SCOPES = ['read', 'request', 'audit'] as const satisfies readonly Scope[]
+
 const roles = z
   .array(role)
   .max(ROLES.length)
@@ -124,6 +127,10 @@ export const token = z
     userId: id('usr'),
     name: z.string(),
     scopes: z.array(scope),
+    parentId: id('tok').nullable().describe('the token it was made with, and ends with'),
+    delegated: z
+      .boolean()
+      .describe('somebody else made it for its person: it reads and asks, and decides, manages and opens nothing'),
     createdAt: instant,
     expiresAt: instant,
     revokedAt: instant.nullable(),
@@ -143,8 +150,10 @@ export const newToken = z
   .strictObject({
     name: name(),
     scopes,
-    expiresInSeconds: durationSeconds,
-    userId: id('usr').optional().describe('an admin may make a token for somebody else'),
+    expiresInSeconds: durationSeconds.describe(
+      'it ends with the token it is made with at the latest; made signed in, after 90 days',
+    ),
+    userId: id('usr').optional().describe('an admin may make a token to read and ask with for somebody who cannot sign in'),
   })
   .meta({ id: 'NewToken' })
 export type NewToken = z.infer<typeof newToken>

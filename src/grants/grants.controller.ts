@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common'
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common'
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger'
 import { z } from 'zod'
 import {
@@ -61,8 +61,7 @@ export class GrantsController {
 
   @Post(':id/open')
   @HttpCode(200)
-  @Header('cache-control', 'no-store')
-  @Access({ scope: 'request' })
+  @Access({ scope: 'request', own: true })
   @ApiOkResponse({ standardSchema: credentialView })
   open(@CurrentCaller() caller: Caller, @Param('id', grantId) grant: string) {
     return this.grants.open(caller, grant)

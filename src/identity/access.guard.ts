@@ -1,13 +1,14 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable, type OnModuleInit } from '@nestjs/common'
-import type { Request } from 'express'
+import type { Request, Response } from 'express'
 import type { Config } from '../config.ts'
+import { DELEGATED_SCOPES, type Scope } from '../contract/identity.ts'
 import { declarationOf } from '../platform/access.ts'
 import { InvalidInput } from '../platform/input-pipe.ts'
 import { CONFIG } from '../platform/platform.module.ts'
 import { RouteTable } from '../platform/route-table.ts'
 import { BrokerError } from '../sdk/index.ts'
-import { Authentication } from './authentication.ts'
-import { type Caller, setCaller } from './caller.ts'
+import { Authentication, type Recognised } from './authentication.ts'
+import { setCaller } from './caller.ts'
 import { Freshness } from './freshness.ts'
 import { mustBeSameOrigin } from './same-origin.ts'
 import { ScimAuthentication } from './scim/scim-authentication.ts'
@@ -35,10 +36,12 @@ export class AccessGuard implements CanActivate, OnModuleInit {
     const request = context.switchToHttp().getRequest<Request>()
     const declared = declarationOf(context.getHandler(), context.getClass())
     if (declared === undefined) throw new TypeError('an endpoint was added after the start')
+    if (declared !== 'public') context.switchToHttp().getResponse<Response>().setHeader('Cache-Control', 'no-store')
     if (declared === 'scim') await this.scim.admit(request)
     else if (declared !== 'public') {
-      const { scope, roles, fresh = false } = declared
-      const caller = await this.callerOf(request, fresh)
+      const { scope, roles, own = false, fresh = scope === 'manage' && request.method !== 'GET' } = declared
+      const { caller, credential } = await this.callerOf(request, fresh)
+      if (credential.kind === 'token' && credential.delegated && (own || !isDelegated(scope))) throw notTheirOwn()
       if (!caller.scopes.includes(scope)) {
         throw new BrokerError('auth.forbidden', `the token has no scope ${scope}`, { fix: `use a token with scope ${scope}` })
       }
@@ -51,12 +54,12 @@ export class AccessGuard implements CanActivate, OnModuleInit {
     return true
   }
 
-  private async callerOf(request: Request, fresh: boolean): Promise<Caller> {
+  private async callerOf(request: Request, fresh: boolean): Promise<Recognised> {
     const recognised = await this.authentication.recognise(request)
     if (recognised.credential.kind === 'session') mustBeSameOrigin(request, this.config)
-    if (!fresh) return recognised.caller
+    if (!fresh) return recognised
     await this.freshness.confirm(recognised)
-    return (await this.authentication.recognise(request)).caller
+    return this.authentication.recognise(request)
   }
 
   /** A parameter that nothing reads is a filter its sender believes in. */
@@ -70,4 +73,14 @@ export class AccessGuard implements CanActivate, OnModuleInit {
       throw new InvalidInput(stray.map((field) => ({ field, message: 'is not known here' })))
     }
   }
+}
+
+function isDelegated(scope: Scope): boolean {
+  return DELEGATED_SCOPES.some((one) => one === scope)
+}
+
+function notTheirOwn(): BrokerError {
+  return new BrokerError('auth.forbidden', 'somebody else made this token for you: it decides, manages and opens nothing', {
+    fix: 'use one of your own: sign in, or ask an admin for an enrolment code (latchkey login --code)',
+  })
 }

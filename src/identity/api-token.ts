@@ -13,6 +13,10 @@ export class ApiToken {
   @Column('text', { select: false }) hash: string
   @Column('text', { array: true }) scopes: Scope[]
   @Column('text', { nullable: true }) createdBy: string | null
+  /** the one it was made with, and ends with */
+  @Column('text', { nullable: true }) parentId: Id<'tok'> | null
+  /** made by somebody else than its person, or with one that was: it reads and asks, and no more */
+  @Column('boolean') delegated: boolean
   @Column({ type: 'timestamptz', insert: false, update: false }) createdAt: Date
   @Column('timestamptz') expiresAt: Date
   @Column('timestamptz', { nullable: true }) revokedAt: Date | null
@@ -23,7 +27,7 @@ const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const LENGTH = 43
 
 /** The prefix, which tells what it opens, and 256 bits. */
-export function randomToken(prefix: 'lk' | 'lks' = 'lk'): Secret {
+export function randomToken(prefix: 'lk' | 'lks' | 'lke' = 'lk'): Secret {
   return new Secret(`${prefix}_${Array.from({ length: LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')}`)
 }
 

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common'
 import type { Request } from 'express'
 import type { Config } from '../config.ts'
-import { SCOPES } from '../contract/identity.ts'
+import { DELEGATED_SCOPES, SCOPES } from '../contract/identity.ts'
 import { Database, row, rows } from '../platform/database.ts'
 import { CONFIG } from '../platform/platform.module.ts'
 import { hashOf, tokenIn } from './api-token.ts'
@@ -9,10 +9,12 @@ import { type Caller, unknownCaller } from './caller.ts'
 import { groupIdsOf, rolesOf } from './membership.ts'
 import { JwtCallers } from './sign-in/jwt-callers.ts'
 import { SessionRefresh } from './sign-in/session-refresh.ts'
+import { isVouchedFor, signsIn, WENT_THROUGH_OTHER_HANDS } from './signs-in.ts'
 
 /** What a caller proved themselves with, as far as the provider could be asked about it. */
 export type Credential =
-  | { readonly kind: 'token' }
+  /** `delegated`: somebody else made it for its person */
+  | { readonly kind: 'token'; readonly delegated: boolean }
   | { readonly kind: 'session'; readonly sessionId: string }
   | { readonly kind: 'jwt'; readonly isNews: boolean }
 
@@ -21,7 +23,7 @@ export interface Recognised {
   readonly credential: Credential
 }
 
-type Found = Caller & { readonly isStale: boolean }
+type Found = Caller & { readonly isStale: boolean; readonly delegated?: boolean }
 
 /** Tells who calls. Nothing is remembered between calls: what is revoked or disabled ends with the next one. */
 @Injectable()
@@ -51,19 +53,22 @@ export class Authentication {
     return token === undefined ? this.byJwt(authorization) : this.byToken(token)
   }
 
+  /** Of somebody who signs in, none counts that anybody else may have, nor any once the provider has said no, or nothing for too long. */
   private async byToken(token: string): Promise<Recognised> {
     const found = await row<Found>(
       this.database.pool,
-      `select ${this.who}, t.scopes, t.id as "tokenId", t.id as "cameWith", t.makers as "tokenMakers",
+      `select ${this.who}, t.scopes, t.id as "tokenId", t.id as "cameWith", t.makers as "tokenMakers", t.delegated,
          t.last_used_at is null or t.last_used_at < now() - interval '1 minute' as "isStale"
        from api_tokens t join users u on u.id = t.user_id
-       where t.hash = $1 and t.revoked_at is null and t.expires_at > now() and u.state = 'active'`,
-      [hashOf(token)],
+       where t.hash = $1 and t.revoked_at is null and t.expires_at > now() and u.state = 'active'
+         and not (${signsIn(this.config)} and ${WENT_THROUGH_OTHER_HANDS}) and ${isVouchedFor(this.config, '$2')}`,
+      [hashOf(token), this.config.oidc?.issuer ?? ''],
     )
     if (!found) throw unknownCaller()
-    const { isStale, ...caller } = found
+    const { isStale, delegated = false, ...caller } = found
     if (isStale) await this.touchToken(found.tokenId!)
-    return { caller, credential: { kind: 'token' } }
+    const scopes = delegated ? DELEGATED_SCOPES.filter((scope) => caller.scopes.includes(scope)) : caller.scopes
+    return { caller: { ...caller, scopes }, credential: { kind: 'token', delegated } }
   }
 
   /** One that has ended, or begun with another provider, is none. */

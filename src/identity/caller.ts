@@ -37,9 +37,17 @@ export function isAdmin(caller: Caller): boolean {
   return caller.roles.includes('admin')
 }
 
+/** What is somebody else's is an admin's business with a token that may manage, and not with one that reads. */
+export function mustManage(caller: Caller): void {
+  if (caller.scopes.includes('manage')) return
+  throw new BrokerError('auth.forbidden', 'the token has no scope manage, and this is somebody else’s', {
+    fix: 'use a token with scope manage',
+  })
+}
+
 /** One answer for every reason, so that nobody learns which it was. */
 export function unknownCaller(): BrokerError {
   return new BrokerError('auth.required', 'the call carries no valid credential', {
-    fix: 'send authorization: Bearer lk_… with a token that has not expired and was not revoked',
+    fix: 'send authorization: Bearer lk_… with a token that has not expired and was not revoked; if you sign in, sign in again first',
   })
 }

@@ -4,6 +4,7 @@ import { Database, row } from '../platform/database.ts'
 import { CONFIG } from '../platform/platform.module.ts'
 import { BrokerError, isBrokerError } from '../sdk/index.ts'
 import type { Credential, Recognised } from './authentication.ts'
+import { refuseIdentity } from './provider-refusal.ts'
 import { endSessions } from './sessions.service.ts'
 import { Confirmation } from './sign-in/confirmation.ts'
 import { FRESH_SECONDS } from './sign-in/jwt-callers.ts'
@@ -49,9 +50,10 @@ export class Freshness {
     } catch (error) {
       await this.refusals.note('confirmation', error, caller.id)
       if (isBrokerError(error, 'unavailable')) throw error
-      await this.database.transaction((tx) =>
-        endSessions(tx, caller.id, 'the provider does not confirm it', { ids: [sessionId] }),
-      )
+      await this.database.transaction(async (tx) => {
+        await endSessions(tx, caller.id, 'the provider does not confirm it', { ids: [sessionId] })
+        await refuseIdentity(tx, identity.issuer, identity.subject, 'the provider does not confirm it')
+      })
       throw unconfirmed('the provider does not confirm who you are any more')
     }
     await this.refuseUntold(caller.id)

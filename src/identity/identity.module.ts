@@ -3,6 +3,8 @@ import { APP_GUARD } from '@nestjs/core'
 import { AccessGuard } from './access.guard.ts'
 import { Authentication } from './authentication.ts'
 import { Directory } from './directory.ts'
+import { EnrolmentController } from './enrolment.controller.ts'
+import { Enrolments } from './enrolment.service.ts'
 import { Freshness } from './freshness.ts'
 import { GroupsController } from './groups.controller.ts'
 import { GroupsService } from './groups.service.ts'
@@ -50,6 +52,7 @@ import { UsersService } from './users.service.ts'
     GroupsController,
     RoleGroupsController,
     TokensController,
+    EnrolmentController,
     SessionsController,
     MeController,
     SignInController,
@@ -62,6 +65,7 @@ import { UsersService } from './users.service.ts'
     Authentication,
     Directory,
     CodeFlow,
+    Enrolments,
     Confirmation,
     Freshness,
     GroupsService,

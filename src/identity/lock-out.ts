@@ -1,5 +1,6 @@
 import { rows, type Tx } from '../platform/database.ts'
 import { enqueue } from '../platform/due-work.ts'
+import { revokeTokens } from './revoke-tokens.ts'
 import { endSessions } from './sessions.service.ts'
 
 /** What the end of somebody leaves to be done by those who gave them something. The subject is the person, the time that of their end. */
@@ -7,7 +8,13 @@ export const LEAVER_WORK = { grants: 'leaver.grants', requests: 'leaver.requests
 
 /** Takes from somebody who was disabled all they got in with. Who is enabled again does not get it back: they may have lost it meanwhile. */
 export async function lockOut(tx: Tx, actor: string, userId: string): Promise<void> {
-  await rows(tx, 'update api_tokens set revoked_at = now() where user_id = $1 and revoked_at is null', [userId])
+  await revokeTokens(tx, actor, { ofOrBy: userId }, 'the person was disabled')
+  await rows(
+    tx,
+    `update enrolment_codes set withdrawn_at = now()
+     where (user_id = $1 or created_by = $1) and redeemed_at is null and withdrawn_at is null`,
+    [userId],
+  )
   await endSessions(tx, actor, 'the person was disabled', { userId })
   await enqueue(tx, [
     { lane: 'cut', kind: LEAVER_WORK.grants, subject: userId },

@@ -14,25 +14,33 @@ export interface Wish {
   readonly by: string
   /** who may have it in hand besides its person */
   readonly makers: readonly string[]
+  /** the token it is made with, which the transaction holds: it ends when that one does */
+  readonly parentId?: string | null
+  /** made by somebody else than its person */
+  readonly delegated?: boolean
 }
+
+export const TOKEN_COLUMNS = `id, user_id as "userId", name, scopes, created_by as "createdBy", parent_id as "parentId", delegated,
+  created_at as "createdAt", expires_at as "expiresAt", revoked_at as "revokedAt", last_used_at as "lastUsedAt"`
 
 /** Makes a token and forgets it: only the answer has it. */
 export async function mintToken(tx: Pick<Tx, 'query'>, wish: Wish): Promise<{ token: Secret; kept: Omit<ApiToken, 'hash'> }> {
+  const { userId, name, scopes, seconds, by, makers, parentId = null, delegated = false } = wish
   const token = randomToken()
   const id = newId('tok')
   const kept = await row<ApiToken>(
     tx,
-    `insert into api_tokens (id, user_id, name, hash, scopes, created_by, makers, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8))
-     returning id, user_id as "userId", name, scopes, created_by as "createdBy", created_at as "createdAt",
-       expires_at as "expiresAt", revoked_at as "revokedAt", last_used_at as "lastUsedAt"`,
-    [id, wish.userId, wish.name, hashOf(token.reveal()), wish.scopes, wish.by, wish.makers, wish.seconds],
+    `insert into api_tokens (id, user_id, name, hash, scopes, created_by, makers, parent_id, delegated, expires_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+       least(now() + make_interval(secs => $10), (select p.expires_at from api_tokens p where p.id = $8)))
+     returning ${TOKEN_COLUMNS}`,
+    [id, userId, name, hashOf(token.reveal()), scopes, by, makers, parentId, delegated, seconds],
   )
   await record(tx, {
     kind: 'token.created',
-    actor: wish.by,
+    actor: by,
     subject: id,
-    data: { userId: wish.userId, name: wish.name, scopes: wish.scopes, expiresAt: kept!.expiresAt.toISOString() },
+    data: { userId, name, scopes, expiresAt: kept!.expiresAt.toISOString(), ...(parentId && { parentId }) },
   })
   return { token, kept: kept! }
 }

@@ -18,7 +18,7 @@ export class SessionsController {
     return this.sessions.list(caller, query)
   }
 
-  // As with tokens, scope `read` is all it takes to give up what is one's own.
+  // As with tokens, scope `read` is all it takes to give up what is one's own; somebody else's takes `manage`.
   @Delete('sessions/:id')
   @HttpCode(204)
   @Access({ scope: 'read' })
@@ -29,7 +29,7 @@ export class SessionsController {
 
   @Delete('users/:id/sessions')
   @HttpCode(204)
-  @Access({ scope: 'manage', roles: ['admin'] })
+  @Access({ scope: 'manage', roles: ['admin'], fresh: false })
   @ApiNoContentResponse()
   endAll(@CurrentCaller() caller: Caller, @Param('id', { schema: id('usr') }) userId: string) {
     return this.sessions.endAll(caller, userId)

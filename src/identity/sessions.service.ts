@@ -8,7 +8,7 @@ import { type CursorKind, Cursors } from '../platform/cursors.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { CONFIG } from '../platform/platform.module.ts'
 import { BrokerError } from '../sdk/index.ts'
-import { type Caller, isAdmin } from './caller.ts'
+import { type Caller, isAdmin, mustManage } from './caller.ts'
 
 // Newest first; ids begin with their time.
 const SESSIONS: CursorKind<string> = { list: 'sessions', position: id('ses') }
@@ -44,13 +44,14 @@ export class SessionsService {
     return this.cursors.page(SESSIONS, found, limit, (one) => one.id, viewOf)
   }
 
-  /** Somebody else's is as good as absent, unless the caller is an admin. */
+  /** Somebody else's is as good as absent, unless the caller is an admin who may manage. */
   async end(caller: Caller, sessionId: string): Promise<void> {
     await this.database.transaction(async (tx) => {
       const session = await row<Row>(tx, 'select id, user_id as "userId" from http_sessions where id = $1 for update', [
         sessionId,
       ])
       if (!session || (session.userId !== caller.id && !isAdmin(caller))) throw notYours()
+      if (session.userId !== caller.id) mustManage(caller)
       await endSessions(tx, caller.id, 'ended', { ids: [sessionId] })
     })
   }

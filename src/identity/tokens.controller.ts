@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common'
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common'
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
 import { id } from '../contract/id.ts'
 import { mintedToken, type NewToken, newToken, type TokenQuery, tokenPage, tokenQuery } from '../contract/identity.ts'
@@ -6,7 +6,7 @@ import { Access } from '../platform/access.ts'
 import { type Caller, CurrentCaller } from './caller.ts'
 import { TokensService } from './tokens.service.ts'
 
-// Scope `read` is all it takes: nobody gets more out of a token than they put in, and everybody may revoke their own.
+// Scope `read` is all it takes to give up what is one's own; somebody else's takes `manage`, as does making one.
 @ApiTags('tokens')
 @Controller('api/tokens')
 @Access({ scope: 'read' })
@@ -20,7 +20,7 @@ export class TokensController {
   }
 
   @Post()
-  @Header('cache-control', 'no-store')
+  @Access({ scope: 'manage', fresh: true })
   @ApiCreatedResponse({ standardSchema: mintedToken })
   create(@CurrentCaller() caller: Caller, @Body({ schema: newToken }) body: NewToken) {
     return this.tokens.create(caller, body)

@@ -91,6 +91,7 @@ export class IntegrationsController {
 
   @Post(':id/pause')
   @HttpCode(200)
+  @Access({ scope: 'manage', roles: ['admin'], fresh: false })
   @ApiOkResponse({ standardSchema: integration })
   async pause(@CurrentCaller() caller: Caller, @Param('id', { schema: OURS }) integrationId: string) {
     await this.states.pause(caller.id, integrationId)

@@ -5,8 +5,13 @@ import type { Role, Scope } from '../contract/identity.ts'
 export interface AccessRule {
   readonly scope: Scope
   readonly roles?: readonly Role[]
-  /** what the identity provider says of the caller must be a minute old at most: for decisions */
+  /**
+   * What the identity provider says of the caller must be a minute old at most: for decisions, and for every change with scope `manage` that
+   * does not say `false`. What only takes away says so: it waits for no provider.
+   */
   readonly fresh?: boolean
+  /** not with a token that somebody else made for the caller */
+  readonly own?: true
 }
 
 export type Declaration = AccessRule | 'public' | 'scim'

@@ -3,6 +3,7 @@ import { DataSource, type DataSourceOptions, DefaultNamingStrategy, type EntityM
 import { Initial1763769600001 } from '../../migrations/0001-initial.ts'
 import { People1763769600002 } from '../../migrations/0002-people.ts'
 import { Agency1763769600003 } from '../../migrations/0003-agency.ts'
+import { Tokens1763769600004 } from '../../migrations/0004-tokens.ts'
 import { Provider1763769600005 } from '../../migrations/0005-provider.ts'
 import { Directory1763769600006 } from '../../migrations/0006-directory.ts'
 import { Decisions1763769600007 } from '../../migrations/0007-decisions.ts'
@@ -37,6 +38,7 @@ export function dataSourceOptions(url: string, poolSize: number, patience = HAST
       Initial1763769600001,
       People1763769600002,
       Agency1763769600003,
+      Tokens1763769600004,
       Provider1763769600005,
       Directory1763769600006,
       Decisions1763769600007,

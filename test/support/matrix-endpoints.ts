@@ -73,6 +73,9 @@ export const ENDPOINTS: Record<string, Expected> = {
   'POST /api/users': { who: 'manage: admin', ok: 201, target: (make) => ({ body: make.bodies.user() }) },
   'PATCH /api/users/:id': { who: 'manage: admin', ok: 200, ...on((make) => make.user(), { roles: ['auditor'] }) },
   'DELETE /api/users/:id/sessions': { who: 'manage: admin', ok: 204, ...on((make) => make.user()) },
+  'POST /api/users/:id/enrolment-code': { who: 'manage: admin', ok: 201, ...on((make) => make.user(), {}) },
+  'DELETE /api/users/:id/enrolment-code': { who: 'manage: admin', ok: 204, ...on((make) => make.user()) },
+  'POST /api/enrolments': { who: 'public', ok: 403, target: () => ({ body: { code: `lke_${'0'.repeat(43)}` } }) },
   'GET /api/groups': { who: SEERS, ok: 200 },
   'GET /api/groups/:id': { who: SEERS, ok: 200, ...on((make) => make.group()) },
   'POST /api/groups': { who: 'manage: admin', ok: 201, target: (make) => ({ body: make.bodies.group() }) },
@@ -109,7 +112,7 @@ export const ENDPOINTS: Record<string, Expected> = {
   'GET /api/sessions': { who: 'read', ok: 200 },
   'DELETE /api/sessions/:id': { who: 'read', ok: 404, ...read([absent('ses')]) },
   'GET /api/tokens': { who: 'read', ok: 200 },
-  'POST /api/tokens': { who: 'read', ok: 201, target: (make) => ({ body: make.bodies.token() }) },
+  'POST /api/tokens': { who: 'manage', ok: 201, target: (make) => ({ body: make.bodies.token() }) },
   'DELETE /api/tokens/:id': { who: 'read', ok: 404, ...read([absent('tok')]) },
 
   'GET /api/integrations': { who: SEERS, ok: 200 },

@@ -22,7 +22,7 @@ export function makersOf(world: MatrixWorld) {
     bodies: {
       user: () => ({ name: unique('somebody') }),
       group: () => ({ name: unique('some') }),
-      token: () => ({ name: 'mine', scopes: ['read'], expiresInSeconds: 60 }),
+      token: () => ({ name: 'mine', scopes: ['manage'], expiresInSeconds: 60 }),
       scimToken: () => ({ name: unique('scim'), expiresInSeconds: 60 }),
       webhook: () => ({ name: unique('hook'), ...webhook }),
       integration: () => ({ name: unique('toy').slice(0, 60), plugin: 'toy', config: TOY_CONFIG, skipTest: true }),

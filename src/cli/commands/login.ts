@@ -1,31 +1,58 @@
+import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
-import type { Me, SignInOptions } from '../../contract/identity.ts'
+import type { Enrolment } from '../../contract/enrolment.ts'
+import type { Me, MintedToken, SignInOptions } from '../../contract/identity.ts'
 import { BrokerError, Secret } from '../../sdk/index.ts'
 import { ApiClient, brokerUrl } from '../api-client.ts'
 import type { Terminal } from '../main.ts'
+import type { Login } from '../stored-login.ts'
 
-/** Signs in at the company's identity provider, in whatever browser is at hand. */
+/** Signs in at the company's identity provider, in whatever browser is at hand; or with a code, where there is none. */
 export function login(program: Command, terminal: Terminal): void {
   program
     .command('login')
-    .summary('sign in at the identity provider')
-    .description('Shows an address and a code to sign in with in any browser, and remembers who you are.')
+    .summary('sign in at the identity provider, or with an enrolment code')
+    .description(
+      'Shows an address and a code to sign in with in any browser, and remembers who you are. Without an identity provider an admin gives you an enrolment code: --code reads it.',
+    )
     .option('--url <url>', 'of the broker; otherwise LATCHKEY_CLI_URL, otherwise http://127.0.0.1:4460')
-    .action(async (options: { url?: string }) => {
-      const { deviceLogin } = await import('../device-login.ts')
+    .option('--code', 'redeem the enrolment code in the next line of standard input')
+    .action(async (options: { url?: string; code?: boolean }) => {
       const { changeLogin } = await import('../stored-login.ts')
       const broker = brokerUrl(terminal.env, options.url)
-      const { issuer, cliClientId, audience, scopes } = await new ApiClient(broker).get<SignInOptions>('/auth/options')
-      if (cliClientId === null || audience === null) {
-        throw new BrokerError('not_found', 'this broker lets nobody sign in at the command line', {
-          fix: 'its operator sets LATCHKEY_OIDC_CLI_CLIENT_ID and LATCHKEY_OIDC_AUDIENCE; until then use an API token',
-        })
-      }
-      const made = await deviceLogin({ issuer, clientId: cliClientId, audience }, scopes, (url, code) => {
-        terminal.tell(`Open ${url}\nand see that it shows the code ${code}`)
-      })
-      const me = await new ApiClient(broker, new Secret(made.accessToken)).get<Me>('/api/me')
-      await changeLogin(terminal.env, broker, async () => made)
+      const made = options.code ? await redeemed(terminal, broker) : await signedIn(terminal, broker)
+      const me = await new ApiClient(broker, new Secret(made.token)).get<Me>('/api/me')
+      await changeLogin(terminal.env, broker, async () => made.login)
       terminal.tell(`Signed in as ${me.name}.`)
     })
+}
+
+interface Made {
+  readonly token: string
+  readonly login: Login
+}
+
+async function signedIn(terminal: Terminal, broker: string): Promise<Made> {
+  const { deviceLogin } = await import('../device-login.ts')
+  const { issuer, cliClientId, audience, scopes } = await new ApiClient(broker).get<SignInOptions>('/auth/options')
+  if (cliClientId === null || audience === null) {
+    throw new BrokerError('not_found', 'this broker lets nobody sign in at the command line', {
+      fix: 'its operator sets LATCHKEY_OIDC_CLI_CLIENT_ID and LATCHKEY_OIDC_AUDIENCE; until then use an API token',
+    })
+  }
+  const login = await deviceLogin({ issuer, clientId: cliClientId, audience }, scopes, (url, code) => {
+    terminal.tell(`Open ${url}\nand see that it shows the code ${code}`)
+  })
+  return { token: login.accessToken, login }
+}
+
+// A code is never an argument: every user of the machine can read those.
+async function redeemed(terminal: Terminal, broker: string): Promise<Made> {
+  terminal.tell('The enrolment code that an admin gave you:')
+  const lines = createInterface({ input: terminal.input ?? process.stdin })
+  const { value: line } = await lines[Symbol.asyncIterator]().next()
+  lines.close()
+  const wish: Partial<Enrolment> = { code: String(line ?? '').trim(), name: 'command line' }
+  const { token, id } = await new ApiClient(broker).post<MintedToken>('/api/enrolments', wish)
+  return { token, login: { token, tokenId: id } }
 }

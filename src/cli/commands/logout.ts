@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
-import { brokerUrl } from '../api-client.ts'
+import { Secret } from '../../sdk/index.ts'
+import { ApiClient, at, brokerUrl } from '../api-client.ts'
 import type { Terminal } from '../main.ts'
 
-/** Forgets who you are, and has the provider forget it. */
+/** Forgets who you are, and has the provider forget it, or the broker revoke the token. */
 export function logout(program: Command, terminal: Terminal): void {
   program
     .command('logout')
@@ -10,7 +11,7 @@ export function logout(program: Command, terminal: Terminal): void {
     .option('--url <url>', 'of the broker; otherwise LATCHKEY_CLI_URL, otherwise http://127.0.0.1:4460')
     .action(async (options: { url?: string }) => {
       const { forget } = await import('../device-login.ts')
-      const { changeLogin, readLogin } = await import('../stored-login.ts')
+      const { changeLogin, isEnrolled, readLogin } = await import('../stored-login.ts')
       const broker = brokerUrl(terminal.env, options.url)
       const stored = await readLogin(terminal.env, broker)
       if (!stored) {
@@ -19,7 +20,8 @@ export function logout(program: Command, terminal: Terminal): void {
       }
       // Here it is forgotten in any case.
       await changeLogin(terminal.env, broker, async () => undefined)
-      await forget(stored)
+      if (isEnrolled(stored)) await new ApiClient(broker, new Secret(stored.token)).delete(at`/api/tokens/${stored.tokenId}`)
+      else await forget(stored)
       terminal.tell('Signed out.')
     })
 }

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common'
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common'
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
 import { id } from '../../contract/id.ts'
 import {
@@ -28,14 +28,12 @@ export class ScimTokensController {
   }
 
   @Post()
-  @Header('cache-control', 'no-store')
   @ApiCreatedResponse({ standardSchema: mintedScimToken })
   create(@CurrentCaller() caller: Caller, @Body({ schema: newScimToken }) body: NewScimToken) {
     return this.tokens.create(caller, body)
   }
 
   @Post(':id/rotate')
-  @Header('cache-control', 'no-store')
   @ApiCreatedResponse({ standardSchema: mintedScimToken })
   rotate(
     @CurrentCaller() caller: Caller,
@@ -47,6 +45,7 @@ export class ScimTokensController {
 
   @Delete(':id')
   @HttpCode(204)
+  @Access({ scope: 'manage', roles: ['admin'], fresh: false })
   @ApiNoContentResponse()
   revoke(@CurrentCaller() caller: Caller, @Param('id', { schema: id('sct') }) tokenId: string) {
     return this.tokens.revoke(caller, tokenId)

@@ -4,6 +4,7 @@ import type { Config } from '../../config.ts'
 import { Database, rows } from '../../platform/database.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { BrokerError, isBrokerError } from '../../sdk/index.ts'
+import { refuseIdentity } from '../provider-refusal.ts'
 import { endSessions } from '../sessions.service.ts'
 import { ProviderTokens, TokenRefused } from './provider-tokens.ts'
 import { Refusals } from './refusals.ts'
@@ -48,6 +49,8 @@ export class LogoutNotices {
         [issuer, subject ?? null, sid ?? null],
       )
       await endSessions(tx, BROKER, 'signed out at the provider', { ids: ended.map(({ id }) => id) })
+      // Of one session that ended, tokens know nothing; of somebody who is signed out everywhere, they do.
+      if (subject !== undefined && sid === undefined) await refuseIdentity(tx, issuer, subject, 'signed out at the provider')
     })
   }
 }

@@ -3,7 +3,7 @@ import { record } from '../../audit/record.ts'
 import { Database } from '../../platform/database.ts'
 import { reasonOf } from './refusal-reason.ts'
 
-export type Road = 'callback' | 'bearer' | 'logout_token' | 'confirmation'
+export type Road = 'callback' | 'bearer' | 'logout_token' | 'confirmation' | 'enrolment'
 
 const MOST_PER_MINUTE = 300
 

@@ -1,0 +1,35 @@
+import { z } from 'zod'
+import { durationSeconds, instant, name } from './common.ts'
+import { id } from './id.ts'
+
+const HOUR = 3600
+const LONGEST = 7 * 24 * HOUR
+const NINETY_DAYS = 90 * 24 * HOUR
+
+export const newEnrolmentCode = z
+  .strictObject({
+    expiresInSeconds: durationSeconds
+      .max(LONGEST, { error: `must be a whole number of seconds from 1 to ${LONGEST} (7 days)` })
+      .default(HOUR),
+  })
+  .meta({ id: 'NewEnrolmentCode' })
+export type NewEnrolmentCode = z.infer<typeof newEnrolmentCode>
+
+export const enrolmentCode = z
+  .strictObject({
+    id: id('enr'),
+    userId: id('usr'),
+    expiresAt: instant,
+    code: z.string().describe('shown this once, and good for one token'),
+  })
+  .meta({ id: 'EnrolmentCode' })
+export type EnrolmentCode = z.infer<typeof enrolmentCode>
+
+export const enrolment = z
+  .strictObject({
+    code: z.string().regex(/^lke_[0-9A-Za-z]{43}$/, { error: 'is no enrolment code (lke_ and 43 characters)' }),
+    name: name().default('enrolled'),
+    expiresInSeconds: durationSeconds.default(NINETY_DAYS),
+  })
+  .meta({ id: 'Enrolment' })
+export type Enrolment = z.infer<typeof enrolment>
