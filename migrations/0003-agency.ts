@@ -150,25 +150,25 @@ $$;
 create trigger proposals_have_hands before insert or update on proposals for each row execute function proposals_have_hands();
 alter table proposals drop constraint proposals_accepted_by_somebody_else;
 alter table proposals add constraint proposals_accepted_by_somebody_else
-  check (state <> 'accepted' or decided_by <> proposer_id and not decided_hands && hands);
+  check (state not in ('accepted', 'performed', 'failed') or decided_by <> proposer_id and not decided_hands && hands);
 
 alter table audit_events add column done_with text, add column makers text[], add column address text;
 create index audit_events_by_what_they_were_done_with on audit_events (done_with, at) where done_with is not null;
--- An event with an origin is hashed in a form of its own, so that none can be taken from it or added to it unseen.
+-- What of an event its link is made of. One with a call has a form of its own, so that no call can be taken from it or added to it unseen.
+create function audit_linked(seq bigint, event audit_events) returns text language sql stable as $$
+  select case when num_nonnulls(event.done_with, event.makers, event.address) = 0 then plain
+    else concat_ws(E'\\x1f', 'v2', plain, coalesce(event.done_with, ''), coalesce(array_to_string(event.makers, ','), ''),
+      coalesce(event.address, '')) end
+  from (select concat_ws(E'\\x1f', seq, event.id,
+    (extract(epoch from event.at) * 1000000)::bigint, event.kind, event.actor, event.subject, event.body)) as linked (plain)
+$$;
 create or replace function audit_link() returns trigger language plpgsql as $$
 declare
   head audit_head;
-  linked text;
 begin
   select * into head from audit_head for update;
   head.seq := head.seq + 1;
-  linked := concat_ws(E'\\x1f', head.seq, new.id,
-    (extract(epoch from new.at) * 1000000)::bigint, new.kind, new.actor, new.subject, new.body);
-  if num_nonnulls(new.done_with, new.makers, new.address) > 0 then
-    linked := concat_ws(E'\\x1f', 'v2', linked, coalesce(new.done_with, ''), coalesce(array_to_string(new.makers, ','), ''),
-      coalesce(new.address, ''));
-  end if;
-  head.hash := sha256(head.hash || convert_to(linked, 'UTF8'));
+  head.hash := sha256(head.hash || convert_to(audit_linked(head.seq, new), 'UTF8'));
   insert into audit_chain (seq, event_id, hash) values (head.seq, new.id, head.hash);
   update audit_head set seq = head.seq, hash = head.hash;
   return null;
@@ -176,7 +176,7 @@ end
 $$;
 `
 
-// The links of events that have an origin follow from it: a release that does not know origins finds them edited.
+// The links of events of calls follow from those: a release that does not know of them finds such events edited.
 const DOWN = `
 create or replace function audit_link() returns trigger language plpgsql as $$
 declare
@@ -191,6 +191,7 @@ begin
   return null;
 end
 $$;
+drop function audit_linked(bigint, audit_events);
 drop index audit_events_by_what_they_were_done_with;
 alter table audit_events drop column done_with, drop column makers, drop column address;
 

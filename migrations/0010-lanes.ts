@@ -23,8 +23,7 @@ begin
   select * into head from audit_head order by seq desc limit 1;
   last := head.seq;
   head.seq := head.seq + 1;
-  head.hash := sha256(head.hash || convert_to(concat_ws(E'\\x1f', head.seq, new.id,
-    (extract(epoch from new.at) * 1000000)::bigint, new.kind, new.actor, new.subject, new.body), 'UTF8'));
+  head.hash := sha256(head.hash || convert_to(audit_linked(head.seq, new), 'UTF8'));
   insert into audit_chain (seq, event_id, hash) values (head.seq, new.id, head.hash);
   insert into audit_head (seq, hash) values (head.seq, head.hash);
   delete from audit_head where seq = last;
@@ -40,8 +39,7 @@ declare
 begin
   select * into head from audit_head for update;
   head.seq := head.seq + 1;
-  head.hash := sha256(head.hash || convert_to(concat_ws(E'\\x1f', head.seq, new.id,
-    (extract(epoch from new.at) * 1000000)::bigint, new.kind, new.actor, new.subject, new.body), 'UTF8'));
+  head.hash := sha256(head.hash || convert_to(audit_linked(head.seq, new), 'UTF8'));
   insert into audit_chain (seq, event_id, hash) values (head.seq, new.id, head.hash);
   update audit_head set seq = head.seq, hash = head.hash;
   return null;

@@ -546,7 +546,7 @@ create table proposals (
   subject text,
   summary jsonb not null,
   token_makers text[] not null default '{}'::text[],
-  constraint proposals_accepted_by_somebody_else CHECK (state <> 'accepted'::text OR decided_by <> proposer_id AND NOT decided_hands && hands),
+  constraint proposals_accepted_by_somebody_else CHECK ((state <> ALL (ARRAY['accepted'::text, 'performed'::text, 'failed'::text])) OR decided_by <> proposer_id AND NOT decided_hands && hands),
   constraint proposals_keep_nothing_when_over CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text])) OR body IS NULL),
   constraint proposals_kind_known CHECK (kind = ANY (ARRAY['flow.create'::text, 'flow.change'::text, 'integration.create'::text, 'integration.change'::text, 'integration.own'::text, 'integration.remove'::text, 'scim_token.create'::text, 'scim_token.rotate'::text])),
   constraint proposals_of_a_user FOREIGN KEY (proposer_id) REFERENCES users(id),
@@ -692,13 +692,24 @@ begin
   select * into head from audit_head order by seq desc limit 1;
   last := head.seq;
   head.seq := head.seq + 1;
-  head.hash := sha256(head.hash || convert_to(concat_ws(E'\x1f', head.seq, new.id,
-    (extract(epoch from new.at) * 1000000)::bigint, new.kind, new.actor, new.subject, new.body), 'UTF8'));
+  head.hash := sha256(head.hash || convert_to(audit_linked(head.seq, new), 'UTF8'));
   insert into audit_chain (seq, event_id, hash) values (head.seq, new.id, head.hash);
   insert into audit_head (seq, hash) values (head.seq, head.hash);
   delete from audit_head where seq = last;
   return null;
 end
+$function$;
+
+CREATE OR REPLACE FUNCTION audit_linked(seq bigint, event audit_events)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select case when num_nonnulls(event.done_with, event.makers, event.address) = 0 then plain
+    else concat_ws(E'\x1f', 'v2', plain, coalesce(event.done_with, ''), coalesce(array_to_string(event.makers, ','), ''),
+      coalesce(event.address, '')) end
+  from (select concat_ws(E'\x1f', seq, event.id,
+    (extract(epoch from event.at) * 1000000)::bigint, event.kind, event.actor, event.subject, event.body)) as linked (plain)
 $function$;
 
 CREATE OR REPLACE FUNCTION external_id_mark(external_id text)

@@ -6,6 +6,7 @@ import helmet from 'helmet'
 import type { DestinationStream } from 'pino'
 import { appModule } from './app.module.ts'
 import type { Config } from './config.ts'
+import { calls } from './platform/call.ts'
 import { InputPipe } from './platform/input-pipe.ts'
 import { formBody, jsonBody, scimBody } from './platform/json-body.ts'
 import { makeLogger, nestLogger, requestLog } from './platform/logger.ts'
@@ -55,7 +56,7 @@ export async function createApp({
   app.set('query parser', 'simple') // a=1&a=2 is a list, which no schema takes; nothing nests
   app.set('etag', false)
   app.disable('x-powered-by')
-  app.use(requestIds, requestLog(logger), requestTimes(app.get(Metrics)), headers(config))
+  app.use(requestIds, calls, requestLog(logger), requestTimes(app.get(Metrics)), headers(config))
   app.use('/auth/back-channel-logout', formBody)
   app.use(SCIM_PATH, ...scimBody)
   app.use(...jsonBody)

@@ -1,8 +1,10 @@
+import type { Request, Response } from 'express'
 import { DataSource } from 'typeorm'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { record } from '../src/audit/record.ts'
 import { verify, verifyWithin } from '../src/audit/verify.ts'
 import type { AuditVerdict } from '../src/contract/audit.ts'
+import { calledWith, calls } from '../src/platform/call.ts'
 import { Database, dataSourceOptions, rows, type Tx } from '../src/platform/database.ts'
 import { type FreshDatabase, freshDatabase } from './support/database.ts'
 import { draws } from './support/draws.ts'
@@ -17,12 +19,23 @@ let database: Database
 beforeAll(async () => {
   fresh = await freshDatabase()
   database = new Database(await new DataSource(dataSourceOptions(fresh.url, WRITERS + 4)).initialize())
-  await Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(writer, EVENTS / WRITERS)))
+  await Promise.all(Array.from({ length: WRITERS }, (_, writer) => inCall(writer, () => write(writer, EVENTS / WRITERS))))
 })
 afterAll(async () => {
   await database?.onApplicationShutdown()
   await fresh?.drop()
 })
+
+/** Half of the writers answer a call, and the others do work that nobody waits for. */
+function inCall<T>(writer: number, work: () => Promise<T>): Promise<T> {
+  if (writer % 2 === 0) return work()
+  return new Promise((resolve) => {
+    calls({ ip: `10.0.0.${writer}` } as Request, {} as Response, () => {
+      calledWith(`tok_${writer}`, writer % 3 === 0 ? ['usr_a', 'usr_b'] : [])
+      resolve(work())
+    })
+  })
+}
 
 /** One of several who write at the same time, one to three events in a transaction; some transactions come to nothing. */
 async function write(writer: number, many: number): Promise<void> {
@@ -72,6 +85,18 @@ const edits: Readonly<Record<string, (seq: number, other: number, draw: (below: 
   "an event's kind": (seq) => [ofEvent(`kind = kind || 's'`), [seq]],
   "an event's actor": (seq) => [ofEvent(`actor = 'broker'`), [seq]],
   "an event's subject": (seq) => [ofEvent(`subject = 'grt_999'`), [seq]],
+  'what an event was done with': (seq) => [ofEvent(`done_with = coalesce(done_with, '') || '1'`), [seq]],
+  'who made what an event was done with': (seq) => [ofEvent(`makers = coalesce(makers, '{}') || 'usr_c'::text`), [seq]],
+  'where a call came from': (seq) => [ofEvent(`address = coalesce(address, '') || '1'`), [seq]],
+  'a call away, or one to an event that had none': (seq) => [
+    ofEvent(`done_with = case when done_with is null then 'tok_1' end, makers = null, address = null`),
+    [seq],
+  ],
+  'a call into the data of its event, or data into a call': (seq) => [
+    ofEvent(`body = case when address is null then '' else concat_ws(E'\\x1f', body, done_with, array_to_string(makers, ','), address) end,
+      done_with = case when address is null then body end, makers = null, address = null`),
+    [seq],
+  ],
   "an event's data": (seq) => [ofEvent(`body = replace(body, 'note', 'nota')`), [seq]],
   "a boundary between an event's columns": (seq) => [
     ofEvent(`actor = actor || left(subject, 1), subject = substr(subject, 2)`),

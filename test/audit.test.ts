@@ -86,6 +86,9 @@ describe('the audit trail', () => {
       kind: 'grant.active',
       actor: 'usr_zoe',
       subject: 'grt_29',
+      doneWith: null,
+      makers: null,
+      address: null,
       data: { note: 'a "word", a\nline and 🔑', i: 29 },
       hash: expect.stringMatching(/^[0-9a-f]{64}$/),
     })
@@ -165,7 +168,7 @@ describe('the audit trail', () => {
     const { text, headers } = await auditor.get('/api/audit/export?format=csv')
     expect(headers['content-type']).toContain('text/csv')
     const [heading, ...records] = parseCsv(text)
-    expect(heading).toEqual(['seq', 'id', 'at', 'kind', 'actor', 'subject', 'data', 'hash'])
+    expect(heading).toEqual(['seq', 'id', 'at', 'kind', 'actor', 'subject', 'data', 'hash', 'doneWith', 'makers', 'address'])
     const all = (await entries('', 200)).toReversed()
     expect(records).toHaveLength(all.length)
     const formulas = records.filter(([, , , kind]) => kind === 'test.formula')

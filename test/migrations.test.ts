@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { DataSource } from 'typeorm'
 import { afterAll, describe, expect, it } from 'vitest'
+import { verify } from '../src/audit/verify.ts'
 import { Database, dataSourceOptions } from '../src/platform/database.ts'
 import { migrate } from '../src/platform/migrate.ts'
 import { startBroker } from './support/broker.ts'
@@ -66,6 +67,41 @@ describe('the migrations', () => {
     expect(ran.filter((names) => names.length > 0)).toHaveLength(1)
     expect(await database.query('select name from migrations')).toHaveLength(known)
     expect(await migrate(database.url)).toEqual([])
+  })
+
+  it('keep what 0.1.0 wrote: its trail is whole, and what people did is in their hands', async () => {
+    const database = await emptyDatabase()
+    const options = dataSourceOptions(database.url, 1)
+    const former = (options.migrations as { name: string }[]).filter(({ name }) => /^(Initial|People)/.test(name))
+    const source = await new DataSource({ ...options, migrations: former as never }).initialize()
+    await source.runMigrations()
+    await source.destroy()
+    await database.query(`insert into users (id, name) values ('usr_a', 'Ada'), ('usr_b', 'Bob'), ('usr_c', 'Cem')`)
+    await database.query(`insert into identities (issuer, subject, user_id) values ('https://idp', 'a', 'usr_a')`)
+    await database.query(
+      `insert into users (id, name, source, external_id, user_name, scim)
+       values ('usr_s', 'Sam', 'scim', 'e1', 'Sam', '{"userName": "Sam", "externalId": "e1"}'),
+         ('usr_g', 'Gus', 'scim', null, null, '{"userName": "Gus", "externalId": "e2"}')`,
+    )
+    const proposal = `insert into proposals (id, kind, body, summary, proposer_id, token_makers, state, decided_by) values `
+    await database.query(`${proposal} ('prp_1', 'flow.create', '', '{}', 'usr_a', '{usr_b,broker}', 'open', null)`)
+    await database.query(`${proposal} ('prp_2', 'flow.create', '', '{}', 'usr_a', '{usr_b}', 'accepted', 'usr_c')`)
+    await database.query(`insert into audit_events (id, kind, actor, subject, body) values ('aud_1', 'a.b', 'usr_a', 'd', '{}')`)
+
+    await migrate(database.url)
+
+    const after = new Database(await new DataSource(options).initialize())
+    expect(await verify(after)).toMatchObject({ ok: true, events: 1 })
+    await after.onApplicationShutdown()
+    const proposals = await database.query('select id, hands, decided_hands as decided from proposals order by id')
+    expect(proposals).toEqual([
+      { id: 'prp_1', hands: ['identity ["https://idp", "a"]', 'usr_a', 'usr_b'], decided: null },
+      { id: 'prp_2', hands: ['usr_a'], decided: ['usr_c'] },
+    ])
+    const [{ s, g } = {}] = await database.query(`select hands_of('{usr_s}') as s, hands_of('{usr_g}') as g`)
+    expect(s).toEqual(['external_id "e1"', 'user_name "sam"', 'usr_s'])
+    expect(g).toEqual(['external_id "e2"', 'user_name "gus"', 'usr_g'])
+    await downToNothing(database.url)
   })
 
   it('leave nothing behind when they fail, and say why', async () => {

@@ -78,7 +78,7 @@ describe('one admin alone, with tokens made for others', () => {
     const id = proposed.status === 202 ? proposed.body.id : (await proposalOf(eve, flow)).id
     await refused((await puppet(yan)).post(`/api/proposals/${id}/accept`))
     expect((await world.admin.get(`/api/access-flows/${flow}`)).body.active).toBe(false)
-    expect((await yan.api.post(`/api/proposals/${id}/accept`)).body.state).toBe('accepted')
+    expect((await yan.api.post(`/api/proposals/${id}/accept`)).body.state).toBe('performed')
   })
 
   it('does not approve as themselves and then open, or extend, as the grantee', async () => {

@@ -4,8 +4,10 @@ import { inRfc3339 } from './moment.ts'
 
 /** An event and its link, as people see them. Without an event only the place is left. */
 export function entryOf({ seq, hash, eventId, event }: Link): AuditEntry {
-  const { micros = null, kind = '', actor = '', subject = '', body = 'null' } = event ?? {}
-  return { seq, id: eventId as AuditEntry['id'], at: inRfc3339(micros), kind, actor, subject, data: dataOf(body), hash }
+  const { micros = null, kind = '', actor = '', subject = '', body = 'null', doneWith = null, address = null } = event ?? {}
+  const makers = event?.makers?.split(',') ?? null
+  const at = inRfc3339(micros)
+  return { seq, id: eventId as AuditEntry['id'], at, kind, actor, subject, doneWith, makers, address, data: dataOf(body), hash }
 }
 
 /** What was recorded with an event; as text when it is not an object exactly as the broker writes one. */

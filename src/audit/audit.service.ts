@@ -45,7 +45,7 @@ export class Audit {
   }
 }
 
-function conditions({ subject, actor, kind, from, to }: AuditQuery, before: number | undefined) {
+function conditions({ subject, actor, doneWith, kind, from, to }: AuditQuery, before: number | undefined) {
   const where = ['true']
   const values: unknown[] = []
   const and = (condition: string, value: unknown) => {
@@ -54,6 +54,7 @@ function conditions({ subject, actor, kind, from, to }: AuditQuery, before: numb
   and('c.seq <', before)
   and('e.subject =', subject)
   and('e.actor =', actor)
+  and('e.done_with =', doneWith)
   and(kind?.endsWith('.') ? 'e.kind ^@' : 'e.kind =', kind)
   and('e.at >=', from)
   and('e.at <', to)

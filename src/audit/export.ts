@@ -5,7 +5,7 @@ import type { Link } from './chain-check.ts'
 import { readLinks } from './read-links.ts'
 
 const BATCH = 2000
-const COLUMNS = ['seq', 'id', 'at', 'kind', 'actor', 'subject', 'data', 'hash'] as const
+const COLUMNS = ['seq', 'id', 'at', 'kind', 'actor', 'subject', 'data', 'hash', 'doneWith', 'makers', 'address'] as const
 
 /**
  * The trail as text, oldest first, so many lines at a time, each with its line end. What is exported is one unbroken stretch of the
@@ -41,7 +41,7 @@ function jsonLine(link: Link): string {
 
 function csvLine(link: Link): string {
   const entry = { ...entryOf(link), data: link.event?.body ?? '' }
-  return `${COLUMNS.map((column) => csvField(String(entry[column]))).join(',')}\r\n`
+  return `${COLUMNS.map((column) => csvField(String(entry[column] ?? ''))).join(',')}\r\n`
 }
 
 /** As in RFC 4180, always quoted. A spreadsheet would run what begins like a formula. */

@@ -11,6 +11,9 @@ interface Row {
   readonly actor: string
   readonly subject: string
   readonly body: string
+  readonly doneWith: string | null
+  readonly makers: string | null
+  readonly address: string | null
 }
 
 export interface Stretch {
@@ -22,7 +25,8 @@ export interface Stretch {
 
 /** Of the links `c` and their events `e`; read by `linkOf`. */
 export const LINK_COLUMNS = `c.seq::text, encode(c.hash, 'hex') as hash, c.event_id as "eventId",
-  encode(timestamptz_send(e.at), 'hex') as at, e.kind, e.actor, e.subject, e.body`
+  encode(timestamptz_send(e.at), 'hex') as at, e.kind, e.actor, e.subject, e.body,
+  e.done_with as "doneWith", array_to_string(e.makers, ',') as makers, e.address`
 
 /** The chain in its order, a batch at a time; while one is worked on, the next is on its way. */
 export async function* readLinks(tx: Pick<Tx, 'query'>, stretch: Stretch = {}): AsyncGenerator<Link[]> {
@@ -44,7 +48,7 @@ export async function* readLinks(tx: Pick<Tx, 'query'>, stretch: Stretch = {}): 
   }
 }
 
-export function linkOf({ seq, hash, eventId, at, kind, actor, subject, body }: Row): Link {
-  const event = kind === null ? null : { id: eventId, micros: microsOf(at), kind, actor, subject, body }
+export function linkOf({ seq, hash, eventId, at, kind, ...rest }: Row): Link {
+  const event = kind === null ? null : { id: eventId, micros: microsOf(at), kind, ...rest }
   return { seq: Number(seq), hash, eventId, event }
 }

@@ -1,3 +1,4 @@
+import { currentCall } from '../platform/call.ts'
 import { rows, type Tx } from '../platform/database.ts'
 import { newId } from '../platform/ids.ts'
 import type { Json } from '../sdk/index.ts'
@@ -15,7 +16,7 @@ export interface AuditEvent {
 
 export const BROKER = 'broker'
 
-/** Writes down what happened, in the transaction in which it happens. The link into the chain is made at its commit. */
+/** Writes down what happened, in the transaction in which it happens, and in which call that was. The link into the chain is made at its commit. */
 export async function record(tx: Pick<Tx, 'query'>, ...events: readonly AuditEvent[]): Promise<void> {
   if (events.length === 0) return
   const written = events.map((event) => ({
@@ -24,12 +25,14 @@ export async function record(tx: Pick<Tx, 'query'>, ...events: readonly AuditEve
     actor: event.actor,
     subject: event.subject,
     body: JSON.stringify(event.data ?? {}),
+    ...currentCall(),
   }))
   await rows(
     tx,
-    `insert into audit_events (id, kind, actor, subject, body)
-     select id, kind, actor, subject, body
-     from jsonb_to_recordset($1::jsonb) as e (id text, kind text, actor text, subject text, body text)`,
+    `insert into audit_events (id, kind, actor, subject, body, done_with, makers, address)
+     select id, kind, actor, subject, body, "doneWith", makers, address
+     from jsonb_to_recordset($1::jsonb)
+       as e (id text, kind text, actor text, subject text, body text, "doneWith" text, makers text[], address text)`,
     [JSON.stringify(written)],
   )
 }

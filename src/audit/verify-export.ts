@@ -15,6 +15,10 @@ const exported = z.object({
   kind: z.string(),
   actor: z.string(),
   subject: z.string(),
+  // Exports of 0.1.0 have none of these.
+  doneWith: z.string().nullable().default(null),
+  makers: z.array(z.string()).nullable().default(null),
+  address: z.string().nullable().default(null),
   data: z.unknown(),
   hash: z.string().regex(/^[0-9a-f]{64}$/),
 })
@@ -33,8 +37,9 @@ export async function verifyExport(file: string, noted: Head | undefined): Promi
 
 function linkIn(line: string, place: string): Link {
   try {
-    const { seq, hash, id, at, data, ...event } = exported.parse(JSON.parse(line))
-    return { seq, hash, eventId: id, event: { id, micros: parseRfc3339(at), ...event, body: bodyOf(data) } }
+    const { seq, hash, id, at, data, makers, ...event } = exported.parse(JSON.parse(line))
+    const rest = { makers: makers?.join(',') ?? null, body: bodyOf(data) }
+    return { seq, hash, eventId: id, event: { id, micros: parseRfc3339(at), ...event, ...rest } }
   } catch (cause) {
     throw new BrokerError('input.invalid', `${place} is not a line of an export`, {
       cause,

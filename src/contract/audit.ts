@@ -12,6 +12,7 @@ export const auditQuery = z.strictObject({
   ...between,
   subject: text({ max: 100 }).optional().describe('the id of what it happened to'),
   actor: text({ max: 100 }).optional().describe('the id of who did it; broker: nobody asked'),
+  doneWith: text({ max: 100 }).optional().describe('the id of the token or session it was done with'),
   kind: z
     .string()
     .regex(/^[a-z_]{1,50}\.[a-z_]{0,50}$/, { error: 'is a kind such as grant.revoking, or the beginning grant.' })
@@ -27,6 +28,14 @@ export const auditEntry = z
     kind: z.string(),
     actor: z.string(),
     subject: z.string(),
+    doneWith: z
+      .string()
+      .nullable()
+      .describe(
+        'the token (tok_, sct_), the session (ses_) or a digest of the provider’s access token (jwt_); null: no call caused it',
+      ),
+    makers: z.array(z.string()).nullable().describe('who made that token, and the tokens it was made with'),
+    address: z.string().nullable().describe('where the call came from, as the trusted proxies say'),
     data: z.unknown(),
     hash: z.string().describe('of its link, hex'),
   })

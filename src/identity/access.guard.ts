@@ -3,6 +3,7 @@ import type { Request, Response } from 'express'
 import type { Config } from '../config.ts'
 import { DELEGATED_SCOPES, type Scope } from '../contract/identity.ts'
 import { declarationOf } from '../platform/access.ts'
+import { calledWith } from '../platform/call.ts'
 import { InvalidInput } from '../platform/input-pipe.ts'
 import { CONFIG } from '../platform/platform.module.ts'
 import { RouteTable } from '../platform/route-table.ts'
@@ -56,6 +57,7 @@ export class AccessGuard implements CanActivate, OnModuleInit {
 
   private async callerOf(request: Request, fresh: boolean): Promise<Recognised> {
     const recognised = await this.authentication.recognise(request)
+    calledWith(recognised.caller.cameWith, recognised.caller.tokenMakers)
     if (recognised.credential.kind === 'session') mustBeSameOrigin(request, this.config)
     if (!fresh) return recognised
     await this.freshness.confirm(recognised)

@@ -31,8 +31,7 @@ const RULES: Record<string, string> = {
   'the trail hangs together': `
     select c.seq from audit_chain c join audit_events e on e.id = c.event_id
       left join audit_chain p on p.seq = c.seq - 1
-    where c.hash <> sha256(coalesce(p.hash, sha256('latchkey')) || convert_to(concat_ws(E'\\x1f', c.seq, e.id,
-      (extract(epoch from e.at) * 1000000)::bigint, e.kind, e.actor, e.subject, e.body), 'UTF8'))
+    where c.hash <> sha256(coalesce(p.hash, sha256('latchkey')) || convert_to(audit_linked(c.seq, e), 'UTF8'))
     union all select h.seq from audit_head h where h.seq <> (select count(*) from audit_chain)
       or h.seq <> (select count(*) from audit_events)`,
 }

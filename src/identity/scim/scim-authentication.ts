@@ -1,5 +1,6 @@
 import { createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common'
 import type { Request } from 'express'
+import { calledWith } from '../../platform/call.ts'
 import { Database, row, rows } from '../../platform/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { hashOf } from '../api-token.ts'
@@ -29,9 +30,9 @@ export class ScimAuthentication {
     const token = /^Bearer (lks_[0-9A-Za-z]{43})$/i.exec(authorization)?.[1]
     // Of two, a proxy before us may have looked at the other one.
     if (token === undefined || more.length > 0) throw unknownClient()
-    const found = await row<{ id: string; isStale: boolean }>(
+    const found = await row<{ id: string; makers: string[]; isStale: boolean }>(
       this.database.pool,
-      `select id, last_used_at is null or last_used_at < now() - interval '1 minute' as "isStale" from scim_tokens
+      `select id, makers, last_used_at is null or last_used_at < now() - interval '1 minute' as "isStale" from scim_tokens
        where hash = $1 and revoked_at is null and expires_at > now()`,
       [hashOf(token)],
     )
@@ -44,6 +45,7 @@ export class ScimAuthentication {
         [found.id],
       )
     }
+    calledWith(found.id, found.makers)
     clients.set(request, { actor: `scim:${found.id}` })
   }
 }

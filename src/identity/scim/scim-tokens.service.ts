@@ -49,16 +49,16 @@ export class ScimTokens {
   /** A new token of the same name. The old one works on for a while, so that whoever uses it can change over. */
   rotate(caller: Caller, tokenId: string, { expiresInSeconds, overlapSeconds }: ScimTokenRotation): Promise<MintedScimToken> {
     return this.database.transaction(async (tx) => {
-      const old = await row<{ name: string; expiresAt: Date }>(
+      const old = await row<{ name: string; makers: string[]; expiresAt: Date }>(
         tx,
         `update scim_tokens set expires_at = least(expires_at, now() + make_interval(secs => $2))
-         where id = $1 and revoked_at is null and expires_at > now() returning name, expires_at as "expiresAt"`,
+         where id = $1 and revoked_at is null and expires_at > now() returning name, makers, expires_at as "expiresAt"`,
         [tokenId, overlapSeconds],
       )
       if (!old) throw new BrokerError('not_found', 'there is no such SCIM token that works', { fix: 'make a new one' })
       const data = { name: old.name, worksUntil: old.expiresAt.toISOString() }
       await record(tx, { kind: 'scim_token.rotated', actor: caller.id, subject: tokenId, data })
-      return this.mint(tx, caller, { name: old.name, expiresInSeconds })
+      return this.mint(tx, caller, { name: old.name, expiresInSeconds }, old.makers)
     })
   }
 
@@ -73,13 +73,19 @@ export class ScimTokens {
     })
   }
 
-  private async mint(tx: Tx, caller: Caller, { name, expiresInSeconds }: NewScimToken): Promise<MintedScimToken> {
+  private async mint(
+    tx: Tx,
+    caller: Caller,
+    { name, expiresInSeconds }: NewScimToken,
+    before: readonly string[] = [],
+  ): Promise<MintedScimToken> {
+    const makers = [...new Set([...before, ...caller.tokenMakers, caller.id])]
     const token = randomToken('lks')
     const kept = await row<Row>(
       tx,
-      `insert into scim_tokens (id, name, hash, created_by, expires_at)
-       values ($1, $2, $3, $4, now() + make_interval(secs => $5)) returning ${COLUMNS}`,
-      [newId('sct'), name, hashOf(token.reveal()), caller.id, expiresInSeconds],
+      `insert into scim_tokens (id, name, hash, created_by, makers, expires_at)
+       values ($1, $2, $3, $4, $5, now() + make_interval(secs => $6)) returning ${COLUMNS}`,
+      [newId('sct'), name, hashOf(token.reveal()), caller.id, makers, expiresInSeconds],
     )
     const view = viewOf(kept!)
     await record(tx, {

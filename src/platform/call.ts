@@ -1,0 +1,30 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { NextFunction, Request, Response } from 'express'
+
+/** The call that is being answered, as far as the trail tells where an act came from. */
+interface Call {
+  readonly address: string | undefined
+  doneWith?: string
+  makers?: readonly string[]
+}
+
+const current = new AsyncLocalStorage<Call>()
+
+/** From here on everything recorded for this request has its caller's address: the one that the trusted proxies name. */
+export function calls(request: Request, _response: Response, next: NextFunction): void {
+  current.run({ address: request.ip }, next)
+}
+
+/** Who calls has been recognised: from here on everything recorded says what it was done with, and who made that. */
+export function calledWith(doneWith: string, makers: readonly string[]): void {
+  const call = current.getStore()
+  if (!call) return
+  call.doneWith = doneWith
+  call.makers = makers
+}
+
+/** Of the call being answered; nothing in work nobody waits for. */
+export function currentCall(): { doneWith: string | null; makers: readonly string[] | null; address: string | null } {
+  const { doneWith = null, makers = [], address = null } = current.getStore() ?? {}
+  return { doneWith, makers: makers.length > 0 ? makers : null, address }
+}
