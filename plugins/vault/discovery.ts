@@ -24,7 +24,7 @@ export async function* discover(
   folders: readonly string[],
   signal: AbortSignal,
 ): AsyncGenerator<DiscoveryPage, void, undefined> {
-  const send = sending(client, signal)
+  const send = sending(client, signal, 'background')
   const mounts = (await readMounts(send)).secret
   const waiting = [...folders]
   const read = (folder: string) => pageOf(client, send, mounts, folder, signal)
@@ -40,7 +40,7 @@ export async function describe(
   resources: readonly DiscoveredResource[],
   signal: AbortSignal,
 ): Promise<Described[]> {
-  const send = sending(client, signal)
+  const send = sending(client, signal, 'background')
   const described: Described[] = []
   for await (const each of inParallel([...resources], DETAILS_AT_ONCE, (resource) => detailsOf(send, resource))) {
     if (each) described.push(each)

@@ -12,7 +12,7 @@ import { type Send, sending } from './send.ts'
  * left behind, powerless, is removed on the way.
  */
 export async function* marked(client: VaultClient, signal: AbortSignal): AsyncGenerator<Marked, void, undefined> {
-  const send = sending(client, signal)
+  const send = sending(client, signal, 'background')
   const { userpassMount: mount, policyPrefix } = client.settings
   for (const name of await namesIn(send, ['sys/policies/acl'])) {
     if (!name.startsWith(policyPrefix)) continue

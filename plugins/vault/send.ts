@@ -1,13 +1,17 @@
 import type { VaultAnswer, VaultCall, VaultClient } from './client/client.ts'
+import type { Rank } from './client/turns.ts'
 
 /** One way to send a call, already bound to what must accompany each: the signal, and the fence of a run. */
 export type Send = (call: VaultCall) => Promise<VaultAnswer>
 
-export function sending(client: VaultClient, signal: AbortSignal, guard?: () => void): Send {
-  return (call) => client.call({ ...call, signal, guard })
+export function sending(client: VaultClient, signal: AbortSignal, rank: Rank, guard?: () => void): Send {
+  return (call) => client.call({ ...call, signal, rank, guard })
 }
 
-/** True for a 404 that means "no such entry": one that says more means no such mount, path or namespace, and proves nothing. */
-export function isAbsent({ status, errors }: VaultAnswer): boolean {
-  return status === 404 && errors.length === 0
+/**
+ * True for a 404 that means "no such entry", which the servers say by an empty list of errors. One that says more means no such mount, path or
+ * namespace, one that says nothing may come from whoever stands before the server, and neither proves anything.
+ */
+export function isAbsent({ status, body }: VaultAnswer): boolean {
+  return status === 404 && Array.isArray(body['errors']) && body['errors'].length === 0
 }

@@ -9,6 +9,7 @@ import {
   type Step,
 } from '../../../src/sdk/index.ts'
 import type { VaultClient } from '../client/client.ts'
+import type { Rank } from '../client/turns.ts'
 import { DELIVERIES } from '../deliveries.ts'
 import { type Mount, readMounts } from '../mounts.ts'
 import { policyNameFor, userNameFor } from '../names.ts'
@@ -57,7 +58,7 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
   async plan(ctx, input) {
     const { userpassMount, policyPrefix } = ctx.client.settings
     const document = policyFor(input.resources)
-    const { secret, auth } = await readMounts(sendFor(ctx))
+    const { secret, auth } = await readMounts(sendFor(ctx, 'provisioning'))
     refuseUnknownMounts(ctx, input, secret)
     const accessor = auth.get(userpassMount)
     const policy = policyNameFor(policyPrefix, ctx.runId)
@@ -85,7 +86,7 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
 
   async execute(ctx, step) {
     const features = await ctx.client.features(ctx.signal)
-    const send = sendFor(ctx)
+    const send = sendFor(ctx, 'provisioning')
     switch (step.kind) {
       case 'user':
         await writeUser(send, step.args, Math.max(1, Math.floor((endOf(ctx).getTime() - Date.now()) / 1000)), features)
@@ -96,7 +97,7 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
   },
 
   async verify(ctx, steps) {
-    const send = sendFor(ctx)
+    const send = sendFor(ctx, 'background')
     return Promise.all(
       steps.map(({ kind, args, record }) =>
         kind === 'user'
@@ -107,7 +108,7 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
   },
 
   async rollback(ctx, step, record) {
-    const send = sendFor(ctx)
+    const send = sendFor(ctx, 'ending')
     switch (step.kind) {
       case 'policy':
         if (record === undefined) return deletePolicyIfOurs(send, step.args.name, ctx)
@@ -119,7 +120,7 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
 
   async verifyGone(ctx, steps) {
     const { client, signal } = ctx
-    const looking = { client, signal, send: sendFor(ctx), audited: await client.auditsCorrelation(signal) }
+    const looking = { client, signal, send: sendFor(ctx, 'ending'), audited: await client.auditsCorrelation(signal) }
     const evidence = await Promise.all(
       steps.map(({ kind, args }) => (kind === 'user' ? userGone(looking, args) : policyGone(looking, args.name))),
     )
@@ -133,7 +134,7 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
     const mint = Object.hasOwn(MINTS, delivery) ? MINTS[delivery] : undefined
     if (!mint) throw new TypeError(`there is no delivery ${delivery}`)
     return mint({
-      send: sendFor(ctx),
+      send: sendFor(ctx, 'opening'),
       settings: ctx.client.settings,
       features: await ctx.client.features(ctx.signal),
       user: user.args,
@@ -146,11 +147,12 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
   async extend(ctx, steps) {
     const features = await ctx.client.features(ctx.signal)
     for (const step of steps) {
-      if (step.kind === 'policy') await extendPolicy(sendFor(ctx), { ...step.args, stamp: stampOf(ctx), features })
+      if (step.kind === 'policy')
+        await extendPolicy(sendFor(ctx, 'provisioning'), { ...step.args, stamp: stampOf(ctx), features })
     }
   },
 
-  inspect: (ctx, trace) => stateOf(sendFor(ctx), trace),
+  inspect: (ctx, trace) => stateOf(sendFor(ctx, 'background'), trace),
 
   expiryGuarantee: (client, delivery) => (delivery === 'token' || client.knownFeatures()?.policyExpiration ? 'server' : 'broker'),
 }
@@ -160,8 +162,8 @@ function wroteItsEnd(record: Json | undefined): boolean {
   return typeof record === 'object' && record !== null && 'ends' in record && record['ends'] === true
 }
 
-function sendFor(ctx: Context): Send {
-  return sending(ctx.client, ctx.signal, ctx.stillMine)
+function sendFor(ctx: Context, rank: Rank): Send {
+  return sending(ctx.client, ctx.signal, rank, ctx.stillMine)
 }
 
 function stampOf(ctx: Context): PolicyStamp {

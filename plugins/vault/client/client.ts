@@ -1,4 +1,5 @@
 import type { Secret } from '../../../src/sdk/index.ts'
+import type { Rank } from './turns.ts'
 
 export interface VaultCall {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -23,6 +24,8 @@ export interface VaultCall {
   readonly repeatable?: boolean
   readonly signal?: AbortSignal
   readonly timeoutMs?: number
+  /** what it is for; unless said, it can wait */
+  readonly rank?: Rank
   /** called right before the request leaves; throws when it must not */
   readonly guard?: () => void
 }

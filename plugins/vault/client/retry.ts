@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { VaultAnswer } from './client.ts'
+import type { Rank } from './turns.ts'
 
 const FIRST_MS = 250
 const LONGEST_MS = 30_000
+/** What ends access asks again soon, whatever it is told: of many calls that are too many, its own shall be served. */
+const LONGEST_ENDING_MS = 1_000
 const PASSING = new Set([412, 429, 503])
 // OpenBao, of two writes of one thing at a moment: this one was not made.
 const LOST_A_RACE = 'transaction commit failed'
@@ -13,10 +16,11 @@ export function isWorthRepeating(answer: VaultAnswer): boolean {
 }
 
 /** How long to rest after attempt `attempt` (from 0): what the server asks for, else exponential with jitter. */
-export function pauseBefore(attempt: number, retryAfter?: string | string[]): number {
+export function pauseBefore(attempt: number, retryAfter?: string | string[], rank: Rank = 'background'): number {
+  const most = rank === 'ending' ? LONGEST_ENDING_MS : LONGEST_MS
   const asked = typeof retryAfter === 'string' ? Number(retryAfter) * 1000 : Number.NaN
-  if (asked > 0) return Math.min(asked, LONGEST_MS)
-  const longest = Math.min(FIRST_MS * 2 ** attempt, LONGEST_MS)
+  if (asked > 0) return Math.min(asked, most)
+  const longest = Math.min(FIRST_MS * 2 ** attempt, most)
   return longest * (0.5 + Math.random() / 2)
 }
 

@@ -1,11 +1,15 @@
 import { BrokerError, isBrokerError, type Secret, type SessionStatus } from '../../../src/sdk/index.ts'
-import { isRecord, type Login, type LoginMethod, type Send } from './auth/login.ts'
+import { isRecord, type Login, type LoginMethod, NoLoginThere, type Send } from './auth/login.ts'
 import { untilAborted } from './until-aborted.ts'
 
 const FIRST_PAUSE_MS = 10_000
 const LONGEST_PAUSE_MS = 300_000
 /** A refused login counts towards the server's lock-out: five in fifteen minutes. */
 const REFUSED_PAUSE_MS = 200_000
+/** Where the server does not say whether a token lives, a refused one is replaced to find out, so often at most. */
+const FIND_OUT_MS = 60_000
+/** After so many refusals in a row and not one call served, the session is called lost. */
+const REFUSALS_IN_A_ROW = 10
 /** With less than this left, a call waits for the renewal. */
 const NEARLY_OVER_MS = 300_000
 
@@ -21,6 +25,8 @@ interface Live {
 interface Failure {
   readonly error: BrokerError
   readonly count: number
+  /** the server looked at the credential and said no: asking again at once would lock it */
+  readonly isRefusal: boolean
   readonly retryAt: number
 }
 
@@ -39,6 +45,8 @@ export class Session {
   #underway?: Promise<Live>
   #lookup?: { readonly token: Secret; readonly alive: Promise<boolean> }
   #mayLookUp = true
+  #foundOutAt = Number.NEGATIVE_INFINITY
+  #refusals = 0
   readonly #closing = new AbortController()
   readonly #now: () => number
   readonly #options: SessionOptions
@@ -54,7 +62,7 @@ export class Session {
     if (live && !this.#isNearlyOver(live)) return live.token
     if (this.#failure && this.#now() < this.#failure.retryAt) {
       if (live) return live.token
-      if (this.#failure.error.code === 'target.login_failed') throw this.#failure.error
+      if (this.#failure.isRefusal) throw this.#failure.error
     }
     return (await untilAborted(this.#refresh(), signal)).token
   }
@@ -63,7 +71,6 @@ export class Session {
   async replacementFor(used: Secret, signal?: AbortSignal): Promise<Secret | undefined> {
     const current = this.#alive()
     if (current && current.token !== used) return current.token
-    if (!this.#mayLookUp) return undefined
     if (this.#lookup?.token !== used) this.#lookup = { token: used, alive: this.#isAlive(used) }
     const { alive } = this.#lookup
     try {
@@ -81,12 +88,23 @@ export class Session {
     if (due !== undefined && this.#now() >= due) await untilAborted(this.#refresh(), signal)
   }
 
+  wasServed(): void {
+    this.#refusals = 0
+  }
+
+  wasRefused(): void {
+    this.#refusals += 1
+  }
+
   status(): SessionStatus {
     const live = this.#alive()
     const endsAt =
       live && Number.isFinite(live.endsAt) ? new Date(Date.now() + live.endsAt - this.#now()).toISOString() : undefined
     if (this.#failure) return { ok: false, detail: this.#failure.error.message, endsAt, renewedAt: live?.renewed }
     if (!live) return { ok: true, detail: 'not logged in yet' }
+    if (this.#refusals >= REFUSALS_IN_A_ROW) {
+      return { ok: false, detail: `the server refused the last ${this.#refusals} calls, and served none`, endsAt }
+    }
     const dying = !live.renewable && !this.#options.method.mints && live.endsAt - this.#now() < NEARLY_OVER_MS
     const detail = dying ? 'the token ends soon and cannot be renewed' : `logged in with ${this.#options.method.name}`
     return { ok: !dying, detail, endsAt, renewedAt: live.renewed }
@@ -189,7 +207,16 @@ export class Session {
 
   async #isAlive(token: Secret): Promise<boolean> {
     const call = { method: 'GET', path: ['auth/token/lookup-self'], token, accept: [403], repeatable: true } as const
-    return (await this.#options.send({ ...call, signal: this.#closing.signal })).status !== 403
+    const answer = await this.#options.send({ ...call, signal: this.#closing.signal })
+    if (answer.status !== 403) {
+      this.#mayLookUp = true
+      return true
+    }
+    if (this.#mayLookUp || answer.errors.some((line) => line.includes('invalid token'))) return false
+    // It may not look itself up: a dead token and a live one get the same answer.
+    if (!this.#options.method.mints || this.#now() - this.#foundOutAt < FIND_OUT_MS) return true
+    this.#foundOutAt = this.#now()
+    return false
   }
 
   #alive(): Live | undefined {
@@ -203,7 +230,8 @@ export class Session {
   #failed(error: BrokerError): Failure {
     const count = (this.#failure?.count ?? 0) + 1
     const growing = Math.min(FIRST_PAUSE_MS * 2 ** (count - 1), LONGEST_PAUSE_MS)
-    const pause = error.code === 'target.login_failed' ? Math.max(growing, REFUSED_PAUSE_MS) : growing
-    return { error, count, retryAt: this.#now() + pause * (1 + Math.random() / 10) }
+    const isRefusal = error.code === 'target.login_failed' && !(error instanceof NoLoginThere)
+    const pause = isRefusal ? Math.max(growing, REFUSED_PAUSE_MS) : growing
+    return { error, count, isRefusal, retryAt: this.#now() + pause * (1 + Math.random() / 10) }
   }
 }

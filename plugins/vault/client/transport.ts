@@ -5,6 +5,7 @@ import type { VaultAnswer, VaultCall } from './client.ts'
 import { within } from './deadline.ts'
 import { describeCall, NetworkFailure, networkFailure } from './errors.ts'
 import { isWorthRepeating, pauseBefore, rest } from './retry.ts'
+import { type Rank, Turns } from './turns.ts'
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
@@ -35,6 +36,7 @@ export function createTransport(options: TransportOptions): Transport {
   const { origin, pathname } = new URL(options.address)
   const base = pathname.replace(/\/+$/, '')
   const dispatcher = dispatcherFor(options)
+  const turns = new Turns()
 
   async function exchange(call: VaultCall, token: Secret | undefined, signal: AbortSignal, at = origin): Promise<Exchange> {
     const { body, hidden } = encode(call.body)
@@ -44,7 +46,7 @@ export function createTransport(options: TransportOptions): Transport {
     call.guard?.()
     const response = await request(call, { origin: at, path, method: call.method, headers, body, signal })
     const answer = read(response, correlationId, token ? [...hidden, token.reveal()] : hidden)
-    if (response.status < 300 && response.text !== '' && !isJson(response.text)) throw notOurs(call, response.status)
+    if (!isOurs(response.status, response.text)) throw notOurs(call, response.status, response.text)
     if (response.status !== 307 || at !== origin) return { answer, retryAfter: response.headers['retry-after'] }
     // Node's own following would hand X-Vault-Token to any host the answer names.
     return exchange(call, token, signal, allowed(response.headers['location'], call))
@@ -78,11 +80,14 @@ export function createTransport(options: TransportOptions): Transport {
     deadline: number,
   ): Promise<VaultAnswer> {
     const mayRest = (ms: number) => call.repeatable && performance.now() + ms < deadline
+    const rank = rankOf(call)
     for (let attempt = 0; ; attempt += 1) {
-      let pauseMs = pauseBefore(attempt)
+      let pauseMs = pauseBefore(attempt, undefined, rank)
+      if (attempt > 0) await turns.mine(rank, signal)
       try {
         const { answer, retryAfter } = await exchange(call, token, signal)
-        pauseMs = pauseBefore(attempt, retryAfter)
+        if (answer.status === 429) turns.limited()
+        pauseMs = pauseBefore(attempt, retryAfter, rank)
         if (call.accept?.includes(answer.status) || !isWorthRepeating(answer) || !mayRest(pauseMs)) return answer
       } catch (error) {
         const unsent = error instanceof NetworkFailure && error.code === 'target.unreachable' && !error.sent
@@ -95,10 +100,19 @@ export function createTransport(options: TransportOptions): Transport {
   return {
     send(call, token) {
       const timeoutMs = call.timeoutMs ?? options.timeoutMs
-      return within(timeoutMs, call.signal, (signal) => attempts(call, token, signal, performance.now() + timeoutMs))
+      const rank = rankOf(call)
+      return turns.during(rank, async () => {
+        await turns.mine(rank, call.signal)
+        return within(timeoutMs, call.signal, (signal) => attempts(call, token, signal, performance.now() + timeoutMs))
+      })
     },
     close: () => dispatcher.destroy(),
   }
+}
+
+/** Without the broker's own session nothing ends, so its calls go first, too. */
+function rankOf({ token, rank }: VaultCall): Rank {
+  return rank ?? (token === undefined ? 'background' : 'ending')
 }
 
 function headersFor(call: VaultCall, token: Secret | undefined, { userAgent, namespace }: TransportOptions) {
@@ -178,15 +192,24 @@ function read(response: { status: number; text: string }, correlationId: string,
   }
 }
 
+const REFUSALS = new Set([400, 403, 404, 405])
+const SAYINGS = ['errors', 'request_id', 'data', 'auth', 'warnings']
+
+/**
+ * Whether Vault or OpenBao may have answered so. They refuse with a list of errors, be it empty. What stands before them says no in its
+ * own way, and its 404 proves as little about what is there as its 400 about a credential.
+ */
+function isOurs(status: number, text: string): boolean {
+  if (text === '' || (status >= 300 && !REFUSALS.has(status))) return true
+  const body = objectIn(text)
+  return status < 300 ? isJson(text) : SAYINGS.some((saying) => saying in body)
+}
+
 /** A sign-in page is no success: whoever believes its 200 takes for done what never arrived. */
-function notOurs(call: VaultCall, status: number): BrokerError {
-  return new BrokerError(
-    'target.unexpected',
-    `${describeCall(call)} answered ${status} and no JSON: this is not Vault or OpenBao`,
-    {
-      fix: 'correct the address, or see what stands before the server',
-    },
-  )
+function notOurs(call: VaultCall, status: number, text: string): BrokerError {
+  return new BrokerError('target.unexpected', `${describeCall(call)} answered ${status} and ${isJson(text) ? 'not in its way' : 'no JSON'}: this is not Vault or OpenBao`, {
+    fix: 'correct the address, or see what stands before the server',
+  })
 }
 
 function isJson(text: string): boolean {

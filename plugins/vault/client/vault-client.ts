@@ -44,6 +44,8 @@ export class VaultConnection implements VaultClient {
   readonly config: VaultConfig
   readonly host: Host
   readonly #transport: Transport
+  /** for what is found out once for whoever asks: those who end access may be among them */
+  readonly #first: Pick<VaultClient, 'call' | 'settings'>
   readonly #now: () => number
   #features?: { readonly found: VaultFeatures; readonly until: number }
   #probing?: Promise<VaultFeatures>
@@ -63,6 +65,7 @@ export class VaultConnection implements VaultClient {
       wrapTtlSeconds: config.wrapTtlSeconds,
     }
     this.#transport = transport
+    this.#first = { settings: this.settings, call: (call) => this.call({ ...call, rank: 'ending' }) }
     this.#now = now
     this.session = new Session({
       method: loginMethod(config, host),
@@ -78,9 +81,15 @@ export class VaultConnection implements VaultClient {
     if (call.token) return this.#checked(call, await this.#transport.send(call, call.token))
     const token = await this.session.token(call.signal)
     const answer = await this.#transport.send(call, token)
-    if (answer.status !== 403) return this.#checked(call, answer)
+    if (answer.status !== 403) {
+      this.session.wasServed()
+      return this.#checked(call, answer)
+    }
     const another = await this.session.replacementFor(token, call.signal)
-    return this.#checked(call, another ? await this.#transport.send(call, another) : answer)
+    const last = another ? await this.#transport.send(call, another) : answer
+    if (last.status === 403) this.session.wasRefused()
+    else this.session.wasServed()
+    return this.#checked(call, last)
   }
 
   async features(signal?: AbortSignal): Promise<VaultFeatures> {
@@ -94,7 +103,7 @@ export class VaultConnection implements VaultClient {
   auditsCorrelation(signal?: AbortSignal, fresh?: 'fresh'): Promise<boolean | undefined> {
     if (fresh || !this.#audited || this.#now() >= this.#audited.until) {
       // What cannot be found out now is not known, and nothing waits for it.
-      const found = probeAuditedHeader(this).catch(() => undefined)
+      const found = probeAuditedHeader(this.#first).catch(() => undefined)
       this.#audited = { found, until: this.#now() + AUDITED_LASTS_MS }
     }
     return untilAborted(this.#audited.found, signal)
@@ -123,7 +132,7 @@ export class VaultConnection implements VaultClient {
   }
 
   async #probe(): Promise<VaultFeatures> {
-    const found = await probeFeatures(this)
+    const found = await probeFeatures(this.#first)
     this.#features = { found, until: this.#now() + FEATURES_LAST_MS }
     return found
   }

@@ -41,6 +41,9 @@ export async function loginAt(mount: string, body: Record<string, unknown>, send
   }
 }
 
+/** Nothing takes a login at that place, now: no credential was looked at, and none is locked for it. */
+export class NoLoginThere extends BrokerError {}
+
 const REFUSALS = ['target.invalid', 'target.denied', 'target.not_found', 'target.unsupported', 'target.login_failed'] as const
 
 /** The server's refusals of a login come as 400, 403, 404 and 500; here they all mean one thing. */
@@ -49,7 +52,8 @@ export async function asLogin<Result>(answer: Promise<Result>, fixFor: (error: B
     return await answer
   } catch (error) {
     if (!isBrokerError(error, ...REFUSALS)) throw error
-    throw new BrokerError('target.login_failed', `the broker could not log in: ${error.message}`, {
+    const Failure = isBrokerError(error, 'target.not_found', 'target.unsupported') ? NoLoginThere : BrokerError
+    throw new Failure('target.login_failed', `the broker could not log in: ${error.message}`, {
       cause: error,
       requestId: error.requestId,
       fix: fixFor(error),
