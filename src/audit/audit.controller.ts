@@ -13,6 +13,8 @@ import {
 import { Access } from '../platform/access.ts'
 import { Audit } from './audit.service.ts'
 
+/** A reader that takes nothing for so long has left, and another one may have its place. */
+const READER_PATIENCE_MS = 60_000
 const TYPES = { jsonl: 'application/x-ndjson', csv: 'text/csv; charset=utf-8; header=present' } as const
 
 @ApiTags('audit')
@@ -33,14 +35,17 @@ export class AuditController {
   @Get('export')
   @ApiProduces('application/x-ndjson', 'text/csv')
   @ApiOkResponse({ description: 'oldest first; docs/operations.md describes a line', schema: { type: 'string' } })
-  async export(@Query({ schema: auditExportQuery }) query: AuditExportQuery, @Res() response: Response): Promise<void> {
-    response.attachment(`audit.${query.format}`).type(TYPES[query.format]).setHeader('Cache-Control', 'no-store')
-    try {
-      await pipeline(this.audit.export(query), response)
-    } catch (error) {
-      if (!response.destroyed && !response.headersSent) throw error
-      this.log.warn({ error }, 'an export of the audit trail broke off')
-    }
+  export(@Query({ schema: auditExportQuery }) query: AuditExportQuery, @Res() response: Response): Promise<void> {
+    return this.audit.export(query, async (lines) => {
+      response.attachment(`audit.${query.format}`).type(TYPES[query.format]).setHeader('Cache-Control', 'no-store')
+      response.setTimeout(READER_PATIENCE_MS, () => response.destroy())
+      try {
+        await pipeline(lines, response)
+      } catch (error) {
+        if (!response.destroyed && !response.headersSent) throw error
+        this.log.warn({ error }, 'an export of the audit trail broke off')
+      }
+    })
   }
 
   @Post('verify')

@@ -3,7 +3,8 @@ import { z } from 'zod'
 import type { AuditEntry, AuditExportQuery, AuditQuery, AuditVerdict } from '../contract/audit.ts'
 import type { Page } from '../contract/common.ts'
 import { type CursorKind, Cursors } from '../platform/cursors.ts'
-import { Database, rows } from '../platform/database.ts'
+import { Database, rows, ThoroughDatabase } from '../platform/database.ts'
+import { Places } from '../platform/places.ts'
 import { entryOf } from './audit-entry.ts'
 import { exportTrail } from './export.ts'
 import { LINK_COLUMNS, linkOf } from './read-links.ts'
@@ -14,8 +15,12 @@ const NEWEST_FIRST: CursorKind<number> = { list: 'audit', position: z.int() }
 /** What happened, for those who check. Written by `record`, in the transactions in which it happens. */
 @Injectable()
 export class Audit {
+  private readonly verifications = new Places(1, 'the trail is being verified', 10_000)
+  private readonly exports = new Places(2, 'the trail is being exported', 10_000)
+
   constructor(
     private readonly database: Database,
+    private readonly thorough: ThoroughDatabase,
     private readonly cursors: Cursors,
   ) {}
 
@@ -36,12 +41,23 @@ export class Audit {
     )
   }
 
-  export(query: AuditExportQuery): AsyncGenerator<string> {
-    return exportTrail(this.database.pool, query)
+  /** Throws before the first line when too many are under way. */
+  async export(query: AuditExportQuery, write: (lines: AsyncGenerator<string>) => Promise<void>): Promise<void> {
+    const leave = this.exports.take()
+    try {
+      await write(exportTrail(this.thorough.pool, query))
+    } finally {
+      leave()
+    }
   }
 
-  verify(): Promise<AuditVerdict> {
-    return verify(this.database)
+  async verify(): Promise<AuditVerdict> {
+    const leave = this.verifications.take()
+    try {
+      return await verify(this.thorough)
+    } finally {
+      leave()
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import { entryOf } from './audit-entry.ts'
 import type { Link } from './chain-check.ts'
 import { readLinks } from './read-links.ts'
 
-const BATCH = 2000
+const BATCH = 500
 const COLUMNS = ['seq', 'id', 'at', 'kind', 'actor', 'subject', 'data', 'hash', 'doneWith', 'makers', 'address'] as const
 
 /**

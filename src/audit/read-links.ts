@@ -30,7 +30,7 @@ export const LINK_COLUMNS = `c.seq::text, encode(c.hash, 'hex') as hash, c.event
 
 /** The chain in its order, a batch at a time; while one is worked on, the next is on its way. */
 export async function* readLinks(tx: Pick<Tx, 'query'>, stretch: Stretch = {}): AsyncGenerator<Link[]> {
-  const { first, last, batch = 10_000 } = stretch
+  const { first, last, batch = 2_000 } = stretch
   const fetch = (after: string | undefined) =>
     rows<Row>(
       tx,

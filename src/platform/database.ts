@@ -92,6 +92,10 @@ export class Database implements OnApplicationShutdown {
   }
 }
 
+/** The same database for what takes its time: a few connections of its own, which nobody else waits for. */
+@Injectable()
+export class ThoroughDatabase extends Database {}
+
 /** The same database through a pool of its own, so that ending access never waits for connections behind anything else. */
 @Injectable()
 export class UrgentDatabase extends Database {}

@@ -3,7 +3,7 @@ import { DiscoveryModule } from '@nestjs/core'
 import { DataSource, type EntitySchema } from 'typeorm'
 import type { Config } from '../config.ts'
 import { Cursors } from './cursors.ts'
-import { Database, dataSourceOptions, HASTY, URGENT, UrgentDatabase } from './database.ts'
+import { Database, dataSourceOptions, HASTY, THOROUGH, ThoroughDatabase, URGENT, UrgentDatabase } from './database.ts'
 import { type Patience, Peers } from './database-client.ts'
 import { DueWork } from './due-work.ts'
 import { HealthController } from './health.controller.ts'
@@ -19,6 +19,7 @@ import { Stopping } from './stopping.ts'
 export const CONFIG = Symbol('CONFIG')
 
 const URGENT_POOL = 8
+const THOROUGH_POOL = 2
 
 export interface Ground {
   readonly config: Config
@@ -39,6 +40,10 @@ export function platformModule({ config, databaseUrl, state, entities }: Ground)
     { provide: CONFIG, useValue: config },
     { provide: Database, useFactory: async () => new Database(await connected(config.poolSize, HASTY)) },
     { provide: UrgentDatabase, useFactory: async () => new UrgentDatabase(await connected(URGENT_POOL, URGENT)) },
+    {
+      provide: ThoroughDatabase,
+      useFactory: async () => new ThoroughDatabase(await connected(THOROUGH_POOL, THOROUGH)),
+    },
     { provide: DueWork, useFactory: () => new DueWork(databaseUrl, peers) },
     { provide: Sealer, useFactory: () => new Sealer(state.key) },
     { provide: Cursors, useFactory: () => new Cursors(state.key) },
