@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common'
 import { Catalog } from '../catalog/catalog.ts'
-import { Database, row } from '../platform/database.ts'
+import { row, UrgentDatabase } from '../platform/database.ts'
 import { Sealer } from '../platform/sealing.ts'
 import { type AnyPlugin, BrokerError, type SessionStatus } from '../sdk/index.ts'
 import { digestOf } from './destination.ts'
@@ -35,9 +35,10 @@ export class Connections implements OnApplicationShutdown {
   private readonly held = new Map<string, Held>()
   private readonly opening = new Map<string, Promise<Held>>()
   private readonly leaving = new Map<Held, NodeJS.Timeout>()
+  private readonly looks = new Map<Held, Promise<boolean>>()
 
   constructor(
-    private readonly database: Database,
+    private readonly database: UrgentDatabase, // whoever ends access comes by here
     private readonly catalog: Catalog,
     private readonly sealer: Sealer,
     private readonly hosts: Hosts,
@@ -88,7 +89,14 @@ export class Connections implements OnApplicationShutdown {
     await Promise.all(all.map((held) => this.close(held)))
   }
 
-  private async isCurrent(held: Held): Promise<boolean> {
+  /** One look for all who ask at the same moment. */
+  private isCurrent(held: Held): Promise<boolean> {
+    const look = this.looks.get(held) ?? this.look(held).finally(() => this.looks.delete(held))
+    this.looks.set(held, look)
+    return look
+  }
+
+  private async look(held: Held): Promise<boolean> {
     const now = await row<{ version: number }>(
       this.database.pool,
       `select version from integrations where id = $1 and state <> 'removed'`,

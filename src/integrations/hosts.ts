@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { Inject, Injectable, Logger } from '@nestjs/common'
 import type { Config } from '../config.ts'
-import { Database } from '../platform/database.ts'
+import { UrgentDatabase } from '../platform/database.ts'
 import { addressOf, type LentFile } from '../platform/integration-files.ts'
 import { CONFIG } from '../platform/platform.module.ts'
 import { Sealer } from '../platform/sealing.ts'
@@ -18,7 +18,7 @@ export interface DraftHost extends Host {
 @Injectable()
 export class Hosts {
   constructor(
-    private readonly database: Database,
+    private readonly database: UrgentDatabase,
     private readonly sealer: Sealer,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
