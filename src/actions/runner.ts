@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { type Connection, Connections } from '../integrations/connections.ts'
 import { Database, type Tx } from '../platform/database.ts'
+import { deadline } from '../platform/deadline.ts'
 import type { Hold } from '../platform/due-lane.ts'
 import { Installation } from '../platform/installation.ts'
 import { Stopping } from '../platform/stopping.ts'
@@ -66,7 +67,7 @@ export class ActionRunner {
       runId,
       instance: this.installation.instance,
       until,
-      signal: AbortSignal.any([AbortSignal.timeout(patienceMs), this.stopping.lastCall]),
+      signal: AbortSignal.any([deadline(patienceMs), this.stopping.lastCall]),
       stillMine: () => {
         if (!hold.isOurs()) throw fenced(runId)
       },

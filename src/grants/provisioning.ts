@@ -17,7 +17,7 @@ import { BrokerError, type GrantInput, isBrokerError, type Json } from '../sdk/i
 import { endNow } from './ending.ts'
 import { GRANT_WORK, type Grant, grantIdOf, lockGrant, runIdOf, selectGrants } from './grant.ts'
 
-/** How long a target may refuse before the grant is given up and cleaned. */
+/** How long a target may refuse, from the first try on, before the grant is given up and cleaned. */
 const PATIENCE_SECONDS = 15 * 60
 
 /** What a new grant is made of. */
@@ -176,11 +176,15 @@ export class Provisioning implements OnModuleInit {
     if (isBrokerError(error, 'run.fenced')) return 'try again' // we waited too long, and nobody was quicker
     const problem = problemOf(error)
     await rows(tx, 'update grants set error = $2 where id = $1', [grant.id, JSON.stringify(problem)])
-    const old = await row(tx, `select 1 from grants where id = $1 and created_at < now() - make_interval(secs => $2)`, [
-      grant.id,
-      PATIENCE_SECONDS,
-    ])
-    if (error instanceof BrokerError && error.retryable && !old) return 'try again'
+    // From the first try on: how long the broker itself was away before is not the target's doing.
+    const old = await row(
+      tx,
+      `select 1 from audit_events where subject = $1 and kind = 'grant.provisioning' and at < clock_timestamp() - make_interval(secs => $2)`,
+      [grant.id, PATIENCE_SECONDS],
+    )
+    // What nobody knows the meaning of may pass as well.
+    const mayPass = !(error instanceof BrokerError) || error.retryable
+    if (mayPass && !old) return 'try again'
     await endNow(tx, [grant.id], { reason: 'failed', note: problem.message })
     return 'given up'
   }

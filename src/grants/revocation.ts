@@ -10,9 +10,9 @@ import { type Hold, type Outcome, pauseFor, type Work } from '../platform/due-la
 import { DueWork, enqueue } from '../platform/due-work.ts'
 import { inParallel } from '../platform/in-parallel.ts'
 import { Metrics } from '../platform/metrics.ts'
-import { problemOf } from '../platform/problem-of.ts'
-import { BrokerError, type Evidence, isBrokerError } from '../sdk/index.ts'
+import { BrokerError, type Evidence, isBrokerError, storable } from '../sdk/index.ts'
 import { beginEnding } from './ending.ts'
+import { noteFailures } from './failures.ts'
 import { type EndReason, GRANT_WORK, type Grant, selectGrants } from './grant.ts'
 import { isOutage, ShardPauses } from './outage.ts'
 import { receiptOf } from './receipt.ts'
@@ -20,8 +20,6 @@ import { receiptOf } from './receipt.ts'
 /** Calls in flight to one target: more does not go faster (a server's policy deletes saturate near this). */
 const CUTS_AT_ONCE = 24
 const CLEANS_AT_ONCE = 12
-/** From then on a revocation that has not finished is called stuck, and a person is told. It goes on all the same. */
-const STUCK_AFTER_SECONDS = 300
 /** Never so long that the target is well again and nobody notices: what it fails with may hold for every grant at once. */
 const longestPauseMs = (grant: Grant) => (grant.state === 'stuck' ? 20_000 : 5_000)
 
@@ -66,11 +64,12 @@ export class Revocation implements OnModuleInit {
     const connection = await this.connect(leaving, hold, outcomes)
     if (!connection) return outcomes
     const cut: Leaving[] = []
-    await this.forEach(leaving, CUTS_AT_ONCE, hold, outcomes, async (one) => {
+    const failed = await this.forEach(leaving, CUTS_AT_ONCE, hold, outcomes, async (one) => {
       await this.runner.undo(connection, one.run, one.run.steps.slice(-1).filter(mayHaveHappened), hold)
       cut.push(one)
     })
     await this.database.transaction(async (tx) => {
+      await lockGrants(tx, cut)
       const ours = await this.journal.stillOurs(
         tx,
         cut.map((one) => one.run),
@@ -94,6 +93,7 @@ export class Revocation implements OnModuleInit {
       )
     })
     this.work.wake('clean')
+    await noteFailures(this.database, failed)
     return outcomes
   }
 
@@ -148,7 +148,7 @@ export class Revocation implements OnModuleInit {
     if (!connection) return outcomes
     const action = grantAccessOf(connection)
     const proved: (Leaving & { evidence: Evidence[] })[] = []
-    await this.forEach(leaving, CLEANS_AT_ONCE, hold, outcomes, async (one) => {
+    const failed = await this.forEach(leaving, CLEANS_AT_ONCE, hold, outcomes, async (one) => {
       // Was something still there, then whatever was undone before may have come back: a call that was late, or somebody's hand.
       const isFirstTry = one.work.attempts === 1
       const steps = one.run.steps.filter((step) => mayHaveHappened(step) || (step.state === 'undone' && !isFirstTry))
@@ -161,10 +161,11 @@ export class Revocation implements OnModuleInit {
           `still there: ${left.map((piece) => `${piece.artefact} (${piece.observed})`).join(', ')}`,
         )
       }
-      proved.push({ ...one, evidence })
+      proved.push({ ...one, evidence: evidence.map((piece) => ({ ...piece, observed: storable(piece.observed) })) })
     })
     await this.database.transaction((tx) => this.settle(tx, proved))
     this.ended.add(proved.length)
+    await noteFailures(this.database, failed)
     return outcomes
   }
 
@@ -192,6 +193,7 @@ export class Revocation implements OnModuleInit {
   }
 
   private async settle(tx: Tx, proved: readonly (Leaving & { evidence: Evidence[] })[]): Promise<void> {
+    await lockGrants(tx, proved)
     const ours = await this.journal.stillOurs(
       tx,
       proved.map((one) => one.run),
@@ -239,7 +241,7 @@ export class Revocation implements OnModuleInit {
     try {
       return await this.connections.use(leaving[0]!.grant.integrationId)
     } catch (error) {
-      await this.forEach(leaving, 1, hold, outcomes, () => Promise.reject(error))
+      await noteFailures(this.database, await this.forEach(leaving, 1, hold, outcomes, () => Promise.reject(error)))
       return undefined
     }
   }
@@ -251,7 +253,7 @@ export class Revocation implements OnModuleInit {
     hold: Hold,
     outcomes: Map<string, Outcome>,
     undo: (one: Leaving) => Promise<void>,
-  ): Promise<void> {
+  ): Promise<Map<string, unknown>> {
     const shard = leaving[0]!.work.shard
     const failed = new Map<string, unknown>()
     let outage: unknown
@@ -269,31 +271,12 @@ export class Revocation implements OnModuleInit {
     })
     if (!outage) this.pauses.over(shard)
     if (outage) hold.pauseShard(this.pauses.longer(shard))
-    if (failed.size > 0) await this.noteFailures(failed)
-  }
-
-  private async noteFailures(failed: ReadonlyMap<string, unknown>): Promise<void> {
-    await this.database.transaction(async (tx) => {
-      const problems = [...failed].map(([id, error]) => ({ id, error: problemOf(error) }))
-      await rows(
-        tx,
-        `update grants g set error = f.error from jsonb_to_recordset($1::jsonb) as f (id text, error jsonb)
-         where g.id = f.id and g.state in ('revoking', 'stuck') and g.error is distinct from f.error`,
-        [JSON.stringify(problems)],
-      )
-      const stuck = await rows<{ id: string }>(
-        tx,
-        `update grants set state = 'stuck' where id = any($1) and state = 'revoking'
-           and revoking_at < clock_timestamp() - make_interval(secs => $2) returning id`,
-        [[...failed.keys()], STUCK_AFTER_SECONDS],
-      )
-      await record(
-        tx,
-        ...stuck.map(({ id }) => ({ kind: 'grant.stuck', actor: BROKER, subject: id, data: { ...problemOf(failed.get(id)) } })),
-      )
-    })
+    return failed
   }
 }
 
+/** Before their runs, as everybody does. */
+const lockGrants = (tx: Tx, leaving: readonly Leaving[]) =>
+  rows(tx, 'select 1 from grants where id = any($1) order by id for update', [leaving.map(({ grant }) => grant.id)])
 const refOf = (one: Leaving, step: { position: number }) => ({ run: one.run.id, position: step.position })
 const finalState = (reason: EndReason | null) => (reason === 'expired' || reason === 'failed' ? reason : 'revoked')

@@ -3,6 +3,7 @@ import { ApiOkResponse, ApiTags } from '@nestjs/swagger'
 import { sweepReport } from '../contract/grants.ts'
 import { id } from '../contract/id.ts'
 import { Access } from '../platform/access.ts'
+import { deadline } from '../platform/deadline.ts'
 import { Sweep } from './sweep.ts'
 
 const PATIENCE_MS = 60_000
@@ -17,6 +18,6 @@ export class SweepController {
   @Access({ scope: 'manage', roles: ['admin', 'owner'] })
   @ApiOkResponse({ standardSchema: sweepReport })
   run(@Param('id', { schema: id('int') }) integrationId: string) {
-    return this.sweep.sweep(integrationId, AbortSignal.timeout(PATIENCE_MS))
+    return this.sweep.sweep(integrationId, deadline(PATIENCE_MS))
   }
 }

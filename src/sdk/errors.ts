@@ -75,10 +75,10 @@ export class BrokerError extends Error {
   readonly requestId?: string
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    super(storable(message), details.cause === undefined ? undefined : { cause: details.cause })
     this.name = 'BrokerError'
     this.code = code
-    this.fix = details.fix
+    this.fix = details.fix === undefined ? undefined : storable(details.fix)
     this.field = details.field
     this.retryAfterMs = details.retryAfterMs
     this.requestId = details.requestId
@@ -87,6 +87,11 @@ export class BrokerError extends Error {
   get retryable(): boolean {
     return ERRORS[this.code].retryable
   }
+}
+
+/** What came from elsewhere, as any database takes it: without NUL and halves of characters, which would spoil what is stored with it. */
+export function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\ufffd')
 }
 
 /** True for a `BrokerError` with one of the given codes. */

@@ -18,7 +18,7 @@ export type {
 } from './action.ts'
 export { isReversible } from './action.ts'
 export type { ErrorCode, ErrorDetails } from './errors.ts'
-export { BrokerError, ERRORS, isBrokerError } from './errors.ts'
+export { BrokerError, ERRORS, isBrokerError, storable } from './errors.ts'
 export type {
   AnyPlugin,
   Described,

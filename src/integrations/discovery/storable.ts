@@ -1,4 +1,4 @@
-import type { AnyPlugin, DiscoveredResource, DiscoveryPage } from '../../sdk/index.ts'
+import { type AnyPlugin, type DiscoveredResource, type DiscoveryPage, storable as storableText } from '../../sdk/index.ts'
 
 /** An index entry of PostgreSQL holds 2,704 bytes. */
 const LONGEST_NAME = 2_000
@@ -26,5 +26,5 @@ function flawOf({ type, name }: DiscoveredResource, types: ReadonlySet<string>):
 
 /** Quoted, short, and fit to be stored itself. */
 function shortly(text: string): string {
-  return JSON.stringify(text.slice(0, 80).toWellFormed().replaceAll('\u0000', '\ufffd'))
+  return JSON.stringify(storableText(text.slice(0, 80)))
 }

@@ -1,0 +1,130 @@
+import { waitFor } from '../../dev/vault-wait.ts'
+import { type AnyPlugin, type GrantAccessAction, type GrantInput, Secret, type Step } from '../../src/sdk/index.ts'
+import { type Broker, type BrokerOptions, startBroker } from './broker.ts'
+import { grantingToy } from './granting-toy.ts'
+import { ownToken } from './own-token.ts'
+import { TOY_PASSWORD, type ToyClient, ToyTarget } from './toy-plugin.ts'
+
+/** What happens inside the target's calls; a throw is the target's refusal. */
+export interface ToyHooks {
+  execute?: (step: Step) => Promise<unknown>
+  rollback?: (step: Step) => Promise<unknown>
+  verifyGone?: () => Promise<unknown>
+}
+
+/** A broker in front of a toy: fast, and steered from within its calls. */
+export interface ToyGrants {
+  readonly broker: Broker
+  readonly integrationId: string
+  /** what the target was asked to do: `execute door 0` */
+  readonly calls: string[]
+  readonly hooks: ToyHooks
+  /** asks for access as a member; answers the grant's id at once */
+  request(seconds?: number): Promise<string>
+  /** the same, once it is active */
+  grant(seconds?: number): Promise<string>
+  giveBack(grantId: string): Promise<void>
+  extend(grantId: string, seconds: number): Promise<number>
+  open(grantId: string): Promise<number>
+  until(grantId: string, state: string, withinMs?: number): Promise<void>
+  close(): Promise<void>
+}
+
+/** A grant of so many doors, each with a secret that is kept for its undoing. */
+export async function startToyGrants(doors = 1, options: BrokerOptions = {}): Promise<ToyGrants> {
+  const target = new ToyTarget()
+  target.put('room')
+  const calls: string[] = []
+  const hooks: ToyHooks = {}
+  const broker = await startBroker({ ...options, plugins: [hooked(grantingToy(target), doors, calls, hooks)] })
+  const { admin, database } = broker
+  const config = { address: 'here', login: { method: 'password', password: TOY_PASSWORD } }
+  const { id: integrationId } = await admin.must(
+    admin.post('/api/integrations', { name: 'toys', plugin: 'toy', config, skipTest: true }),
+  )
+  await admin.must(admin.post(`/api/integrations/${integrationId}/sync`))
+  await waitFor('the sync to complete', async () => {
+    return (await admin.must(admin.get(`/api/integrations/${integrationId}/sync`))).state === 'completed'
+  })
+  const { items } = await admin.must(admin.get(`/api/resources?integration=${integrationId}`))
+  const flow = await admin.must(
+    admin.post('/api/access-flows', {
+      name: 'doors',
+      integrationId,
+      rule: {
+        requesters: { kind: 'everyone' },
+        resources: [{ paths: ['**'] }],
+        permissions: { 'toy-thing': ['play'] },
+        maxSeconds: 86_400,
+        justification: 'optional',
+        approval: { kind: 'automatic' },
+        extensions: { count: 20, maxSeconds: 3_600 },
+      },
+    }),
+  )
+  const alice = await admin.must(admin.post('/api/users', { name: 'alice', roles: ['member'] }))
+  const api = broker.api((await ownToken(database, alice.id, ['read', 'request'])).token)
+
+  const request = async (seconds = 3_600) => {
+    const resources = [{ resourceId: items[0].id, permissions: ['play'] }]
+    const asked = await api.must(
+      api.post('/api/access-requests', { flowId: flow.id, resources, seconds, justification: 'why not' }),
+    )
+    return asked.grantId as string
+  }
+  const until = async (grantId: string, state: string, withinMs = 30_000) => {
+    await waitFor(
+      `${grantId} to be ${state}`,
+      async () => (await database.query('select 1 from grants where id = $1 and state = $2', [grantId, state])).length > 0,
+      withinMs,
+    )
+  }
+  return {
+    broker,
+    integrationId,
+    calls,
+    hooks,
+    request,
+    until,
+    async grant(seconds) {
+      const grantId = await request(seconds)
+      await until(grantId, 'active')
+      return grantId
+    },
+    giveBack: async (grantId) => void (await api.must(api.post(`/api/grants/${grantId}/give-back`))),
+    extend: async (grantId, seconds) =>
+      (await api.post(`/api/grants/${grantId}/extend`, { seconds, justification: 'more' })).status,
+    open: async (grantId) => (await api.post(`/api/grants/${grantId}/open`)).status,
+    close: () => broker.close(),
+  }
+}
+
+function hooked(toy: AnyPlugin, doors: number, calls: string[], hooks: ToyHooks): AnyPlugin {
+  const action = toy.grantAccess as GrantAccessAction<ToyClient, GrantInput>
+  const grantAccess: GrantAccessAction<ToyClient, GrantInput> = {
+    ...action,
+    plan: async (context, input) => {
+      const [door] = await action.plan(context, input)
+      return Array.from({ length: doors }, (_, n) => ({
+        ...door!,
+        target: `${door!.target}/${n}`,
+        sealed: new Secret(`canary-of-door-${n}`),
+      }))
+    },
+    execute: async (context, step) => {
+      calls.push(`execute ${step.target.split('/').at(-1)}`)
+      await hooks.execute?.(step)
+      return action.execute(context, step)
+    },
+    rollback: async (context, step, record) => {
+      calls.push(`rollback ${step.target.split('/').at(-1)}`)
+      await hooks.rollback?.(step)
+      return action.rollback(context, step, record)
+    },
+    verifyGone: async (context, steps) => {
+      await hooks.verifyGone?.()
+      return (await action.verifyGone?.(context, steps)) ?? []
+    },
+  }
+  return { ...toy, grantAccess: grantAccess as unknown as NonNullable<AnyPlugin['grantAccess']> }
+}
