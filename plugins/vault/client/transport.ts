@@ -207,9 +207,13 @@ function isOurs(status: number, text: string): boolean {
 
 /** A sign-in page is no success: whoever believes its 200 takes for done what never arrived. */
 function notOurs(call: VaultCall, status: number, text: string): BrokerError {
-  return new BrokerError('target.unexpected', `${describeCall(call)} answered ${status} and ${isJson(text) ? 'not in its way' : 'no JSON'}: this is not Vault or OpenBao`, {
-    fix: 'correct the address, or see what stands before the server',
-  })
+  return new BrokerError(
+    'target.unexpected',
+    `${describeCall(call)} answered ${status} and ${isJson(text) ? 'not in its way' : 'no JSON'}: this is not Vault or OpenBao`,
+    {
+      fix: 'correct the address, or see what stands before the server',
+    },
+  )
 }
 
 function isJson(text: string): boolean {
