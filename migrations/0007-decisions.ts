@@ -7,6 +7,9 @@ alter table access_requests drop constraint access_requests_delivery_known;
 alter table grants drop constraint grants_delivery_known;
 alter table openings drop constraint openings_delivery_known;
 
+-- Requests keep the plan they were made with, and why the broker ended them.
+alter table access_requests add column plan jsonb, add column end_reason text;
+
 alter table proposals
   -- What it would change, as it was when it was proposed.
   add column base jsonb,
@@ -37,6 +40,8 @@ alter table proposals
   alter column body set not null,
   drop column problem, drop column performed_at, drop column expires_at, drop column base,
   add constraint proposals_state_known check (state in ('open', 'accepted', 'declined', 'withdrawn'));
+
+alter table access_requests drop column end_reason, drop column plan;
 
 alter table openings add constraint openings_delivery_known check (delivery in ('token', 'password'));
 alter table grants add constraint grants_delivery_known check (delivery in ('token', 'password'));

@@ -120,6 +120,22 @@ describe('people', () => {
     const cancelled = await world.request(alice, { flowId: flow.id })
     await alice.api.must(alice.api.post(`/api/access-requests/${cancelled.id}/cancel`))
     await told('alice@people.example', 'Your request for kv/app/db was taken back')
+    await told('bob@people.example', `${alice.name}’s request for kv/app/db was taken back`)
+  })
+
+  it('hear that a flow was switched off under a request, who asked and who would have decided', async () => {
+    const flow = await flowFor([bob])
+    const { id } = await world.request(alice, { flowId: flow.id })
+    await told('bob@people.example', `${alice.name} asks you to approve access to kv/app/db`)
+    const { admin } = world.broker
+    await admin.must(admin.patch(`/api/access-flows/${flow.id}`, { active: false }))
+    const hers = await told('alice@people.example', 'Your request for kv/app/db ended before anybody decided')
+    const his = await told('bob@people.example', `${alice.name}’s request for kv/app/db ended before anybody decided`)
+    for (const letter of [hers, his]) {
+      expect(letter.plain).toContain('Reason: the access flow was switched off')
+      expect(letter.plain).not.toContain('Nothing happens until')
+      expect(letter.plain).toContain(id)
+    }
   })
 
   it('who are only to be told are told, and may decide nothing', async () => {

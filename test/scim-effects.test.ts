@@ -73,7 +73,7 @@ describe('what SCIM says of somebody', () => {
       await waitFor('the pending request to be cancelled', async () => (await stateOf(pending.id)) === 'cancelled', 60_000)
       const [cancelled] = (await trailOf(pending.id)).slice(-1)
       expect(cancelled).toMatchObject({ kind: 'request.cancelled', actor: 'broker' })
-      expect(JSON.parse(cancelled!.body)).toEqual({ reason: 'requester_disabled', requesterId: ada.id })
+      expect(JSON.parse(cancelled!.body)).toEqual({ reason: 'requester_disabled', requesterId: ada.id, stage: 0 })
 
       await waitFor('the token to be refused', async () => (await tries(vault, token, 'GET', 'kv/data/app/db')) === 403, 60_000)
       await waitFor(

@@ -119,7 +119,23 @@ function rulesOf(resource: Resource): readonly Rule[] {
   if (reason) throw cannotGrant(resource, reason)
   if (RESERVED.test(mount)) throw cannotGrant(resource, `${mount} is the server's own`)
   if (resource.permissions.length === 0) throw cannotGrant(resource, 'no permission was named')
+  const impossible = resource.permissions.find((permission) => !keyCan(resource, permission))
+  if (impossible)
+    throw cannotGrant(resource, `a key of the type ${JSON.stringify(resource.attributes['type'] ?? null)} cannot ${impossible}`)
   return resource.permissions.flatMap((permission) => effectOf(resource, permission).rules(mount, path))
+}
+
+// What a key's type can do, as discovery read it. HMACs are made and verified with keys of every type.
+const NEEDS: Readonly<Record<string, readonly string[]>> = {
+  encrypt: ['supports_encryption'],
+  decrypt: ['supports_decryption'],
+  rewrap: ['supports_encryption', 'supports_decryption'],
+  sign: ['supports_signing'],
+}
+
+function keyCan({ type, attributes }: Resource, permission: string): boolean {
+  const needed = type === TRANSIT_KEY && Object.hasOwn(NEEDS, permission) ? NEEDS[permission]! : []
+  return needed.every((feature) => attributes[feature] !== false)
 }
 
 function effectOf(resource: Resource, permission: string): Effect {
@@ -133,7 +149,8 @@ function effectOf(resource: Resource, permission: string): Effect {
 function refuseWhatIsNeverGranted(document: PolicyDocument): void {
   for (const [path, { capabilities }] of Object.entries(document.path)) {
     if (SELF.some(([self]) => self === path)) continue
-    const literal = path.replace(/\/(sign|verify|hmac)\/(\w[\w.-]*)\/\+$/, '/$1/$2').replace(/\/$/, '')
+    // A folder ends with a slash, so a * before it is not the last character, which alone has power.
+    const literal = path.replace(/\/(sign|verify|hmac)\/(\w[\w.-]*)\/\+$/, '/$1/$2').replace(/\/$/, '/name')
     const lendable = capabilities.every((capability) => CAPABILITIES.includes(capability))
     if (RESERVED.test(path) || ungrantable(literal) || !lendable)
       throw new BrokerError('access.ungrantable', `${path} is never granted`)

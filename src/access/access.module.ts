@@ -20,8 +20,10 @@ import { RequestsController } from './requests.controller.ts'
 import { Requests } from './requests.service.ts'
 import { ReviewsController } from './reviews.controller.ts'
 import { Reviews } from './reviews.service.ts'
+import { RightsNow } from './rights-now.ts'
 import { Simulator } from './simulator.ts'
 import { Submissions } from './submissions.ts'
+import { SwitchedOff } from './switched-off.ts'
 import { Waiting } from './waiting.ts'
 
 @Module({
@@ -39,8 +41,10 @@ import { Waiting } from './waiting.ts'
     Plans,
     Waiting,
     Leavers,
+    SwitchedOff,
     Submissions,
     Requests,
+    RightsNow,
     Decisions,
     ExtensionRequests,
     RequestViews,

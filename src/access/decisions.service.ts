@@ -8,7 +8,7 @@ import { usersHands } from '../grants/two-sides.ts'
 import type { Caller } from '../identity/caller.ts'
 import { type Hands, meet } from '../identity/hands.ts'
 import { handsOf } from '../identity/hands-of.ts'
-import { Database, row, rows, type Tx } from '../platform/database.ts'
+import { Database, rows, type Tx } from '../platform/database.ts'
 import { each, type Outcome } from '../platform/due-lane.ts'
 import { DueWork } from '../platform/due-work.ts'
 import { newId } from '../platform/ids.ts'
@@ -18,6 +18,7 @@ import { Flows } from './flows.service.ts'
 import { inputOf } from './plans.ts'
 import { type AccessRequest, escalatedIn, lockRequest, readDecisions, readRequestResources } from './request.ts'
 import { type RequestEvent, requestMachine } from './request-machine.ts'
+import { RightsNow } from './rights-now.ts'
 import { approvedSeconds, decide, firstOpen, isRepeated, mayDecide } from './stages.ts'
 import { REQUEST_WORK, Waiting } from './waiting.ts'
 
@@ -32,6 +33,7 @@ export class Decisions implements OnModuleInit {
     private readonly waiting: Waiting,
     private readonly provisioning: Provisioning,
     private readonly extensions: Extensions,
+    private readonly rights: RightsNow,
   ) {}
 
   onModuleInit(): void {
@@ -169,11 +171,8 @@ export class Decisions implements OnModuleInit {
   }
 
   private async carryOut(tx: Tx, request: AccessRequest, seconds: number): Promise<void> {
-    const requester = await row<{ state: string }>(tx, 'select state from users where id = $1', [request.requesterId])
-    if (requester?.state !== 'active') {
-      throw new BrokerError('conflict', 'the requester has been disabled meanwhile', { fix: 'reject the request' })
-    }
     if (request.extendsGrantId) {
+      await this.rights.mustHold(tx, request)
       await this.extensions.extend(tx, request.extendsGrantId, seconds, request.id)
       return
     }
@@ -188,6 +187,7 @@ export class Decisions implements OnModuleInit {
         },
       )
     }
+    await this.rights.mustHold(tx, request)
     await this.provisioning.order(tx, {
       requestId: request.id,
       integrationId: request.integrationId,

@@ -45,12 +45,16 @@ export interface FlowInForce {
 
 export type Verdict = { readonly allowed: true } | { readonly allowed: false; readonly reasons: readonly string[] }
 
+/** Who reads the reasons. */
+export type Told = 'requester' | 'approver'
+const SUBJECT = { requester: 'you are', approver: 'the requester is' } as const
+
 /** Whether a flow lets this person ask for this. A decision is a value with all its reasons. */
-export function evaluate(flow: FlowInForce, requester: Requester, ask: Ask, at: Date): Verdict {
+export function evaluate(flow: FlowInForce, requester: Requester, ask: Ask, at: Date, told: Told = 'requester'): Verdict {
   const { conditions, windows, approval, fields = [] } = flow.rule
   const reasons = [
     !flow.active && 'the flow is switched off',
-    !isNamed(flow.rule, requester) && 'you are not among the people who may ask under it',
+    !isNamed(flow.rule, requester) && `${SUBJECT[told]} not among the people who may ask under it`,
     conditions && !holds(conditions, requester.attributes) && `it is for people whose ${conditionInWords(conditions)}`,
     windows && !isWithin(windows, at) && 'it gives access at other times only',
     approval.kind === 'emergency' && !ask.emergency && 'it is for emergencies: confirm that this is one',
@@ -65,8 +69,38 @@ export function evaluate(flow: FlowInForce, requester: Requester, ask: Ask, at: 
 }
 
 /** Whether the rule is for this person at all. */
-export function mayRequest(rule: AccessRule, requester: Requester): boolean {
+function mayRequest(rule: AccessRule, requester: Requester): boolean {
   return isNamed(rule, requester) && (rule.conditions === undefined || holds(rule.conditions, requester.attributes))
+}
+
+export interface MoreTime {
+  readonly seconds: number
+  readonly justification: string
+  /** how often the grant was extended before */
+  readonly extended: number
+}
+
+/** Whether a flow lets this person keep what they have for longer. */
+export function evaluateExtension(
+  flow: FlowInForce,
+  requester: Requester,
+  more: MoreTime,
+  at: Date,
+  told: Told = 'requester',
+): Verdict {
+  const { extensions, justification, windows } = flow.rule
+  const reasons = [
+    !flow.active && 'the flow is switched off',
+    !mayRequest(flow.rule, requester) && `${SUBJECT[told]} no longer among the people who may ask under it`,
+    windows && !isWithin(windows, at) && 'it gives access at other times only',
+    more.extended >= extensions.count &&
+      (extensions.count === 0 ? 'the flow allows no extension' : `it was extended ${more.extended} times already`),
+    extensions.count > 0 &&
+      more.seconds > extensions.maxSeconds &&
+      `an extension lasts at most ${inWords(extensions.maxSeconds)}`,
+    justification === 'required' && more.justification.trim() === '' && 'it asks for a justification',
+  ].filter((reason) => typeof reason === 'string')
+  return reasons.length === 0 ? { allowed: true } : { allowed: false, reasons }
 }
 
 function isNamed(rule: AccessRule, requester: Requester): boolean {
@@ -90,7 +124,7 @@ export function selects(rule: AccessRule, resource: Pick<AskedResource, 'type' |
 }
 
 /** `90 minutes`, `8 hours`, `45 seconds`. */
-export function inWords(seconds: number): string {
+function inWords(seconds: number): string {
   const [unit, size] = (
     [
       ['day', 86_400],

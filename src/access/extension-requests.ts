@@ -6,6 +6,9 @@ import { approvedByThem, judgesHands } from '../grants/two-sides.ts'
 import type { Caller } from '../identity/caller.ts'
 import { meet } from '../identity/hands.ts'
 import { handsOf } from '../identity/hands-of.ts'
+import { mustBeActive } from '../integrations/connections.ts'
+import { Deliveries } from '../integrations/deliveries.ts'
+import { findIntegration } from '../integrations/integration.ts'
 import { Database } from '../platform/database.ts'
 import { violates } from '../platform/database-errors.ts'
 import { DueWork } from '../platform/due-work.ts'
@@ -13,7 +16,7 @@ import { newId } from '../platform/ids.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { Approvers } from './approvers.ts'
 import { firstUnapprovable } from './enough-approvers.ts'
-import { type FlowInForce, inWords, mayRequest, type Requester } from './evaluate.ts'
+import { evaluateExtension, type FlowInForce } from './evaluate.ts'
 import { Flows } from './flows.service.ts'
 import { readRequestResources, selectRequests } from './request.ts'
 import { Requesters } from './requesters.ts'
@@ -30,6 +33,7 @@ export class ExtensionRequests {
     private readonly requesters: Requesters,
     private readonly submissions: Submissions,
     private readonly extensions: Extensions,
+    private readonly deliveries: Deliveries,
   ) {}
 
   async submit(caller: Caller, grantId: string, wanted: ExtendGrant): Promise<string> {
@@ -43,8 +47,12 @@ export class ExtensionRequests {
         const [flow] = await this.flows.inForce(tx, { id: request!.flowId })
         const hands = await handsOf(tx, caller)
         if (meet(hands, await judgesHands(tx, grantId))) throw approvedByThem()
-        const { requester } = await this.requesters.read(caller, tx)
-        check(flow!, requester, grant.extensions, wanted)
+        const integration = await findIntegration(tx, grant.integrationId)
+        mustBeActive({ integration })
+        await this.deliveries.mustAllow(integration, grant.delivery)
+        const { requester, now } = await this.requesters.read(caller, tx)
+        const verdict = evaluateExtension(flow!, requester, { ...wanted, extended: grant.extensions }, now)
+        if (!verdict.allowed) throw denied(flow!, verdict.reasons)
         const resources = await readRequestResources(tx, grant.requestId)
         const asked = await this.approvers.of({ ...flow!, requesterId: caller.id, hands, resources }, undefined, tx)
         if (firstUnapprovable(asked) !== undefined) {
@@ -56,7 +64,7 @@ export class ExtensionRequests {
         const pinned = { ...flow!, rule: { ...flow!.rule, delivery: grant.delivery } }
         await this.submissions.insert(
           tx,
-          { id, flow: pinned, caller, hands, ask, bundleId: null, extendsGrantId: grantId },
+          { id, flow: pinned, caller, hands, ask, bundleId: null, extendsGrantId: grantId, plan: null },
           asked,
         )
         if (asked.stages.length > 0) return
@@ -75,20 +83,8 @@ export class ExtensionRequests {
   }
 }
 
-function check(flow: FlowInForce, requester: Requester, extended: number, wanted: ExtendGrant): void {
-  const { extensions, justification } = flow.rule
-  const reasons = [
-    !flow.active && 'the flow is switched off',
-    !mayRequest(flow.rule, requester) && 'you are no longer among the people who may ask under it',
-    extended >= extensions.count &&
-      (extensions.count === 0 ? 'the flow allows no extension' : `it was extended ${extended} times already`),
-    extensions.count > 0 &&
-      wanted.seconds > extensions.maxSeconds &&
-      `an extension lasts at most ${inWords(extensions.maxSeconds)}`,
-    justification === 'required' && wanted.justification.trim() === '' && 'it asks for a justification',
-  ].filter((reason) => reason !== false)
-  if (reasons.length > 0)
-    throw new BrokerError('access.denied', `${flow.name}: ${reasons.join('; ')}`, {
-      fix: 'request access again when this grant is over',
-    })
+function denied(flow: FlowInForce, reasons: readonly string[]): BrokerError {
+  return new BrokerError('access.denied', `${flow.name}: ${reasons.join('; ')}`, {
+    fix: 'request access again when this grant is over',
+  })
 }

@@ -13,6 +13,7 @@ import type { Page } from '../contract/common.ts'
 import type { Caller } from '../identity/caller.ts'
 import { Cursors } from '../platform/cursors.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
+import { enqueue } from '../platform/due-work.ts'
 import { newId } from '../platform/ids.ts'
 import type { ChangeKind } from '../proposals/change-kind.ts'
 import { FourEyes } from '../proposals/four-eyes.ts'
@@ -21,6 +22,7 @@ import { BrokerError, type Json } from '../sdk/index.ts'
 import { byId } from './cursor.ts'
 import type { FlowInForce } from './evaluate.ts'
 import { FlowChecks } from './flow-checks.ts'
+import { flowOff } from './switched-off.ts'
 
 type FlowRow = FlowInForce & { createdAt: Date; changedAt: Date }
 
@@ -157,6 +159,7 @@ export class Flows implements OnModuleInit {
       `update access_flows set name = coalesce($2, name), active = coalesce($3, active), version = $4, changed_at = now() where id = $1`,
       [id, change.name ?? null, change.active ?? null, version],
     ).catch(nameTaken(change.name))
+    if (change.active === false) await enqueue(tx, [flowOff(id)])
     await record(tx, {
       kind: 'flow.changed',
       actor: by,

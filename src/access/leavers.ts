@@ -1,12 +1,10 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common'
 import { Interval } from '@nestjs/schedule'
-import { BROKER, record } from '../audit/record.ts'
 import { LEAVER_WORK } from '../identity/lock-out.ts'
 import { rows, type Tx, UrgentDatabase } from '../platform/database.ts'
 import type { Work } from '../platform/due-lane.ts'
 import { DueWork } from '../platform/due-work.ts'
-import { requestMachine } from './request-machine.ts'
-import { Waiting } from './waiting.ts'
+import { type Cancelled, Waiting } from './waiting.ts'
 
 const MOST_AT_ONCE = 100
 
@@ -46,46 +44,31 @@ export class Leavers implements OnModuleInit, OnApplicationBootstrap {
     }
   }
 
-  private async cancelAll(some: (tx: Tx) => Promise<Left[]>): Promise<void> {
+  private async cancelAll(some: (tx: Tx) => Promise<Cancelled[]>): Promise<void> {
     const cancelSome = async (tx: Tx) => {
       const left = await some(tx)
-      await this.cancel(tx, left)
+      await this.waiting.cancel(tx, left, 'requester_disabled')
       return left.length
     }
     while ((await this.database.transaction(cancelSome)) === MOST_AT_ONCE);
   }
-
-  private async cancel(tx: Tx, left: readonly Left[]): Promise<void> {
-    const to = requestMachine.next('pending', 'cancel')
-    for (const { id, requesterId } of left) {
-      await rows(tx, 'update access_requests set state = $2, decided_at = now() where id = $1', [id, to])
-      await this.waiting.over(tx, id)
-      const data = { reason: 'requester_disabled', requesterId }
-      await record(tx, { kind: `request.${to}`, actor: BROKER, subject: id, data })
-    }
-  }
-}
-
-interface Left {
-  readonly id: string
-  readonly requesterId: string
 }
 
 /** Whatever became of the work their end left behind. */
-function ofDisabled(tx: Tx): Promise<Left[]> {
-  return rows<Left>(
+function ofDisabled(tx: Tx): Promise<Cancelled[]> {
+  return rows<Cancelled>(
     tx,
-    `select q.id, q.requester_id as "requesterId" from access_requests q join users u on u.id = q.requester_id
+    `select q.id, q.requester_id as "requesterId", q.stage from access_requests q join users u on u.id = q.requester_id
      where q.state = 'pending' and u.state = 'disabled' order by q.id limit $1 for update of q skip locked`,
     [MOST_AT_ONCE],
   )
 }
 
 /** What they had asked for when they were disabled, although somebody may have enabled them again since. */
-function ofLeavers(tx: Tx, batch: readonly Work[]): Promise<Left[]> {
-  return rows<Left>(
+function ofLeavers(tx: Tx, batch: readonly Work[]): Promise<Cancelled[]> {
+  return rows<Cancelled>(
     tx,
-    `select q.id, q.requester_id as "requesterId"
+    `select q.id, q.requester_id as "requesterId", q.stage
      from unnest($1::text[], $2::timestamptz[]) as l (id, at) join access_requests q on q.requester_id = l.id and q.created_at <= l.at + interval '1 ms'
      where q.state = 'pending' order by q.id limit $3 for update of q`,
     [batch.map((work) => work.subject), batch.map((work) => work.runAt), MOST_AT_ONCE],

@@ -5,6 +5,9 @@ import { Connections } from '../integrations/connections.ts'
 import { BrokerError, type GrantInput, type Step } from '../sdk/index.ts'
 import type { Ask } from './evaluate.ts'
 
+/** A step as people may see it. */
+export type PlannedStep = Omit<Step, 'sealed'>
+
 /** What an approval would carry out, before anybody decides: the very steps, with the very names. */
 @Injectable()
 export class Plans {
@@ -13,7 +16,17 @@ export class Plans {
     private readonly runner: ActionRunner,
   ) {}
 
-  async preview(integrationId: string, requestId: string, ask: Pick<Ask, 'resources'>): Promise<Omit<Step, 'sealed'>[]> {
+  /** To be kept with a request: reading it never asks the target. Null where the target cannot be asked; throws what the plugin refuses. */
+  async toKeep(integrationId: string, requestId: string, ask: Pick<Ask, 'resources'>): Promise<PlannedStep[] | null> {
+    try {
+      return await this.preview(integrationId, requestId, ask)
+    } catch (error) {
+      if (isRefusal(error)) throw error
+      return null
+    }
+  }
+
+  async preview(integrationId: string, requestId: string, ask: Pick<Ask, 'resources'>): Promise<PlannedStep[]> {
     const connection = await this.connections.use(integrationId)
     const context = this.runner.context(connection, runIdOf(requestId), { isOurs: () => true }, undefined, PATIENCE_MS)
     try {
@@ -27,6 +40,11 @@ export class Plans {
       })
     }
   }
+}
+
+/** That the target cannot be asked says nothing about the request. */
+function isRefusal(error: unknown): boolean {
+  return !(error instanceof BrokerError) || /^(access|input)\./.test(error.code) || error.code === 'target.unsupported'
 }
 
 /** Somebody waits in front of a screen; what is carried out later has more time. */

@@ -1,16 +1,15 @@
 import { Injectable } from '@nestjs/common'
+import { Journal } from '../actions/journal.ts'
 import type { AccessRule, RequestQuery, RequestView } from '../contract/access.ts'
 import type { Page } from '../contract/common.ts'
+import { runIdOf } from '../grants/grant.ts'
 import type { Caller } from '../identity/caller.ts'
 import { Cursors } from '../platform/cursors.ts'
 import { Database, rows } from '../platform/database.ts'
-import { isBrokerError } from '../sdk/index.ts'
 import { Approvers } from './approvers.ts'
 import { byId } from './cursor.ts'
 import { noSuchRequest } from './decisions.service.ts'
-import type { AskedResource } from './evaluate.ts'
 import { Flows } from './flows.service.ts'
-import { Plans } from './plans.ts'
 import { type AccessRequest, escalatedIn, readDecisions, readRequestResources, selectRequests } from './request.ts'
 import { stageViews } from './stage-view.ts'
 import { isRepeated, mayDecide, stagesOf } from './stages.ts'
@@ -34,7 +33,7 @@ export class RequestViews {
     private readonly database: Database,
     private readonly flows: Flows,
     private readonly approvers: Approvers,
-    private readonly plans: Plans,
+    private readonly journal: Journal,
     private readonly cursors: Cursors,
   ) {}
 
@@ -62,7 +61,7 @@ export class RequestViews {
         )
         .map(({ id: personId, name }) => ({ id: personId, name })),
       stages: stageViews(asked),
-      steps: await this.steps(request, resources),
+      steps: await this.steps(request),
     }
   }
 
@@ -111,14 +110,12 @@ export class RequestViews {
     )
   }
 
-  /** What an approval would carry out; nothing when the target's plugin cannot plan it (any more). */
-  private async steps(request: AccessRequest, resources: readonly AskedResource[]): Promise<RequestView['steps']> {
-    try {
-      return await this.plans.preview(request.integrationId, request.id, { resources })
-    } catch (error) {
-      if (isBrokerError(error)) return []
-      throw error
-    }
+  /** The plan that was kept; of what is carried out already, the steps themselves. An extension moves the end of what stands. */
+  private async steps({ id, state, plan, extendsGrantId }: AccessRequest): Promise<RequestView['steps']> {
+    const kept = plan ?? []
+    if (state !== 'approved' && !extendsGrantId) return [...kept]
+    const steps = await this.journal.read(this.database.pool, runIdOf(extendsGrantId ?? id))
+    return steps.length > 0 ? steps.map(({ kind, target, summary, args }) => ({ kind, target, summary, args })) : [...kept]
   }
 
   private async items(requests: readonly AccessRequest[]): Promise<Item[]> {
@@ -160,6 +157,7 @@ export class RequestViews {
       createdAt: request.createdAt.toISOString(),
       expiresAt: request.expiresAt.toISOString(),
       decidedAt: request.decidedAt?.toISOString() ?? null,
+      endReason: request.endReason,
     }))
   }
 

@@ -2,6 +2,7 @@ import type { Hands } from '../identity/hands.ts'
 import { row, rows, type Tx } from '../platform/database.ts'
 import type { AskedResource } from './evaluate.ts'
 import type { FieldValues } from './fields.ts'
+import type { PlannedStep } from './plans.ts'
 import type { RequestState } from './request-machine.ts'
 import type { Decision } from './stages.ts'
 
@@ -31,6 +32,10 @@ export interface AccessRequest {
   readonly createdAt: Date
   readonly expiresAt: Date
   readonly decidedAt: Date | null
+  /** why the broker ended it */
+  readonly endReason: string | null
+  /** made when it was asked for; null where the target could not be asked then */
+  readonly plan: readonly PlannedStep[] | null
 }
 
 /** Of which stages the delay is over. Of a stage behind us nobody knows any more, so whoever may have decided there counts. */
@@ -43,7 +48,8 @@ const SELECT = `select q.id, q.flow_id as "flowId", q.flow_version as "flowVersi
   q.state, q.seconds,
   q.approved_seconds as "approvedSeconds", q.justification, q.delivery, q.stage, q.escalated, q.emergency, q.fields, q.extends_grant_id as "extendsGrantId",
   coalesce(q.extends_grant_id, (select g.id from grants g where g.request_id = q.id)) as "grantId",
-  q.created_at as "createdAt", q.expires_at as "expiresAt", q.decided_at as "decidedAt"
+  q.created_at as "createdAt", q.expires_at as "expiresAt", q.decided_at as "decidedAt",
+  q.end_reason as "endReason", q.plan
   from access_requests q join access_flows f on f.id = q.flow_id join users u on u.id = q.requester_id`
 
 /** Reads requests by a condition on `q`. */

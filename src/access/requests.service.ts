@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Injectable } from '@nestjs/common'
 import { grantAccessOf } from '../actions/runner.ts'
 import type { DryRun, NewRequest } from '../contract/access.ts'
@@ -16,11 +17,11 @@ import { Asks } from './asks.ts'
 import { firstUnapprovable } from './enough-approvers.ts'
 import { type Ask, evaluate, type FlowInForce } from './evaluate.ts'
 import { Flows } from './flows.service.ts'
-import { Plans } from './plans.ts'
+import { inputOf, Plans } from './plans.ts'
 import { Requesters } from './requesters.ts'
 import { stageViews } from './stage-view.ts'
 import { stagesOf } from './stages.ts'
-import { Submissions } from './submissions.ts'
+import { type Submission, Submissions } from './submissions.ts'
 
 /** What would become of an ask: under which flow and who would decide, or why under none. */
 type Prospect = { readonly ask: Ask; readonly hands: Hands } & (
@@ -80,6 +81,7 @@ export class Requests {
   /** Answers the new request's id. One that needs nobody is approved in the same transaction. */
   async submit(caller: Caller, wanted: NewRequest): Promise<string> {
     const id = newId('req')
+    const planned = await this.plan(id, caller, wanted)
     await this.database.transaction(async (tx) => {
       const prospect = await this.prospect(tx, caller, wanted)
       const { ask } = prospect
@@ -88,12 +90,30 @@ export class Requests {
       // Read in this transaction: if each waited for a second connection, as many at once as the pool is large would wait for ever.
       const integration = await findIntegration(tx, flow.integrationId)
       mustBeActive({ integration })
-      const submission = { id, flow, caller, hands, ask, bundleId: wanted.bundleId ?? null, extendsGrantId: null }
+      const submission = {
+        id,
+        flow,
+        caller,
+        hands,
+        ask,
+        bundleId: wanted.bundleId ?? null,
+        extendsGrantId: null,
+        plan: planned(ask),
+      }
       await this.submissions.insert(tx, submission, asked)
       if (asked.stages.length === 0) await this.submissions.approveAtOnce(tx, id, flow, caller, ask)
     })
     this.work.wake('provision')
     return id
+  }
+
+  /** Before anything is written, because it asks the target: the same checks as a dry run, and the plan to keep with the request. */
+  private async plan(id: string, caller: Caller, wanted: NewRequest): Promise<(ask: Ask) => Submission['plan']> {
+    const { flow, ask, ...not } = await this.prospect(this.database.pool, caller, wanted)
+    if (!flow) throw denied('reasons' in not ? not.reasons : [], ask)
+    mustBeActive({ integration: await findIntegration(this.database.pool, flow.integrationId) })
+    const plan = await this.plans.toKeep(flow.integrationId, id, ask)
+    return (now) => (isDeepStrictEqual(inputOf(now), inputOf(ask)) ? plan : null)
   }
 
   private async prospect(tx: Pick<Tx, 'query'>, caller: Caller, wanted: NewRequest): Promise<Prospect> {

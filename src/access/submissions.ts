@@ -8,10 +8,10 @@ import { row, rows, type Tx } from '../platform/database.ts'
 import { enqueue, withdraw } from '../platform/due-work.ts'
 import { newId } from '../platform/ids.ts'
 import { CONFIG } from '../platform/platform.module.ts'
-import type { Json } from '../sdk/index.ts'
+import { BrokerError, type Json } from '../sdk/index.ts'
 import { Approvers, type Asked } from './approvers.ts'
 import type { Ask, FlowInForce } from './evaluate.ts'
-import { inputOf } from './plans.ts'
+import { inputOf, type PlannedStep } from './plans.ts'
 import { REQUEST_WORK, Waiting } from './waiting.ts'
 
 export interface Submission {
@@ -22,6 +22,7 @@ export interface Submission {
   readonly ask: Ask
   readonly bundleId: string | null
   readonly extendsGrantId: string | null
+  readonly plan: readonly PlannedStep[] | null
 }
 
 /** Writes a request down, with everything that has to happen to it by itself. */
@@ -35,12 +36,12 @@ export class Submissions {
   ) {}
 
   async insert(tx: Tx, submission: Submission, asked: Asked): Promise<void> {
-    const { id, flow, caller, hands, ask, bundleId, extendsGrantId } = submission
+    const { id, flow, caller, hands, ask, bundleId, extendsGrantId, plan } = submission
     const inserted = await row<{ expiresAt: Date }>(
       tx,
       `insert into access_requests (id, flow_id, flow_version, integration_id, requester_id, state, seconds, justification, delivery,
-         extends_grant_id, bundle_id, fields, emergency, token_makers, hands, done_with, expires_at)
-       values ($1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, now() + make_interval(secs => $16))
+         extends_grant_id, bundle_id, fields, emergency, token_makers, hands, done_with, plan, expires_at)
+       values ($1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, now() + make_interval(secs => $17))
        returning expires_at as "expiresAt"`,
       [
         id,
@@ -58,9 +59,16 @@ export class Submissions {
         caller.tokenMakers,
         hands,
         caller.cameWith,
+        plan && JSON.stringify(plan),
         flow.rule.pendingSeconds ?? this.config.pendingHours * 3600,
       ],
     )
+    const flowNow = await row<{ active: boolean }>(tx, 'select active from access_flows where id = $1 for share', [flow.id])
+    if (!flowNow?.active) {
+      throw new BrokerError('access.denied', `${flow.name}: the flow is switched off`, {
+        fix: 'ask an admin for another access flow',
+      })
+    }
     await rows(
       tx,
       `insert into access_request_resources (request_id, resource_id, permissions)

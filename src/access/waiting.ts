@@ -3,7 +3,15 @@ import { BROKER, record } from '../audit/record.ts'
 import type { AccessRule } from '../contract/access.ts'
 import { rows, type Tx } from '../platform/database.ts'
 import { enqueue, withdraw } from '../platform/due-work.ts'
+import { requestMachine } from './request-machine.ts'
 import { stagesOf } from './stages.ts'
+
+/** A pending request, its row locked. */
+export interface Cancelled {
+  readonly id: string
+  readonly requesterId: string
+  readonly stage: number
+}
 
 export const REQUEST_WORK = { lapse: 'request.lapse', escalate: 'request.escalate', remind: 'request.remind' } as const
 
@@ -33,6 +41,16 @@ export class Waiting {
         ? [{ lane: 'background', kind: REQUEST_WORK.remind, subject: requestId, at: after(rule.remindSeconds) } as const]
         : []),
     ])
+  }
+
+  /** Ends requests that wait and whose reason to wait is gone; everybody concerned is told why. */
+  async cancel(tx: Tx, requests: readonly Cancelled[], reason: string): Promise<void> {
+    const to = requestMachine.next('pending', 'cancel')
+    for (const { id, requesterId, stage } of requests) {
+      await rows(tx, 'update access_requests set state = $2, decided_at = now(), end_reason = $3 where id = $1', [id, to, reason])
+      await this.over(tx, id)
+      await record(tx, { kind: `request.${to}`, actor: BROKER, subject: id, data: { reason, requesterId, stage } })
+    }
   }
 
   /** Nothing is waited for any more. */

@@ -25,10 +25,10 @@ export function grantInWords(grant: GrantView): string[] {
   })
 }
 
-type AnyRequest = Omit<RequestView, 'steps' | 'approvers'> & Partial<Pick<RequestView, 'approvers'>>
+type AnyRequest = Omit<RequestView, 'steps' | 'approvers' | 'stages'> & Partial<Pick<RequestView, 'approvers' | 'stages'>>
 
 export function requestInWords(request: AnyRequest): string[] {
-  const { approvals, approvers, needed } = request
+  const { approvals } = request
   const given = approvals.map(({ approver, decision, reason }) => `${decision} by ${approver.name}${reason && `: ${reason}`}`)
   return facts({
     request: request.id,
@@ -37,7 +37,21 @@ export function requestInWords(request: AnyRequest): string[] {
     for: `${inWords(request.approvedSeconds ?? request.seconds)}, ${request.requester.name}`,
     because: request.justification,
     decisions: given.join('; '),
-    'waits for': request.state === 'pending' ? `${needed} of ${approvers?.map(({ name }) => name).join(', ')}` : undefined,
+    'waits for': request.state === 'pending' ? waitsFor(request) : undefined,
+    'ended because': request.endReason,
     grant: request.grantId,
   })
+}
+
+/** What the current stage still needs; a list does not say who is in it. */
+function waitsFor({ stage, stages, approvals }: AnyRequest): string {
+  const current = stages?.[stage]
+  if (!stages || !current) return `approval in stage ${stage + 1}`
+  const approved = approvals.filter((approval) => approval.stage === stage && approval.decision === 'approve')
+  const parties = current.parties.flatMap(({ needed, people }) => {
+    const missing = needed - people.filter(({ id }) => approved.some(({ approver }) => approver.id === id)).length
+    const left = people.filter(({ id }) => !approved.some(({ approver }) => approver.id === id))
+    return missing > 0 ? [`${missing} of ${left.map(({ name }) => name).join(', ')}`] : []
+  })
+  return parties.join(', and ') + (stages.length > 1 ? ` (stage ${stage + 1} of ${stages.length})` : '')
 }

@@ -289,7 +289,7 @@ export const requestView = z
     delivery,
     extendsGrantId: id('grt').nullable(),
     grantId: id('grt').nullable(),
-    needed: z.int(),
+    needed: z.int().describe('how many must approve at the least, over all stages'),
     stage: z.int().describe('which stage waits, from 0'),
     emergency: z.boolean(),
     fields: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
@@ -298,16 +298,22 @@ export const requestView = z
     approvals: z.array(
       z.strictObject({
         approver: person,
+        stage: z.int(),
         decision: z.enum(['approve', 'reject']),
         reason: z.string(),
         seconds: z.int().nullable(),
         at: instant,
       }),
     ),
-    steps: z.array(z.strictObject({ kind: z.string(), target: z.string(), summary: z.string(), args: z.unknown() })),
+    steps: z
+      .array(z.strictObject({ kind: z.string(), target: z.string(), summary: z.string(), args: z.unknown() }))
+      .describe(
+        'what an approval would carry out, as it was planned when it was asked for; once it is carried out, the steps themselves',
+      ),
     createdAt: instant,
     expiresAt: instant,
     decidedAt: instant.nullable(),
+    endReason: z.string().nullable().describe('why the broker ended it while it waited'),
   })
   .meta({ id: 'AccessRequest' })
 export type RequestView = z.infer<typeof requestView>

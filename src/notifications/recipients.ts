@@ -7,6 +7,7 @@ const OF_KIND: Readonly<Record<string, readonly Part[]>> = {
   'request.stage': ['own', 'decide', 'notice'],
   'request.escalated': ['own', 'decide', 'notice'],
   'request.reminded': ['decide'],
+  'request.cancelled': ['own', 'decide', 'notice'],
   'request.emergency': ['own', 'review', 'alert', 'notice'],
   'grant.stuck': ['own', 'admin', 'notice'],
   'grant.rechecked': ['admin'],

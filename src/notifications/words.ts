@@ -1,3 +1,4 @@
+import { BROKER } from '../audit/record.ts'
 import type { ChainEvent } from './chain-event.ts'
 import type { Facts } from './facts.ts'
 import type { Part } from './recipients.ts'
@@ -26,6 +27,7 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'request.approved': ({ whose, what }) => `${whose} access to ${what} was approved`,
   'request.rejected': ({ whose, what }) => `${whose} request for ${what} was rejected`,
   'request.cancelled': ({ whose, what }) => `${whose} request for ${what} was taken back`,
+  'request.cancelled by the broker': ({ whose, what }) => `${whose} request for ${what} ended before anybody decided`,
   'request.expired': ({ whose, what }) => `${whose} request for ${what} was not decided in time`,
   'grant.provisioning': ({ whose, what }) => `${whose} access to ${what} is being set up`,
   'grant.active': ({ whose, what }) => `${whose} access to ${what} is ready`,
@@ -60,11 +62,13 @@ export function messageFor(event: ChainEvent, part: Part, facts: Facts | undefin
   const name = facts?.requester.name ?? 'Somebody'
   const [who, whose] = part === 'own' ? ['You', 'Your'] : [name, `${name}’s`]
   const what = facts ? whatOf(facts) : event.subject
-  const asksTheReader = part === 'decide' && event.kind !== 'request.reminded'
+  const isOver = event.kind === 'request.cancelled'
+  const asksTheReader = part === 'decide' && event.kind !== 'request.reminded' && !isOver
+  const kind = isOver && event.actor === BROKER ? 'request.cancelled by the broker' : event.kind
   const subject = asksTheReader
     ? `${name} asks you to approve access to ${what}`
-    : (PHRASES[event.kind]?.({ who, whose, what }) ?? `${event.kind.replace(/[._]/g, ' ')}: ${what}`)
-  const sentence = [`${subject}.`, WHAT_NOW[part]].filter(Boolean).join(' ')
+    : (PHRASES[kind]?.({ who, whose, what }) ?? `${event.kind.replace(/[._]/g, ' ')}: ${what}`)
+  const sentence = [`${subject}.`, isOver ? undefined : WHAT_NOW[part]].filter(Boolean).join(' ')
   return { subject, sentence, details: detailsOf(event, facts, names), path: pathOf(event, facts) }
 }
 
