@@ -235,6 +235,18 @@ describe('people', () => {
     expect((await deliveriesOf(id)).every((one: { lastError: string | null }) => one.lastError === null)).toBe(true)
   })
 
+  it('who asked, and who run the broker, hear at once that nobody is left who could decide', async () => {
+    const { admin } = world.broker
+    const erin = await world.person('erin')
+    const group = await admin.must(admin.post('/api/groups', { name: 'approvers for a while' }))
+    await admin.must(admin.put(`/api/groups/${group.id}/members/${erin.id}`))
+    const flow = await world.flow({ approval: { kind: 'approvers', users: [], groups: [group.id], needed: 1 } })
+    await world.request(alice, { flowId: flow.id })
+    await admin.must(admin.delete(`/api/groups/${group.id}`))
+    await told('alice@people.example', 'Nobody can decide on your request for kv/app/db any more')
+    await told('root@people.example', `Nobody can decide on ${alice.name}’s request for kv/app/db any more`)
+  })
+
   it('who have left, or have no address, are not written to', async () => {
     const dora = await world.person('dora')
     await addressed(dora, 'dora@people.example')

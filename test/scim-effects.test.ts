@@ -160,6 +160,32 @@ describe('what SCIM says of somebody', () => {
     expect(removed).toMatchObject({ actor: expect.stringMatching(/^scim:sct_/), body: JSON.stringify({ userId: one.id }) })
   })
 
+  it.each([
+    ['deleted', (group: string) => scim.delete(`/Groups/${group}`)],
+    ['emptied', (group: string) => scim.patch(`/Groups/${group}`, { op: 'remove', path: 'members' })],
+    ['left by everybody in it', (_group: string, who: string) => scim.patch(`/Users/${who}`, active(false))],
+  ])('says at once that nobody can decide on what waits for an approvers’ group that was %s', async (how, leave) => {
+    const only = await person(`the only one of a group ${how}`)
+    const group = await scim.group(`approvers ${how}`, [only.id])
+    const flow = await world.flow({ approval: { kind: 'approvers', users: [], groups: [group], needed: 1 } })
+    const { id } = await world.request(world.alice, { flowId: flow.id })
+    const view = async () => (await world.alice.api.must(world.alice.api.get(`/api/access-requests/${id}`))).undecidable
+    const kinds = async () => (await trailOf(id)).map(({ kind }) => kind)
+    expect(await view()).toBe(false)
+    expect((await leave(group, only.id)).status).toBeLessThan(300)
+    expect(await view()).toBe(true)
+    await waitFor('it to be noticed', async () => (await kinds()).includes('request.undecidable'))
+    const listed = (await world.alice.api.must(world.alice.api.get('/api/access-requests?state=pending'))).items
+    expect(listed.find((one: { id: string }) => one.id === id).undecidable).toBe(true)
+    if (how !== 'emptied') return
+    const other = await person('who comes instead')
+    await scim.patch(`/Groups/${group}`, { op: 'add', path: 'members', value: [{ value: other.id }] })
+    await waitFor('it to be noticed again', async () => (await kinds()).includes('request.decidable'))
+    expect(await view()).toBe(false)
+    expect((await other.api.post(`/api/access-requests/${id}/approvals`, { decision: 'approve' })).status).toBe(200)
+    expect((await kinds()).filter((kind) => kind.endsWith('decidable'))).toEqual(['request.undecidable', 'request.decidable'])
+  })
+
   it('decides who the manager is, and what a flow’s conditions see', async () => {
     const boss = await person('boss')
     const ada = await person('ada', { [ENTERPRISE]: { department: 'Research', manager: { value: boss.id } } })

@@ -24,6 +24,7 @@ import { RightsNow } from './rights-now.ts'
 import { Simulator } from './simulator.ts'
 import { Submissions } from './submissions.ts'
 import { SwitchedOff } from './switched-off.ts'
+import { Undecidable } from './undecidable.ts'
 import { Waiting } from './waiting.ts'
 
 @Module({
@@ -42,6 +43,7 @@ import { Waiting } from './waiting.ts'
     Waiting,
     Leavers,
     SwitchedOff,
+    Undecidable,
     Submissions,
     Requests,
     RightsNow,

@@ -9,6 +9,7 @@ import { Database, rows } from '../platform/database.ts'
 import { Approvers } from './approvers.ts'
 import { byId } from './cursor.ts'
 import { noSuchRequest } from './decisions.service.ts'
+import { firstUnapprovable } from './enough-approvers.ts'
 import { Flows } from './flows.service.ts'
 import { type AccessRequest, escalatedIn, readDecisions, readRequestResources, selectRequests } from './request.ts'
 import { stageViews } from './stage-view.ts'
@@ -60,6 +61,7 @@ export class RequestViews {
           ({ id: personId }) => stage && mayDecide(stage, personId) && !isRepeated(asked, request.stage, decisions, [personId]),
         )
         .map(({ id: personId, name }) => ({ id: personId, name })),
+      undecidable: request.state === 'pending' && firstUnapprovable(asked) !== undefined,
       stages: stageViews(asked),
       steps: await this.steps(request),
     }
@@ -141,6 +143,7 @@ export class RequestViews {
       justification: request.justification,
       delivery: request.delivery,
       stage: request.stage,
+      undecidable: request.state === 'pending' && request.undecidable,
       emergency: request.emergency,
       fields: request.fields,
       extendsGrantId: request.extendsGrantId as Item['extendsGrantId'],

@@ -25,6 +25,8 @@ export interface AccessRequest {
   readonly delivery: string
   readonly stage: number
   readonly escalated: boolean
+  /** too few people are left who could approve it, as was noticed */
+  readonly undecidable: boolean
   readonly emergency: boolean
   readonly fields: FieldValues
   readonly extendsGrantId: string | null
@@ -46,7 +48,7 @@ export function escalatedIn(request: Pick<AccessRequest, 'stage' | 'escalated'>)
 const SELECT = `select q.id, q.flow_id as "flowId", q.flow_version as "flowVersion", f.name as "flowName",
   q.integration_id as "integrationId", q.requester_id as "requesterId", u.name as "requesterName", q.hands,
   q.state, q.seconds,
-  q.approved_seconds as "approvedSeconds", q.justification, q.delivery, q.stage, q.escalated, q.emergency, q.fields, q.extends_grant_id as "extendsGrantId",
+  q.approved_seconds as "approvedSeconds", q.justification, q.delivery, q.stage, q.escalated, q.undecidable_since is not null as undecidable, q.emergency, q.fields, q.extends_grant_id as "extendsGrantId",
   coalesce(q.extends_grant_id, (select g.id from grants g where g.request_id = q.id)) as "grantId",
   q.created_at as "createdAt", q.expires_at as "expiresAt", q.decided_at as "decidedAt",
   q.end_reason as "endReason", q.plan

@@ -44,7 +44,8 @@ export function requestInWords(request: AnyRequest): string[] {
 }
 
 /** What the current stage still needs; a list does not say who is in it. */
-function waitsFor({ stage, stages, approvals }: AnyRequest): string {
+function waitsFor({ stage, stages, approvals, undecidable }: AnyRequest): string {
+  if (undecidable) return 'nobody: too few people are left who could approve it'
   const current = stages?.[stage]
   if (!stages || !current) return `approval in stage ${stage + 1}`
   const approved = approvals.filter((approval) => approval.stage === stage && approval.decision === 'approve')

@@ -291,6 +291,7 @@ export const requestView = z
     grantId: id('grt').nullable(),
     needed: z.int().describe('how many must approve at the least, over all stages'),
     stage: z.int().describe('which stage waits, from 0'),
+    undecidable: z.boolean().describe('it waits, and too few people are left who could approve it'),
     emergency: z.boolean(),
     fields: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
     approvers: z.array(person).describe('who may decide now'),

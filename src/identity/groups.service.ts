@@ -11,6 +11,7 @@ import { newId } from '../platform/ids.ts'
 import { BrokerError } from '../sdk/index.ts'
 import type { Caller } from './caller.ts'
 import { Directory } from './directory.ts'
+import { directoryChanged } from './directory-changed.ts'
 import { Group } from './group.ts'
 
 // By name, which one group of each source may have.
@@ -63,6 +64,7 @@ export class GroupsService {
       this.directory.keepingAnAdmin(tx, async () => {
         const [gone] = await rows<{ name: string }>(tx, 'delete from groups where id = $1 returning name', [id])
         if (!gone) missing()
+        await directoryChanged(tx)
         await record(tx, { kind: 'group.removed', actor: caller.id, subject: id, data: { name: gone?.name } })
       }),
     )
@@ -77,7 +79,9 @@ export class GroupsService {
         'insert into group_members (group_id, user_id) values ($1, $2) on conflict do nothing returning user_id',
         [id, userId],
       )
-      if (added.length > 0) await record(tx, { kind: 'group.member_added', actor: caller.id, subject: id, data: { userId } })
+      if (added.length === 0) return
+      await directoryChanged(tx)
+      await record(tx, { kind: 'group.member_added', actor: caller.id, subject: id, data: { userId } })
     })
   }
 
@@ -89,8 +93,9 @@ export class GroupsService {
           id,
           userId,
         ])
-        if (dropped.length > 0)
-          await record(tx, { kind: 'group.member_removed', actor: caller.id, subject: id, data: { userId } })
+        if (dropped.length === 0) return
+        await directoryChanged(tx)
+        await record(tx, { kind: 'group.member_removed', actor: caller.id, subject: id, data: { userId } })
       }),
     )
   }

@@ -1,5 +1,6 @@
 import { rows, type Tx } from '../platform/database.ts'
 import { enqueue } from '../platform/due-work.ts'
+import { directoryChanged } from './directory-changed.ts'
 import { revokeTokens } from './revoke-tokens.ts'
 import { endSessions } from './sessions.service.ts'
 
@@ -20,4 +21,5 @@ export async function lockOut(tx: Tx, actor: string, userId: string): Promise<vo
     { lane: 'cut', kind: LEAVER_WORK.grants, subject: userId },
     { lane: 'background', kind: LEAVER_WORK.requests, subject: userId },
   ])
+  await directoryChanged(tx)
 }

@@ -8,6 +8,8 @@ const OF_KIND: Readonly<Record<string, readonly Part[]>> = {
   'request.escalated': ['own', 'decide', 'notice'],
   'request.reminded': ['decide'],
   'request.cancelled': ['own', 'decide', 'notice'],
+  'request.undecidable': ['own', 'admin', 'notice'],
+  'request.decidable': ['own', 'decide', 'notice'],
   'request.emergency': ['own', 'review', 'alert', 'notice'],
   'grant.stuck': ['own', 'admin', 'notice'],
   'grant.rechecked': ['admin'],

@@ -23,6 +23,9 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'request.stage': ({ whose, what }) => `${whose} request for ${what} is at its next approval`,
   'request.reminded': ({ whose, what }) => `${whose} request for ${what} still waits for a decision`,
   'request.escalated': ({ whose, what }) => `${whose} request for ${what} was passed on to more approvers`,
+  'request.undecidable': ({ whose, what }) =>
+    `Nobody can decide on ${whose === 'Your' ? 'your' : whose} request for ${what} any more`,
+  'request.decidable': ({ whose, what }) => `${whose} request for ${what} can be decided on again`,
   'request.emergency': ({ who, what }) => `Emergency: ${who} took access to ${what} without approval`,
   'request.approved': ({ whose, what }) => `${whose} access to ${what} was approved`,
   'request.rejected': ({ whose, what }) => `${whose} request for ${what} was rejected`,

@@ -1,6 +1,7 @@
 import { record } from '../../audit/record.ts'
 import { rows, type Tx } from '../../platform/database.ts'
 import { ScimRefusal } from '../../platform/scim-error.ts'
+import { directoryChanged } from '../directory-changed.ts'
 import type { Filter } from './filter.ts'
 import { conditionOf } from './filter-sql.ts'
 import { MEMBER_COLUMNS } from './group-columns.ts'
@@ -73,6 +74,7 @@ async function note(
   groupId: string,
   moved: readonly { readonly userId: string }[],
 ): Promise<boolean> {
+  if (moved.length > 0) await directoryChanged(tx)
   await record(tx, ...moved.map(({ userId }) => ({ kind, actor, subject: groupId, data: { userId } })))
   return moved.length > 0
 }

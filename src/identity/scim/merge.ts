@@ -1,5 +1,6 @@
 import { record } from '../../audit/record.ts'
 import { row, rows, type Tx } from '../../platform/database.ts'
+import { directoryChanged } from '../directory-changed.ts'
 import { lockOut } from '../lock-out.ts'
 
 /** One human's two records: whom SCIM describes, and who signs in. */
@@ -98,6 +99,7 @@ export async function leaveGroups(tx: Tx, actor: string, userId: string, source?
      where m.user_id = $1 and g.id = m.group_id and ($2::text is null or g.source = $2) returning g.id`,
     [userId, source ?? null],
   )
+  if (left.length > 0) await directoryChanged(tx)
   await record(tx, ...left.map(({ id }) => ({ kind: 'group.member_removed', actor, subject: id, data: { userId } })))
 }
 

@@ -1,10 +1,11 @@
 import { record } from '../../audit/record.ts'
 import { rows, type Tx } from '../../platform/database.ts'
+import { directoryChanged } from '../directory-changed.ts'
 import { scimId } from './scim-id.ts'
 
 /** Who reports to whom, for one person and for those who name one of the references: by our id first, else by externalId. */
 export async function resolveManagers(tx: Tx, userId: string, references: readonly (string | undefined)[]): Promise<void> {
-  await rows(
+  const moved = await rows(
     tx,
     `update users u set manager_id = f.manager_id
      from users s left join lateral (
@@ -13,9 +14,10 @@ export async function resolveManagers(tx: Tx, userId: string, references: readon
          and (${scimId('m')} = s.scim->>'manager' or m.external_id = s.scim->>'manager')
        order by ${scimId('m')} = s.scim->>'manager' desc limit 1) f on true
      where u.id = s.id and s.source = 'scim' and s.user_name is not null and (s.id = $1 or s.scim->>'manager' = any($2))
-       and u.manager_id is distinct from f.manager_id`,
+       and u.manager_id is distinct from f.manager_id returning u.id`,
     [userId, references.filter((reference) => reference !== undefined)],
   )
+  if (moved.length > 0) await directoryChanged(tx)
 }
 
 /**

@@ -1,6 +1,7 @@
 import { BROKER, record } from '../../audit/record.ts'
 import { row, rows, type Tx } from '../../platform/database.ts'
 import { newId } from '../../platform/ids.ts'
+import { directoryChanged } from '../directory-changed.ts'
 import type { GroupsSaid, RefusedName } from './group-names.ts'
 import type { Fact, Statement } from './statement.ts'
 
@@ -91,6 +92,7 @@ async function replaceGroups(
        (select external_id from groups where id = m.group_id) as name`,
     [userId, names, ageSeconds, issuer],
   )
+  if (dropped.length > 0 || added.some(({ isNew }) => isNew)) await directoryChanged(tx)
   await record(
     tx,
     ...made.map(({ id, name }) => ({

@@ -1,5 +1,6 @@
 import { BROKER, record } from '../../audit/record.ts'
 import { row, rows, type Tx } from '../../platform/database.ts'
+import { directoryChanged } from '../directory-changed.ts'
 import type { Attributes } from './claims.ts'
 import type { Fact, Source, Statement } from './statement.ts'
 
@@ -90,6 +91,7 @@ export async function describePerson(
     ],
   )
   if ((before?.managerId ?? null) !== managerId && !changed.includes('manager')) changed.push('manager')
+  if (changed.includes('manager')) await directoryChanged(tx)
   if (changed.length > 0) await record(tx, { kind: 'user.described', actor: BROKER, subject: id, data: { changed, occasion } })
 }
 
