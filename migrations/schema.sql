@@ -88,6 +88,7 @@ create table action_runs (
   integration_id text not null,
   settled_at timestamp with time zone,
   state text not null default 'pending'::text,
+  target jsonb,
   constraint action_runs_of_an_integration FOREIGN KEY (integration_id) REFERENCES integrations(id),
   constraint action_runs_pkey PRIMARY KEY (id),
   constraint action_runs_state_known CHECK (state = ANY (ARRAY['pending'::text, 'executing'::text, 'executed'::text, 'undoing'::text, 'undone'::text, 'failed'::text, 'stuck'::text]))
@@ -305,6 +306,14 @@ create table enrolment_codes (
 );
 CREATE UNIQUE INDEX enrolment_codes_one_at_a_time ON enrolment_codes USING btree (user_id) WHERE ((redeemed_at IS NULL) AND (withdrawn_at IS NULL));
 
+create table foreign_pieces (
+  artefact text not null,
+  found_at timestamp with time zone not null default clock_timestamp(),
+  integration_id text not null,
+  constraint foreign_pieces_lie_in_an_integration FOREIGN KEY (integration_id) REFERENCES integrations(id) ON DELETE CASCADE,
+  constraint foreign_pieces_pkey PRIMARY KEY (integration_id, artefact)
+);
+
 create table grants (
   begins_at timestamp with time zone,
   created_at timestamp with time zone not null default now(),
@@ -329,6 +338,7 @@ create table grants (
   run_id text not null,
   seconds integer not null,
   state text not null,
+  suspected_at timestamp with time zone,
   target_until timestamp with time zone,
   constraint grants_active_have_an_end CHECK (state <> 'active'::text OR expires_at IS NOT NULL),
   constraint grants_are_runs FOREIGN KEY (run_id) REFERENCES action_runs(id),
@@ -455,12 +465,16 @@ create table integrations (
   plugin text not null,
   resource_owner jsonb,
   sealed text,
+  sign text,
+  sign_left_at timestamp with time zone,
+  sign_looked_at timestamp with time zone,
   state text not null default 'active'::text,
   version integer not null default 1,
   constraint integrations_access_details_short CHECK (length(access_details) <= 400),
   constraint integrations_name_readable CHECK (name ~ '^[A-Za-z0-9][A-Za-z0-9 _-]{0,62}$'::text),
   constraint integrations_pkey PRIMARY KEY (id),
   constraint integrations_resource_owner_has_a_fallback CHECK (resource_owner IS NULL OR owners IS NOT NULL),
+  constraint integrations_sign_has_its_time CHECK ((sign IS NULL) = (sign_left_at IS NULL)),
   constraint integrations_state_known CHECK (state = ANY (ARRAY['active'::text, 'paused'::text, 'removed'::text]))
 );
 CREATE UNIQUE INDEX integrations_name_taken ON integrations USING btree (lower(name)) WHERE (state <> 'removed'::text);

@@ -81,6 +81,8 @@ describe.each(await serversUnderTest())('the sweep of $product $version', (binar
     expect(
       await broker.database.query(`select kind from audit_events where kind in ('grant.altered', 'orphan.removed')`),
     ).toEqual([])
+    await successor.close()
+    successor = undefined
     for (const id of grants) await alice.api.post(`/api/grants/${id}/give-back`)
     for (const id of grants) await world.until(alice, id, 'revoked')
     expect(await traces(vault)).toEqual([])
@@ -117,4 +119,126 @@ describe.each(await serversUnderTest())('the sweep of $product $version', (binar
     expect((await sweep()).altered).toEqual([grantId])
     await world.until(alice, grantId, 'revoked')
   })
+
+  const told = (kind: string) =>
+    world.broker.database.query<{ subject: string; data: unknown }>(
+      `select subject, body::jsonb as data from audit_events where kind = $1 order by id`,
+      [kind],
+    )
+
+  it('writes down that it found a grant altered, and by which piece', async () => {
+    const grantId = await grantOf(LONG)
+    const name = await policyOf(grantId)
+    await vault.api('DELETE', `sys/policies/acl/${name}`)
+    await sweep()
+    await world.until(world.alice, grantId, 'revoked')
+    const events = await told('grant.altered')
+    expect(events.find(({ subject }) => subject === grantId)).toBeDefined()
+    expect(JSON.stringify(events)).toContain(`policy ${name}`)
+  })
+
+  it('reports what is not the broker’s in its mount and under its prefix, once, and leaves it alone', async () => {
+    const grantId = await grantOf(SHORT)
+    const { policy } = (await vault.api('GET', `sys/policies/acl/${await policyOf(grantId)}`)).body.data
+    await vault.api('PUT', 'sys/policies/acl/apono-g-zzz', { policy: policy.replace(`kv/data/${SHORT}`, 'kv/data/*') })
+    await vault.api('POST', 'auth/apono/users/backdoor', { password: 'somebody’s', token_policies: 'apono-g-zzz' })
+    const before = (await told('foreign.found')).length
+    const found = ['policy apono-g-zzz', 'user backdoor']
+    for (let times = 0; times < 3; times += 1) expect((await sweep()).foreign.toSorted()).toEqual(found)
+    const events = (await told('foreign.found')).slice(before)
+    expect(events).toHaveLength(1)
+    expect(events[0]).toMatchObject({ subject: world.integrationId, data: { artefacts: found } })
+    const metrics = await (await fetch(`${world.broker.url}/metrics`)).text()
+    expect(metrics).toMatch(/latchkey_foreign_found_total\S* [1-9]/)
+    expect(await world.until(world.alice, grantId, /./)).toMatchObject({ state: 'active' })
+    await vault.api('DELETE', 'sys/policies/acl/apono-g-zzz')
+    await vault.api('DELETE', 'auth/apono/users/backdoor')
+    expect((await sweep()).foreign).toEqual([])
+    await world.alice.api.post(`/api/grants/${grantId}/give-back`)
+    await world.until(world.alice, grantId, 'revoked')
+  })
+
+  it('ends none of many grants that look altered at once until it is confirmed, and raises an alarm', async () => {
+    const { broker, alice } = world
+    const grants = await Promise.all(Array.from({ length: 6 }, () => grantOf(SHORT)))
+    for (const id of grants) await vault.api('DELETE', `sys/policies/acl/${await policyOf(id)}`)
+    for (let times = 0; times < 2; times += 1) {
+      const report = await sweep()
+      expect(report.altered).toEqual([])
+      expect(report.suspected.toSorted()).toEqual(grants.toSorted())
+    }
+    for (const id of grants) expect(await world.until(alice, id, /./)).toMatchObject({ state: 'active' })
+    expect(await told('sweep.alarm')).toHaveLength(1)
+    const confirmed = await broker.admin.must(broker.admin.post(`/api/integrations/${world.integrationId}/sweep?confirm=true`))
+    expect(confirmed.altered.toSorted()).toEqual(grants.toSorted())
+    for (const id of grants) await world.until(alice, id, 'revoked')
+  })
+
+  it('ends many that were suspected and are altered still at a later sweep', async () => {
+    const { broker, alice } = world
+    const grants = await Promise.all(Array.from({ length: 6 }, () => grantOf(SHORT)))
+    for (const id of grants) await vault.api('DELETE', `sys/policies/acl/${await policyOf(id)}`)
+    expect((await sweep()).suspected).toHaveLength(6)
+    // As if minutes had passed.
+    await broker.database.query(`update grants set suspected_at = suspected_at - interval '6 min' where id = any($1)`, [grants])
+    expect((await sweep()).altered.toSorted()).toEqual(grants.toSorted())
+    for (const id of grants) await world.until(alice, id, 'revoked')
+  })
+
+  it('has a row of work from the moment an integration is made, is repeated, and is put back when the row is lost', async () => {
+    const { broker } = world
+    const { config } = await broker.admin.must(broker.admin.get(`/api/integrations/${world.integrationId}`))
+    expect(config).toBeDefined()
+    const rowOf = () =>
+      broker.database.query<{ seconds: number }>(
+        `select extract(epoch from run_at - clock_timestamp())::float as seconds from due_work
+         where kind = 'integration.sweep' and subject = $1 and locked_by is null`,
+        [world.integrationId],
+      )
+    await waitFor('the sweep to be over and due again', async () => (await rowOf()).some(({ seconds }) => seconds > 60))
+    expect((await rowOf())[0]!.seconds).toBeLessThan(12 * 60)
+    for (const kind of ['integration.sweep', 'integration.health', 'integration.discover']) {
+      await broker.database.query('delete from due_work where kind = $1 and subject = $2', [kind, world.integrationId])
+      await waitFor(
+        `${kind} to be put back`,
+        async () =>
+          (await broker.database.query('select 1 from due_work where kind = $1 and subject = $2', [kind, world.integrationId]))
+            .length > 0,
+        25_000,
+      )
+    }
+  }, 90_000)
+
+  it('comes at once when an earlier snapshot of the server is put back, and what had ended ends again', async () => {
+    const { alice, broker } = world
+    const headers = { 'x-vault-token': vault.rootToken }
+    const grantId = await grantOf(SHORT)
+    const { token } = await world.open(alice, grantId)
+    const snapshot = await fetch(`${vault.address}/v1/sys/storage/raft/snapshot`, { headers })
+    const body = await snapshot.arrayBuffer()
+    await alice.api.post(`/api/grants/${grantId}/give-back`)
+    const { endedAt } = await world.until(alice, grantId, 'revoked')
+    expect(await tries(vault, token, 'GET', `kv/data/${SHORT}`)).toBe(403)
+    await waitFor(
+      'a sign from after the end',
+      async () => {
+        const found = await broker.database.query('select 1 from integrations where id = $1 and sign_left_at > $2', [
+          world.integrationId,
+          endedAt,
+        ])
+        return found.length > 0
+      },
+      25_000,
+    )
+    const restored = await fetch(`${vault.address}/v1/sys/storage/raft/snapshot-force`, { method: 'POST', headers, body })
+    expect(restored.status).toBe(204)
+    await waitFor('the token to be alive again', async () => (await tries(vault, token, 'GET', `kv/data/${SHORT}`)) === 200)
+    await waitFor(
+      'the token to be dead again',
+      async () => (await tries(vault, token, 'GET', `kv/data/${SHORT}`)) === 403,
+      30_000,
+    )
+    await waitFor('nothing to be left', async () => (await traces(vault)).length === 0, 20_000)
+    expect(await told('target.restored')).toHaveLength(1)
+  }, 90_000)
 })

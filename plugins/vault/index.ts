@@ -4,9 +4,11 @@ import { connectVault, type VaultConnection } from './client/vault-client.ts'
 import { type VaultConfig, vaultConfig } from './config.ts'
 import { describe, discover } from './discovery.ts'
 import { health } from './health.ts'
+import { identify } from './identity.ts'
 import { marked } from './marked.ts'
 import { minimumPolicy } from './minimum-policy.ts'
 import { resourceTypes } from './resource-types.ts'
+import { findsSign, leaveSign } from './sign.ts'
 
 /** HashiCorp Vault and OpenBao: temporary users with a policy for exactly what was approved. */
 export const vault: Plugin<VaultConfig, VaultConnection> = {
@@ -20,6 +22,8 @@ export const vault: Plugin<VaultConfig, VaultConnection> = {
   },
   config: vaultConfig,
   secretsGoTo: ['address', 'namespace', 'proxy', 'redirectHosts', 'caPem', 'caFile', 'auth.method', 'auth.mount'],
+  livesAt: { system: ['address', 'namespace'], inside: ['userpassMount', 'policyPrefix'] },
+  identify,
   connect: connectVault,
   health,
   keepAlive: (client, signal) => client.session.keepAlive(signal),
@@ -33,5 +37,7 @@ export const vault: Plugin<VaultConfig, VaultConnection> = {
   grantAccess,
   allowedDeliveries: ({ deliveries }) => deliveries,
   marked,
+  leaveSign,
+  findsSign,
   actions: [],
 }

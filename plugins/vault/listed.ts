@@ -38,7 +38,7 @@ function begunFromNow(client: VaultClient, path: readonly string[]): Promise<Vau
   const key = path.join('/')
   const state = byPath.get(key) ?? {}
   byPath.set(key, state)
-  const call = () => client.call({ method: 'GET', path, list: true, accept: [403, 404], repeatable: true })
+  const call = () => client.call({ method: 'GET', path, list: true, accept: [403, 404], repeatable: true, rank: 'ending' })
   const run = (): Promise<VaultAnswer> => {
     const mine = call().finally(() => {
       if (state.running === mine) state.running = undefined

@@ -1,15 +1,15 @@
 import type { Marked } from '../../src/sdk/index.ts'
 import { deletePolicy } from './actions/grant-policy.ts'
 import { removeUser } from './actions/grant-user.ts'
-import type { VaultClient } from './client/client.ts'
-import { ownerOfUser } from './names.ts'
+import type { VaultCall, VaultClient } from './client/client.ts'
+import { ownerOfUser, policyNameFor } from './names.ts'
 import { parsePolicyComment } from './policy.ts'
 import { PROBE_POLICY, PROBE_USER, probeOf } from './probe-names.ts'
-import { type Send, sending } from './send.ts'
+import { firsthand, isAbsent, type Send, sending } from './send.ts'
 
 /**
- * Every policy with our prefix and every user of our mount, with the run and the installation that made them. What a dead broker's probe
- * left behind, powerless, is removed on the way.
+ * Every policy with our prefix and every user of our mount, with the run and the installation that made them, where their names are those
+ * that the run gives: a stamp can be copied. What a dead broker's probe left behind, powerless, is removed on the way.
  */
 export async function* marked(client: VaultClient, signal: AbortSignal): AsyncGenerator<Marked, void, undefined> {
   const send = sending(client, signal, 'background')
@@ -19,30 +19,35 @@ export async function* marked(client: VaultClient, signal: AbortSignal): AsyncGe
     const probe = probeOf(name, policyPrefix + PROBE_POLICY)
     if (probe === 'left behind') await deletePolicy(send, name)
     if (probe !== 'none') continue
-    const { data } = await send({ method: 'GET', path: ['sys/policies/acl', name], accept: [404], repeatable: true })
+    const { data } = await send(policyCall(name))
     // Listed and not there: expired, and reaped by this very look.
     if (typeof data['policy'] !== 'string') continue
     const stamp = parsePolicyComment(data['policy'])
+    const own = stamp && name === policyNameFor(policyPrefix, stamp.runId) ? stamp : undefined
     yield {
       artefact: `policy ${name}`,
-      runId: stamp?.runId,
-      instance: stamp?.instance,
+      runId: own?.runId,
+      instance: own?.instance,
+      stands: async () => !isAbsent(await firsthand(send)(policyCall(name))),
       remove: () => deletePolicy(send, name),
     }
   }
   for (const username of await namesIn(send, ['auth', mount, 'users'])) {
-    if (probeOf(username, PROBE_USER) === 'left behind') {
-      await send({ method: 'DELETE', path: ['auth', mount, 'users', username], repeatable: true })
-    }
-    const owner = ownerOfUser(username)
-    // Whatever else lives in the mount was not made by a grant.
-    if (!owner) continue
+    const probe = probeOf(username, PROBE_USER)
+    const call = { path: ['auth', mount, 'users', username], repeatable: true } as const
+    if (probe === 'left behind') await send({ method: 'DELETE', ...call })
+    if (probe !== 'none') continue
     yield {
       artefact: `user ${username}`,
-      ...owner,
+      ...ownerOfUser(username),
+      stands: async () => !isAbsent(await firsthand(send)({ method: 'GET', ...call, accept: [404] })),
       remove: () => removeUser(send, { mount, username }),
     }
   }
+}
+
+function policyCall(name: string): VaultCall {
+  return { method: 'GET', path: ['sys/policies/acl', name], accept: [404], repeatable: true }
 }
 
 async function namesIn(send: Send, path: string[]): Promise<string[]> {

@@ -77,6 +77,7 @@ const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readon
       optional: true,
     },
     { path: 'auth/token/lookup-accessor', rights: ['update'], why: 'see whether a delivery was opened' },
+    { path: 'sys/wrapping/wrap', rights: ['update'], why: 'notice when an earlier snapshot is put back', optional: true },
     // Only the root namespace can be asked for it.
     ...(namespace
       ? []

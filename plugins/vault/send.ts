@@ -8,6 +8,11 @@ export function sending(client: VaultClient, signal: AbortSignal, rank: Rank, gu
   return (call) => client.call({ ...call, signal, rank, guard })
 }
 
+/** The same, answered by whoever knows it first-hand. */
+export function firsthand(send: Send): Send {
+  return (call) => send({ ...call, fromActive: true })
+}
+
 /**
  * True for a 404 that means "no such entry", which the servers say by an empty list of errors. One that says more means no such mount, path or
  * namespace, one that says nothing may come from whoever stands before the server, and neither proves anything.

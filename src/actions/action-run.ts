@@ -1,5 +1,5 @@
 import { machine } from '../platform/machine.ts'
-import type { Json, Step } from '../sdk/index.ts'
+import type { Json, Step, TargetIdentity } from '../sdk/index.ts'
 
 export type RunState = 'pending' | 'executing' | 'executed' | 'undoing' | 'undone' | 'failed' | 'stuck'
 export type RunEvent = 'plan' | 'finish' | 'undo' | 'settle' | 'give_up' | 'overdue'
@@ -31,6 +31,8 @@ export interface HeldRun {
   readonly integrationId: string
   readonly action: string
   readonly input: Json
+  /** the system it was planned for, as that named itself; undefined for runs from before this was recorded */
+  readonly target: TargetIdentity | undefined
   readonly steps: readonly JournaledStep[]
 }
 

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common'
 import { rows, type Tx } from '../platform/database.ts'
 import { Sealer } from '../platform/sealing.ts'
-import { BrokerError, type Json, type Step } from '../sdk/index.ts'
+import { BrokerError, type Json, type Step, type TargetIdentity } from '../sdk/index.ts'
 import type { HeldRun, JournaledStep, RunState } from './action-run.ts'
+import { noteTarget } from './whereabouts.ts'
 
 /** Names one step of one run. */
 export interface StepRef {
@@ -17,6 +18,7 @@ interface RunRow {
   integrationId: string
   action: string
   input: Json
+  target: TargetIdentity | null
   steps: (JournaledStep & { sealed: string | null })[]
 }
 
@@ -47,7 +49,7 @@ export class Journal {
       `with claimed as (
          update action_runs set epoch = epoch + 1, state = coalesce($3, state), changed_at = now()
          where id = any($1) and state = any($2) returning *)
-       select c.id, c.epoch, c.state, c.integration_id as "integrationId", c.action, c.input,
+       select c.id, c.epoch, c.state, c.integration_id as "integrationId", c.action, c.input, c.target,
          coalesce((select jsonb_agg(to_jsonb(s) order by s.position) from action_steps s where s.run_id = c.id), '[]') as steps
        from claimed c`,
       [ids, from, to ?? null],
@@ -57,6 +59,7 @@ export class Journal {
         run.id,
         {
           ...run,
+          target: run.target ?? undefined,
           steps: run.steps.map((step) => ({
             ...step,
             record: step.record ?? undefined,
@@ -67,9 +70,10 @@ export class Journal {
     )
   }
 
-  /** Writes the plan down. The run must still be ours. */
-  async plan(tx: Tx, run: HeldRun, steps: readonly Step[]): Promise<HeldRun> {
+  /** Writes down the plan and for which system it is. The run must still be ours. */
+  async plan(tx: Tx, run: HeldRun, steps: readonly Step[], target?: TargetIdentity): Promise<HeldRun> {
     await this.advance(tx, run, 'executing')
+    await noteTarget(tx, [run.id], target)
     const planned = steps.map((step, position) => ({
       ...step,
       position,
@@ -86,6 +90,7 @@ export class Journal {
     return {
       ...run,
       state: 'executing',
+      target,
       steps: steps.map((step, position) => ({ ...step, position, state: 'planned', record: undefined })),
     }
   }

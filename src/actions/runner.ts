@@ -8,6 +8,7 @@ import { Stopping } from '../platform/stopping.ts'
 import { BrokerError, type GrantAccessAction, type GrantInput, type Receipt, type RunContext, type Step } from '../sdk/index.ts'
 import type { HeldRun, JournaledStep } from './action-run.ts'
 import { fenced, Journal } from './journal.ts'
+import { mustBeSameTarget, noteTarget, whoAnswers } from './whereabouts.ts'
 
 /** What the owner of a run adds to the journal's transactions, before the run's own rows: whoever owns it is locked first, always. */
 export interface RunHooks {
@@ -36,9 +37,11 @@ export class ActionRunner {
     const connection = await this.connections.use(run.integrationId)
     const action = grantAccessOf(connection)
     let held = run
+    const target = await whoAnswers(connection)
+    mustBeSameTarget(held, target)
     if (held.state === 'pending') {
       const steps = await action.plan(this.context(connection, held.id, hold), held.input as unknown as GrantInput)
-      held = await this.database.transaction((tx) => this.journal.plan(tx, held, steps))
+      held = await this.database.transaction((tx) => this.journal.plan(tx, held, steps, target))
     }
     let receipt: (Receipt & { position: number }) | undefined
     for (const step of held.steps) {
@@ -50,6 +53,7 @@ export class ActionRunner {
     await this.database.transaction(async (tx) => {
       await hooks.whenExecuted?.(tx, connection)
       await this.journal.advance(tx, held, 'executed')
+      await noteTarget(tx, [held.id], target)
       if (receipt) await this.journal.mark(tx, [{ run: held.id, ...receipt }], 'executed')
     })
   }

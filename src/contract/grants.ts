@@ -36,6 +36,17 @@ export const revocationReceipt = z
     dueAt: instant.nullable(),
     revokingAt: instant.nullable(),
     powerlessAt: instant.nullable(),
+    target: z
+      .record(z.string(), z.string())
+      .nullable()
+      .optional()
+      .describe('the system that was looked at, as it names itself: a cluster, a namespace'),
+    targetRecorded: z
+      .boolean()
+      .optional()
+      .describe(
+        'whether it was written down when the access was given, and compared; false for grants made before that was done',
+      ),
     evidence: z.array(evidence),
   })
   .meta({ id: 'RevocationReceipt' })
@@ -137,11 +148,22 @@ export const extendGrant = z
   .meta({ id: 'ExtendGrant' })
 export type ExtendGrant = z.infer<typeof extendGrant>
 
+export const sweepQuery = z.strictObject({
+  confirm: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe('true: end every altered grant that is found, however many there are'),
+})
+export type SweepQuery = z.infer<typeof sweepQuery>
+
 export const sweepReport = z
   .strictObject({
     removed: z.array(z.string()).describe('bore our mark, belonged to no grant: removed'),
-    foreign: z.array(z.string()).describe('bear the prefix but not our mark: left alone'),
+    foreign: z.array(z.string()).describe('stand where only ours should, and are not ours: left alone'),
     left: z.array(z.string()).describe('ours, but could not be removed; the next sweep tries again'),
     altered: z.array(id('grt')).describe('grants changed in the target by somebody else: being revoked'),
+    suspected: z
+      .array(id('grt'))
+      .describe('the same, but too many at once to be ended unasked: a sweep some minutes later, or with `confirm`, ends them'),
   })
   .meta({ id: 'SweepReport' })

@@ -58,7 +58,6 @@ export const GRANT_WORK = {
   extend: 'grant.extend',
   /** somebody acted for a run that had been taken over: undo once more */
   recheck: 'grant.recheck',
-  sweep: 'integration.sweep',
 } as const
 
 export const grantIdOf = (requestId: string) => `grt_${requestId.slice(4)}`

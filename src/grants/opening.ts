@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { Journal } from '../actions/journal.ts'
 import { ActionRunner, grantAccessOf } from '../actions/runner.ts'
+import { mustAnswer } from '../actions/whereabouts.ts'
 import { record } from '../audit/record.ts'
 import type { Caller } from '../identity/caller.ts'
 import { meet } from '../identity/hands.ts'
@@ -54,6 +55,7 @@ export class Openings {
     let credential: Credential
     try {
       const connection = await this.connections.use(grant.integrationId)
+      await mustAnswer(this.database.pool, connection, grant.runId)
       const steps = await this.journal.read(this.database.pool, grant.runId)
       const context = this.runner.context(connection, grant.runId, hold, grant.expiresAt ?? undefined)
       credential = await grantAccessOf(connection).open(context, steps, grant.delivery, { keepFormer })

@@ -3,6 +3,7 @@ import type { Counter } from '@opentelemetry/api'
 import type { HeldRun } from '../actions/action-run.ts'
 import { Journal } from '../actions/journal.ts'
 import { ActionRunner, grantAccessOf } from '../actions/runner.ts'
+import { mustAnswer } from '../actions/whereabouts.ts'
 import { BROKER, record } from '../audit/record.ts'
 import { type Connection, Connections, mustBeActive } from '../integrations/connections.ts'
 import { Deliveries } from '../integrations/deliveries.ts'
@@ -201,6 +202,7 @@ export class Provisioning implements OnModuleInit {
     const [grant] = await selectGrants(this.database.pool, `g.id = $1 and g.state = 'active'`, [work.subject])
     if (!grant?.expiresAt) return 'done'
     const connection = await this.connections.use(grant.integrationId)
+    await mustAnswer(this.database.pool, connection, grant.runId)
     const steps = await this.journal.read(this.database.pool, grant.runId)
     try {
       await grantAccessOf(connection).extend(this.runner.context(connection, grant.runId, hold, grant.expiresAt), steps)

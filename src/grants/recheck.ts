@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { Journal } from '../actions/journal.ts'
 import { ActionRunner, grantAccessOf } from '../actions/runner.ts'
+import { mustAnswer } from '../actions/whereabouts.ts'
 import { BROKER, record } from '../audit/record.ts'
 import { Connections } from '../integrations/connections.ts'
 import { UrgentDatabase } from '../platform/database.ts'
@@ -30,6 +31,7 @@ export class Recheck implements OnModuleInit {
     if (!grant.endedAt) return 500 // its own clean-up may have proved it gone before we acted: look again when that is over
     const connection = await this.connections.use(grant.integrationId)
     const action = grantAccessOf(connection)
+    await mustAnswer(this.database.pool, connection, grant.runId)
     const steps = await this.journal.read(this.database.pool, grant.runId)
     const context = () => this.runner.context(connection, grant.runId, hold)
     const before = (await action.verifyGone?.(context(), steps)) ?? []

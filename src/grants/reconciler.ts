@@ -1,5 +1,9 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
 import { Interval } from '@nestjs/schedule'
+import { Catalog } from '../catalog/catalog.ts'
+import { DISCOVERY_WORK } from '../integrations/discovery/discovery.ts'
+import { HEALTH_WORK } from '../integrations/health.service.ts'
+import { SWEEP_WORK } from '../integrations/sweep-work.ts'
 import { rows, UrgentDatabase } from '../platform/database.ts'
 import { Metrics } from '../platform/metrics.ts'
 import { GRANT_WORK } from './grant.ts'
@@ -18,6 +22,7 @@ export class Reconciler implements OnApplicationBootstrap {
     private readonly database: UrgentDatabase,
     private readonly leavers: LeaversGrants,
     private readonly sweep: Sweep,
+    private readonly catalog: Catalog,
     metrics: Metrics,
   ) {
     metrics.gauge('latchkey_grants', 'grants that are not over, by state', () =>
@@ -28,7 +33,7 @@ export class Reconciler implements OnApplicationBootstrap {
 
   async onApplicationBootstrap(): Promise<void> {
     await this.tick()
-    await this.sweep.schedule().catch((error: unknown) => this.log.warn({ error }, 'the sweep could not be scheduled'))
+    await this.sweep.scheduleAll().catch((error: unknown) => this.log.warn({ error }, 'the sweep could not be scheduled'))
   }
 
   @Interval(10_000)
@@ -38,6 +43,7 @@ export class Reconciler implements OnApplicationBootstrap {
     try {
       await this.leavers.endForDisabled()
       await this.putBackLostWork()
+      await this.putBackRecurringWork()
       await this.measure()
     } catch (error) {
       this.log.warn({ error }, 'reconciling will be tried again')
@@ -69,6 +75,27 @@ export class Reconciler implements OnApplicationBootstrap {
        where w.kind = $1 and w.subject = g.id and g.state = 'active' and w.run_at > g.expires_at`,
       [GRANT_WORK.end],
     )
+  }
+
+  /** What looks after an integration over and over has a row for as long as the integration is there. */
+  private async putBackRecurringWork(): Promise<void> {
+    const lost = await rows<{ kind: string }>(
+      this.database.pool,
+      `insert into due_work (lane, kind, subject, shard, run_at)
+       select 'background', w.kind, i.id, i.id, clock_timestamp()
+       from integrations i cross join lateral (
+         select $1 as kind
+         union all select $2 where i.state = 'active'
+         union all select $3 where i.state = 'active' and i.plugin = any($4)) as w
+       where i.state <> 'removed' on conflict (kind, subject) do nothing returning kind`,
+      [
+        SWEEP_WORK,
+        HEALTH_WORK,
+        DISCOVERY_WORK,
+        this.catalog.list().flatMap(({ manifest, discover }) => (discover ? [manifest.id] : [])),
+      ],
+    )
+    if (lost.length > 0) this.log.warn({ count: lost.length }, 'put lost recurring work back')
   }
 
   private async measure(): Promise<void> {

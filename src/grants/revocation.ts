@@ -3,6 +3,7 @@ import type { Counter, Histogram } from '@opentelemetry/api'
 import { type HeldRun, mayHaveHappened } from '../actions/action-run.ts'
 import { Journal } from '../actions/journal.ts'
 import { ActionRunner, grantAccessOf } from '../actions/runner.ts'
+import { mustBeSameTarget, noteTarget, whoAnswers } from '../actions/whereabouts.ts'
 import { BROKER, record } from '../audit/record.ts'
 import { type Connection, Connections } from '../integrations/connections.ts'
 import { rows, type Tx, UrgentDatabase } from '../platform/database.ts'
@@ -10,7 +11,7 @@ import { type Hold, type Outcome, pauseFor, type Work } from '../platform/due-la
 import { DueWork, enqueue } from '../platform/due-work.ts'
 import { inParallel } from '../platform/in-parallel.ts'
 import { Metrics } from '../platform/metrics.ts'
-import { BrokerError, type Evidence, isBrokerError, storable } from '../sdk/index.ts'
+import { BrokerError, type Evidence, isBrokerError, storable, type TargetIdentity } from '../sdk/index.ts'
 import { beginEnding } from './ending.ts'
 import { noteFailures } from './failures.ts'
 import { type EndReason, GRANT_WORK, type Grant, selectGrants } from './grant.ts'
@@ -61,10 +62,12 @@ export class Revocation implements OnModuleInit {
   private async cut(batch: readonly Work[], hold: Hold): Promise<Map<string, Outcome>> {
     const { leaving, outcomes } = await this.database.transaction((tx) => this.beginCut(tx, batch))
     if (leaving.length === 0) return outcomes
-    const connection = await this.connect(leaving, hold, outcomes)
-    if (!connection) return outcomes
+    const reached = await this.reach(leaving, hold, outcomes)
+    if (!reached) return outcomes
+    const { connection, target } = reached
     const cut: Leaving[] = []
     const failed = await this.forEach(leaving, CUTS_AT_ONCE, hold, outcomes, async (one) => {
+      mustBeSameTarget(one.run, target)
       await this.runner.undo(connection, one.run, one.run.steps.slice(-1).filter(mayHaveHappened), hold)
       cut.push(one)
     })
@@ -85,6 +88,11 @@ export class Revocation implements OnModuleInit {
         `update grants set cut_at = coalesce(cut_at, clock_timestamp()), error = null where id = any($1)
          returning extract(epoch from cut_at - case when end_reason = 'expired' then expires_at else revoking_at end)::float as seconds`,
         [done.map((one) => one.grant.id)],
+      )
+      await noteTarget(
+        tx,
+        done.map((one) => one.run.id),
+        target,
       )
       for (const { seconds } of lags) this.lag.record(Math.max(0, seconds))
       await enqueue(
@@ -144,11 +152,13 @@ export class Revocation implements OnModuleInit {
     const outcomes = new Map<string, Outcome>()
     const leaving = await this.database.transaction((tx) => this.beginClean(tx, batch))
     if (leaving.length === 0) return outcomes
-    const connection = await this.connect(leaving, hold, outcomes)
-    if (!connection) return outcomes
+    const reached = await this.reach(leaving, hold, outcomes)
+    if (!reached) return outcomes
+    const { connection, target } = reached
     const action = grantAccessOf(connection)
     const proved: (Leaving & { evidence: Evidence[] })[] = []
     const failed = await this.forEach(leaving, CLEANS_AT_ONCE, hold, outcomes, async (one) => {
+      mustBeSameTarget(one.run, target)
       // Was something still there, then whatever was undone before may have come back: a call that was late, or somebody's hand.
       const isFirstTry = one.work.attempts === 1
       const steps = one.run.steps.filter((step) => mayHaveHappened(step) || (step.state === 'undone' && !isFirstTry))
@@ -163,7 +173,7 @@ export class Revocation implements OnModuleInit {
       }
       proved.push({ ...one, evidence: evidence.map((piece) => ({ ...piece, observed: storable(piece.observed) })) })
     })
-    await this.database.transaction((tx) => this.settle(tx, proved))
+    await this.database.transaction((tx) => this.settle(tx, proved, target))
     this.ended.add(proved.length)
     await noteFailures(this.database, failed)
     return outcomes
@@ -192,7 +202,11 @@ export class Revocation implements OnModuleInit {
     return leaving
   }
 
-  private async settle(tx: Tx, proved: readonly (Leaving & { evidence: Evidence[] })[]): Promise<void> {
+  private async settle(
+    tx: Tx,
+    proved: readonly (Leaving & { evidence: Evidence[] })[],
+    target: TargetIdentity | undefined,
+  ): Promise<void> {
     await lockGrants(tx, proved)
     const ours = await this.journal.stillOurs(
       tx,
@@ -216,7 +230,7 @@ export class Revocation implements OnModuleInit {
           done.map((one) => ({
             id: one.grant.id,
             state: finalState(one.grant.endReason),
-            receipt: receiptOf(one.grant, one.evidence),
+            receipt: receiptOf(one.grant, one.evidence, { target, recorded: one.run.target !== undefined }),
           })),
         ),
       ],
@@ -227,19 +241,23 @@ export class Revocation implements OnModuleInit {
         kind: `grant.${finalState(one.grant.endReason)}`,
         actor: BROKER,
         subject: one.grant.id,
-        data: { reason: one.grant.endReason, receipt: receiptOf(one.grant, one.evidence) },
+        data: {
+          reason: one.grant.endReason,
+          receipt: receiptOf(one.grant, one.evidence, { target, recorded: one.run.target !== undefined }),
+        },
       })),
     )
   }
 
-  /** The connection of a batch's one integration; when there is none, everything in the batch waits a little. */
-  private async connect(
+  /** The connection of a batch's one integration, and which system answers; without both, everything in the batch waits a little. */
+  private async reach(
     leaving: readonly Leaving[],
     hold: Hold,
     outcomes: Map<string, Outcome>,
-  ): Promise<Connection | undefined> {
+  ): Promise<{ connection: Connection; target: TargetIdentity | undefined } | undefined> {
     try {
-      return await this.connections.use(leaving[0]!.grant.integrationId)
+      const connection = await this.connections.use(leaving[0]!.grant.integrationId)
+      return { connection, target: await whoAnswers(connection) }
     } catch (error) {
       await noteFailures(this.database, await this.forEach(leaving, 1, hold, outcomes, () => Promise.reject(error)))
       return undefined

@@ -1,6 +1,6 @@
-import { Controller, HttpCode, Param, Post } from '@nestjs/common'
+import { Controller, HttpCode, Param, Post, Query } from '@nestjs/common'
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger'
-import { sweepReport } from '../contract/grants.ts'
+import { type SweepQuery, sweepQuery, sweepReport } from '../contract/grants.ts'
 import { id } from '../contract/id.ts'
 import { Access } from '../platform/access.ts'
 import { deadline } from '../platform/deadline.ts'
@@ -17,7 +17,7 @@ export class SweepController {
   @HttpCode(200)
   @Access({ scope: 'manage', roles: ['admin', 'owner'] })
   @ApiOkResponse({ standardSchema: sweepReport })
-  run(@Param('id', { schema: id('int') }) integrationId: string) {
-    return this.sweep.sweep(integrationId, deadline(PATIENCE_MS))
+  run(@Param('id', { schema: id('int') }) integrationId: string, @Query({ schema: sweepQuery }) { confirm }: SweepQuery) {
+    return this.sweep.sweep(integrationId, deadline(PATIENCE_MS), { confirmed: confirm === 'true' })
   }
 }

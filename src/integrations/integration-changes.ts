@@ -29,6 +29,8 @@ import { findIntegration, type Integration, selectIntegrations } from './integra
 import { knownSecrets, parseConfig, sealConfig } from './integration-config.ts'
 import { viewOf } from './integration-view.ts'
 import { forgetElsewhere, keepSecret } from './kept-secrets.ts'
+import { Moves } from './moves.ts'
+import { sweepWork } from './sweep-work.ts'
 import { type Trial, Trials } from './trial.ts'
 
 /** Makes and changes integrations: tried out first, and with four eyes when somebody else has accepted. */
@@ -39,6 +41,7 @@ export class IntegrationChanges implements OnModuleInit {
     private readonly catalog: Catalog,
     private readonly sealer: Sealer,
     private readonly trials: Trials,
+    private readonly moves: Moves,
     private readonly connections: Connections,
     private readonly work: DueWork,
     private readonly fourEyes: FourEyes,
@@ -103,7 +106,7 @@ export class IntegrationChanges implements OnModuleInit {
         subject: id,
         data: { name: input.name, plugin: input.plugin, tested: !input.skipTest },
       })
-      await enqueue(tx, [healthWork(id), discoveryWork(id)])
+      await enqueue(tx, [healthWork(id), discoveryWork(id), sweepWork(id)])
       return viewOf(await findIntegration(tx, id), null)
     }
     return { write, afterwards: () => this.work.wake('background') }
@@ -119,6 +122,7 @@ export class IntegrationChanges implements OnModuleInit {
     const write = async (tx: Tx) => {
       const now = await findIntegration(tx, id, 'for update')
       if (now.version !== version) throw changedMeanwhile(now.name)
+      await this.moves.refuseOthers(tx, now, changed?.move)
       await rows(
         tx,
         `update integrations set name = $2, access_details = $3, config = $4, sealed = $5, version = version + 1, changed_at = clock_timestamp()
@@ -163,8 +167,9 @@ export class IntegrationChanges implements OnModuleInit {
     const config = await parseConfig(plugin, keepSecrets(typed, known))
     const { clear } = takeOutSecrets(config)
     if (reliesOn(typed, known)) refuseElsewhere(plugin, before.config, clear)
+    const move = await this.moves.check(this.database.pool, before, plugin, config, clear)
     const trial = skipTest ? undefined : await this.mustWork(by, plugin, config, before.id, name)
-    return { ...sealConfig(this.sealer, plugin, before.id, config), destination: digestOf(plugin, clear), trial }
+    return { ...sealConfig(this.sealer, plugin, before.id, config), destination: digestOf(plugin, clear), trial, move }
   }
 
   private async mustWork(by: string, plugin: AnyPlugin, config: unknown, id: string, name: string): Promise<Trial> {

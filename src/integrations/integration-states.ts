@@ -14,6 +14,7 @@ import { stopRunning } from './discovery/discovery-run.ts'
 import { HEALTH_WORK, healthWork } from './health.service.ts'
 import { findIntegration, type Integration } from './integration.ts'
 import { baseOf } from './integration-changes.ts'
+import { SWEEP_WORK } from './sweep-work.ts'
 
 /** Pauses, resumes and removes integrations. */
 @Injectable()
@@ -93,6 +94,8 @@ export class IntegrationStates implements OnModuleInit {
 async function endWork(tx: Tx, id: string, why: string): Promise<void> {
   await withdraw(tx, DISCOVERY_WORK, [id])
   await withdraw(tx, HEALTH_WORK, [id])
+  // Of one that is paused it is put back: what was given through it is compared with its target until it is over.
+  await withdraw(tx, SWEEP_WORK, [id])
   await stopRunning(tx, id, why)
 }
 

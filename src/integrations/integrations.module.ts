@@ -11,6 +11,7 @@ import { IntegrationChanges } from './integration-changes.ts'
 import { IntegrationStates } from './integration-states.ts'
 import { IntegrationsController } from './integrations.controller.ts'
 import { Integrations } from './integrations.service.ts'
+import { Moves } from './moves.ts'
 import { OwnershipController } from './ownership.controller.ts'
 import { Ownerships } from './ownership.service.ts'
 import { ResourcesController } from './resources.controller.ts'
@@ -31,11 +32,12 @@ import { Trials } from './trial.ts'
     IntegrationChanges,
     Integrations,
     IntegrationStates,
+    Moves,
     Ownerships,
     Resources,
     Sessions,
     Trials,
   ],
-  exports: [Connections, Deliveries],
+  exports: [Connections, Deliveries, Moves],
 })
 export class IntegrationsModule {}

@@ -26,6 +26,9 @@ const OF_FAMILY: Readonly<Record<string, readonly Part[]>> = {
   review: ['own', 'review'],
   proposal: ['proposer'],
   orphan: ['admin'],
+  foreign: ['admin'],
+  sweep: ['admin'],
+  target: ['admin'],
 }
 
 /** The parts an event has something to say to. What is no transition of access (a token, a person) is told to webhooks alone. */

@@ -7,6 +7,7 @@ import { Tokens1763769600004 } from '../../migrations/0004-tokens.ts'
 import { Provider1763769600005 } from '../../migrations/0005-provider.ts'
 import { Directory1763769600006 } from '../../migrations/0006-directory.ts'
 import { Decisions1763769600007 } from '../../migrations/0007-decisions.ts'
+import { Proof1763769600008 } from '../../migrations/0008-proof.ts'
 import { Doors1763769600009 } from '../../migrations/0009-doors.ts'
 import { Lanes1763769600010 } from '../../migrations/0010-lanes.ts'
 import { Openings1763769600011 } from '../../migrations/0011-openings.ts'
@@ -42,6 +43,7 @@ export function dataSourceOptions(url: string, poolSize: number, patience = HAST
       Provider1763769600005,
       Directory1763769600006,
       Decisions1763769600007,
+      Proof1763769600008,
       Doors1763769600009,
       Lanes1763769600010,
       Openings1763769600011,

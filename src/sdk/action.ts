@@ -26,6 +26,9 @@ export interface Receipt {
 /** A step together with what its execution left; without a record it may not have happened, or not to its end. */
 export type Journaled<S extends Step> = S & { readonly record?: Json | undefined }
 
+/** A system as it names itself, fact by fact: where a fact differs, it is another system. No secret, and the same for every login. */
+export type TargetIdentity = Readonly<Record<string, string>>
+
 /** What was read back from the target. */
 export interface Evidence {
   /** what was looked at: `policy apono-g-…` */
@@ -57,6 +60,8 @@ export interface RunContext<Client> {
   readonly instance: string
   /** when the access ends, for grants; stable during one attempt, moved by extension */
   readonly until?: Date
+  /** a second look, before something is destroyed on account of it: no replica of the target that lags behind may answer */
+  readonly firsthand?: boolean
   /** aborted when the run is taken from this process or the broker shuts down */
   readonly signal: AbortSignal
   /** Throws `run.fenced` once this process may no longer act for the run. The client calls it right before each request. */

@@ -44,6 +44,7 @@ export const ERRORS = {
   'target.unsupported': { status: 422, retryable: false, meaning: 'the target cannot do this' },
   'target.redirected': { status: 502, retryable: false, meaning: 'the target redirected to a host that is not allowed' },
   'target.namespace': { status: 502, retryable: false, meaning: 'the namespace does not exist or was not honoured' },
+  'target.moved': { status: 502, retryable: true, meaning: 'another system answers than the one that the access was given in' },
   'target.incomplete': { status: 502, retryable: true, meaning: 'something that should be gone is still there' },
   'target.unexpected': { status: 502, retryable: true, meaning: 'the answer is not one this target gives' },
   'run.fenced': { status: 409, retryable: false, meaning: 'another replica has taken this run over' },

@@ -15,6 +15,7 @@ export type {
   Reversible,
   RunContext,
   Step,
+  TargetIdentity,
 } from './action.ts'
 export { isReversible } from './action.ts'
 export type { ErrorCode, ErrorDetails } from './errors.ts'

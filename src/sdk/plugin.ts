@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { AnyAction, GrantAccessAction, Json } from './action.ts'
+import type { AnyAction, GrantAccessAction, Json, TargetIdentity } from './action.ts'
 import type { Secret } from './secret.ts'
 
 export interface Manifest {
@@ -90,10 +90,12 @@ export interface Described {
 export interface Marked {
   /** what it is, for people: `policy apono-g-…` */
   readonly artefact: string
-  /** the run it belongs to, read from the target; undefined when it cannot be told */
+  /** the run it belongs to, read from the target; undefined when it cannot be told, or when its name is not the one the run gives */
   readonly runId?: string
   /** the installation that made it, read from the target; undefined when it carries no stamp */
   readonly instance?: string
+  /** looks once more, where it is known first-hand, before it is removed */
+  stands?(): Promise<boolean>
   /** removes it; succeeds when it is already gone */
   remove(): Promise<void>
 }
@@ -133,6 +135,16 @@ export interface Plugin<Config, Client> {
    * a field that is added later may only be one that no stored configuration has.
    */
   readonly secretsGoTo: readonly string[]
+  /**
+   * Keys of the configuration that say where grants live: `system` leads to it and may change when the same system answers, `inside` may
+   * not change while anything lives there.
+   */
+  readonly livesAt?: {
+    readonly system: readonly (keyof Config & string)[]
+    readonly inside: readonly (keyof Config & string)[]
+  }
+  /** Which system answers now. Asked before access is given, ended or proved gone: cheap, and no right is needed for it. */
+  identify?(client: Client, signal: AbortSignal): Promise<TargetIdentity>
   /** Cheap: opens nothing that `close` does not close. Does not have to reach the target; the first use does. */
   connect(config: Config, host: Host): Promise<Client>
   health(client: Client, signal: AbortSignal): Promise<HealthCheck[]>
@@ -153,6 +165,10 @@ export interface Plugin<Config, Client> {
   allowedDeliveries?(config: Config): readonly string[]
   /** Everything in the target that bears this integration's prefix. */
   marked?(client: Client, signal: AbortSignal): AsyncIterable<Marked>
+  /** Leaves something that no earlier state of the target has, and answers by what to find it. Good for an hour. */
+  leaveSign?(client: Client, signal: AbortSignal): Promise<string>
+  /** Whether such a sign is there; when it is not, an earlier state was put back. */
+  findsSign?(client: Client, sign: string, signal: AbortSignal): Promise<boolean>
   readonly actions: readonly AnyAction<Client>[]
 }
 

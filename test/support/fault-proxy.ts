@@ -13,6 +13,8 @@ export interface Reply {
 export interface CallUnderWay {
   /** as in `calls`; undefined when it belongs to no grant */
   readonly name: string | undefined
+  /** after `/v1/` */
+  readonly path: string
   /** to the server, which applies it */
   forward(): Promise<Reply>
   /** to the caller; resolves when the bytes are out */
@@ -122,6 +124,7 @@ function callUnderWay(
   const { connection: _connection, host: _host, ...headers } = incoming.headers
   return {
     name: nameOf(incoming),
+    path: new URL(incoming.url ?? '', 'http://proxy').pathname.replace(/^\/v1\//, ''),
     abandoned,
     async forward() {
       const answer = await request(target + (incoming.url ?? ''), {

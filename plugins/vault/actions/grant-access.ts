@@ -15,7 +15,7 @@ import { type Mount, readMounts } from '../mounts.ts'
 import { policyNameFor, userNameFor } from '../names.ts'
 import { type PolicyDocument, type PolicyStamp, policyFor, sentenceFor } from '../policy.ts'
 import { KV_SECRET } from '../resource-types.ts'
-import { type Send, sending } from '../send.ts'
+import { firsthand, type Send, sending } from '../send.ts'
 import { type Mint, mintPassword, mintToken, stateOf } from './grant-credential.ts'
 import { deletePolicy, deletePolicyIfOurs, extendPolicy, policyGone, policyStands, writePolicy } from './grant-policy.ts'
 import { type GrantUser, removeUser, userGone, userStands, writeUser } from './grant-user.ts'
@@ -97,7 +97,7 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
   },
 
   async verify(ctx, steps) {
-    const send = sendFor(ctx, 'background')
+    const send = ctx.firsthand ? firsthand(sendFor(ctx, 'background')) : sendFor(ctx, 'background')
     return Promise.all(
       steps.map(({ kind, args, record }) =>
         kind === 'user'

@@ -18,6 +18,8 @@ export interface VaultCall {
   readonly token?: 'none' | Secret
   /** statuses besides 2xx that are an answer and not an error */
   readonly accept?: readonly number[]
+  /** answered by the active node where the server can be told so: a node that lags behind would answer with what was */
+  readonly fromActive?: boolean
   /** false for calls that must not carry the namespace header (health, seal status) */
   readonly namespaced?: boolean
   /** repeat after 429, 503, 412 and refused connections; only for calls that bear repetition */

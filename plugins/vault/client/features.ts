@@ -90,7 +90,14 @@ async function anyKvMount(client: Probed): Promise<string | undefined> {
 
 /** Whether the audit log shows what we send as `x-correlation-id`; undefined where the token, or the namespace, may not ask. */
 export async function probeAuditedHeader(client: Pick<VaultClient, 'call'>, signal?: AbortSignal): Promise<boolean | undefined> {
-  const answer = await client.call({ method: 'GET', path: AUDITED_HEADER, accept: [400, 403, 404], repeatable: true, signal })
+  const answer = await client.call({
+    method: 'GET',
+    path: AUDITED_HEADER,
+    accept: [400, 403, 404],
+    repeatable: true,
+    rank: 'ending',
+    signal,
+  })
   if (answer.status === 200) return answer.data['x-correlation-id'] !== undefined
   return answer.errors.some((error) => error.toLowerCase().includes('could not find header')) ? false : undefined
 }

@@ -38,14 +38,30 @@ export function createTransport(options: TransportOptions): Transport {
   const dispatcher = dispatcherFor(options)
   const turns = new Turns()
 
+  /** whether the server may be told to ask its active node */
+  let forwards = true
+  /** how far the server's storage was when it answered last, where it says so */
+  let index: string | undefined
+
   async function exchange(call: VaultCall, token: Secret | undefined, signal: AbortSignal, at = origin): Promise<Exchange> {
     const { body, hidden } = encode(call.body)
     const path = `${base}/v1/${pathOf(call)}`
     const correlationId = randomUUID()
-    const headers = { ...headersFor(call, token, options), 'x-correlation-id': correlationId }
+    const asksForActive = call.fromActive && forwards
+    const fresh = call.fromActive && {
+      ...(forwards && { 'x-vault-forward': 'active-node' }),
+      ...(index && { 'x-vault-index': index }),
+    }
+    const headers = { ...headersFor(call, token, options), ...fresh, 'x-correlation-id': correlationId }
     call.guard?.()
     const response = await request(call, { origin: at, path, method: call.method, headers, body, signal })
     const answer = read(response, correlationId, token ? [...hidden, token.reveal()] : hidden)
+    const newer = response.headers['x-vault-index']
+    if (typeof newer === 'string') index = newer
+    if (asksForActive && answer.errors.some((error) => error.includes('forwarding via header'))) {
+      forwards = false // such a server has no node that answers by itself and lags behind, or does not let us choose
+      return exchange(call, token, signal, at)
+    }
     if (!isOurs(response.status, response.text)) throw notOurs(call, response.status, response.text)
     if (response.status !== 307 || at !== origin) return { answer, retryAfter: response.headers['retry-after'] }
     // Node's own following would hand X-Vault-Token to any host the answer names.

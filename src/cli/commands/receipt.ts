@@ -14,8 +14,8 @@ export function receipt(program: Command, terminal: Terminal): void {
         terminal,
         options,
         (api) => api.get<z.infer<typeof revocationReceipt>>(at`/api/grants/${id}/receipt`),
-        ({ grant, reason, dueAt, powerlessAt, evidence }) => [
-          ...facts({ grant, 'ended because': reason, due: dueAt, 'powerless since': powerlessAt }),
+        ({ grant, reason, dueAt, powerlessAt, target, evidence }) => [
+          ...facts({ grant, 'ended because': reason, due: dueAt, 'powerless since': powerlessAt, ...target }),
           '',
           ...table(
             ['WHAT', 'GONE', 'OBSERVED', 'AT', 'REQUEST', 'ID OF'],

@@ -1,0 +1,27 @@
+import { BrokerError, type TargetIdentity } from '../../src/sdk/index.ts'
+import type { VaultClient } from './client/client.ts'
+
+/** Standbys and secondaries know whose they are; what is sealed or empty does not. */
+const TELLS = [429, 472, 473, 474]
+
+/** The cluster that answers, by the number it gave itself when it was initialised, and the namespace that the login was found to be in. */
+export async function identify(client: VaultClient, signal: AbortSignal): Promise<TargetIdentity> {
+  const { body, requestId } = await client.call({
+    method: 'GET',
+    path: ['sys/health'],
+    query: { standbyok: 'true', perfstandbyok: 'true' },
+    token: 'none',
+    namespaced: false,
+    accept: TELLS,
+    repeatable: true,
+    signal,
+  })
+  const { cluster_id: cluster } = body
+  if (typeof cluster !== 'string' || cluster === '') {
+    throw new BrokerError('target.unexpected', 'the server does not say which cluster it is', {
+      requestId,
+      fix: 'see that what stands before the server passes sys/health on',
+    })
+  }
+  return { cluster, namespace: client.settings.namespace ?? 'root' }
+}

@@ -1,0 +1,57 @@
+import type { Connection } from '../integrations/connections.ts'
+import { rows, type Tx } from '../platform/database.ts'
+import { deadline } from '../platform/deadline.ts'
+import { BrokerError, type TargetIdentity } from '../sdk/index.ts'
+import type { HeldRun } from './action-run.ts'
+
+const PATIENCE_MS = 20_000
+
+/** Which system answers through this connection now; undefined for a plugin that cannot tell. */
+export async function whoAnswers(connection: Connection, signal = deadline(PATIENCE_MS)): Promise<TargetIdentity | undefined> {
+  return connection.plugin.identify?.(connection.client, signal)
+}
+
+/** Whether what was recorded is still told. A run from before identities were recorded is taken to be where its integration is. */
+export function isSameTarget(recorded: TargetIdentity | undefined, now: TargetIdentity | undefined): boolean {
+  return Object.entries(recorded ?? {}).every(([fact, value]) => now?.[fact] === value)
+}
+
+/** Refuses to act on, or to prove something of, another system than the one that the run was made in. */
+export function mustBeSameTarget(run: Pick<HeldRun, 'id' | 'target'>, now: TargetIdentity | undefined): void {
+  if (isSameTarget(run.target, now)) return
+  throw new BrokerError(
+    'target.moved',
+    `another system answers than the one ${run.id} was made in: ${inWords(run.target)} then, ${inWords(now)} now`,
+    { fix: 'let the integration’s address lead to the former system again; nothing is proved anywhere else' },
+  )
+}
+
+/** The system that each run was made in, where that is recorded. */
+export async function targetsOf(tx: Pick<Tx, 'query'>, runs: readonly string[]): Promise<Map<string, TargetIdentity>> {
+  const found = await rows<{ id: string; target: TargetIdentity }>(
+    tx,
+    'select id, target from action_runs where id = any($1) and target is not null',
+    [runs],
+  )
+  return new Map(found.map(({ id, target }) => [id, target]))
+}
+
+/** The same for one run that is only known by its id. */
+export async function mustAnswer(tx: Pick<Tx, 'query'>, connection: Connection, runId: string): Promise<void> {
+  const target = (await targetsOf(tx, [runId])).get(runId)
+  mustBeSameTarget({ id: runId, target }, await whoAnswers(connection))
+}
+
+/** Keeps which system it was, for runs that do not say so yet: theirs is the one where they were found. */
+export async function noteTarget(tx: Pick<Tx, 'query'>, runs: readonly string[], now: TargetIdentity | undefined): Promise<void> {
+  if (!now || runs.length === 0) return
+  await rows(tx, 'update action_runs set target = $2 where id = any($1) and target is null', [runs, JSON.stringify(now)])
+}
+
+function inWords(identity: TargetIdentity | undefined): string {
+  return (
+    Object.entries(identity ?? {})
+      .map(([fact, value]) => `${fact} ${value}`)
+      .join(', ') || 'unknown'
+  )
+}

@@ -1,0 +1,96 @@
+import { isDeepStrictEqual } from 'node:util'
+import { Injectable } from '@nestjs/common'
+import { rows, type Tx } from '../platform/database.ts'
+import { type AnyPlugin, BrokerError } from '../sdk/index.ts'
+import { digestOf } from './destination.ts'
+import { Hosts } from './hosts.ts'
+import type { Integration } from './integration.ts'
+import { within } from './within.ts'
+
+const PATIENCE_MS = 30_000
+const CLOSE_MS = 5_000
+const NAMED_AT_MOST = 5
+
+/** Throws unless the system behind this client is the one where these grants live: each of them stands there as it was made. */
+export type SameSystem = (
+  at: { plugin: AnyPlugin; client: unknown; integration: Integration },
+  grants: readonly string[],
+) => Promise<void>
+
+/** What lives in an integration's target stays reachable: the place is not changed under it. */
+@Injectable()
+export class Moves {
+  private sameSystem: SameSystem | undefined
+
+  constructor(private readonly hosts: Hosts) {}
+
+  /** Those who know what a grant looks like say how it is proved. */
+  provedBy(sameSystem: SameSystem): void {
+    this.sameSystem = sameSystem
+  }
+
+  /** Answers the grants that were found at the new place; `refuseOthers` looks once more when the change is written. */
+  async check(
+    tx: Pick<Tx, 'query'>,
+    integration: Integration,
+    plugin: AnyPlugin,
+    config: unknown,
+    clear: unknown,
+  ): Promise<{ field: string; proved: readonly string[] } | undefined> {
+    const moved = (keys: readonly string[] = []) =>
+      keys.find((key) => !isDeepStrictEqual(at(integration.config, key), at(clear, key)))
+    const [inside, system] = [moved(plugin.livesAt?.inside), moved(plugin.livesAt?.system)]
+    const field = inside ?? system
+    if (field === undefined) return undefined
+    const living = await livingIn(tx, integration.id)
+    if (living.length === 0) return { field, proved: [] }
+    if (inside !== undefined || !this.sameSystem) throw inhabited(integration, field, living)
+    const destination = digestOf(plugin, clear)
+    const client: unknown = await plugin.connect(config, this.hosts.draft({ integrationId: integration.id, destination }))
+    try {
+      await within(PATIENCE_MS, undefined, async () => this.sameSystem?.({ plugin, client, integration }, living))
+    } catch (error) {
+      throw inhabited(integration, field, living, error)
+    } finally {
+      await within(CLOSE_MS, undefined, async () => plugin.close?.(client)).catch(() => undefined)
+    }
+    return { field, proved: living }
+  }
+
+  /** In the transaction of the change: what began to live there meanwhile was not looked for. */
+  async refuseOthers(
+    tx: Tx,
+    integration: Integration,
+    move: { field: string; proved: readonly string[] } | undefined,
+  ): Promise<void> {
+    if (!move) return
+    const others = (await livingIn(tx, integration.id)).filter((id) => !move.proved.includes(id))
+    if (others.length > 0) throw inhabited(integration, move.field, others)
+  }
+}
+
+async function livingIn(tx: Pick<Tx, 'query'>, integrationId: string): Promise<string[]> {
+  const living = await rows<{ id: string }>(
+    tx,
+    `select g.id from grants g where g.integration_id = $1 and g.state in ('scheduled', 'provisioning', 'active', 'revoking', 'stuck')
+     union select r.id from action_runs r where r.integration_id = $1 and r.state in ('pending', 'executing', 'undoing', 'stuck')
+       and not exists (select 1 from grants g where g.run_id = r.id) order by 1`,
+    [integrationId],
+  )
+  return living.map(({ id }) => id)
+}
+
+function inhabited({ name }: Integration, field: string, living: readonly string[], cause?: unknown): BrokerError {
+  const named = living.slice(0, NAMED_AT_MOST).join(', ')
+  const more = living.length > NAMED_AT_MOST ? ` and ${living.length - NAMED_AT_MOST} more` : ''
+  const why = cause instanceof BrokerError ? `: ${cause.message}` : ''
+  return new BrokerError('conflict', `${name} cannot be moved while ${named}${more} live where it leads now${why}`, {
+    cause,
+    field: `config.${field}`,
+    fix: 'end them, wait until they are over, and move it then; another address of the same system is taken when every grant is active and found there',
+  })
+}
+
+function at(config: unknown, key: string): unknown {
+  return typeof config === 'object' && config !== null ? (config as Record<string, unknown>)[key] : undefined
+}
