@@ -17,7 +17,8 @@ export function api(program: Command, terminal: Terminal): void {
       if (!/^\/(?!\/)[!-~]*$/.test(path)) {
         throw new BrokerError('input.invalid', 'the path is none', { fix: 'begin it with one slash, as in /api/me' })
       }
-      const body = file === undefined ? undefined : await jsonFrom(file)
+      // Where nothing has to be said an empty object says it; only reading takes no body at all.
+      const body = file === undefined ? (verb === 'POST' ? {} : undefined) : await jsonFrom(terminal, file)
       await show(
         terminal,
         options,

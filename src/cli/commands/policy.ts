@@ -25,15 +25,20 @@ export function policy(program: Command, terminal: Terminal): void {
       await show(
         terminal,
         options,
-        (api) => advice(api, given, options),
+        (api) => advice(terminal, api, given, options),
         ({ document, commands }) => (options.commands ? commands : [document.trimEnd(), '', ...commands]),
       )
     })
 }
 
-async function advice(api: ApiClient, given: string | undefined, { plugin, config }: Options): Promise<PolicyAdvice> {
+async function advice(
+  terminal: Terminal,
+  api: ApiClient,
+  given: string | undefined,
+  { plugin, config }: Options,
+): Promise<PolicyAdvice> {
   if (config !== undefined) {
-    return api.post<PolicyAdvice>(at`/api/catalog/${plugin}/minimum-policy`, { config: await jsonFrom(config) })
+    return api.post<PolicyAdvice>(at`/api/catalog/${plugin}/minimum-policy`, { config: await jsonFrom(terminal, config) })
   }
   if (given !== undefined) return api.get<PolicyAdvice>(at`/api/integrations/${await integrationId(api, given)}/minimum-policy`)
   const { BrokerError } = await import('../../sdk/index.ts')
