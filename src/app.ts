@@ -7,6 +7,7 @@ import type { DestinationStream } from 'pino'
 import { appModule } from './app.module.ts'
 import type { Config } from './config.ts'
 import { calls } from './platform/call.ts'
+import { HttpServer } from './platform/http-server.ts'
 import { InputPipe } from './platform/input-pipe.ts'
 import { formBody, jsonBody, scimBody } from './platform/json-body.ts'
 import { makeLogger, nestLogger, requestLog } from './platform/logger.ts'
@@ -50,6 +51,7 @@ export async function createApp({
   const root = appModule({ config, databaseUrl, state, plugins })
   const app = await NestFactory.create<NestExpressApplication>(
     { ...root, imports: [...root.imports, ...modules] },
+    new HttpServer(),
     { logger: nestLogger(logger), bodyParser: false, abortOnError: false },
   )
   app.set('trust proxy', config.trustProxy)

@@ -167,13 +167,17 @@ describe('a call with an access token', () => {
     const token = forge(idp)
     const answer = await me(token)
     expect(answer, name).toMatchObject({ status: 401, body: { code: 'auth.required' } })
-    expect(answer.body.message).toBe((await broker.api().get('/api/me')).body.message)
+    // What the provider has signed is told why it does not serve; everything else is told nothing.
+    const { message: nothing } = (await broker.api().get('/api/me')).body
+    expect(answer.body.message).toMatch(
+      name.startsWith('signed') || name.startsWith('unsigned') ? nothing : /^the access token |^the call carries no/,
+    )
     if (token.split('.').length === 3) await expectRefused('bearer', before, token)
   })
 
   it('is refused by the server itself when the token is larger than a header may be', async () => {
     const before = await standing()
-    const token = jws(idp.rsa, { typ: 'at+jwt' }, accessClaims(idp, { padding: 'x'.repeat(20_000) }))
+    const token = jws(idp.rsa, { typ: 'at+jwt' }, accessClaims(idp, { padding: 'x'.repeat(70_000) }))
     expect((await me(token)).status).toBe(431)
     expect((await standing()).people).toBe(before.people)
   })
@@ -271,7 +275,7 @@ describe('a sign-in', () => {
       'that is a logout token',
       (at, claims) => jws(at.rsa, { typ: 'logout+jwt' }, { ...logoutClaims(at), nonce: claims['nonce'] }),
     ],
-    ['that is larger than any', (at, claims) => jws(at.rsa, {}, { ...claims, padding: 'x'.repeat(20_000) })],
+    ['that is larger than any', (at, claims) => jws(at.rsa, {}, { ...claims, padding: 'x'.repeat(60_000) })],
     ['that is not there', () => undefined],
     ['that is no token', () => 'x'],
   ])('is refused with an ID token %s', async (_, forge) => {

@@ -10,6 +10,7 @@ const providerLogin = z.object({
   issuer: z.string(),
   clientId: z.string(),
   audience: z.string(),
+  resource: z.string().nullish(),
   refreshToken: z.string(),
   accessToken: z.string(),
   /** of the access token, in milliseconds since 1970 */

@@ -205,6 +205,7 @@ export const signInOptions = z
     cliClientId: z.string().nullable(),
     audience: z.string().nullable(),
     scopes: z.string(),
+    resource: z.string().nullable().describe('to be sent with every call to the token endpoint'),
   })
   .meta({ id: 'SignInOptions' })
 export type SignInOptions = z.infer<typeof signInOptions>

@@ -24,6 +24,14 @@ export interface IdentityProvider {
   readonly emailsVerified?: boolean
   /** sent with every sign-in, beside what the protocol wants */
   readonly authorizationParameters?: Readonly<Record<string, string>>
+  /** what the command line asks for; the same as browsers do unless it is set */
+  readonly cliScopes?: string
+  /** sent by the command line (RFC 8707), for providers that make access tokens for the broker's API by it */
+  readonly resource?: string
+  /** `jwt`: access tokens need not be marked as such, where the provider cannot */
+  readonly accessTokenType?: 'at+jwt' | 'jwt'
+  /** how long what the provider says of itself is believed */
+  readonly metadataMinutes?: number
 }
 
 /** As it was written, for the provider compares it letter by letter; undefined when it is none, or its answers could be forged on the wire. */
@@ -39,6 +47,15 @@ export function parseAttributes(text: string): Record<string, string> | undefine
   const pairs = text.split(',').map((pair) => /^ *([a-z][a-z0-9_-]{0,49})=([!-~]{1,200}?) *$/.exec(pair))
   if (!pairs.every((pair) => pair !== null)) return undefined
   return Object.fromEntries(pairs.map(([, name = '', claim = '']) => [name, claim]))
+}
+
+/** `access_type=offline,prompt=consent`; nothing that the protocol itself sends */
+export function parseParameters(text: string): Record<string, string> | undefined {
+  const pairs = text.split(',').map((pair) => /^ *([a-z][a-z0-9_.-]{0,49})=([!-~]{1,200}?) *$/i.exec(pair))
+  const isOwn = (name = '') =>
+    /^(client_.*|redirect_uri|response_.*|scope|state|nonce|code_.*|request.*|id_token_hint|resource)$/i.test(name)
+  if (!pairs.every((pair) => pair !== null && !isOwn(pair[1]))) return undefined
+  return Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', pair?.[2] ?? '']))
 }
 
 /** undefined when the file cannot be read or is empty */

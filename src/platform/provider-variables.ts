@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { Secret } from '../sdk/index.ts'
-import { type IdentityProvider, parseAttributes, parseIssuer, readSecretFile } from './identity-provider.ts'
-import { read, text } from './variable.ts'
+import { type IdentityProvider, parseAttributes, parseIssuer, parseParameters, readSecretFile } from './identity-provider.ts'
+import { read, text, wholeNumber } from './variable.ts'
 
+const SCOPES = /^openid( [!-~]+)*$/
 const CLAIM = /^[!-~]{1,200}$/
 
 // People change these themselves at many providers, and companies give them to the next person: they say who somebody is called.
@@ -17,15 +18,21 @@ export const providerVariables = {
   LATCHKEY_OIDC_CLIENT_ID: text(CLAIM, 'give the id of the broker’s client at the provider').optional(),
   LATCHKEY_OIDC_CLIENT_SECRET: text(/./, 'give the secret of that client').optional(),
   LATCHKEY_OIDC_CLIENT_SECRET_FILE: read(readSecretFile, 'name a file that can be read and holds the secret').optional(),
-  LATCHKEY_OIDC_SCOPES: text(/^openid( [!-~]+)*$/, 'give scopes parted by spaces, the first of them openid').default(
-    'openid profile email offline_access',
-  ),
+  LATCHKEY_OIDC_SCOPES: text(SCOPES, 'give scopes parted by spaces, the first of them openid').default('openid profile email'),
+  LATCHKEY_OIDC_CLI_SCOPES: text(SCOPES, 'give scopes parted by spaces, the first of them openid').optional(),
+  LATCHKEY_OIDC_PARAMETERS: read(
+    parseParameters,
+    'give name=value pairs parted by commas, as in access_type=offline,prompt=consent, and none the broker sends itself',
+  ).optional(),
   LATCHKEY_OIDC_GROUPS_CLAIM: text(CLAIM, 'name a claim').default('groups'),
   LATCHKEY_OIDC_ATTRIBUTES: read(
     parseAttributes,
     'give attribute=claim pairs parted by commas, as in department=dept,manager=manager',
   ).default({}),
   LATCHKEY_OIDC_AUDIENCE: text(CLAIM, 'give the audience the provider writes into access tokens for the broker').optional(),
+  LATCHKEY_OIDC_RESOURCE: text(CLAIM, 'give what the provider knows the broker’s API by').optional(),
+  LATCHKEY_OIDC_ACCESS_TOKEN_TYPE: z.enum(['at+jwt', 'jwt'], { error: 'set it to at+jwt or jwt' }).default('at+jwt'),
+  LATCHKEY_OIDC_METADATA_MINUTES: wholeNumber(1, 1440).default(60),
   LATCHKEY_OIDC_CLI_CLIENT_ID: text(CLAIM, 'give the id of the command line’s client at the provider').optional(),
   LATCHKEY_OIDC_SCIM_CLAIM: text(CLAIM, 'name a claim')
     .refine((claim) => !CHANGEABLE.includes(claim.toLowerCase()), {
@@ -62,6 +69,11 @@ export function providerOf(known: z.output<typeof shape>): IdentityProvider | un
     cliClientId: known.LATCHKEY_OIDC_CLI_CLIENT_ID,
     scimClaim: known.LATCHKEY_OIDC_SCIM_CLAIM,
     onlyScim: known.LATCHKEY_OIDC_ONLY_SCIM === 'true',
+    cliScopes: known.LATCHKEY_OIDC_CLI_SCOPES,
+    authorizationParameters: known.LATCHKEY_OIDC_PARAMETERS,
+    resource: known.LATCHKEY_OIDC_RESOURCE,
+    accessTokenType: known.LATCHKEY_OIDC_ACCESS_TOKEN_TYPE,
+    metadataMinutes: known.LATCHKEY_OIDC_METADATA_MINUTES,
     emailsVerified: known.LATCHKEY_OIDC_EMAILS_VERIFIED === 'true',
   }
 }
@@ -80,6 +92,12 @@ export function providerFlaws(env: NodeJS.ProcessEnv): Flaw[] {
   if (secrets.length === 0) found.push(missing('LATCHKEY_OIDC_CLIENT_SECRET', 'set it, or LATCHKEY_OIDC_CLIENT_SECRET_FILE'))
   if (secrets.length === 2) {
     found.push({ variable: secrets[0]!, problem: `and ${secrets[1]} are both set`, fix: 'unset one of them' })
+  }
+  const audience = env['LATCHKEY_OIDC_AUDIENCE']
+  const clients = [env['LATCHKEY_OIDC_CLIENT_ID'], env['LATCHKEY_OIDC_CLI_CLIENT_ID']]
+  if (env['LATCHKEY_OIDC_ACCESS_TOKEN_TYPE'] === 'jwt' && audience !== undefined && clients.includes(audience)) {
+    const problem = 'is the id of a client, whose ID tokens are for it as well'
+    found.push({ variable: 'LATCHKEY_OIDC_AUDIENCE', problem, fix: 'give the broker’s API an id of its own at the provider' })
   }
   if (env['LATCHKEY_PORT'] === '0' && env['LATCHKEY_PUBLIC_URL'] === undefined) {
     found.push(missing('LATCHKEY_PUBLIC_URL', 'set it: the provider sends people back there'))

@@ -46,6 +46,7 @@ export function oidcOf(idp: DevelopmentProvider): NonNullable<Config['oidc']> {
     groupsClaim: 'groups',
     attributes: { department: 'department', manager: 'manager' },
     audience: idp.audience,
+    resource: idp.audience,
     cliClientId: idp.cliClientId,
     scimClaim: 'sub',
   }

@@ -18,12 +18,17 @@ export function login(program: Command, terminal: Terminal): void {
     .option('--url <url>', 'of the broker; otherwise LATCHKEY_CLI_URL, otherwise http://127.0.0.1:4460')
     .option('--code', 'redeem the enrolment code in the next line of standard input')
     .action(async (options: { url?: string; code?: boolean }) => {
-      const { changeLogin } = await import('../stored-login.ts')
+      const { changeLogin, readLogin } = await import('../stored-login.ts')
       const broker = brokerUrl(terminal.env, options.url)
       const made = options.code ? await redeemed(terminal, broker) : await signedIn(terminal, broker)
-      const me = await new ApiClient(broker, new Secret(made.token)).get<Me>('/api/me')
+      const me = await new ApiClient(broker, new Secret(made.token)).get<Me>('/api/me').catch(async (error: unknown) => {
+        await forgetAtProvider(terminal, made.login) // what nobody can use does not stay there
+        throw error
+      })
+      const before = await readLogin(terminal.env, broker)
       await changeLogin(terminal.env, broker, async () => made.login)
-      terminal.tell(`Signed in as ${me.name}.`)
+      if (before) await forgetAtProvider(terminal, before)
+      terminal.tell(`Signed in as ${me.name}${me.userName === null ? '' : ` (${me.userName})`}.`)
     })
 }
 
@@ -34,16 +39,24 @@ interface Made {
 
 async function signedIn(terminal: Terminal, broker: string): Promise<Made> {
   const { deviceLogin } = await import('../device-login.ts')
-  const { issuer, cliClientId, audience, scopes } = await new ApiClient(broker).get<SignInOptions>('/auth/options')
+  const { issuer, cliClientId, audience, scopes, resource } = await new ApiClient(broker).get<SignInOptions>('/auth/options')
   if (cliClientId === null || audience === null) {
     throw new BrokerError('not_found', 'this broker lets nobody sign in at the command line', {
       fix: 'its operator sets LATCHKEY_OIDC_CLI_CLIENT_ID and LATCHKEY_OIDC_AUDIENCE; until then use an API token',
     })
   }
-  const login = await deviceLogin({ issuer, clientId: cliClientId, audience }, scopes, (url, code) => {
-    terminal.tell(`Open ${url}\nand see that it shows the code ${code}`)
+  const login = await deviceLogin({ issuer, clientId: cliClientId, audience, resource }, scopes, ({ url, plainUrl, code }) => {
+    const otherwise = url === plainUrl ? '' : `, or enter it at ${plainUrl}`
+    terminal.tell(`Open ${url}\nand see that it shows the code ${code}${otherwise}`)
   })
   return { token: login.accessToken, login }
+}
+
+async function forgetAtProvider(terminal: Terminal, login: Login): Promise<void> {
+  const { forget } = await import('../device-login.ts')
+  const { isEnrolled } = await import('../stored-login.ts')
+  if (isEnrolled(login)) return
+  await forget(login).catch(() => terminal.tell('The identity provider could not be told to forget a login.'))
 }
 
 // A code is never an argument: every user of the machine can read those.

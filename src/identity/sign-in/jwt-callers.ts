@@ -8,11 +8,11 @@ import type { Claims } from './claims.ts'
 import { Confirmation } from './confirmation.ts'
 import { UNTOLD } from './group-names.ts'
 import { People } from './people.ts'
-import { ProviderTokens, TokenRefused } from './provider-tokens.ts'
+import { ProviderTokens } from './provider-tokens.ts'
 import { Refusals } from './refusals.ts'
-import { isServiceAccount } from './service-accounts.ts'
 import { signInConfig } from './sign-in-config.ts'
 import { statementOf } from './statement.ts'
+import { refusalInWords, subjectOf } from './token-words.ts'
 
 /** Within this many seconds of being asked, the provider's word is fresh enough for a decision. */
 export const FRESH_SECONDS = 60
@@ -46,23 +46,25 @@ export class JwtCallers {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Every refusal looks the same to whoever calls. */
+  /** Whose token is proved is told why it does not serve; every other refusal looks the same. */
   async read(authorization: string): Promise<JwtCaller> {
     const token = /^Bearer ([\w-]+\.[\w-]*\.[\w-]*)$/i.exec(authorization)?.[1]
     if (token === undefined || !this.config.oidc?.audience) throw unknownCaller()
+    const seen: { subject?: string } = {}
     try {
-      return await this.personOf(token)
+      return await this.personOf(token, seen)
     } catch (error) {
       if (error instanceof BrokerError && error.code === 'unavailable') throw error
-      await this.refusals.note('bearer', error)
-      throw unknownCaller()
+      const subject = subjectOf(error) ?? seen.subject
+      await this.refusals.note('bearer', error, subject && (await this.people.find(subject)))
+      throw refusalInWords(error) ?? unknownCaller()
     }
   }
 
-  private async personOf(token: string): Promise<JwtCaller> {
+  private async personOf(token: string, seen: { subject?: string }): Promise<JwtCaller> {
     const mapping = signInConfig(this.config)
     const claims = await this.tokens.accessToken(token)
-    if (isServiceAccount(claims)) throw new TokenRefused('service_account')
+    seen.subject = claims.sub
     const statement = statementOf('access_token', { accessToken: claims }, mapping)
     const known = await this.known(mapping.issuer, claims)
     const { userId, ageSeconds, groupsSeconds, untoldSeconds } = known

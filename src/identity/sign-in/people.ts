@@ -46,6 +46,17 @@ export class People {
     return id
   }
 
+  /** undefined when nobody of this subject is known. */
+  async find(subject: string): Promise<Id<'usr'> | undefined> {
+    const { issuer } = signInConfig(this.config)
+    const found = await row<{ id: Id<'usr'> }>(
+      this.database.pool,
+      'select user_id as id from identities where issuer = $1 and subject = $2',
+      [issuer, subject],
+    )
+    return found?.id
+  }
+
   private known(tx: Tx, issuer: string, subject: string): Promise<KnownPerson | undefined> {
     return row<KnownPerson>(
       tx,
@@ -60,11 +71,12 @@ export class People {
     const roles = ['member']
     const called = statement.name?.value ?? statement.userName?.value ?? legibleSubject(statement.subject)
     const email = statement.email?.value ?? null
-    await rows(tx, `insert into users (id, name, email, roles, source) values ($1, $2, $3, $4, 'sign_in')`, [
+    await rows(tx, `insert into users (id, name, email, roles, source, sign_in_name) values ($1, $2, $3, $4, 'sign_in', $5)`, [
       id,
       called,
       email,
       roles,
+      statement.userName?.value ?? null,
     ])
     await record(tx, {
       kind: 'user.created',

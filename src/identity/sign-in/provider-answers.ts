@@ -1,56 +1,21 @@
 import * as client from 'openid-client'
 import { BrokerError } from '../../sdk/index.ts'
+import { oauthCodeOf } from './oauth-codes.ts'
 import { unreachable } from './provider.ts'
 import { TokenRefused } from './provider-tokens.ts'
-
-// RFC 6749, 6750, 7009, 8628, OpenID Connect Core: a closed list, so that nothing else of a provider's answer is repeated.
-const CODES = [
-  'access_denied',
-  'account_selection_required',
-  'consent_required',
-  'expired_token',
-  'insufficient_scope',
-  'interaction_required',
-  'invalid_client',
-  'invalid_grant',
-  'invalid_redirect_uri',
-  'invalid_request',
-  'invalid_scope',
-  'invalid_target',
-  'invalid_token',
-  'login_required',
-  'not_allowed',
-  'server_error',
-  'temporarily_unavailable',
-  'unauthorized_client',
-  'unsupported_grant_type',
-  'unsupported_response_type',
-  'unsupported_token_type',
-]
 
 /** Which are about the broker's own client and settings, and what to do about each. */
 const OWN: Readonly<Record<string, string>> = {
   invalid_client:
     'look at LATCHKEY_OIDC_CLIENT_ID and LATCHKEY_OIDC_CLIENT_SECRET: was the secret made anew, or the client switched off?',
-  unauthorized_client: 'allow the broker’s client the authorization code flow and refresh tokens at the provider',
+  // Keycloak's word for a wrong secret as well.
+  unauthorized_client:
+    'look at LATCHKEY_OIDC_CLIENT_SECRET, and allow the broker’s client the authorization code flow and refresh tokens',
   unsupported_grant_type: 'allow the broker’s client the authorization code flow and refresh tokens at the provider',
   invalid_scope:
     'look at LATCHKEY_OIDC_SCOPES: the provider does not know one of them, or does not give it to the broker’s client',
   invalid_redirect_uri: 'register LATCHKEY_PUBLIC_URL with /auth/callback as the redirect URI of the broker’s client',
   invalid_target: 'look at LATCHKEY_OIDC_RESOURCE: the provider does not know it',
-}
-
-/** undefined when the provider gave none that is known. */
-export function oauthCodeOf(error: unknown): string | undefined {
-  for (let at = error; typeof at === 'object' && at !== null; at = (at as { cause?: unknown }).cause) {
-    const { error: code } = at as { error?: unknown }
-    if (typeof code === 'string' && CODES.includes(code)) return code
-    if (at instanceof client.WWWAuthenticateChallengeError) {
-      const challenge = at.cause.map(({ parameters }) => parameters.error).find((one) => one !== undefined && CODES.includes(one))
-      if (challenge !== undefined) return challenge
-    }
-  }
-  return undefined
 }
 
 /** With which the provider answered: it is on the error, or on the response that is somewhere among its causes. */

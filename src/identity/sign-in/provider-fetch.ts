@@ -1,11 +1,11 @@
-import { Agent, fetch } from 'undici'
+import { Agent, EnvHttpProxyAgent, fetch } from 'undici'
 
 const LARGEST_ANSWER = 1024 * 1024
 const PATIENCE_MS = 5000
 
-/** What a provider may take of us: seconds and a megabyte. */
+/** What a provider may take of us: seconds and a megabyte. It is reached through the company's proxy where the environment names one. */
 export class ProviderFetch {
-  private readonly agent = new Agent({
+  private readonly agent = agentOf({
     connect: { timeout: PATIENCE_MS },
     headersTimeout: PATIENCE_MS,
     bodyTimeout: PATIENCE_MS,
@@ -13,16 +13,32 @@ export class ProviderFetch {
     allowH2: false,
   })
 
+  /** @param onTrouble told when an endpoint is not where it was */
+  constructor(private readonly onTrouble: (url: string) => void = () => {}) {}
+
   // openid-client and jose pass options of the platform's fetch; undici's own has the same and takes an agent.
-  readonly fetch = ((url: string, options: object) =>
-    fetch(url, {
-      ...options,
-      redirect: 'manual',
-      signal: AbortSignal.timeout(PATIENCE_MS),
-      dispatcher: this.agent,
-    })) as unknown as (url: string, options: object) => Promise<Response>
+  readonly fetch = (async (url: string, options: object) => {
+    try {
+      const response = await fetch(url, {
+        ...options,
+        redirect: 'manual',
+        signal: AbortSignal.timeout(PATIENCE_MS),
+        dispatcher: this.agent,
+      })
+      if (response.status >= 500 || [301, 302, 307, 308, 404, 405, 410].includes(response.status)) this.onTrouble(url)
+      return response
+    } catch (error) {
+      this.onTrouble(url)
+      throw error
+    }
+  }) as unknown as (url: string, options: object) => Promise<Response>
 
   close(): Promise<void> {
     return this.agent.destroy()
   }
+}
+
+function agentOf(options: Agent.Options): Agent | EnvHttpProxyAgent {
+  const { HTTPS_PROXY, https_proxy, HTTP_PROXY, http_proxy } = process.env
+  return HTTPS_PROXY || https_proxy || HTTP_PROXY || http_proxy ? new EnvHttpProxyAgent(options) : new Agent(options)
 }

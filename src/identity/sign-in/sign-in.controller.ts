@@ -33,8 +33,8 @@ export class SignInController {
   @Get('options')
   @ApiOkResponse({ standardSchema: signInOptions })
   options(): SignInOptions {
-    const { issuer, cliClientId = null, audience = null, scopes } = signInConfig(this.config)
-    return { issuer, cliClientId, audience, scopes }
+    const { issuer, cliClientId = null, audience = null, resource = null, scopes, cliScopes = scopes } = signInConfig(this.config)
+    return { issuer, cliClientId, audience, scopes: cliScopes, resource }
   }
 
   @Get('login')

@@ -46,17 +46,19 @@ export class SignIn {
   /** Where the browser goes on to, signed in with a session of a new id. Every refusal is written down. */
   async complete(request: Request, response: Response): Promise<string> {
     let tokens: Tokens | undefined
+    let subject: string | undefined
     try {
       const answered = await this.flow.complete(request, response)
       tokens = answered.tokens
       if (!tokens.id_token) throw new TokenRefused('no_id_token')
       const claims = await this.tokens.idToken(tokens.id_token)
+      subject = String(claims['sub'])
       const userId = await this.people.admit(await this.statementOf(tokens, claims))
       await this.open(request, userId, claims, answered)
       return answered.returnTo
     } catch (error) {
       if (tokens) await this.kept.giveBack(this.database.pool, signInConfig(this.config).issuer, tokens)
-      await this.refusals.note('callback', error)
+      await this.refusals.note('callback', error, subject && (await this.people.find(subject)))
       throw refusalOfSignIn(error)
     }
   }
