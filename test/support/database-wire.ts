@@ -1,6 +1,10 @@
 import net, { type AddressInfo, type Socket } from 'node:net'
 import path from 'node:path'
 import type { FreshDatabase } from './database.ts'
+import { isReady, Statements, stoodStill } from './statements.ts'
+
+/** What befalls a statement: it never arrives; its answer is lost, with the connection or without a word; after it the session is ended. */
+export type Mishap = 'before' | 'reset' | 'silence' | '25P03'
 
 /** A way to a database that can break as networks do. */
 export interface DatabaseWire {
@@ -19,6 +23,8 @@ export interface DatabaseWire {
   loseAnswer(text: string, how: 'reset' | 'silence'): Promise<void>
   /** The next statement with this text never gets to the server: its connection breaks before. */
   loseStatement(text: string): Promise<void>
+  /** What befalls each statement from now on; it is asked once for each. */
+  judge(verdict: ((label: string, application: string) => Mishap | undefined) | undefined): void
   close(): Promise<void>
 }
 
@@ -28,12 +34,13 @@ interface Pair {
   application: string
   isMute: boolean
   /** its next answer is lost */
-  isDoomed?: 'reset' | 'silence'
+  isDoomed?: Exclude<Mishap, 'before'>
+  readonly statements: Statements
 }
 
 interface Trap {
   readonly text: string
-  readonly how: 'reset' | 'silence' | 'before'
+  readonly how: Mishap
   readonly struck: PromiseWithResolvers<void>
 }
 
@@ -45,9 +52,18 @@ export async function wireTo(database: FreshDatabase): Promise<DatabaseWire> {
   let traps: Trap[] = []
   let isSilent = false
   let begun = 0
+  let verdict: Parameters<DatabaseWire['judge']>[0]
 
   function toServer(pair: Pair, chunk: Buffer): void {
     pair.application ||= /application_name\0([^\0]+)/.exec(chunk.toString('latin1'))?.[1] ?? ''
+    for (const label of pair.statements.complete(chunk)) {
+      const mishap = verdict?.(label, pair.application)
+      if (mishap === 'before') {
+        pair.near.destroy()
+        return
+      }
+      if (mishap) pair.isDoomed = mishap
+    }
     const trap = traps.find(({ text }) => chunk.includes(text))
     if (trap) {
       traps = traps.filter((other) => other !== trap)
@@ -62,6 +78,11 @@ export async function wireTo(database: FreshDatabase): Promise<DatabaseWire> {
   }
 
   function toClient(pair: Pair, chunk: Buffer): void {
+    if (pair.isDoomed === '25P03' && isReady(chunk)) {
+      pair.near.end(Buffer.concat([chunk, stoodStill()]))
+      pair.far.destroy()
+      return
+    }
     if (pair.isDoomed === 'reset') pair.near.destroy()
     if (pair.isDoomed === 'silence') pair.isMute = true
     if (!pair.isMute && !pair.near.destroyed) pair.near.write(chunk)
@@ -70,7 +91,7 @@ export async function wireTo(database: FreshDatabase): Promise<DatabaseWire> {
   const server = net.createServer((near) => {
     begun += 1
     const far = net.connect(path.join(folder, '.s.PGSQL.5432'))
-    const pair: Pair = { near, far, application: '', isMute: isSilent }
+    const pair: Pair = { near, far, application: '', isMute: isSilent, statements: new Statements() }
     pairs.add(pair)
     near.on('data', (chunk) => toServer(pair, chunk))
     far.on('data', (chunk) => toClient(pair, chunk))
@@ -112,6 +133,9 @@ export async function wireTo(database: FreshDatabase): Promise<DatabaseWire> {
     },
     mute(application) {
       for (const pair of pairs) if (pair.application === application) pair.isMute = true
+    },
+    judge(by) {
+      verdict = by
     },
     loseAnswer: (text, how) => trap(text, how),
     loseStatement: (text) => trap(text, 'before'),

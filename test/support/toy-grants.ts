@@ -121,6 +121,7 @@ function hooked(toy: AnyPlugin, doors: number, calls: string[], hooks: ToyHooks)
       await hooks.rollback?.(step)
       return action.rollback(context, step, record)
     },
+    verify: async () => [],
     verifyGone: async (context, steps) => {
       await hooks.verifyGone?.()
       return (await action.verifyGone?.(context, steps)) ?? []
