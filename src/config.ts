@@ -3,6 +3,7 @@ import path from 'node:path'
 import { z } from 'zod'
 import type { IdentityProvider } from './platform/identity-provider.ts'
 import { type LentFile, parseLentFiles } from './platform/integration-files.ts'
+import { type MetricsAddress, parseMetricsAddress } from './platform/metrics-server.ts'
 import { origin, proxies } from './platform/origin.ts'
 import { plainRoads } from './platform/plain-roads.ts'
 import { providerFlaws, providerOf, providerVariables } from './platform/provider-variables.ts'
@@ -21,10 +22,16 @@ export interface Config {
   readonly port: number
   /** origin under which people reach the broker, without a final slash; undefined when only the port we get will tell */
   readonly publicUrl?: string
+  /** where the metrics are, apart from everything else; undefined: at our own port, for this machine alone */
+  readonly metricsAddress?: MetricsAddress
   /** absolute */
   readonly stateDir: string
   readonly logLevel: LogLevel
   readonly key: KeySource
+  /** open what they sealed, and seal nothing */
+  readonly otherKeys: readonly KeySource[]
+  /** ids of keys that nobody has any more: what they sealed is lost, and stops no start */
+  readonly lostKeys: readonly string[]
   /** ten digits; otherwise the state folder has them */
   readonly instance?: string
   /** allows what must never be used in production */
@@ -52,6 +59,9 @@ export interface Config {
   readonly sessionHours: number
   /** how long what a sign-in said of somebody's groups counts */
   readonly groupsFreshMinutes: number
+  /** where signed heads of the audit trail are appended; the log has them in any case */
+  readonly checkpointFile?: string
+  readonly checkpointSeconds: number
   /** what the operator lets travel in the clear, in words */
   readonly inTheClear: readonly string[]
   /** how long tokens of people who sign in count after the provider's last yes */
@@ -84,6 +94,7 @@ const variables = z.strictObject({
   LATCHKEY_HOST: text(/^[0-9a-z.:-]+$/i, 'give an address or a name to listen on').default('127.0.0.1'),
   LATCHKEY_PORT: wholeNumber(0, 65_535).default(4460),
   LATCHKEY_PUBLIC_URL: z.string().transform(origin).optional(),
+  LATCHKEY_METRICS_ADDRESS: read(parseMetricsAddress, 'give host and port, as in 127.0.0.1:9464').optional(),
   LATCHKEY_STATE_DIR: text(/./, 'name a folder').default('.latchkey'),
   LATCHKEY_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `set it to one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   LATCHKEY_KEY: z
@@ -93,6 +104,14 @@ const variables = z.strictObject({
     })
     .optional(),
   LATCHKEY_KEY_FILE: text(/./, 'name a file').optional(),
+  LATCHKEY_OTHER_KEYS: read(
+    (value) => (parts(value).every((key) => parseKey(key)) ? parts(value).map((key) => new Secret(key)) : undefined),
+    'give keys of 32 bytes in base64, parted by commas',
+  ).default([]),
+  LATCHKEY_OTHER_KEY_FILES: text(/./, 'name files, parted by commas').transform(parts).default([]),
+  LATCHKEY_LOST_KEYS: text(/^[\w-]{8}(,[\w-]{8})*$/, 'give ids of keys, as the refusal of a start does, parted by commas')
+    .transform(parts)
+    .default([]),
   LATCHKEY_INSTANCE: text(/^[1-9][0-9]{9}$/, 'give ten digits, the first not 0').optional(),
   LATCHKEY_DEVELOPMENT: z.literal('true', { error: 'set it to true, or unset it' }).optional(),
   LATCHKEY_FOUR_EYES: z.enum(['on', 'off'], { error: 'set it to on or off' }).default('off'),
@@ -124,12 +143,14 @@ const variables = z.strictObject({
     })
     .optional(),
   LATCHKEY_SMTP_TLS: z.enum(['on', 'off'], { error: 'set it to on or off' }).default('on'),
+  LATCHKEY_CHECKPOINT_FILE: text(/./, 'name a file').optional(),
+  LATCHKEY_CHECKPOINT_SECONDS: wholeNumber(10, 86_400).default(300),
   LATCHKEY_DATABASE_TLS: z.enum(['on', 'off'], { error: 'set it to on or off' }).default('on'),
   LATCHKEY_FSYNC: z.enum(['on', 'off'], { error: 'set it to on or off' }).default('on'),
 })
 
 // Never repeated in a problem, however wrong they are.
-const SECRETS = ['DATABASE_URL', 'LATCHKEY_KEY', 'LATCHKEY_SMTP_URL', 'LATCHKEY_OIDC_CLIENT_SECRET']
+const SECRETS = ['DATABASE_URL', 'LATCHKEY_KEY', 'LATCHKEY_OTHER_KEYS', 'LATCHKEY_SMTP_URL', 'LATCHKEY_OIDC_CLIENT_SECRET']
 
 /** Throws `ConfigError` with every problem there is. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
@@ -150,9 +171,15 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     port: known.LATCHKEY_PORT,
     publicUrl:
       known.LATCHKEY_PUBLIC_URL ?? (known.LATCHKEY_PORT === 0 ? undefined : urlOf(known.LATCHKEY_HOST, known.LATCHKEY_PORT)),
+    metricsAddress: known.LATCHKEY_METRICS_ADDRESS,
     stateDir: path.resolve(known.LATCHKEY_STATE_DIR),
     logLevel: known.LATCHKEY_LOG_LEVEL,
     key: keySource(known.LATCHKEY_KEY, known.LATCHKEY_KEY_FILE),
+    otherKeys: [
+      ...known.LATCHKEY_OTHER_KEYS.map((value) => ({ kind: 'value', value }) as const),
+      ...known.LATCHKEY_OTHER_KEY_FILES.map((file) => ({ kind: 'file', path: path.resolve(file) }) as const),
+    ],
+    lostKeys: known.LATCHKEY_LOST_KEYS,
     instance: known.LATCHKEY_INSTANCE,
     development: known.LATCHKEY_DEVELOPMENT === 'true',
     trustProxy: known.LATCHKEY_TRUST_PROXY,
@@ -167,6 +194,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     sessionIdleMinutes: known.LATCHKEY_SESSION_IDLE_MINUTES,
     sessionHours: known.LATCHKEY_SESSION_HOURS,
     groupsFreshMinutes: known.LATCHKEY_GROUPS_FRESH_MINUTES,
+    checkpointFile: known.LATCHKEY_CHECKPOINT_FILE && path.resolve(known.LATCHKEY_CHECKPOINT_FILE),
+    checkpointSeconds: known.LATCHKEY_CHECKPOINT_SECONDS,
     inTheClear: roads.map(({ variable, problem }) => `${variable} ${problem}`),
     tokensConfirmedHours: known.LATCHKEY_TOKENS_CONFIRMED_HOURS,
   })
@@ -219,6 +248,10 @@ function contradictions(env: NodeJS.ProcessEnv): ConfigProblem[] {
     found.push({ variable, problem: 'is missing', fix: 'set LATCHKEY_SMTP_URL and LATCHKEY_SMTP_FROM, or neither' })
   }
   return [...found, ...providerFlaws(env)]
+}
+
+function parts(list: string): string[] {
+  return list.split(',').map((one) => one.trim())
 }
 
 function keySource(value: string | undefined, file: string | undefined): KeySource {

@@ -18,7 +18,11 @@ try {
 
 async function serve(): Promise<void> {
   const config = readConfig(process.env)
-  const state = await openStateFolder(config.stateDir, { instance: config.instance, key: config.key })
+  const state = await openStateFolder(config.stateDir, {
+    instance: config.instance,
+    key: config.key,
+    otherKeys: config.otherKeys,
+  })
   const embedded =
     config.database.kind === 'embedded'
       ? await startEmbeddedPostgres({ dir: config.stateDir, fsync: config.database.fsync, log: say })

@@ -33,7 +33,13 @@ afterAll(async () => {
 const SAFE = { LATCHKEY_FSYNC: 'on' }
 
 const killServer = () => process.kill(serverPid(path.join(home.dir, 'cluster/data'))!, 'SIGKILL')
-const readiness = async () => (await daemon.api().get('/readyz')).status
+const readiness = async () => {
+  try {
+    return (await daemon.api().get('/readyz')).status
+  } catch (cause) {
+    throw new Error(`the daemon does not answer; it ended with ${daemon.child.exitCode} and said: ${daemon.said()}`, { cause })
+  }
+}
 
 /** Until a new server has the daemon's ear; before that readiness says that none has. */
 async function seesItComeBack(): Promise<void> {

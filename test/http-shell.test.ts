@@ -1,9 +1,11 @@
+import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { Body, Controller, Get, Module, Post } from '@nestjs/common'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { durationSeconds, text } from '../src/contract/common.ts'
 import { Public } from '../src/platform/access.ts'
+import { MetricsServer } from '../src/platform/metrics-server.ts'
 import { Readiness } from '../src/platform/readiness.ts'
 import { BrokerError } from '../src/sdk/index.ts'
 import { type Broker, startBroker } from './support/broker.ts'
@@ -83,6 +85,13 @@ describe('the HTTP shell', () => {
     expect(metrics).toContain('latchkey_http_request_seconds_count{method="GET",route="/api/users/:id",status="404"} 1')
     expect(metrics).not.toContain('usr_')
     expect(metrics).not.toContain(process.cwd())
+  })
+
+  it('shows its metrics to this machine alone, and not to whom a proxy on it lets through', async () => {
+    for (const header of ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']) {
+      const relayed = await broker.api().get('/metrics', { headers: { [header]: 'somebody' } })
+      expect(relayed).toMatchObject({ status: 404, body: { code: 'not_found' } })
+    }
   })
 })
 
@@ -279,5 +288,22 @@ describe('another broker', () => {
       fix: expect.stringContaining('LATCHKEY_INSTANCE'),
     })
     await first.database.drop()
+  })
+})
+
+// Last: another broker in this process takes the log over.
+describe('a broker whose metrics have an address of their own', () => {
+  it('shows them there and nothing else, and them nowhere else', async () => {
+    const apart = await startBroker({ config: { metricsAddress: { host: '127.0.0.1', port: 0 } } })
+    try {
+      expect((await apart.api().get('/metrics')).status).toBe(404)
+      const { port } = apart.app.get(MetricsServer).at as AddressInfo
+      const ask = (where: string, method = 'GET') => fetch(`http://127.0.0.1:${port}${where}`, { method })
+      expect(await (await ask('/metrics')).text()).toContain('latchkey_')
+      for (const where of ['/', '/livez', '/api/me']) expect((await ask(where)).status).toBe(404)
+      expect((await ask('/metrics', 'POST')).status).toBe(404)
+    } finally {
+      await apart.close()
+    }
   })
 })

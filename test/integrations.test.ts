@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createApp } from '../src/app.ts'
 import { Sessions } from '../src/integrations/sessions.ts'
+import { Sealer } from '../src/platform/sealing.ts'
 import type { AnyPlugin } from '../src/sdk/index.ts'
 import { type Broker, startBroker } from './support/broker.ts'
 import { ownToken } from './support/own-token.ts'
@@ -265,7 +266,8 @@ describe('a connection', () => {
 
   it('shows as degraded when its credentials were sealed with another key', async () => {
     const { id } = await anIntegration()
-    const other = await startBroker({ plugins: [toyPlugin(new ToyTarget())], database: broker.database })
+    const lostKeys = [new Sealer(broker.key).keyId]
+    const other = await startBroker({ plugins: [toyPlugin(new ToyTarget())], database: broker.database, config: { lostKeys } })
     try {
       await vi.waitFor(async () => expect((await other.api().get('/readyz')).body.degraded).toContain(`integration ${id}`), 5_000)
       expect((await other.admin.post(`/api/integrations/${id}/health`)).body).toMatchObject({ status: 503, code: 'unavailable' })

@@ -75,11 +75,12 @@ describe('sealing', () => {
   })
 
   it('moves a value to a new key, once', () => {
-    const fresh = new Sealer(randomBytes(32))
-    const rewrapped = fresh.rewrap(sealer.seal('x', place), place, sealer)
+    const former = randomBytes(32)
+    const fresh = new Sealer(randomBytes(32), [former])
+    const rewrapped = fresh.rewrap(new Sealer(former).seal('x', place), place)
     expect(fresh.open(rewrapped, place).reveal()).toBe('x')
-    expect(fresh.rewrap(rewrapped, place, sealer)).toBe(rewrapped)
-    refusal(() => sealer.open(rewrapped, place))
+    expect(fresh.rewrap(rewrapped, place)).toBe(rewrapped)
+    refusal(() => new Sealer(former).open(rewrapped, place))
   })
 
   it('takes only 32 bytes for a key', () => {

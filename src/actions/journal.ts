@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { rows, type Tx } from '../platform/database.ts'
+import { SealedColumns } from '../platform/sealed-columns.ts'
 import { Sealer } from '../platform/sealing.ts'
 import { BrokerError, type Json, type Step, type TargetIdentity } from '../sdk/index.ts'
 import type { HeldRun, JournaledStep, RunState } from './action-run.ts'
@@ -27,7 +28,14 @@ const place = (run: string, position: number) => ({ table: 'action_steps', row: 
 /** What was intended and what happened, written before and after each effect. Every write happens in the caller's transaction. */
 @Injectable()
 export class Journal {
-  constructor(private readonly sealer: Sealer) {}
+  constructor(
+    private readonly sealer: Sealer,
+    columns: SealedColumns,
+  ) {
+    const key = { run_id: 'text', position: 'int' } as const
+    const placeOf = (row: Readonly<Record<string, unknown>>) => place(String(row['run_id']), Number(row['position']))
+    columns.hold({ table: 'action_steps', column: 'sealed', key, place: placeOf, lasting: false })
+  }
 
   /** Notes down that an action is to run; nothing is planned yet. */
   async open(tx: Tx, run: { id: string; integrationId: string; action: string; input: Json }): Promise<void> {

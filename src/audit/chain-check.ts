@@ -20,7 +20,9 @@ const MOST_FINDINGS = 100
 export class ChainCheck {
   private last = ROOT
   private events = 0
-  private isWitnessed = false
+  private firstSeq = 0
+  private witnessed = 0
+  private readonly awaited: Map<number, Set<string>>
   private readonly found: AuditFinding[] = []
   private readonly mismatches: Mismatch[] = []
 
@@ -30,8 +32,11 @@ export class ChainCheck {
    */
   constructor(
     private readonly begins: 'at the root' | 'anywhere',
-    private readonly noted: Head | undefined,
-  ) {}
+    noted: readonly Head[] = [],
+  ) {
+    const bySeq = Map.groupBy(noted, ({ seq }) => seq)
+    this.awaited = new Map([...bySeq].map(([seq, heads]) => [seq, new Set(heads.map(({ hash }) => hash))]))
+  }
 
   get seen(): number {
     return this.events
@@ -49,6 +54,7 @@ export class ChainCheck {
     this.events += 1
     const { last } = this
     const isAnchor = this.begins === 'anywhere' && this.events === 1
+    if (this.events === 1) this.firstSeq = link.seq
     const follows = link.seq === last.seq + 1
     if (link.seq <= last.seq) {
       this.note({
@@ -68,7 +74,7 @@ export class ChainCheck {
       this.compare({ ...link, event: link.event })
     }
     this.last = link
-    if (link.seq === this.noted?.seq) this.witness(link, this.noted)
+    this.witness(link)
   }
 
   /** Once the last link was added: the chain must end here. */
@@ -86,12 +92,11 @@ export class ChainCheck {
   /** Everything that was found, once the last link was added. */
   findings(): AuditFinding[] {
     for (const finding of explained(this.mismatches)) this.note(finding)
-    if (this.noted && !this.isWitnessed) {
-      this.note({
-        kind: 'head',
-        seq: this.noted.seq,
-        detail: `the head that was noted is not there: ${missing(this.noted.seq, this.noted.seq)}`,
-      })
+    const seqs = [...this.awaited.keys()]
+    // What begins later cannot come by what was noted before, and has to come by something.
+    const passedOver = (seq: number) => this.begins === 'anywhere' && seq < this.firstSeq && this.witnessed > 0
+    for (const seq of seqs.filter((one) => !passedOver(one))) {
+      this.note({ kind: 'head', seq, detail: `the head that was noted is not there: ${missing(seq, seq)}` })
     }
     return this.found.sort((a, b) => a.seq - b.seq)
   }
@@ -106,15 +111,12 @@ export class ChainCheck {
     if (this.mismatches.length < MOST_FINDINGS) this.mismatches.push({ ...link, previousHash, computed })
   }
 
-  private witness(link: Link, noted: Head): void {
-    this.isWitnessed = true
-    if (link.hash === noted.hash) return
-    this.note({
-      kind: 'head',
-      seq: link.seq,
-      eventId: link.eventId,
-      detail: `the hash is ${link.hash}, and ${noted.hash} was noted`,
-    })
+  private witness({ seq, hash, eventId }: Link): void {
+    const noted = this.awaited.get(seq) ?? []
+    if (this.awaited.delete(seq)) this.witnessed += 1
+    for (const other of noted) {
+      if (other !== hash) this.note({ kind: 'head', seq, eventId, detail: `the hash is ${hash}, and ${other} was noted` })
+    }
   }
 }
 

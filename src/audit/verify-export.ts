@@ -23,8 +23,8 @@ const exported = z.object({
   hash: z.string().regex(/^[0-9a-f]{64}$/),
 })
 
-/** Follows the chain in a file that was exported as jsonl. Only a head noted earlier tells whether its end was cut off. */
-export async function verifyExport(file: string, noted: Head | undefined): Promise<AuditVerdict> {
+/** Follows the chain in a file that was exported as jsonl. Only heads noted earlier tell whether its end was cut off. */
+export async function verifyExport(file: string, noted: readonly Head[] = []): Promise<AuditVerdict> {
   const check = new ChainCheck('anywhere', noted)
   let number = 0
   for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {

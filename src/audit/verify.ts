@@ -8,13 +8,13 @@ import { readLinks } from './read-links.ts'
 /** Links that are hashed in one go: a millisecond or so. */
 const AT_A_STRETCH = 200
 
-/** Follows the whole chain as it is at one moment, while the broker goes on writing. It must come by the head that was noted earlier. */
-export function verify(database: Database, noted?: Head): Promise<AuditVerdict> {
+/** Follows the whole chain as it is at one moment, while the broker goes on writing. It must come by the heads that were noted earlier. */
+export function verify(database: Database, noted: readonly Head[] = []): Promise<AuditVerdict> {
   return database.source.transaction('REPEATABLE READ', (tx) => verifyWithin(tx, noted))
 }
 
 /** The same in a transaction of the caller's, which must see one moment. */
-export async function verifyWithin(tx: Pick<Tx, 'query'>, noted?: Head): Promise<AuditVerdict> {
+export async function verifyWithin(tx: Pick<Tx, 'query'>, noted: readonly Head[] = []): Promise<AuditVerdict> {
   const check = new ChainCheck('at the root', noted)
   for await (const links of readLinks(tx)) {
     for (let at = 0; at < links.length; at += AT_A_STRETCH) {

@@ -2,7 +2,8 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
 import { BROKER, record } from '../audit/record.ts'
 import { Catalog } from '../catalog/catalog.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
-import { isBound, Sealer } from '../platform/sealing.ts'
+import { SealedColumns } from '../platform/sealed-columns.ts'
+import { isBound, type Place, Sealer } from '../platform/sealing.ts'
 import { type AnyPlugin, BrokerError } from '../sdk/index.ts'
 import { digestOf, shownDestination } from './destination.ts'
 import { type Integration, selectIntegrations } from './integration.ts'
@@ -23,7 +24,27 @@ export class Bindings implements OnModuleInit {
     private readonly database: Database,
     private readonly catalog: Catalog,
     private readonly sealer: Sealer,
-  ) {}
+    columns: SealedColumns,
+  ) {
+    const integrations = {
+      table: 'integrations',
+      column: 'sealed',
+      key: { id: 'text' },
+      also: ['plugin', 'config'],
+      lasting: true,
+    } as const
+    const keptSecrets = { integration_id: 'text', name: 'text', destination: 'text' } as const
+    columns.hold(
+      { ...integrations, place: (row) => this.placeOf(row) },
+      { table: 'integration_secrets', column: 'sealed', key: keptSecrets, place: placeOfKept, lasting: true },
+    )
+  }
+
+  /** A value that a plugin which is gone needed goes nowhere either. */
+  private placeOf({ id, plugin, config }: Readonly<Record<string, unknown>>): Place | undefined {
+    const known = this.catalog.find(String(plugin))
+    return known && configured.boundPlace(String(id), digestOf(known, config))
+  }
 
   async onModuleInit(): Promise<void> {
     const free = await rows<{ id: string }>(
@@ -83,4 +104,9 @@ export class Bindings implements OnModuleInit {
     const data = { name, destination: shownDestination(plugin, config) }
     await record(tx, { kind: BOUND, actor: BROKER, subject: id, data })
   }
+}
+
+function placeOfKept({ integration_id: integrationId, name, destination }: Readonly<Record<string, unknown>>): Place {
+  if (destination === '') return kept.freePlace(String(integrationId), String(name))
+  return kept.keptPlace({ integrationId: String(integrationId), destination: String(destination) }, String(name))
 }

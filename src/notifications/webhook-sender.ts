@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import { Database, row } from '../platform/database.ts'
 import { newId } from '../platform/ids.ts'
 import { CONFIG } from '../platform/platform.module.ts'
+import { SealedColumns } from '../platform/sealed-columns.ts'
 import { Sealer } from '../platform/sealing.ts'
 import { BrokerError, type Secret } from '../sdk/index.ts'
 import type { ChainEvent } from './chain-event.ts'
@@ -33,7 +34,13 @@ export class WebhookSender {
     private readonly database: Database,
     private readonly sealer: Sealer,
     @Inject(CONFIG) private readonly config: Config,
-  ) {}
+    columns: SealedColumns,
+  ) {
+    for (const column of ['sealed', 'sealed_before'] as const) {
+      const place = ({ id }: Readonly<Record<string, unknown>>) => sealedPlace(String(id), column)
+      columns.hold({ table: 'webhooks', column, key: { id: 'text' }, place, lasting: column === 'sealed' })
+    }
+  }
 
   async send(id: string, deliveryId: string, news: News, signal: AbortSignal): Promise<void> {
     const receiver = await this.read(id)

@@ -54,6 +54,8 @@ export class DatabaseClient extends pg.Client {
 
   constructor({ patience, peers, ...options }: ClientOptions) {
     super({ ...REACH, ...options })
+    // Whoever waits on it is told. Lost between two statements, it would end the process: Node throws an error that nobody hears.
+    this.on('error', () => {})
     this.patience = patience
     this.peers = peers
     peers?.add(this)

@@ -47,6 +47,11 @@ const LAUNCHES = 50
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const { dir, fsync = true, log = () => {} } = options
   const user = postgresUser()
+  if (user.shared !== undefined) {
+    log(
+      `the database runs as ${user.shared}, like other services may, and these can read it: make a user latchkey, or start the broker as an ordinary user`,
+    )
+  }
   const { home, run } = await postgresFolder(path.resolve(dir), user, log)
   const lock = await lockFolder(run, path.resolve(dir))
   try {
@@ -165,6 +170,7 @@ function serverArguments({ data, run, fsync }: Server): string[] {
 async function connected({ run, password }: Server, isThere: () => boolean): Promise<pg.Client | undefined> {
   for (let unanswered = 0; unanswered < PAUSES_WITHOUT_ANSWER; unanswered++) {
     const client = new pg.Client({ host: run, user: DATABASE, password, database: 'postgres' })
+    client.on('error', () => {}) // statements report it
     try {
       await client.connect()
       return client

@@ -1,10 +1,12 @@
-import { Controller, Get, Header, Logger } from '@nestjs/common'
+import type { IncomingMessage } from 'node:http'
+import { Controller, Get, Header, Logger, Req } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger'
 import { BrokerError } from '../sdk/index.ts'
 import { Public } from './access.ts'
 import { Database, row } from './database.ts'
 import { DueWork } from './due-work.ts'
 import { Metrics } from './metrics.ts'
+import { METRICS_TYPE, MetricsServer } from './metrics-server.ts'
 import { Readiness } from './readiness.ts'
 
 const PATIENCE_MS = 2_000
@@ -20,6 +22,7 @@ export class HealthController {
     private readonly work: DueWork,
     private readonly readiness: Readiness,
     private readonly metrics: Metrics,
+    private readonly metricsServer: MetricsServer,
   ) {}
 
   /** The process answers. Asks nobody else: restarting us does not repair a database. */
@@ -39,10 +42,12 @@ export class HealthController {
     return { status: degraded.length === 0 ? 'ok' : 'degraded', degraded: degraded.map(({ name }) => name) }
   }
 
+  /** Of this machine, unless the metrics have an address of their own. */
   @Get('metrics')
-  @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
+  @Header('content-type', METRICS_TYPE)
   @Header('cache-control', 'no-store')
-  scrape() {
+  scrape(@Req() request: IncomingMessage) {
+    if (!this.metricsServer.admits(request)) throw new BrokerError('not_found', 'there is nothing here')
     return this.metrics.text()
   }
 

@@ -7,6 +7,7 @@ import { REACH } from './database-client.ts'
 export async function migrate(url: string): Promise<string[]> {
   // TypeORM takes no lock of its own (its issue tracker knows the race); this one lives as long as its connection.
   const lock = new pg.Client({ ...REACH, connectionString: url, application_name: 'latchkey-migrate' })
+  lock.on('error', () => {}) // statements report it
   await lock.connect()
   try {
     await lock.query(`select pg_advisory_lock(hashtext('latchkey:migrations'))`)

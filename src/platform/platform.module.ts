@@ -8,9 +8,12 @@ import { type Patience, Peers } from './database-client.ts'
 import { DueWork } from './due-work.ts'
 import { HealthController } from './health.controller.ts'
 import { adoptInstallation, Installation } from './installation.ts'
+import { KeyChange } from './key-change.ts'
 import { Metrics } from './metrics.ts'
+import { MetricsServer } from './metrics-server.ts'
 import { Readiness } from './readiness.ts'
 import { RouteTable } from './route-table.ts'
+import { SealedColumns } from './sealed-columns.ts'
 import { Sealer } from './sealing.ts'
 import type { StateFolder } from './state-folder.ts'
 import { Stopping } from './stopping.ts'
@@ -45,7 +48,7 @@ export function platformModule({ config, databaseUrl, state, entities }: Ground)
       useFactory: async () => new ThoroughDatabase(await connected(THOROUGH_POOL, THOROUGH)),
     },
     { provide: DueWork, useFactory: () => new DueWork(databaseUrl, peers) },
-    { provide: Sealer, useFactory: () => new Sealer(state.key) },
+    { provide: Sealer, useFactory: () => new Sealer(state.key, state.otherKeys) },
     { provide: Cursors, useFactory: () => new Cursors(state.key) },
     {
       provide: Installation,
@@ -57,9 +60,21 @@ export function platformModule({ config, databaseUrl, state, entities }: Ground)
           development: config.development,
         }),
     },
+    {
+      provide: KeyChange,
+      inject: [Sealer, SealedColumns, Database, DueWork],
+      useFactory: (sealer: Sealer, columns: SealedColumns, database: Database, work: DueWork) =>
+        new KeyChange(sealer, columns, database, work, config.lostKeys),
+    },
     Metrics,
+    {
+      provide: MetricsServer,
+      inject: [Metrics],
+      useFactory: (metrics: Metrics) => new MetricsServer(metrics, config.metricsAddress),
+    },
     Readiness,
     RouteTable,
+    SealedColumns,
     Stopping,
   ]
   return {

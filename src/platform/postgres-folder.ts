@@ -29,7 +29,7 @@ export async function postgresFolder(dir: string, user: OsUser, log: Log): Promi
     'unavailable',
     `${home} belongs to the user with id ${uid}; the database server would run as ${owner(user)}`,
     {
-      fix: 'start the broker as the user it was first started as, or give it another LATCHKEY_STATE_DIR',
+      fix: 'start the broker as the user it was first started as, give the folder to the other (chown -R), or name another LATCHKEY_STATE_DIR',
     },
   )
 }

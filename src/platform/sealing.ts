@@ -22,13 +22,21 @@ const TAG_BYTES = 16
  */
 export class Sealer {
   readonly #key: Buffer
-  /** tells keys apart and says nothing about them */
+  readonly #keys: ReadonlyMap<string, Buffer>
+  /** of the key that seals; ids tell keys apart and say nothing about them */
   readonly keyId: string
 
-  constructor(key: Buffer) {
-    if (key.length !== KEY_BYTES) throw new TypeError(`a key has ${KEY_BYTES} bytes`)
+  /** @param others open what they sealed, and seal nothing any more */
+  constructor(key: Buffer, others: readonly Buffer[] = []) {
+    if ([key, ...others].some(({ length }) => length !== KEY_BYTES)) throw new TypeError(`a key has ${KEY_BYTES} bytes`)
     this.#key = key
-    this.keyId = createHmac('sha256', key).update('latchkey key id').digest().subarray(0, 6).toString('base64url')
+    this.#keys = new Map([key, ...others].map((one) => [idOf(one), one]))
+    this.keyId = idOf(key)
+  }
+
+  /** Of every key that opens, the one that seals first. */
+  get keyIds(): string[] {
+    return [...this.#keys.keys()]
   }
 
   seal(plain: string | Secret, place: Place): string {
@@ -41,20 +49,21 @@ export class Sealer {
   open(sealed: string, place: Place): Secret {
     const [form, keyId, wrapped, value, ...more] = sealed.split('.')
     if (form !== formOf(place) || wrapped === undefined || value === undefined || more.length > 0) throw altered(place)
-    if (keyId !== this.keyId) throw wrongKey(place, keyId, this.keyId)
-    const dataKey = decrypt(this.#key, wrapped, bind('key', place), place)
+    const key = this.#keys.get(keyId ?? '')
+    if (!key) throw wrongKey(place, keyId, this.keyId)
+    const dataKey = decrypt(key, wrapped, bind('key', place), place)
     return new Secret(decrypt(dataKey, value, bind('value', place), place).toString('utf8'))
   }
 
-  /** 32 bytes for one purpose, the same on every replica. */
-  derive(purpose: string): Buffer {
-    return Buffer.from(hkdfSync('sha256', this.#key, '', `latchkey ${purpose}`, KEY_BYTES))
+  /** 32 bytes for one purpose, the same on every replica: of the present key first, and of each other one. */
+  derive(purpose: string): Buffer[] {
+    return [...this.#keys.values()].map((key) => Buffer.from(hkdfSync('sha256', key, '', `latchkey ${purpose}`, KEY_BYTES)))
   }
 
   /** The same value under this key. What is under it already stays as it is, so a rotation that was cut short can be run again. */
-  rewrap(sealed: string, place: Place, oldSealer: Sealer): string {
+  rewrap(sealed: string, place: Place): string {
     if (sealed.startsWith(`${formOf(place)}.${this.keyId}.`)) return sealed
-    return this.seal(oldSealer.open(sealed, place), place)
+    return this.seal(this.open(sealed, place), place)
   }
 }
 
@@ -67,6 +76,10 @@ export function isBound(sealed: string): boolean {
 export function parseKey(text: string): Buffer | undefined {
   const key = Buffer.from(text, 'base64')
   return key.length === KEY_BYTES && key.toString('base64') === text ? key : undefined
+}
+
+function idOf(key: Buffer): string {
+  return createHmac('sha256', key).update('latchkey key id').digest().subarray(0, 6).toString('base64url')
 }
 
 // JSON, because joining the parts would make ("ab", "c") and ("a", "bc") the same place.

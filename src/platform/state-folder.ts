@@ -16,11 +16,14 @@ export interface StateFolder {
   readonly instance: string
   /** 32 bytes */
   readonly key: Buffer
+  /** keys that open what they sealed, and seal nothing */
+  readonly otherKeys?: readonly Buffer[]
 }
 
 export interface StateFolderOptions {
   readonly instance?: string
   readonly key?: KeySource
+  readonly otherKeys?: readonly KeySource[]
 }
 
 /** What a daemon keeps beside its database. Made on the first start, the same ever after. */
@@ -34,7 +37,14 @@ export async function openStateFolder(dir: string, options: StateFolderOptions =
       fix: 'write the ten digits back, or set LATCHKEY_INSTANCE; what the broker left in targets bears them',
     })
   }
-  return { dir, instance, key }
+  const otherKeys = await Promise.all((options.otherKeys ?? []).map((source) => readKey(dir, source)))
+  return { dir, instance, key, ...(otherKeys.length > 0 && { otherKeys }) }
+}
+
+/** The keys of an installation that is there, the one that seals first. Makes none. */
+export function keysThere(dir: string, key: KeySource, others: readonly KeySource[]): Promise<Buffer[]> {
+  const sources = [key.kind === 'own' ? ({ kind: 'file', path: path.join(dir, 'key') } as const) : key, ...others]
+  return Promise.all(sources.map((source) => readKey(dir, source)))
 }
 
 async function readKey(dir: string, source: KeySource): Promise<Buffer> {

@@ -9,6 +9,7 @@ import { Database, row, type Tx } from '../platform/database.ts'
 import { enqueue } from '../platform/due-work.ts'
 import { newId } from '../platform/ids.ts'
 import { CONFIG } from '../platform/platform.module.ts'
+import { SealedColumns } from '../platform/sealed-columns.ts'
 import { Sealer } from '../platform/sealing.ts'
 import { BrokerError, type Json } from '../sdk/index.ts'
 import type { Base, ChangeKind, Ready, RolesByKind } from './change-kind.ts'
@@ -26,7 +27,11 @@ export class FourEyes {
     @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
     private readonly sealer: Sealer,
-  ) {}
+    columns: SealedColumns,
+  ) {
+    const place = ({ id }: Readonly<Record<string, unknown>>) => placeOf(String(id))
+    columns.hold({ table: 'proposals', column: 'body', key: { id: 'text' }, place, lasting: false })
+  }
 
   /** Says how a kind of change is made. Nobody else can make it. */
   register<Body, Made>(kind: ChangeKind<Body, Made>): void {

@@ -1,4 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Head } from '../../audit/link.ts'
+import type { NotedCheckpoints } from '../../audit/read-checkpoints.ts'
 import type { AuditVerdict } from '../../contract/audit.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { json, table } from '../lines.ts'
@@ -7,6 +9,8 @@ import type { Terminal } from '../main.ts'
 interface Verify {
   readonly file?: string
   readonly head?: { seq: number; hash: string }
+  readonly checkpoint?: string
+  readonly publicKey?: readonly string[]
   readonly json?: boolean
 }
 
@@ -24,6 +28,8 @@ export function audit(program: Command, terminal: Terminal): void {
     .summary('follow the hash chain and say what was edited, deleted, inserted or moved')
     .option('--file <export.jsonl>', 'an export instead of the database; its first entry is taken as it is unless it is number 1')
     .option('--head <seq:hash>', 'a head noted earlier, which the chain must come by', head)
+    .option('--checkpoint <file>', 'signed checkpoints, or the log that has them: the chain must come by each')
+    .option('--public-key <key...>', 'that signed the checkpoints; otherwise the installation’s own, for who can read its key')
     .option('--json', 'the verdict as JSON')
     .action(async (options: Verify) => {
       const verdict = await look(terminal, options)
@@ -49,7 +55,13 @@ export function audit(program: Command, terminal: Terminal): void {
     })
 }
 
-async function look(terminal: Terminal, { file, head: noted }: Verify): Promise<AuditVerdict> {
+async function look(terminal: Terminal, { file, head: noted, checkpoint, publicKey }: Verify): Promise<AuditVerdict> {
+  const { heads, findings } = await checkpoints(terminal, checkpoint, publicKey)
+  const verdict = await follow(terminal, file, noted ? [...heads, noted] : heads)
+  return { ...verdict, ok: verdict.ok && findings.length === 0, findings: [...findings, ...verdict.findings] }
+}
+
+async function follow(terminal: Terminal, file: string | undefined, noted: readonly Head[]): Promise<AuditVerdict> {
   if (file !== undefined) {
     const { verifyExport } = await import('../../audit/verify-export.ts')
     return verifyExport(file, noted)
@@ -57,6 +69,27 @@ async function look(terminal: Terminal, { file, head: noted }: Verify): Promise<
   const { verify } = await import('../../audit/verify.ts')
   const { withDatabase } = await import('../with-database.ts')
   return withDatabase(terminal, {}, (database) => verify(database, noted))
+}
+
+async function checkpoints(
+  { env }: Terminal,
+  file: string | undefined,
+  given: readonly string[] | undefined,
+): Promise<NotedCheckpoints> {
+  if (file === undefined) return { heads: [], findings: [] }
+  const { readCheckpoints } = await import('../../audit/read-checkpoints.ts')
+  if (given) return readCheckpoints(file, given)
+  const { readConfig } = await import('../../config.ts')
+  const { keysThere } = await import('../../platform/state-folder.ts')
+  const { Sealer } = await import('../../platform/sealing.ts')
+  const { CHECKPOINT_PURPOSE, CheckpointSigner } = await import('../../audit/checkpoint.ts')
+  const config = readConfig(env)
+  const [key, ...others] = await keysThere(config.stateDir, config.key, config.otherKeys)
+  const seeds = new Sealer(key!, others).derive(CHECKPOINT_PURPOSE)
+  return readCheckpoints(
+    file,
+    seeds.map((seed) => new CheckpointSigner(seed).publicKey),
+  )
 }
 
 function inLines({ ok, events, head: { seq, hash }, findings }: AuditVerdict): string[] {

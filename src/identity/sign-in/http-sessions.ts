@@ -32,7 +32,7 @@ export class HttpSessions implements OnApplicationShutdown {
     this.handle = session({
       store: this.store,
       name: this.isHttps ? '__Host-latchkey' : 'latchkey',
-      secret: sealer.derive('session cookies').toString('base64'),
+      secret: sealer.derive('session cookies').map((key) => key.toString('base64')),
       resave: false,
       saveUninitialized: false,
       cookie: { httpOnly: true, sameSite: 'lax', secure: this.isHttps, path: '/' },

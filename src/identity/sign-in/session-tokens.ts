@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { Database, row, rows, type Tx } from '../../platform/database.ts'
 import { enqueue } from '../../platform/due-work.ts'
 import { newId } from '../../platform/ids.ts'
+import { SealedColumns } from '../../platform/sealed-columns.ts'
 import { Sealer } from '../../platform/sealing.ts'
 import { Secret } from '../../sdk/index.ts'
 
@@ -42,7 +43,11 @@ export class SessionTokens {
   constructor(
     private readonly database: Database,
     private readonly sealer: Sealer,
-  ) {}
+    columns: SealedColumns,
+  ) {
+    const place = ({ id }: Readonly<Record<string, unknown>>) => placeOf(String(id))
+    columns.hold({ table: 'http_sessions', column: 'sealed', key: { sid: 'text' }, also: ['id'], place, lasting: false })
+  }
 
   seal(sessionId: string, tokens: Tokens): string {
     const { access_token: access, refresh_token: refresh, id_token: id } = tokens
