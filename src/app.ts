@@ -25,6 +25,8 @@ import type { AnyPlugin } from './sdk/index.ts'
 export interface AppOptions {
   readonly config: Config
   readonly databaseUrl: string
+  /** of the role that owns the tables, for the migrations alone; otherwise the daemon works as their owner */
+  readonly ownerUrl?: string | undefined
   readonly state: StateFolder
   /** where log lines go; standard output unless told */
   readonly logTo?: DestinationStream
@@ -38,6 +40,7 @@ export interface AppOptions {
 export async function createApp({
   config,
   databaseUrl,
+  ownerUrl,
   state,
   logTo,
   plugins,
@@ -46,7 +49,7 @@ export async function createApp({
   const logger = makeLogger(config.logLevel, logTo)
   Logger.overrideLogger(nestLogger(logger))
   for (const warning of config.inTheClear) logger.warn(warning)
-  const ran = await migrate(databaseUrl)
+  const ran = await migrate(ownerUrl ?? databaseUrl, ownerUrl && userOf(databaseUrl))
   if (ran.length > 0) logger.info({ migrations: ran }, 'brought the database up to date')
   const root = appModule({ config, databaseUrl, state, plugins })
   const app = await NestFactory.create<NestExpressApplication>(
@@ -66,6 +69,10 @@ export async function createApp({
   app.useGlobalFilters(new ProblemFilter(app.get(RouteTable)))
   serveOpenApi(app)
   return app
+}
+
+function userOf(databaseUrl: string): string {
+  return decodeURIComponent(new URL(databaseUrl).username)
 }
 
 // Over plain http a browser must not be told to use https: at any name but localhost it would see an empty page.

@@ -15,7 +15,14 @@ import { Secret } from './sdk/index.ts'
 
 /** What the environment told the daemon. Read once, never changed. */
 export interface Config {
-  readonly database: { readonly kind: 'external'; readonly url: Secret } | { readonly kind: 'embedded'; readonly fsync: boolean }
+  readonly database:
+    | {
+        readonly kind: 'external'
+        readonly url: Secret
+        /** of the role that owns the tables; otherwise the one the daemon works as */
+        readonly ownerUrl?: Secret | undefined
+      }
+    | { readonly kind: 'embedded'; readonly fsync: boolean }
   readonly poolSize: number
   readonly host: string
   /** 0: one that is free */
@@ -91,6 +98,10 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 // The message of each check is the remedy.
 const variables = z.strictObject({
   DATABASE_URL: text(/^postgres(ql)?:\/\/./, 'give it as postgresql://user:password@host:5432/database').optional(),
+  LATCHKEY_OWNER_DATABASE_URL: text(
+    /^postgres(ql)?:\/\/./,
+    'give it as postgresql://owner:password@host:5432/database',
+  ).optional(),
   LATCHKEY_HOST: text(/^[0-9a-z.:-]+$/i, 'give an address or a name to listen on').default('127.0.0.1'),
   LATCHKEY_PORT: wholeNumber(0, 65_535).default(4460),
   LATCHKEY_PUBLIC_URL: z.string().transform(origin).optional(),
@@ -150,7 +161,14 @@ const variables = z.strictObject({
 })
 
 // Never repeated in a problem, however wrong they are.
-const SECRETS = ['DATABASE_URL', 'LATCHKEY_KEY', 'LATCHKEY_OTHER_KEYS', 'LATCHKEY_SMTP_URL', 'LATCHKEY_OIDC_CLIENT_SECRET']
+const SECRETS = [
+  'DATABASE_URL',
+  'LATCHKEY_OWNER_DATABASE_URL',
+  'LATCHKEY_KEY',
+  'LATCHKEY_OTHER_KEYS',
+  'LATCHKEY_SMTP_URL',
+  'LATCHKEY_OIDC_CLIENT_SECRET',
+]
 
 /** Throws `ConfigError` with every problem there is. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
@@ -164,7 +182,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const known = read.data
   return Object.freeze<Config>({
     database: known.DATABASE_URL
-      ? { kind: 'external', url: new Secret(known.DATABASE_URL) }
+      ? {
+          kind: 'external',
+          url: new Secret(known.DATABASE_URL),
+          ownerUrl: known.LATCHKEY_OWNER_DATABASE_URL === undefined ? undefined : new Secret(known.LATCHKEY_OWNER_DATABASE_URL),
+        }
       : { kind: 'embedded', fsync: known.LATCHKEY_FSYNC === 'on' },
     poolSize: known.LATCHKEY_POOL_SIZE,
     host: known.LATCHKEY_HOST,
@@ -235,6 +257,9 @@ function contradictions(env: NodeJS.ProcessEnv): ConfigProblem[] {
   const found: ConfigProblem[] = []
   if (LATCHKEY_KEY !== undefined && LATCHKEY_KEY_FILE !== undefined) {
     found.push({ variable: 'LATCHKEY_KEY', problem: 'and LATCHKEY_KEY_FILE are both set', fix: 'unset one of them' })
+  }
+  if (env['LATCHKEY_OWNER_DATABASE_URL'] !== undefined && env['DATABASE_URL'] === undefined) {
+    found.push({ variable: 'DATABASE_URL', problem: 'is missing', fix: 'set it to the role the daemon works as' })
   }
   if (LATCHKEY_FSYNC === 'off' && LATCHKEY_DEVELOPMENT !== 'true') {
     found.push({

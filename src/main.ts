@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net'
 import { createApp } from './app.ts'
-import { readConfig, urlOf } from './config.ts'
+import { type Config, readConfig, urlOf } from './config.ts'
 import { lastWords } from './last-words.ts'
-import { startEmbeddedPostgres } from './platform/embedded-postgres.ts'
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './platform/embedded-postgres.ts'
 import { openStateFolder } from './platform/state-folder.ts'
 
 /** Calls under way may take this long once the daemon stops. */
@@ -28,8 +28,7 @@ async function serve(): Promise<void> {
       ? await startEmbeddedPostgres({ dir: config.stateDir, fsync: config.database.fsync, log: say })
       : undefined
   try {
-    const databaseUrl = embedded?.url ?? (config.database.kind === 'external' ? config.database.url.reveal() : '')
-    const app = await createApp({ config, databaseUrl, state })
+    const app = await createApp({ config, ...urlsOf(config, embedded), state })
     stopOnSignal(config.shutdownSeconds, {
       stop: async () => {
         // A half-sent request would hold the server open for ever.
@@ -47,6 +46,15 @@ async function serve(): Promise<void> {
     await embedded?.stop()
     throw error
   }
+}
+
+function urlsOf(
+  { database }: Config,
+  embedded: EmbeddedPostgres | undefined,
+): { databaseUrl: string; ownerUrl?: string | undefined } {
+  if (embedded) return { databaseUrl: embedded.appUrl, ownerUrl: embedded.url }
+  if (database.kind === 'embedded') throw new TypeError('the embedded database was not started')
+  return { databaseUrl: database.url.reveal(), ownerUrl: database.ownerUrl?.reveal() }
 }
 
 interface Ends {

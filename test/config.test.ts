@@ -177,6 +177,10 @@ describe('the configuration', () => {
     ['LATCHKEY_HOST', { LATCHKEY_HOST: '0.0.0.0', LATCHKEY_PUBLIC_URL: 'http://127.0.0.1:4460' }],
     ['LATCHKEY_PUBLIC_URL', { LATCHKEY_PUBLIC_URL: 'http://latchkey.corp.example' }],
     ['DATABASE_URL', { DATABASE_URL: 'postgresql://l:p@db.corp.example/l' }],
+    [
+      'LATCHKEY_OWNER_DATABASE_URL',
+      { DATABASE_URL: 'postgresql://l:p@127.0.0.1/l', LATCHKEY_OWNER_DATABASE_URL: 'postgresql://l:p@db/l' },
+    ],
     ['DATABASE_URL', { DATABASE_URL: 'postgresql://l:p@10.1.2.3/l?sslmode=no-verify' }],
     ['DATABASE_URL', { DATABASE_URL: 'postgresql://l:p@10.1.2.3/l?sslmode=disable' }],
     ['DATABASE_URL', { DATABASE_URL: 'postgresql://l:p@10.1.2.3/l?sslmode=require&uselibpqcompat=true' }],

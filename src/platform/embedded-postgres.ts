@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
@@ -16,6 +17,8 @@ import { PostgresWatch } from './postgres-watch.ts'
 export interface EmbeddedPostgres {
   /** of the database `latchkey`, through a unix socket; with the password, so never logged */
   readonly url: string
+  /** the same as a role that owns nothing and is no superuser: for everything but migrations */
+  readonly appUrl: string
   /** whether an earlier daemon started the server and died without stopping it */
   readonly adopted: boolean
   /** Lets transactions go and shuts the server down. */
@@ -37,7 +40,11 @@ interface Server extends Cluster {
   readonly home: string
   readonly run: string
   readonly fsync: boolean
+  /** of the role the daemon works as, new with every daemon */
+  readonly appPassword: string
 }
+
+const APP_ROLE = 'latchkey_app'
 
 const PAUSE_MS = 20
 const PAUSES_WITHOUT_ANSWER = 1500
@@ -57,7 +64,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   try {
     const bin = await postgresBinaries({ copyTo: home, user })
     const cluster = await ensureCluster(home, bin, user, fsync)
-    const server: Server = { user, bin, home, run, fsync, ...cluster }
+    const server: Server = { user, bin, home, run, fsync, appPassword: randomBytes(24).toString('base64url'), ...cluster }
     const survivor = await adopt(server)
     if (survivor) log(`adopted the database server that an earlier daemon left running, process ${survivor}`)
     const watch = new PostgresWatch(survivor ?? (await launch(server)), {
@@ -71,8 +78,10 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       await lock.release()
     }
     let stopped: Promise<void> | undefined
+    const urlFor = (role: string, password: string) => `postgresql://${role}:${password}@${encodeURIComponent(run)}/${DATABASE}`
     return {
-      url: `postgresql://${DATABASE}:${server.password}@${encodeURIComponent(run)}/${DATABASE}`,
+      url: urlFor(DATABASE, server.password),
+      appUrl: urlFor(APP_ROLE, server.appPassword),
       adopted: survivor !== undefined,
       stop: () => (stopped ??= stop()),
       tell: () => interrupt(watch.pid, server.data),
@@ -95,7 +104,7 @@ async function adopt(server: Server): Promise<number | undefined> {
     }
     return undefined
   }
-  const fsync = await settle(client)
+  const fsync = await settle(client, server)
   if (!isServer(pid, server.data)) {
     throw new BrokerError('conflict', `the database server in ${server.home} runs where this daemon cannot see its process`, {
       fix: 'stop it there, perhaps in another container that shares the folder',
@@ -137,7 +146,7 @@ async function launchOnce(server: Server, logFile: string): Promise<number> {
   try {
     const client = await connected(server, isAlive)
     if (client) {
-      await settle(client)
+      await settle(client, server)
       return child.pid!
     }
   } catch (error) {
@@ -188,11 +197,14 @@ async function connected({ run, password }: Server, isThere: () => boolean): Pro
   })
 }
 
-/** Makes the broker's database if it is missing, and tells whether the server writes through to the disk. */
-async function settle(client: pg.Client): Promise<boolean> {
+/** Makes the broker's database and the role it works as if they are missing, and tells whether the server writes through to the disk. */
+async function settle(client: pg.Client, { appPassword }: Server): Promise<boolean> {
   try {
     const { rowCount } = await client.query('select from pg_database where datname = $1', [DATABASE])
     if (rowCount === 0) await client.query(`create database ${DATABASE}`)
+    const role = await client.query('select from pg_roles where rolname = $1', [APP_ROLE])
+    if (role.rowCount === 0) await client.query(`create role ${APP_ROLE}`)
+    await client.query(`alter role ${APP_ROLE} login nosuperuser nocreatedb nocreaterole password '${appPassword}'`)
     const { rows } = await client.query<{ fsync: string }>('show fsync')
     return rows[0]?.fsync === 'on'
   } finally {

@@ -13,7 +13,8 @@ export interface PlainRoad {
 
 /** Where the environment would have tokens, passwords or people's requests cross a wire in the clear. */
 export function plainRoads(env: NodeJS.ProcessEnv): PlainRoad[] {
-  return [toOurselves(env), toTheDatabase(env), toTheMailServer(env)].filter((road) => road !== undefined)
+  const databases = ['DATABASE_URL', 'LATCHKEY_OWNER_DATABASE_URL'].map((variable) => toTheDatabase(variable, env))
+  return [toOurselves(env), ...databases, toTheMailServer(env)].filter((road) => road !== undefined)
 }
 
 function toOurselves(env: NodeJS.ProcessEnv): PlainRoad | undefined {
@@ -34,10 +35,11 @@ function toOurselves(env: NodeJS.ProcessEnv): PlainRoad | undefined {
   }
 }
 
-function toTheDatabase({ DATABASE_URL, LATCHKEY_DATABASE_TLS, LATCHKEY_DEVELOPMENT }: NodeJS.ProcessEnv): PlainRoad | undefined {
-  if (DATABASE_URL === undefined || isSafeDatabase(DATABASE_URL)) return undefined
+function toTheDatabase(variable: string, env: NodeJS.ProcessEnv): PlainRoad | undefined {
+  const { [variable]: url, LATCHKEY_DATABASE_TLS, LATCHKEY_DEVELOPMENT } = env
+  if (url === undefined || isSafeDatabase(url)) return undefined
   return {
-    variable: 'DATABASE_URL',
+    variable,
     problem: 'reaches a database beyond this machine without verified TLS',
     fix: 'add ?sslmode=verify-full (and sslrootcert=… for a CA of your own), or accept it with LATCHKEY_DATABASE_TLS=off',
     allowed: LATCHKEY_DATABASE_TLS === 'off' || LATCHKEY_DEVELOPMENT === 'true',

@@ -16,6 +16,8 @@ export interface BrokerOptions {
   readonly config?: Partial<Config>
   /** a database to go on with; it outlives the broker */
   readonly database?: FreshDatabase
+  /** of the owner of its tables, where it works as another role */
+  readonly ownerUrl?: string
   /** the key of the broker that used the database before */
   readonly key?: Buffer
   /** keys that open what they sealed */
@@ -53,7 +55,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   })
   const config = { ...readConfig({ LATCHKEY_PORT: '0', LATCHKEY_POOL_SIZE: '5' }), ...options.config }
   const state = { dir: config.stateDir, instance: config.instance ?? '4711081542', key, otherKeys: options.otherKeys }
-  const app = await createApp({ config, databaseUrl: database.url, state, logTo, plugins, modules })
+  const app = await createApp({ config, databaseUrl: database.url, ownerUrl: options.ownerUrl, state, logTo, plugins, modules })
   try {
     await app.listen(config.port, config.host)
   } catch (error) {
