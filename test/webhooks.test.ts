@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { waitFor } from '../dev/vault-wait.ts'
+import { Sealer } from '../src/platform/sealing.ts'
 import { type Broker, startBroker } from './support/broker.ts'
 import { ownToken } from './support/own-token.ts'
 import { type Received, type Receiver, startReceiver } from './support/receiver.ts'
@@ -95,6 +96,42 @@ describe('a webhook', () => {
     await arrived(after)
     expect([hook.secret, rotated.secret].map((secret) => isSigned(of(after)[0]!, secret))).toEqual([false, true])
     expect((await admin.get(`/api/webhooks/${hook.id}`)).body.formerSecretUntil).toBeNull()
+    await remove(hook.id)
+  })
+
+  it('keeps its secret when an admin moves it, and signs nothing for a URL that came past the broker', async () => {
+    const hook = await hooked()
+    const { admin, database } = broker
+    await admin.must(admin.patch(`/api/webhooks/${hook.id}`, { url: `${receiver.url}/moved` }))
+    const moved = await happening()
+    await arrived(moved)
+    expect(isSigned(of(moved)[0]!, hook.secret)).toBe(true)
+    await database.query('update webhooks set url = $2 where id = $1', [hook.id, `${receiver.url}/elsewhere`])
+    receiver.received.length = 0
+    const tried = async () => admin.must(admin.post(`/api/webhooks/${hook.id}/test`))
+    expect(await tried()).toMatchObject({ ok: false, detail: expect.stringContaining('not what the broker sealed there') })
+    expect(receiver.received).toEqual([])
+    const { formerSecretUntil } = await admin.must(admin.post(`/api/webhooks/${hook.id}/rotate`, { overlapSeconds: 3600 }))
+    expect(formerSecretUntil).toBeNull()
+    expect(await tried()).toMatchObject({ ok: true })
+    await remove(hook.id)
+  })
+
+  it('has its secret bound to its URL by the first start of this version, once', async () => {
+    const hook = await hooked()
+    const { database, key } = broker
+    const free = new Sealer(key).seal(hook.secret, { table: 'webhooks', row: hook.id, column: 'sealed' })
+    const older = () => database.query('update webhooks set sealed = $2 where id = $1', [hook.id, free])
+    const restarted = () => startBroker({ database, key, config: { development: true } })
+    await older()
+    const second = await restarted()
+    expect(await second.admin.must(second.admin.post(`/api/webhooks/${hook.id}/test`))).toMatchObject({ ok: true })
+    expect(isSigned(receiver.received.at(-1)!, hook.secret)).toBe(true)
+    await second.close()
+    await older()
+    const third = await restarted()
+    expect(await third.admin.must(third.admin.post(`/api/webhooks/${hook.id}/test`))).toMatchObject({ ok: false })
+    await third.close()
     await remove(hook.id)
   })
 

@@ -6,6 +6,7 @@ import { Deliveries } from './deliveries.ts'
 import { DeliveryList } from './delivery-list.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { Mailer } from './mailer.ts'
+import { WebhookSecrets } from './webhook-secrets.ts'
 import { WebhookSender } from './webhook-sender.ts'
 import { WebhooksController } from './webhooks.controller.ts'
 import { Webhooks } from './webhooks.service.ts'
@@ -14,6 +15,6 @@ import { Webhooks } from './webhooks.service.ts'
 @Module({
   imports: [AccessModule],
   controllers: [WebhooksController, DeliveriesController],
-  providers: [Audiences, Dispatcher, Deliveries, DeliveryList, Mailer, WebhookSender, Webhooks],
+  providers: [Audiences, Dispatcher, Deliveries, DeliveryList, Mailer, WebhookSecrets, WebhookSender, Webhooks],
 })
 export class NotificationsModule {}

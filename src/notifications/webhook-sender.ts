@@ -3,12 +3,11 @@ import type { Config } from '../config.ts'
 import { Database, row } from '../platform/database.ts'
 import { newId } from '../platform/ids.ts'
 import { CONFIG } from '../platform/platform.module.ts'
-import { SealedColumns } from '../platform/sealed-columns.ts'
-import { Sealer } from '../platform/sealing.ts'
 import { BrokerError, type Secret } from '../sdk/index.ts'
 import type { ChainEvent } from './chain-event.ts'
 import type { Facts } from './facts.ts'
 import { postWebhook } from './post-webhook.ts'
+import { WebhookSecrets } from './webhook-secrets.ts'
 
 export interface News {
   readonly event: ChainEvent
@@ -25,22 +24,14 @@ interface Receiver {
   readonly now: number
 }
 
-export const sealedPlace = (id: string, column: 'sealed' | 'sealed_before') => ({ table: 'webhooks', row: id, column })
-
 /** Tells a receiver, signed with its secret. */
 @Injectable()
 export class WebhookSender {
   constructor(
     private readonly database: Database,
-    private readonly sealer: Sealer,
+    private readonly secrets: WebhookSecrets,
     @Inject(CONFIG) private readonly config: Config,
-    columns: SealedColumns,
-  ) {
-    for (const column of ['sealed', 'sealed_before'] as const) {
-      const place = ({ id }: Readonly<Record<string, unknown>>) => sealedPlace(String(id), column)
-      columns.hold({ table: 'webhooks', column, key: { id: 'text' }, place, lasting: column === 'sealed' })
-    }
-  }
+  ) {}
 
   async send(id: string, deliveryId: string, news: News, signal: AbortSignal): Promise<void> {
     const receiver = await this.read(id)
@@ -70,9 +61,9 @@ export class WebhookSender {
     return postWebhook({ url, message, secrets: this.secretsOf(id, receiver), signal, development: this.config.development })
   }
 
-  private secretsOf(id: string, { sealed, sealedBefore }: Receiver): Secret[] {
-    const secrets = [this.sealer.open(sealed, sealedPlace(id, 'sealed'))]
-    if (sealedBefore) secrets.push(this.sealer.open(sealedBefore, sealedPlace(id, 'sealed_before')))
+  private secretsOf(id: string, { url, sealed, sealedBefore }: Receiver): Secret[] {
+    const secrets = [this.secrets.open(id, 'sealed', url, sealed)]
+    if (sealedBefore) secrets.push(this.secrets.open(id, 'sealed_before', url, sealedBefore))
     return secrets
   }
 

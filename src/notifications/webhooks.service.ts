@@ -20,10 +20,10 @@ import { violates } from '../platform/database-errors.ts'
 import { newId } from '../platform/ids.ts'
 import { CONFIG } from '../platform/platform.module.ts'
 import { problemOf } from '../platform/problem-of.ts'
-import { Sealer } from '../platform/sealing.ts'
-import { BrokerError } from '../sdk/index.ts'
+import { BrokerError, isBrokerError, type Secret } from '../sdk/index.ts'
 import { receiverUrl } from './url-guard.ts'
-import { sealedPlace, WebhookSender } from './webhook-sender.ts'
+import { WebhookSecrets } from './webhook-secrets.ts'
+import { WebhookSender } from './webhook-sender.ts'
 import { newWebhookSecret } from './webhook-signature.ts'
 
 const WEBHOOKS: CursorKind<string> = { list: 'webhooks', position: id('whk') as z.ZodType<string> }
@@ -43,7 +43,7 @@ export class Webhooks {
   constructor(
     private readonly database: Database,
     private readonly cursors: Cursors,
-    private readonly sealer: Sealer,
+    private readonly secrets: WebhookSecrets,
     private readonly sender: WebhookSender,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
@@ -69,7 +69,7 @@ export class Webhooks {
       await rows(
         tx,
         `insert into webhooks (id, name, url, events, active, sealed, created_by) values ($1, $2, $3, $4, $5, $6, $7)`,
-        [webhookId, name, url, events, active, this.sealer.seal(secret, sealedPlace(webhookId, 'sealed')), caller.id],
+        [webhookId, name, url, events, active, this.secrets.seal(webhookId, 'sealed', url, secret), caller.id],
       ).catch(nameTaken(name))
       await record(tx, { kind: 'webhook.created', actor: caller.id, subject: webhookId, data: { name, host, events, active } })
       return { ...(await this.get(webhookId, tx)), secret: secret.reveal() }
@@ -80,6 +80,7 @@ export class Webhooks {
     const host = change.url === undefined ? undefined : receiverUrl(change.url, this.config).host
     const { name, url, events, active } = change
     return this.database.transaction(async (tx) => {
+      if (url !== undefined) await this.secrets.move(tx, webhookId, url)
       const changed = await rows(
         tx,
         `update webhooks set name = coalesce($2, name), url = coalesce($3, url), events = coalesce($4, events),
@@ -111,23 +112,34 @@ export class Webhooks {
     const secret = newWebhookSecret()
     return this.database.transaction(async (tx) => {
       const kept =
-        (await row<{ sealed: string }>(tx, 'select sealed from webhooks where id = $1 for update', [webhookId])) ??
-        missing(webhookId)
-      const former = this.sealer.open(kept.sealed, sealedPlace(webhookId, 'sealed'))
+        (await row<{ sealed: string; url: string }>(tx, 'select sealed, url from webhooks where id = $1 for update', [
+          webhookId,
+        ])) ?? missing(webhookId)
+      const former = this.formerSecret(webhookId, kept)
       await rows(
         tx,
-        `update webhooks set sealed = $2, sealed_before = $3, before_until = now() + make_interval(secs => $4), changed_at = now()
-         where id = $1`,
+        `update webhooks set sealed = $2, sealed_before = $3, changed_at = now(),
+           before_until = case when $3::text is not null then now() + make_interval(secs => $4) end where id = $1`,
         [
           webhookId,
-          this.sealer.seal(secret, sealedPlace(webhookId, 'sealed')),
-          this.sealer.seal(former, sealedPlace(webhookId, 'sealed_before')),
+          this.secrets.seal(webhookId, 'sealed', kept.url, secret),
+          former && this.secrets.seal(webhookId, 'sealed_before', kept.url, former),
           overlapSeconds,
         ],
       )
       await record(tx, { kind: 'webhook.secret_rotated', actor: caller.id, subject: webhookId, data: { overlapSeconds } })
       return { ...(await this.get(webhookId, tx)), secret: secret.reveal() }
     })
+  }
+
+  /** One that does not open any more can only be replaced. */
+  private formerSecret(webhookId: string, { url, sealed }: { url: string; sealed: string }): Secret | null {
+    try {
+      return this.secrets.open(webhookId, 'sealed', url, sealed)
+    } catch (error) {
+      if (isBrokerError(error, 'unavailable')) return null
+      throw error
+    }
   }
 
   async tryOut(webhookId: string, signal: AbortSignal): Promise<WebhookTrial> {
