@@ -35,8 +35,10 @@ export interface Config {
   readonly stateDir: string
   readonly logLevel: LogLevel
   readonly key: KeySource
-  /** open what they sealed, and seal nothing */
-  readonly otherKeys: readonly KeySource[]
+  /** open what they sealed, which comes under the present one */
+  readonly formerKeys: readonly KeySource[]
+  /** opens what replicas sealed that have it already */
+  readonly nextKeys: readonly KeySource[]
   /** ids of keys that nobody has any more: what they sealed is lost, and stops no start */
   readonly lostKeys: readonly string[]
   /** ten digits; otherwise the state folder has them */
@@ -115,11 +117,13 @@ const variables = z.strictObject({
     })
     .optional(),
   LATCHKEY_KEY_FILE: text(/./, 'name a file').optional(),
-  LATCHKEY_OTHER_KEYS: read(
+  LATCHKEY_FORMER_KEYS: read(
     (value) => (parts(value).every((key) => parseKey(key)) ? parts(value).map((key) => new Secret(key)) : undefined),
     'give keys of 32 bytes in base64, parted by commas',
   ).default([]),
-  LATCHKEY_OTHER_KEY_FILES: text(/./, 'name files, parted by commas').transform(parts).default([]),
+  LATCHKEY_FORMER_KEY_FILES: text(/./, 'name files, parted by commas').transform(parts).default([]),
+  LATCHKEY_NEXT_KEY: read((value) => (parseKey(value) ? new Secret(value) : undefined), 'give 32 bytes in base64').optional(),
+  LATCHKEY_NEXT_KEY_FILE: text(/./, 'name a file').optional(),
   LATCHKEY_LOST_KEYS: text(/^[\w-]{8}(,[\w-]{8})*$/, 'give ids of keys, as the refusal of a start does, parted by commas')
     .transform(parts)
     .default([]),
@@ -165,7 +169,8 @@ const SECRETS = [
   'DATABASE_URL',
   'LATCHKEY_OWNER_DATABASE_URL',
   'LATCHKEY_KEY',
-  'LATCHKEY_OTHER_KEYS',
+  'LATCHKEY_FORMER_KEYS',
+  'LATCHKEY_NEXT_KEY',
   'LATCHKEY_SMTP_URL',
   'LATCHKEY_OIDC_CLIENT_SECRET',
 ]
@@ -197,10 +202,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     stateDir: path.resolve(known.LATCHKEY_STATE_DIR),
     logLevel: known.LATCHKEY_LOG_LEVEL,
     key: keySource(known.LATCHKEY_KEY, known.LATCHKEY_KEY_FILE),
-    otherKeys: [
-      ...known.LATCHKEY_OTHER_KEYS.map((value) => ({ kind: 'value', value }) as const),
-      ...known.LATCHKEY_OTHER_KEY_FILES.map((file) => ({ kind: 'file', path: path.resolve(file) }) as const),
+    formerKeys: [
+      ...known.LATCHKEY_FORMER_KEYS.map((value) => ({ kind: 'value', value }) as const),
+      ...known.LATCHKEY_FORMER_KEY_FILES.map((file) => ({ kind: 'file', path: path.resolve(file) }) as const),
     ],
+    nextKeys: nextKeys(known),
     lostKeys: known.LATCHKEY_LOST_KEYS,
     instance: known.LATCHKEY_INSTANCE,
     development: known.LATCHKEY_DEVELOPMENT === 'true',
@@ -277,6 +283,13 @@ function contradictions(env: NodeJS.ProcessEnv): ConfigProblem[] {
 
 function parts(list: string): string[] {
   return list.split(',').map((one) => one.trim())
+}
+
+function nextKeys({ LATCHKEY_NEXT_KEY: value, LATCHKEY_NEXT_KEY_FILE: file }: z.output<typeof variables>): KeySource[] {
+  return [
+    ...(value ? [{ kind: 'value', value } as const] : []),
+    ...(file ? [{ kind: 'file', path: path.resolve(file) } as const] : []),
+  ]
 }
 
 function keySource(value: string | undefined, file: string | undefined): KeySource {

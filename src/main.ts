@@ -21,7 +21,8 @@ async function serve(): Promise<void> {
   const state = await openStateFolder(config.stateDir, {
     instance: config.instance,
     key: config.key,
-    otherKeys: config.otherKeys,
+    formerKeys: config.formerKeys,
+    nextKeys: config.nextKeys,
   })
   const embedded =
     config.database.kind === 'embedded'

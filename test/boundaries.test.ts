@@ -202,7 +202,7 @@ describe('the house', () => {
         "src/identity/tokens.service.ts": 1,
         "src/integrations/config-secrets.ts": 4,
         "src/integrations/integration-config.ts": 2,
-        "src/main.ts": 1,
+        "src/main.ts": 2,
         "src/notifications/mailer.ts": 1,
         "src/notifications/webhook-signature.ts": 1,
         "src/notifications/webhooks.service.ts": 2,

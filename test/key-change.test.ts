@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Sealer } from '../src/platform/sealing.ts'
-import { type Broker, startBroker } from './support/broker.ts'
+import { type Broker, type BrokerOptions, startBroker } from './support/broker.ts'
 import { type FreshDatabase, freshDatabase } from './support/database.ts'
 import { TOY_PASSWORD, ToyTarget, toyPlugin } from './support/toy-plugin.ts'
 
@@ -11,8 +11,8 @@ const first = randomBytes(32)
 const idOf = (key: Buffer) => new Sealer(key).keyId
 const running = new Set<Broker>()
 
-async function start(key: Buffer, otherKeys: Buffer[] = [], config = {}): Promise<Broker> {
-  const broker = await startBroker({ plugins: [toyPlugin(new ToyTarget())], database, key, otherKeys, config })
+async function start(key: Buffer, config = {}, others: Pick<BrokerOptions, 'formerKeys' | 'nextKeys'> = {}): Promise<Broker> {
+  const broker = await startBroker({ plugins: [toyPlugin(new ToyTarget())], database, key, ...others, config })
   running.add(broker)
   return broker
 }
@@ -37,14 +37,14 @@ async function keysInUse(): Promise<string[]> {
 
 beforeAll(async () => {
   database = await freshDatabase()
-  const broker = await start(first, [], { fourEyes: false })
+  const broker = await start(first)
   const config = { address: 'toybox', login: { method: 'password', password: TOY_PASSWORD } }
   integrationId = (await broker.admin.must(broker.admin.post('/api/integrations', { name: 'toys', plugin: 'toy', config }))).id
   const webhook = { name: 'hook', url: 'https://93.184.215.14/hook', events: ['*'] }
   const { id } = await broker.admin.must(broker.admin.post('/api/webhooks', webhook))
   await broker.admin.must(broker.admin.post(`/api/webhooks/${id}/rotate`, { overlapSeconds: 3600 }))
   await stop(broker)
-  const careful = await start(first, [], { fourEyes: true })
+  const careful = await start(first, { fourEyes: true })
   const proposed = await careful.admin.post('/api/integrations', { name: 'more toys', plugin: 'toy', config, skipTest: true })
   expect(proposed.status).toBe(202)
   await database.query(
@@ -85,8 +85,8 @@ describe('the key', () => {
     await database.query(`update action_steps set sealed = $1 where position = 7`, [
       new Sealer(second).seal('x', { table: 'action_steps', row: 'run_1/7', column: 'sealed' }),
     ])
-    const knowsBoth = await start(first, [second]) // a replica that is not there yet
-    const next = await start(second, [first])
+    const knowsBoth = await start(first, {}, { nextKeys: [second] }) // a replica that is not there yet
+    const next = await start(second, {}, { formerKeys: [first] })
     await works(knowsBoth)
     await works(next)
     await vi.waitFor(async () => expect(await keysInUse()).toEqual([idOf(second)]), 20_000)
@@ -105,7 +105,7 @@ describe('the key', () => {
   it('may be lost: the start goes through when told so, and what it sealed is entered again', async () => {
     const [before] = await keysInUse()
     const third = randomBytes(32)
-    const lost = await start(third, [], { lostKeys: [before!] })
+    const lost = await start(third, { lostKeys: [before!] })
     expect(await lost.admin.post(`/api/integrations/${integrationId}/health`)).toMatchObject({ status: 503 })
     const config = { address: 'toybox', login: { method: 'password', password: TOY_PASSWORD } }
     await lost.admin.must(lost.admin.patch(`/api/integrations/${integrationId}`, { config }))

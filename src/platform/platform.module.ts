@@ -37,6 +37,7 @@ class PlatformModule {}
 /** The world below every other module, the same objects for all of them. */
 export function platformModule({ config, databaseUrl, state, entities }: Ground): DynamicModule {
   const peers = new Peers()
+  const { formerKeys = [] } = state
   const connected = (poolSize: number, patience: Patience) =>
     new DataSource({ ...dataSourceOptions(databaseUrl, poolSize, patience, peers), entities: [...entities] }).initialize()
   const providers = [
@@ -48,7 +49,7 @@ export function platformModule({ config, databaseUrl, state, entities }: Ground)
       useFactory: async () => new ThoroughDatabase(await connected(THOROUGH_POOL, THOROUGH)),
     },
     { provide: DueWork, useFactory: () => new DueWork(databaseUrl, peers) },
-    { provide: Sealer, useFactory: () => new Sealer(state.key, state.otherKeys) },
+    { provide: Sealer, useFactory: () => new Sealer(state.key, [...formerKeys, ...(state.nextKeys ?? [])]) },
     { provide: Cursors, useFactory: () => new Cursors(state.key) },
     {
       provide: Installation,
@@ -64,7 +65,10 @@ export function platformModule({ config, databaseUrl, state, entities }: Ground)
       provide: KeyChange,
       inject: [Sealer, SealedColumns, Database, DueWork],
       useFactory: (sealer: Sealer, columns: SealedColumns, database: Database, work: DueWork) =>
-        new KeyChange(sealer, columns, database, work, config.lostKeys),
+        new KeyChange(sealer, columns, database, work, {
+          former: formerKeys.map((key) => new Sealer(key).keyId),
+          lost: config.lostKeys,
+        }),
     },
     Metrics,
     {

@@ -52,13 +52,13 @@ export class SealedColumns {
     return found.flat()
   }
 
-  /** Replaces every value that is under another key; what cannot be opened stays. Answers how many were replaced and left. */
-  async replaceAll(keyId: string, replace: (sealed: string, place: Place) => string, signal: AbortSignal) {
+  /** Replaces every value that is under one of these keys; what cannot be opened stays. Answers how many were replaced and left. */
+  async replaceAll(keyIds: readonly string[], replace: (sealed: string, place: Place) => string, signal: AbortSignal) {
     const counts = { replaced: 0, left: 0 }
     for (const column of this.columns) {
       for (let after: Values | undefined, more = true; more; ) {
         signal.throwIfAborted()
-        const batch = await this.batch(column, keyId, after, replace)
+        const batch = await this.batch(column, keyIds, after, replace)
         counts.replaced += batch.replaced
         counts.left += batch.left
         after = batch.last
@@ -68,7 +68,12 @@ export class SealedColumns {
     return counts
   }
 
-  private batch(held: SealedColumn, keyId: string, after: Values | undefined, replace: (sealed: string, place: Place) => string) {
+  private batch(
+    held: SealedColumn,
+    keyIds: readonly string[],
+    after: Values | undefined,
+    replace: (sealed: string, place: Place) => string,
+  ) {
     const { table, column, key, also = [] } = held
     const names = Object.keys(key)
     const values = names.map((name) => after?.[name])
@@ -77,9 +82,9 @@ export class SealedColumns {
       const found = await rows<Record<string, unknown> & { sealed_value: string }>(
         tx,
         `select ${[...names, ...also].join(', ')}, ${column} as sealed_value from ${table}
-         where ${column} is not null and ${keyIn(column)} <> $1 ${after ? `and (${names.join(', ')}) > (${placed.join(', ')})` : ''}
+         where ${column} is not null and ${keyIn(column)} = any($1) ${after ? `and (${names.join(', ')}) > (${placed.join(', ')})` : ''}
          order by ${names.join(', ')} limit ${BATCH} for update`,
-        after ? [keyId, ...values] : [keyId],
+        after ? [keyIds, ...values] : [keyIds],
       )
       let replaced = 0
       for (const row of found) {

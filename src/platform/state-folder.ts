@@ -16,14 +16,17 @@ export interface StateFolder {
   readonly instance: string
   /** 32 bytes */
   readonly key: Buffer
-  /** keys that open what they sealed, and seal nothing */
-  readonly otherKeys?: readonly Buffer[]
+  /** keys that open what they sealed; it comes under the present one */
+  readonly formerKeys?: readonly Buffer[]
+  /** keys that open what other replicas seal already */
+  readonly nextKeys?: readonly Buffer[]
 }
 
 export interface StateFolderOptions {
   readonly instance?: string
   readonly key?: KeySource
-  readonly otherKeys?: readonly KeySource[]
+  readonly formerKeys?: readonly KeySource[]
+  readonly nextKeys?: readonly KeySource[]
 }
 
 /** What a daemon keeps beside its database. Made on the first start, the same ever after. */
@@ -37,8 +40,8 @@ export async function openStateFolder(dir: string, options: StateFolderOptions =
       fix: 'write the ten digits back, or set LATCHKEY_INSTANCE; what the broker left in targets bears them',
     })
   }
-  const otherKeys = await Promise.all((options.otherKeys ?? []).map((source) => readKey(dir, source)))
-  return { dir, instance, key, ...(otherKeys.length > 0 && { otherKeys }) }
+  const all = (sources: readonly KeySource[] = []) => Promise.all(sources.map((source) => readKey(dir, source)))
+  return { dir, instance, key, formerKeys: await all(options.formerKeys), nextKeys: await all(options.nextKeys) }
 }
 
 /** The keys of an installation that is there, the one that seals first. Makes none. */

@@ -20,8 +20,8 @@ export interface BrokerOptions {
   readonly ownerUrl?: string
   /** the key of the broker that used the database before */
   readonly key?: Buffer
-  /** keys that open what they sealed */
-  readonly otherKeys?: readonly Buffer[]
+  readonly formerKeys?: readonly Buffer[]
+  readonly nextKeys?: readonly Buffer[]
   /** instead of the broker's own */
   readonly plugins?: readonly AnyPlugin[]
   readonly modules?: readonly (DynamicModule | Type)[]
@@ -54,7 +54,13 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
     },
   })
   const config = { ...readConfig({ LATCHKEY_PORT: '0', LATCHKEY_POOL_SIZE: '5' }), ...options.config }
-  const state = { dir: config.stateDir, instance: config.instance ?? '4711081542', key, otherKeys: options.otherKeys }
+  const state = {
+    dir: config.stateDir,
+    instance: config.instance ?? '4711081542',
+    key,
+    formerKeys: options.formerKeys,
+    nextKeys: options.nextKeys,
+  }
   const app = await createApp({ config, databaseUrl: database.url, ownerUrl: options.ownerUrl, state, logTo, plugins, modules })
   try {
     await app.listen(config.port, config.host)

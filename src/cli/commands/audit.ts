@@ -84,7 +84,7 @@ async function checkpoints(
   const { Sealer } = await import('../../platform/sealing.ts')
   const { CHECKPOINT_PURPOSE, CheckpointSigner } = await import('../../audit/checkpoint.ts')
   const config = readConfig(env)
-  const [key, ...others] = await keysThere(config.stateDir, config.key, config.otherKeys)
+  const [key, ...others] = await keysThere(config.stateDir, config.key, [...config.formerKeys, ...config.nextKeys])
   const seeds = new Sealer(key!, others).derive(CHECKPOINT_PURPOSE)
   return readCheckpoints(
     file,
