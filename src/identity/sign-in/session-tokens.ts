@@ -46,7 +46,10 @@ export class SessionTokens {
     columns: SealedColumns,
   ) {
     const place = ({ id }: Readonly<Record<string, unknown>>) => placeOf(String(id))
-    columns.hold({ table: 'http_sessions', column: 'sealed', key: { sid: 'text' }, also: ['id'], place, lasting: false })
+    columns.hold(
+      { table: 'http_sessions', column: 'sealed', key: { sid: 'text' }, also: ['id'], place, lasting: false },
+      { table: 'ended_sessions', column: 'sealed', key: { id: 'text' }, place, lasting: false },
+    )
   }
 
   seal(sessionId: string, tokens: Tokens): string {
