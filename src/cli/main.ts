@@ -4,6 +4,7 @@ import { approve } from './commands/approve.ts'
 import { audit } from './commands/audit.ts'
 import { bootstrap } from './commands/bootstrap.ts'
 import { check } from './commands/check.ts'
+import { endAccess } from './commands/end-access.ts'
 import { extend } from './commands/extend.ts'
 import { giveBack } from './commands/give-back.ts'
 import { grants } from './commands/grants.ts'
@@ -46,6 +47,7 @@ const COMMANDS = [
   giveBack,
   report,
   revoke,
+  endAccess,
   receipt,
   policy,
   check,

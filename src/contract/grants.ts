@@ -156,6 +156,21 @@ export const sweepQuery = z.strictObject({
 })
 export type SweepQuery = z.infer<typeof sweepQuery>
 
+export const endAccess = z
+  .strictObject({
+    confirm: text({ max: 100 }).describe('the name of the integration, typed'),
+    reason: note.describe('what the grantees are told'),
+  })
+  .meta({ id: 'EndAccess' })
+export type EndAccess = z.infer<typeof endAccess>
+export const endedAccess = z
+  .strictObject({
+    integrationId: id('int').describe('paused, so that nothing begins through it'),
+    grants: z.array(id('grt')).describe('are ending; each has its receipt when it is over'),
+  })
+  .meta({ id: 'EndedAccess' })
+export type EndedAccess = z.infer<typeof endedAccess>
+
 export const sweepReport = z
   .strictObject({
     removed: z.array(z.string()).describe('bore our mark, belonged to no grant: removed'),

@@ -58,6 +58,8 @@ export const GRANT_WORK = {
   extend: 'grant.extend',
   /** somebody acted for a run that had been taken over: undo once more */
   recheck: 'grant.recheck',
+  /** every live grant of an integration ends */
+  endAll: 'integration.end-access',
 } as const
 
 export const grantIdOf = (requestId: string) => `grt_${requestId.slice(4)}`

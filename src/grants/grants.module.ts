@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common'
 import { ActionsModule } from '../actions/actions.module.ts'
 import { IntegrationsModule } from '../integrations/integrations.module.ts'
 import { Alterations } from './alterations.ts'
+import { EndAccessController } from './end-access.controller.ts'
+import { AccessEnding } from './end-access.ts'
 import { Extensions } from './extensions.ts'
 import { GrantsController } from './grants.controller.ts'
 import { Grants } from './grants.service.ts'
@@ -19,7 +21,7 @@ import { Sweep } from './sweep.ts'
 
 @Module({
   imports: [ActionsModule, IntegrationsModule],
-  controllers: [GrantsController, SweepController],
+  controllers: [GrantsController, SweepController, EndAccessController],
   providers: [
     Provisioning,
     Revocation,
@@ -33,6 +35,7 @@ import { Sweep } from './sweep.ts'
     SameSystemProof,
     LeaversGrants,
     Reconciler,
+    AccessEnding,
     Grants,
   ],
   exports: [Provisioning, Extensions, ActionsModule],

@@ -35,9 +35,17 @@ export class IntegrationStates implements OnModuleInit {
     await this.database.transaction(async (tx) => {
       const integration = await findIntegration(tx, id, 'for update')
       if (integration.state !== 'active') throw new BrokerError('conflict', `${integration.name} is paused already`)
-      await this.move(tx, integration, 'paused')
-      await endWork(tx, id, 'the integration was paused')
-      await record(tx, { kind: 'integration.paused', actor: by, subject: id, data: { name: integration.name } })
+      await this.halt(tx, by, integration)
+    })
+    this.connections.drop(id)
+  }
+
+  /** Pauses it unless it is paused, and does with the same commit what has to come of that. */
+  async stop(by: string, id: string, also: (tx: Tx) => Promise<void>): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const integration = await findIntegration(tx, id, 'for update')
+      if (integration.state === 'active') await this.halt(tx, by, integration)
+      await also(tx)
     })
     this.connections.drop(id)
   }
@@ -80,6 +88,12 @@ export class IntegrationStates implements OnModuleInit {
     await endWork(tx, id, 'the integration was removed')
     await withdrawProposals(tx, id, 'the integration was removed')
     await record(tx, { kind: 'integration.removed', actor: by, subject: id, data: { name: integration.name } })
+  }
+
+  private async halt(tx: Tx, by: string, integration: Integration): Promise<void> {
+    await this.move(tx, integration, 'paused')
+    await endWork(tx, integration.id, 'the integration was paused')
+    await record(tx, { kind: 'integration.paused', actor: by, subject: integration.id, data: { name: integration.name } })
   }
 
   private async move(tx: Tx, { id, state: from }: Integration, to: Integration['state']): Promise<void> {

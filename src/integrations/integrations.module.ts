@@ -38,6 +38,6 @@ import { Trials } from './trial.ts'
     Sessions,
     Trials,
   ],
-  exports: [Connections, Deliveries, Moves],
+  exports: [Connections, Deliveries, IntegrationStates, Moves],
 })
 export class IntegrationsModule {}

@@ -132,6 +132,11 @@ export const ENDPOINTS: Record<string, Expected> = {
   'POST /api/integrations/:id/health': { who: 'manage: admin', ok: 200, ...on((make) => make.integration()) },
   'POST /api/integrations/:id/pause': { who: 'manage: admin', ok: 200, ...on((make) => make.integration()) },
   'POST /api/integrations/:id/resume': { who: 'manage: admin', ok: 409, ...on((make) => make.integration()) },
+  'POST /api/integrations/:id/end-access': {
+    who: 'manage: admin owner',
+    ok: 400,
+    ...on((make) => make.integration(), { confirm: 'not its name', reason: 'the matrix' }),
+  },
   'DELETE /api/integrations/:id': { who: 'manage: admin', ok: 204, ...on((make) => make.integration()) },
   'POST /api/integrations/:id/sweep': { who: 'manage: admin owner', ok: 200, ...on((make) => make.integration()) },
   'POST /api/integrations/:id/sync': { who: 'manage: admin owner', ok: 404, ...read([absent('int')]) },

@@ -176,6 +176,11 @@ export const INTEGRATIONS: Relations = {
       paused: ' 403 403 403 403 403 204',
       removed: '403 403 403 403 403 404',
     },
+    'POST /api/integrations/:id/end-access': {
+      ...OPERATED,
+      active: '403 403 403 403 400 400',
+      paused: '403 403 403 403 400 400',
+    },
     'POST /api/integrations/:id/sweep': OPERATED,
     'POST /api/integrations/:id/sync': { ...OPERATED, active: '403 403 403 403 202 202', paused: '403 403 403 403 409 409' },
     'PUT /api/integrations/:id/ownership': OPERATED,

@@ -1,0 +1,61 @@
+import { createInterface } from 'node:readline/promises'
+import type { Command } from 'commander'
+import type { EndedAccess, GrantView } from '../../contract/grants.ts'
+import type { IntegrationView } from '../../contract/integrations.ts'
+import { type ApiClient, apiClient, at } from '../api-client.ts'
+import type { ApiOptions } from '../api-command.ts'
+import { withApi } from '../api-command.ts'
+import { integrationId } from '../find.ts'
+import { json, table } from '../lines.ts'
+import type { Terminal } from '../main.ts'
+import { until } from '../until.ts'
+
+interface Options extends ApiOptions {
+  readonly reason: string
+  readonly confirm?: string
+}
+
+/** The loud switch: pauses an integration and ends every grant through it. */
+export function endAccess(program: Command, terminal: Terminal): void {
+  withApi(program.command('end-access <integration>').summary('pause an integration and end ALL access through it now'))
+    .requiredOption('--reason <text>', 'what the grantees are told')
+    .option('--confirm <name>', 'the name of the integration; otherwise you are asked to type it')
+    .action(async (given: string, options: Options) => {
+      const api = await apiClient(terminal.env, options)
+      const integration = await api.get<IntegrationView>(at`/api/integrations/${await integrationId(api, given)}`)
+      const confirm = options.confirm ?? (await typed(terminal, integration.name))
+      const body = { confirm, reason: options.reason }
+      const ended = await api.post<EndedAccess>(at`/api/integrations/${integration.id}/end-access`, body)
+      terminal.tell(`${integration.name} is paused; ${ended.grants.length} grants are ending.`)
+      const over = await Promise.all(ended.grants.map((id) => whenOver(api, id)))
+      if (options.json) return terminal.print(json({ ...ended, grants: over }))
+      for (const line of table(
+        ['GRANT', 'GRANTEE', 'STATE', 'POWERLESS SINCE', 'RECEIPT'],
+        over.map(({ id, grantee, state, powerlessAt, endedAt }) => [
+          id,
+          grantee.name,
+          state,
+          powerlessAt ?? '',
+          endedAt ? `latchkey receipt ${id}` : 'not yet',
+        ]),
+      )) {
+        terminal.print(line)
+      }
+    })
+}
+
+async function typed(terminal: Terminal, name: string): Promise<string> {
+  terminal.tell(`This ends everybody's access through ${name}. Type its name to go on:`)
+  const lines = createInterface({ input: terminal.input ?? process.stdin })
+  const { value: line } = await lines[Symbol.asyncIterator]().next()
+  lines.close()
+  return String(line ?? '').trim()
+}
+
+/** Over, or stuck: then a person has to look, and waiting longer tells nothing new. */
+function whenOver(api: ApiClient, id: string): Promise<GrantView> {
+  return until(
+    () => api.get<GrantView>(at`/api/grants/${id}`, { waitSeconds: '30' }),
+    ({ state, endedAt }) => endedAt !== null || state === 'stuck',
+  )
+}
