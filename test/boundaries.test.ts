@@ -192,7 +192,6 @@ describe('the house', () => {
         "src/grants/grants.service.ts": 1,
         "src/identity/enrolment.service.ts": 3,
         "src/identity/mint-token.ts": 1,
-        "src/identity/scim/scim-tokens.service.ts": 2,
         "src/identity/sign-in/confirmation.ts": 5,
         "src/identity/sign-in/provider.ts": 1,
         "src/identity/sign-in/session-refresh.ts": 2,
@@ -209,6 +208,7 @@ describe('the house', () => {
         "src/platform/sealing.ts": 1,
         "src/platform/state-folder.ts": 1,
         "src/proposals/four-eyes.ts": 1,
+        "src/proposals/scim-token-changes.ts": 2,
       }
     `)
   })

@@ -8,6 +8,7 @@ import { makeCertificate } from '../dev/vault-certificate.ts'
 import { startVaultServer, type VaultServer } from '../dev/vault-server.ts'
 import { CONFIG } from '../src/platform/platform.module.ts'
 import { Secret } from '../src/sdk/index.ts'
+import { ownToken } from './support/own-token.ts'
 import { startReceiver } from './support/receiver.ts'
 import { decodedHeader, type Letter, type PostOffice, startPostOffice } from './support/smtp.ts'
 import { type PersonInWorld, startWorld, type World } from './support/world.ts'
@@ -80,6 +81,28 @@ const turn = (kind = 'notification.email') =>
   world.broker.database.query(`update due_work set run_at = now() where kind = $1 and locked_by is null`, [kind])
 
 describe('people', () => {
+  it('are told when somebody else makes a token for them, and not of their own', async () => {
+    const { admin } = world.broker
+    const wish = { name: 'for the scripts of alice', scopes: ['read', 'request'], expiresInSeconds: 600 }
+    const made = await admin.must(admin.post('/api/tokens', { ...wish, userId: alice.id }))
+    const me = await admin.must(admin.get('/api/me'))
+    const letter = await told(
+      'alice@people.example',
+      'A token was made for you, with which its maker can read and ask in your name',
+    )
+    for (const words of ['for the scripts of alice', 'read, request', me.name, made.id, 'If you did not ask for it, revoke it']) {
+      expect(letter.plain).toContain(words)
+    }
+    expect(letter.plain).not.toContain(made.token)
+    const own = await ownToken(world.broker.database, bob.id, ['read'])
+    const after = await admin.must(admin.post('/api/tokens', { ...wish, name: 'after', userId: alice.id }))
+    await expect.poll(() => to('alice@people.example', after.id).length, { timeout: 15_000 }).toBe(1)
+    expect(to('bob@people.example', own.id)).toEqual([])
+    const { items } = await admin.must(admin.get(`/api/tokens?userId=${alice.id}&limit=200`))
+    const listed = items.map(({ id, createdBy }: { id: string; createdBy: string }) => [id, createdBy])
+    expect(listed).toContainEqual([made.id, me.id])
+  })
+
   it('are told of everything that becomes of their request, and approvers of what waits for them', async () => {
     const flow = await flowFor([bob])
     const { id } = await world.request(alice, { flowId: flow.id, seconds: 3600, justification: 'the <b>tests</b> & more' })

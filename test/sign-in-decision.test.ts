@@ -4,6 +4,7 @@ import { startVaultServer, type VaultServer } from '../dev/vault-server.ts'
 import { SessionTokens } from '../src/identity/sign-in/session-tokens.ts'
 import { type SignInWorld, startSignInWorld } from './support/idp.ts'
 import type { Jar, Page } from './support/jar.ts'
+import { ownToken } from './support/own-token.ts'
 import { furnished, inhabit, type PersonInWorld, type World } from './support/world.ts'
 
 const [binary] = await serversUnderTest()
@@ -69,6 +70,28 @@ describe('a decision by somebody who signed in', () => {
       [bob.id],
     )
     expect(identity).toEqual({ fresh: true })
+  })
+
+  it('does not count with a token that somebody else made, however lately they were confirmed', async () => {
+    const { database, api, admin } = signIns.broker
+    const { jar, id: userId } = await another('framed')
+    const { id: admins } = await admin.must(admin.get('/api/me'))
+    const { token } = await ownToken(database, userId, ['read', 'approve'])
+    const { id } = await world.request(requester, { flowId, name: 'kv/app/db/replica' })
+    await database.query(`update api_tokens set makers = array[$1, user_id], created_by = $1 where user_id = $2`, [
+      admins,
+      userId,
+    ])
+    for (const since of ['just now', 'earlier']) {
+      if (since === 'earlier') await later(userId)
+      const { status, body } = await api(token).post(`/api/access-requests/${id}/approvals`, { decision: 'approve' })
+      expect({ status, code: body.code }, since).toEqual({ status: 401, code: 'auth.required' })
+    }
+    expect(await stateOf(id)).toBe('pending')
+    await database.query(`update api_tokens set makers = array[user_id] where user_id = $1`, [userId])
+    const answer = await api(token).post(`/api/access-requests/${id}/approvals`, { decision: 'approve' })
+    expect(answer.body.state, 'with one of their own, through their session').toBe('approved')
+    expect((await jar.get(`${signIns.broker.url}/api/me`)).status).toBe(200)
   })
 
   it('does not count when they lost the group between opening the page and pressing', async () => {

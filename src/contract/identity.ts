@@ -127,6 +127,7 @@ export const token = z
     userId: id('usr'),
     name: z.string(),
     scopes: z.array(scope),
+    createdBy: z.string().nullable().describe('who made it: usr_…, or broker for the one of bootstrap'),
     parentId: id('tok').nullable().describe('the token it was made with, and ends with'),
     delegated: z
       .boolean()

@@ -9,6 +9,8 @@ const PROPOSED = [
   'integration.change',
   'integration.own',
   'integration.remove',
+  'scim_token.create',
+  'scim_token.rotate',
 ] as const
 export type Proposed = (typeof PROPOSED)[number]
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { durationSeconds, instant, name, page, pageQuery } from './common.ts'
 import { id } from './id.ts'
+import { proposalView } from './proposals.ts'
 
 /** What the identity provider brings people and groups with. It opens /scim/v2 and nothing else. */
 export const scimToken = z
@@ -24,6 +25,14 @@ export const mintedScimToken = z
   .strictObject({ ...scimToken.shape, token: z.string().describe('shown this once') })
   .meta({ id: 'MintedScimToken' })
 export type MintedScimToken = z.infer<typeof mintedScimToken>
+
+export const heldScimToken = z
+  .strictObject({
+    ...proposalView.shape,
+    token: z.string().describe('shown this once; works from when the proposal is accepted'),
+  })
+  .meta({ id: 'HeldScimToken' })
+export type HeldScimToken = z.infer<typeof heldScimToken>
 
 export const scimTokenRotation = z
   .strictObject({

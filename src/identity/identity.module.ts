@@ -17,7 +17,6 @@ import { Reunion } from './scim/reunion.ts'
 import { ScimAuthentication } from './scim/scim-authentication.ts'
 import { ScimGroupsController } from './scim/scim-groups.controller.ts'
 import { ScimGroups } from './scim/scim-groups.service.ts'
-import { ScimTokensController } from './scim/scim-tokens.controller.ts'
 import { ScimTokens } from './scim/scim-tokens.service.ts'
 import { ScimUsersController } from './scim/scim-users.controller.ts'
 import { ScimUsers } from './scim/scim-users.service.ts'
@@ -56,7 +55,6 @@ import { UsersService } from './users.service.ts'
     SessionsController,
     MeController,
     SignInController,
-    ScimTokensController,
     ScimDiscoveryController,
     ScimUsersController,
     ScimGroupsController,
@@ -94,7 +92,7 @@ import { UsersService } from './users.service.ts'
     UsersService,
     { provide: APP_GUARD, useClass: AccessGuard },
   ],
-  exports: [Directory, Authentication, Freshness],
+  exports: [Directory, Authentication, Freshness, ScimTokens],
 })
 export class IdentityModule implements NestModule {
   constructor(private readonly sessions: HttpSessions) {}

@@ -126,6 +126,7 @@ export function viewOf(token: Omit<ApiToken, 'hash'>): TokenView {
     userId: token.userId,
     name: token.name,
     scopes: token.scopes,
+    createdBy: token.createdBy,
     parentId: token.parentId,
     delegated: token.delegated,
     createdAt: token.createdAt.toISOString(),

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { Approvers } from '../access/approvers.ts'
-import { readRequestResources, selectRequests } from '../access/request.ts'
+import { readDecisions, readRequestResources, selectRequests } from '../access/request.ts'
+import { isRepeated } from '../access/stages.ts'
 import type { AccessRule } from '../contract/access.ts'
 import type { Role } from '../contract/identity.ts'
 import type { People } from '../contract/people.ts'
@@ -9,6 +10,10 @@ import { row, rows, type Tx } from '../platform/database.ts'
 import { type ChainEvent, idsIn } from './chain-event.ts'
 import type { Facts } from './facts.ts'
 import { eachOnce, type Part, partsOf } from './recipients.ts'
+
+/** Whose token it is, when somebody else made it or may have. */
+const MADE_FOR_THEM = `select user_id as id from api_tokens t
+  where id = $1 and exists (select from unnest(t.makers) as maker where maker <> t.user_id)`
 
 /** Who is told of an event, as the directory and the flow's version say now. */
 @Injectable()
@@ -40,6 +45,8 @@ export class Audiences {
         return without(idsOf(await this.directory.withRole(tx, ...mayAccept(event))), event.actor)
       case 'admin':
         return idsOf(await this.directory.withRole(tx, 'admin'))
+      case 'holder':
+        return idsOf(await rows<{ id: string }>(tx, MADE_FOR_THEM, [event.subject]))
       case 'proposer':
         return idsOf(await rows<{ id: string }>(tx, 'select proposer_id as id from proposals where id = $1', [event.subject]))
     }
@@ -54,7 +61,9 @@ export class Audiences {
     const escalated = event.kind === 'request.escalated' || (request.escalated && request.stage === stage)
     const resources = await readRequestResources(tx, requestId)
     const asked = await this.approvers.of({ ...request, rule, resources }, (number) => escalated && number === stage, tx)
-    return [...new Set(asked.stages[stage]?.parties.flatMap((party) => [...party.people]))]
+    const before = (await readDecisions(tx, requestId)).filter((decision) => decision.stage !== stage)
+    const deciders = new Set(asked.stages[stage]?.parties.flatMap((party) => [...party.people]))
+    return [...deciders].filter((id) => !isRepeated(asked, stage, before, [id]))
   }
 
   /** Whom the flow names to look at an emergency; admins and auditors where it names nobody. */
@@ -80,9 +89,9 @@ async function ruleOf(tx: Tx, requestId: string): Promise<AccessRule | undefined
   return found?.rule
 }
 
-/** Changes of integrations are for admins alone. */
+/** Changes of integrations and SCIM tokens are for admins alone. */
 function mayAccept({ data }: ChainEvent): readonly Role[] {
-  return String(data['kind']).startsWith('integration.') ? ['admin'] : ['admin', 'owner']
+  return /^(integration|scim_token)\./.test(String(data['kind'])) ? ['admin'] : ['admin', 'owner']
 }
 
 function without(ids: readonly string[], one: string): string[] {

@@ -1,5 +1,5 @@
 /** Why somebody is told. In this order: whoever has several reasons is told once, for the first. */
-export const PARTS = ['decide', 'accept', 'own', 'review', 'alert', 'proposer', 'admin', 'notice'] as const
+export const PARTS = ['decide', 'accept', 'own', 'review', 'alert', 'holder', 'proposer', 'admin', 'notice'] as const
 export type Part = (typeof PARTS)[number]
 
 const OF_KIND: Readonly<Record<string, readonly Part[]>> = {
@@ -17,6 +17,7 @@ const OF_KIND: Readonly<Record<string, readonly Part[]>> = {
   'review.closed': ['own', 'review'],
   'proposal.made': ['accept'],
   'person.not_linked': ['admin'],
+  'token.created': ['holder'],
 }
 
 // What these families learn to say later reaches the right people without anybody thinking of it here.

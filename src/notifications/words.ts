@@ -44,6 +44,7 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'grant.altered': ({ whose, what }) => `${whose} access to ${what} was altered behind the broker’s back`,
   'review.closed': ({ whose, what }) => `${whose} emergency access to ${what} was reviewed`,
   'person.not_linked': () => 'One person may be here twice, once from signing in and once from SCIM',
+  'token.created': () => 'A token was made for you, with which its maker can read and ask in your name',
   'orphan.removed': () => 'A leftover that belongs to no grant was removed',
   'foreign.found': () => 'Something that the broker did not make stands where only its own should',
   'sweep.alarm': () => 'So many grants look altered in the target that none was ended: somebody must look',
@@ -60,6 +61,7 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
 const WHAT_NOW: Readonly<Partial<Record<Part, string>>> = {
   decide: 'Nothing happens until somebody decides.',
   accept: 'Nothing happens until somebody else than its maker accepts it.',
+  holder: 'If you did not ask for it, revoke it and tell another admin.',
   review: 'You may review emergency access: somebody other than who took it must.',
 }
 
@@ -97,6 +99,8 @@ function detailsOf(event: ChainEvent, facts: Facts | undefined, names: ReadonlyM
     ['Under', facts?.flow],
     ['Requester', facts?.requester.name],
     ['Because', facts?.justification],
+    ['Token', event.kind === 'token.created' ? String(event.data['name']) : undefined],
+    ['Scopes', event.kind === 'token.created' ? [event.data['scopes']].flat().join(', ') : undefined],
     ['By', by === facts?.requester.name ? undefined : by],
     ['Reason', typeof said === 'string' ? said.replaceAll('_', ' ') : undefined],
     ['Do', typeof event.data['fix'] === 'string' ? event.data['fix'] : undefined],

@@ -5,12 +5,14 @@ import { HeldAsAccepted } from './held.ts'
 import { Performing } from './performing.ts'
 import { ProposalsController } from './proposals.controller.ts'
 import { Proposals } from './proposals.service.ts'
+import { ScimTokenChanges } from './scim-token-changes.ts'
+import { ScimTokensController } from './scim-tokens.controller.ts'
 
 /** Below the rooms whose changes it holds back; they say how their changes are made. */
 @Global()
 @Module({
-  controllers: [ProposalsController],
-  providers: [FourEyes, Proposals, Performing, { provide: APP_INTERCEPTOR, useClass: HeldAsAccepted }],
+  controllers: [ProposalsController, ScimTokensController],
+  providers: [ScimTokenChanges, FourEyes, Proposals, Performing, { provide: APP_INTERCEPTOR, useClass: HeldAsAccepted }],
   exports: [FourEyes],
 })
 export class ProposalsModule {}

@@ -2,13 +2,18 @@ import { Injectable } from '@nestjs/common'
 import { record } from '../../audit/record.ts'
 import type { Page } from '../../contract/common.ts'
 import { type Id, id } from '../../contract/id.ts'
-import type { MintedScimToken, NewScimToken, ScimTokenQuery, ScimTokenRotation, ScimTokenView } from '../../contract/scim.ts'
+import type { NewScimToken, ScimTokenQuery, ScimTokenRotation, ScimTokenView } from '../../contract/scim.ts'
 import { type CursorKind, Cursors } from '../../platform/cursors.ts'
 import { Database, row, rows, type Tx } from '../../platform/database.ts'
 import { newId } from '../../platform/ids.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { hashOf, randomToken } from '../api-token.ts'
 import type { Caller } from '../caller.ts'
+
+/** A token that was told to somebody and is not kept yet. */
+interface Made {
+  readonly hash: string
+  readonly makers: readonly string[]
+}
 
 interface Row {
   readonly id: Id<'sct'>
@@ -42,24 +47,46 @@ export class ScimTokens {
     return this.cursors.page(TOKENS, found, limit, (one) => one.id, viewOf)
   }
 
-  create(caller: Caller, wish: NewScimToken): Promise<MintedScimToken> {
-    return this.database.transaction((tx) => this.mint(tx, caller, wish))
+  /** One that works; locked until the transaction ends. */
+  async live(tx: Pick<Tx, 'query'>, tokenId: string): Promise<ScimTokenView & { readonly makers: readonly string[] }> {
+    const found = await row<Row & { makers: string[] }>(
+      tx,
+      `select ${COLUMNS}, makers from scim_tokens where id = $1 and revoked_at is null and expires_at > now() for update`,
+      [tokenId],
+    )
+    if (!found) throw new BrokerError('not_found', 'there is no such SCIM token that works', { fix: 'make a new one' })
+    return { ...viewOf(found), makers: found.makers }
   }
 
-  /** A new token of the same name. The old one works on for a while, so that whoever uses it can change over. */
-  rotate(caller: Caller, tokenId: string, { expiresInSeconds, overlapSeconds }: ScimTokenRotation): Promise<MintedScimToken> {
-    return this.database.transaction(async (tx) => {
-      const old = await row<{ name: string; makers: string[]; expiresAt: Date }>(
-        tx,
-        `update scim_tokens set expires_at = least(expires_at, now() + make_interval(secs => $2))
-         where id = $1 and revoked_at is null and expires_at > now() returning name, makers, expires_at as "expiresAt"`,
-        [tokenId, overlapSeconds],
-      )
-      if (!old) throw new BrokerError('not_found', 'there is no such SCIM token that works', { fix: 'make a new one' })
-      const data = { name: old.name, worksUntil: old.expiresAt.toISOString() }
-      await record(tx, { kind: 'scim_token.rotated', actor: caller.id, subject: tokenId, data })
-      return this.mint(tx, caller, { name: old.name, expiresInSeconds }, old.makers)
-    })
+  async keep(tx: Tx, by: string, { name, expiresInSeconds, hash, makers }: NewScimToken & Made): Promise<ScimTokenView> {
+    const kept = await row<Row>(
+      tx,
+      `insert into scim_tokens (id, name, hash, created_by, makers, expires_at)
+       values ($1, $2, $3, $4, $5, now() + make_interval(secs => $6)) returning ${COLUMNS}`,
+      [newId('sct'), name, hash, by, makers, expiresInSeconds],
+    )
+    const view = viewOf(kept!)
+    await record(tx, { kind: 'scim_token.created', actor: by, subject: view.id, data: { name, expiresAt: view.expiresAt } })
+    return view
+  }
+
+  /** A new token of the same name, in the hands of who made the old one as well. */
+  async replace(
+    tx: Tx,
+    by: string,
+    tokenId: string,
+    { overlapSeconds, ...made }: ScimTokenRotation & Made,
+  ): Promise<ScimTokenView> {
+    const { name, makers } = await this.live(tx, tokenId)
+    const old = await row<{ expiresAt: Date }>(
+      tx,
+      `update scim_tokens set expires_at = least(expires_at, now() + make_interval(secs => $2)) where id = $1
+       returning expires_at as "expiresAt"`,
+      [tokenId, overlapSeconds],
+    )
+    const data = { name, worksUntil: old!.expiresAt.toISOString() }
+    await record(tx, { kind: 'scim_token.rotated', actor: by, subject: tokenId, data })
+    return this.keep(tx, by, { ...made, name, makers: [...new Set([...makers, ...made.makers])] })
   }
 
   /** Revoking twice is revoking once. */
@@ -71,30 +98,6 @@ export class ScimTokens {
       await rows(tx, 'update scim_tokens set revoked_at = now() where id = $1', [tokenId])
       await record(tx, { kind: 'scim_token.revoked', actor: caller.id, subject: tokenId, data: { name: token.name } })
     })
-  }
-
-  private async mint(
-    tx: Tx,
-    caller: Caller,
-    { name, expiresInSeconds }: NewScimToken,
-    before: readonly string[] = [],
-  ): Promise<MintedScimToken> {
-    const makers = [...new Set([...before, ...caller.tokenMakers, caller.id])]
-    const token = randomToken('lks')
-    const kept = await row<Row>(
-      tx,
-      `insert into scim_tokens (id, name, hash, created_by, makers, expires_at)
-       values ($1, $2, $3, $4, $5, now() + make_interval(secs => $6)) returning ${COLUMNS}`,
-      [newId('sct'), name, hashOf(token.reveal()), caller.id, makers, expiresInSeconds],
-    )
-    const view = viewOf(kept!)
-    await record(tx, {
-      kind: 'scim_token.created',
-      actor: caller.id,
-      subject: view.id,
-      data: { name, expiresAt: view.expiresAt },
-    })
-    return { ...view, token: token.reveal() }
   }
 }
 

@@ -1,7 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common'
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
-import { id } from '../../contract/id.ts'
+import { ApiAcceptedResponse, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
+import { id } from '../contract/id.ts'
 import {
+  heldScimToken,
   mintedScimToken,
   type NewScimToken,
   newScimToken,
@@ -10,16 +11,20 @@ import {
   scimTokenPage,
   scimTokenQuery,
   scimTokenRotation,
-} from '../../contract/scim.ts'
-import { Access } from '../../platform/access.ts'
-import { type Caller, CurrentCaller } from '../caller.ts'
-import { ScimTokens } from './scim-tokens.service.ts'
+} from '../contract/scim.ts'
+import { type Caller, CurrentCaller } from '../identity/caller.ts'
+import { ScimTokens } from '../identity/scim/scim-tokens.service.ts'
+import { Access } from '../platform/access.ts'
+import { ScimTokenChanges } from './scim-token-changes.ts'
 
 @ApiTags('people')
 @Controller('api/scim-tokens')
 @Access({ scope: 'manage', roles: ['admin'] })
 export class ScimTokensController {
-  constructor(private readonly tokens: ScimTokens) {}
+  constructor(
+    private readonly tokens: ScimTokens,
+    private readonly changes: ScimTokenChanges,
+  ) {}
 
   @Get()
   @ApiOkResponse({ standardSchema: scimTokenPage })
@@ -28,19 +33,21 @@ export class ScimTokensController {
   }
 
   @Post()
+  @ApiAcceptedResponse({ standardSchema: heldScimToken })
   @ApiCreatedResponse({ standardSchema: mintedScimToken })
   create(@CurrentCaller() caller: Caller, @Body({ schema: newScimToken }) body: NewScimToken) {
-    return this.tokens.create(caller, body)
+    return this.changes.create(caller, body)
   }
 
   @Post(':id/rotate')
+  @ApiAcceptedResponse({ standardSchema: heldScimToken })
   @ApiCreatedResponse({ standardSchema: mintedScimToken })
   rotate(
     @CurrentCaller() caller: Caller,
     @Param('id', { schema: id('sct') }) tokenId: string,
     @Body({ schema: scimTokenRotation }) body: ScimTokenRotation,
   ) {
-    return this.tokens.rotate(caller, tokenId, body)
+    return this.changes.rotate(caller, tokenId, body)
   }
 
   @Delete(':id')
