@@ -53,6 +53,33 @@ describe.each(await serversUnderTest())('a grant on $product $version', (binary)
     expect((await alice.api.post(`/api/grants/${grantId}/give-back`)).status).toBe(409)
   })
 
+  it('ends in the order that leaves no power behind: the policy, then the user, then what logins left', async () => {
+    const { alice } = world
+    const grantId = await world.grant(alice, {})
+    await world.open(alice, grantId)
+    const [user, policy] = await alice.api.must(alice.api.get(`/api/grants/${grantId}/steps`))
+    await alice.api.post(`/api/grants/${grantId}/give-back`)
+    await world.until(alice, grantId, 'revoked')
+    const asked = (await vault.auditLines()).flatMap(({ type, request }) =>
+      type === 'request' ? [`${request.operation} ${request.path}`] : [],
+    )
+    const removals = asked.slice(asked.findLastIndex((call) => call.startsWith('update auth/apono/login/')))
+    const at = (call: string) => removals.findIndex((each) => each.startsWith(call))
+    const order = [
+      at(`delete ${policy.target}`),
+      at(`delete ${user.target}`),
+      at(`update sys/leases/revoke-prefix/auth/apono/login/${user.args.username}`),
+      at(`read ${policy.target}`),
+    ]
+    expect(
+      order.every((place) => place >= 0),
+      JSON.stringify([order, removals]),
+    ).toBe(true)
+    expect(order).toEqual(order.toSorted((a, b) => a - b))
+    // Nothing that was proved gone is touched again afterwards.
+    expect(removals.slice(order[3]).filter((call) => call.startsWith('delete') || call.startsWith('update auth'))).toEqual([])
+  })
+
   it('ends when an admin revokes it, or whoever approved it, and nobody else', async () => {
     const { alice, bob, broker } = world
     const carol = await world.person('carol')

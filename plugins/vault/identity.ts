@@ -4,7 +4,10 @@ import type { VaultClient } from './client/client.ts'
 /** Standbys and secondaries know whose they are; what is sealed or empty does not. */
 const TELLS = [429, 472, 473, 474]
 
-/** The cluster that answers, by the number it gave itself when it was initialised, and the namespace that the login was found to be in. */
+/**
+ * The cluster that answers, by the number it gave itself when it was initialised, and the namespace that the login was found to be in. Asked once: whoever
+ * ends access comes back by itself, and must not sit out a server's absence here.
+ */
 export async function identify(client: VaultClient, signal: AbortSignal): Promise<TargetIdentity> {
   const { body, requestId } = await client.call({
     method: 'GET',
@@ -13,7 +16,6 @@ export async function identify(client: VaultClient, signal: AbortSignal): Promis
     token: 'none',
     namespaced: false,
     accept: TELLS,
-    repeatable: true,
     signal,
   })
   const { cluster_id: cluster } = body
