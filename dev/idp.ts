@@ -18,12 +18,20 @@ export interface DevelopmentProvider {
   readonly clientSecret: string
   readonly cliClientId: string
   readonly audience: string
+  readonly apiScopes: Readonly<Record<string, string>>
   /** by subject; may be changed at any time, as people and their groups do */
   readonly accounts: Map<string, DevelopmentAccount>
   close(): Promise<void>
 }
 
 export const DEVELOPMENT_AUDIENCE = 'urn:latchkey:api'
+/** the broker's scope → what an access token is granted for it */
+const API_SCOPES = {
+  request: 'latchkey.request',
+  approve: 'latchkey.approve',
+  manage: 'latchkey.manage',
+  audit: 'latchkey.audit',
+} as const
 const CLIENT = { id: 'latchkey', secret: 'development-only' }
 const CLI_CLIENT = 'latchkey-cli'
 
@@ -47,6 +55,7 @@ export async function startDevelopmentProvider(options: DevelopmentProviderOptio
     clientSecret: CLIENT.secret,
     cliClientId: CLI_CLIENT,
     audience: DEVELOPMENT_AUDIENCE,
+    apiScopes: API_SCOPES,
     accounts,
     close: () => {
       server.closeAllConnections()
@@ -104,7 +113,8 @@ function configurationOf(brokerUrl: string, accounts: Map<string, DevelopmentAcc
         useGrantedResource: () => true,
         getResourceServerInfo: (_context, resource) => {
           if (resource !== DEVELOPMENT_AUDIENCE) throw new errors.InvalidTarget()
-          return { scope: 'openid profile email', audience: DEVELOPMENT_AUDIENCE, accessTokenFormat: 'jwt', accessTokenTTL: 600 }
+          const scope = ['openid profile email', ...Object.values(API_SCOPES)].join(' ')
+          return { scope, audience: DEVELOPMENT_AUDIENCE, accessTokenFormat: 'jwt', accessTokenTTL: 600 }
         },
       },
     },

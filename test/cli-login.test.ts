@@ -43,7 +43,7 @@ describe('latchkey login', () => {
     )
     await confirmDevice(/http:\S+/.exec(told[0]!)![0], 'bob')
     expect(await code).toBe(0)
-    expect(told[1]).toBe('Signed in as Bob Baker.')
+    expect(told[1]).toBe('Signed in as Bob Baker (bob).')
     const { mode } = await stat(loginsFile(env))
     expect((mode & 0o777).toString(8)).toBe('600')
 

@@ -131,7 +131,7 @@ describe('a provider', () => {
     expect(asked.get('resource')).toBeNull()
     expect((await google.broker.api().get('/auth/options')).body).toMatchObject({
       resource: null,
-      scopes: 'openid profile email',
+      scopes: 'openid profile email api.request api.approve api.manage api.audit',
     })
     await google.close()
   })
@@ -242,7 +242,7 @@ describe('an access token that does not serve', () => {
       'of another program': { ...right, client_id: 'other' },
       'of two programs': { ...right, azp: 'other' },
       'of no program': { ...right, client_id: undefined },
-      'that says not what for': { client_id: 'latchkey-cli' },
+      'that says not what for': { client_id: 'latchkey-cli', scope: undefined },
       'tied to another token': { ...right, at_hash: 'x' },
       'of a sign-in': { ...right, nonce: 'x' },
       'that Keycloak calls an ID token': { ...right, typ: 'ID' },

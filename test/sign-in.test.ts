@@ -185,7 +185,8 @@ describe('a session', () => {
     }
     expect((await attempt({ origin: url })).status).toBe(201)
     expect((await attempt({ 'sec-fetch-site': 'same-origin' })).status).toBe(201)
-    expect((await jar.go(`${url}/auth/logout`, { method: 'POST', headers: { origin: 'https://evil.example' } })).status).toBe(403)
+    const forged = await jar.go(`${url}/auth/logout`, { method: 'POST', headers: { origin: 'https://evil.example' } })
+    expect([forged.status, forged.headers.get('clear-site-data')]).toEqual([403, null])
     expect((await me(jar)).status).toBe(200)
   })
 
@@ -287,6 +288,7 @@ describe('a session', () => {
     const { broker, idp } = world
     const jar = await world.signIn(newcomer([]))
     const out = await jar.post(`${broker.url}/auth/logout`)
+    expect(out.headers.get('clear-site-data')).toBe('"cache", "cookies", "storage"')
     expect(out.status).toBe(200)
     const url = new URL(out.body.url)
     expect(url.origin).toBe(idp.issuer)

@@ -1,7 +1,6 @@
 import { createPublicKey } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '../dev/vault-process.ts'
-import { Secret } from '../src/sdk/index.ts'
 import { type Broker, startBroker } from './support/broker.ts'
 import {
   AUDIENCE,
@@ -17,6 +16,7 @@ import {
   unsigned,
   withPayload,
 } from './support/forged-idp.ts'
+import { oidcFor } from './support/forged-world.ts'
 import { Jar, type Page } from './support/jar.ts'
 
 type Json = Record<string, unknown>
@@ -34,16 +34,7 @@ beforeAll(async () => {
     config: {
       port,
       publicUrl: `http://127.0.0.1:${port}`,
-      oidc: {
-        issuer: idp.issuer,
-        clientId: CLIENT,
-        clientSecret: new Secret('x'),
-        scopes: 'openid profile',
-        groupsClaim: 'groups',
-        attributes: {},
-        audience: AUDIENCE,
-        scimClaim: 'sub',
-      },
+      oidc: oidcFor(idp, { attributes: {} }),
     },
   })
 })
@@ -160,6 +151,12 @@ describe('a call with an access token', () => {
       'of a stranger who says nothing of themselves',
       (at) => jws(at.rsa, { typ: 'at+jwt' }, accessClaims(at, { sub: 'new', groups: undefined })),
     ],
+    ['of a client that nobody listed', (at) => jws(at.rsa, { typ: 'at+jwt' }, accessClaims(at, { client_id: 'some-other-app' }))],
+    [
+      'of two clients, one of them not listed',
+      (at) => jws(at.rsa, { typ: 'at+jwt' }, accessClaims(at, { azp: 'some-other-app' })),
+    ],
+    ['that names no client', (at) => jws(at.rsa, { typ: 'at+jwt' }, accessClaims(at, { client_id: undefined }))],
     ['made two days ago', (at) => jws(at.rsa, { typ: 'at+jwt' }, accessClaims(at, { iat: at.now() - 48 * HOUR }))],
     ['whose audience is only like ours', (at) => jws(at.rsa, { typ: 'at+jwt' }, accessClaims(at, { aud: `${AUDIENCE}:other` }))],
   ])('is refused when it is one %s', async (name, forge) => {
@@ -180,6 +177,38 @@ describe('a call with an access token', () => {
     const token = jws(idp.rsa, { typ: 'at+jwt' }, accessClaims(idp, { padding: 'x'.repeat(70_000) }))
     expect((await me(token)).status).toBe(431)
     expect((await standing()).people).toBe(before.people)
+  })
+
+  it('may do what its scopes are mapped to, and without any it reads', async () => {
+    const with_ = (claims: Json) => broker.api(jws(idp.rsa, { typ: 'at+jwt' }, accessClaims(idp, { sub: 'scoped', ...claims })))
+    for (const [claims, scopes] of [
+      [{ scope: undefined }, ['read']],
+      [{ scope: 'openid approve manage' }, ['read']],
+      [{ scope: 'api.approve openid' }, ['read', 'approve']],
+      [{ scope: undefined, scp: ['api.request', 'api.audit'] }, ['read', 'request', 'audit']],
+      [{ scope: undefined, scp: 'api.request api.manage' }, ['read', 'request', 'manage']],
+      [{ scope: { approve: true }, scp: 7 }, ['read']],
+    ] as const) {
+      expect((await with_(claims).get('/api/me')).body.scopes).toEqual(scopes)
+    }
+    const press = (claims: Json) =>
+      with_(claims).post(`/api/access-requests/req_${'0'.repeat(26)}/approvals`, { decision: 'approve' })
+    expect(await press({ scope: 'openid' })).toMatchObject({
+      status: 403,
+      body: { fix: expect.stringContaining('LATCHKEY_OIDC_API_SCOPES') },
+    })
+    expect((await press({ scope: 'api.approve' })).status, 'there is no such request').toBe(404)
+    const wish = { name: 'x', scopes: ['approve'], expiresInSeconds: 60 }
+    expect((await with_({ scope: 'api.approve' }).post('/api/tokens', wish)).status).toBe(403)
+    expect((await with_({ scope: 'api.manage' }).post('/api/tokens', wish)).body).toMatchObject({ field: 'scopes' })
+  })
+
+  it('is worth nothing once the provider has said no, until it makes another', async () => {
+    const at = (age: number) => jws(idp.rsa, { typ: 'at+jwt' }, accessClaims(idp, { sub: 'refused', iat: idp.now() - age }))
+    expect((await me(at(30))).status).toBe(200)
+    await broker.database.query(`update identities set refused_at = now() - interval '20 seconds' where subject = 'refused'`)
+    expect((await me(at(30))).status).toBe(401)
+    expect((await me(at(10))).status).toBe(200)
   })
 
   it('decides only when the token is a minute old at most, or the provider was asked since', async () => {

@@ -215,8 +215,10 @@ describe('an enrolment code', () => {
         userId: bo.id,
         madeBy: admin.id,
         tokenId: body.id,
-        address: expect.stringMatching(/127\.0\.0\.1$/),
       },
+    ])
+    expect(await world.query('select distinct address from audit_events where subject = $1', [made.id])).toEqual([
+      { address: '127.0.0.1' },
     ])
     const everywhere = JSON.stringify([
       await world.query('select t::text from enrolment_codes t'),
@@ -277,5 +279,20 @@ describe('an enrolment code', () => {
       expect((await press(admin)).status).not.toBe(200)
       expect(await press(other)).toMatchObject({ status: 200, body: { state: 'approved' } })
     }
+  })
+})
+
+describe('an answer', () => {
+  it('is kept by nobody on the way, unless it is for everybody', async () => {
+    const kept: string[] = []
+    for (const [name, { who }] of Object.entries(ENDPOINTS)) {
+      if (who === 'public') continue
+      const [method = ''] = name.split(' ')
+      const { headers } = await world.admin.send(method as 'GET', pathOf(name, {}), method === 'GET' ? undefined : { x: 1 })
+      if (headers['cache-control'] !== 'no-store') kept.push(name)
+    }
+    expect(kept).toEqual([])
+    const list = await world.admin.get('/api/users')
+    expect([list.status, list.headers['cache-control']]).toEqual([200, 'no-store'])
   })
 })

@@ -8,7 +8,7 @@ import { InvalidInput } from '../platform/input-pipe.ts'
 import { CONFIG } from '../platform/platform.module.ts'
 import { RouteTable } from '../platform/route-table.ts'
 import { BrokerError } from '../sdk/index.ts'
-import { Authentication, type Recognised } from './authentication.ts'
+import { Authentication, type Credential, type Recognised } from './authentication.ts'
 import { setCaller } from './caller.ts'
 import { Freshness } from './freshness.ts'
 import { mustBeSameOrigin } from './same-origin.ts'
@@ -44,7 +44,7 @@ export class AccessGuard implements CanActivate, OnModuleInit {
       const { caller, credential } = await this.callerOf(request, fresh)
       if (credential.kind === 'token' && credential.delegated && (own || !isDelegated(scope))) throw notTheirOwn()
       if (!caller.scopes.includes(scope)) {
-        throw new BrokerError('auth.forbidden', `the token has no scope ${scope}`, { fix: `use a token with scope ${scope}` })
+        throw new BrokerError('auth.forbidden', `the token has no scope ${scope}`, { fix: fixOf(scope, credential) })
       }
       if (roles && !roles.some((role) => caller.roles.includes(role))) {
         throw new BrokerError('auth.forbidden', `this is for people with the role ${roles.join(' or ')}`)
@@ -75,6 +75,11 @@ export class AccessGuard implements CanActivate, OnModuleInit {
       throw new InvalidInput(stray.map((field) => ({ field, message: 'is not known here' })))
     }
   }
+}
+
+function fixOf(scope: Scope, { kind }: Credential): string {
+  if (kind !== 'jwt') return `use a token with scope ${scope}`
+  return `sign in again (latchkey login); if that changes nothing, LATCHKEY_OIDC_API_SCOPES maps no scope that the provider grants you to ${scope}`
 }
 
 function isDelegated(scope: Scope): boolean {

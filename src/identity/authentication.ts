@@ -93,7 +93,7 @@ export class Authentication {
   }
 
   private async byJwt(authorization: string): Promise<Recognised> {
-    const { userId, isNews, tellsGroups } = await this.jwtCallers.read(authorization)
+    const { userId, isNews, tellsGroups, scopes } = await this.jwtCallers.read(authorization)
     const person = await row<Caller>(
       this.database.pool,
       `select ${tellsGroups ? this.who : this.whoWithoutGroups}
@@ -101,7 +101,8 @@ export class Authentication {
       [userId, this.config.oidc?.onlyScim ?? false],
     )
     if (!person) throw unknownCaller()
-    return { caller: signedIn(person, `jwt_${hashOf(authorization).slice(0, 26)}`), credential: { kind: 'jwt', isNews } }
+    const caller = signedIn(person, `jwt_${hashOf(authorization).slice(0, 26)}`)
+    return { caller: { ...caller, scopes }, credential: { kind: 'jwt', isNews } }
   }
 
   // Skipping a row that somebody else has in hand: of many calls at once, one is enough to tell.
@@ -124,7 +125,7 @@ export class Authentication {
   }
 }
 
-/** Who signed in may do all their roles allow: there is no token with scopes of its own between. */
+/** Who signed in in a browser may do all their roles allow: there is no token with scopes of its own between. */
 function signedIn(person: Pick<Caller, 'id' | 'name' | 'roles' | 'groupIds'>, cameWith: string): Caller {
   return { ...person, scopes: SCOPES, tokenId: null, cameWith, tokenMakers: [] }
 }

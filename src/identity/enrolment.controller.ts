@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Header, HttpCode, Ip, Param, Post } from '@nestjs/common'
+import { Body, Controller, Delete, Header, HttpCode, Param, Post } from '@nestjs/common'
 import { ApiCreatedResponse, ApiNoContentResponse, ApiTags } from '@nestjs/swagger'
 import { type Enrolment, enrolment, enrolmentCode, type NewEnrolmentCode, newEnrolmentCode } from '../contract/enrolment.ts'
 import { id } from '../contract/id.ts'
@@ -35,7 +35,7 @@ export class EnrolmentController {
   @Header('cache-control', 'no-store')
   @Public()
   @ApiCreatedResponse({ standardSchema: mintedToken })
-  redeem(@Ip() address: string, @Body({ schema: enrolment }) body: Enrolment) {
-    return this.enrolments.redeem(body, address)
+  redeem(@Body({ schema: enrolment }) body: Enrolment) {
+    return this.enrolments.redeem(body)
   }
 }

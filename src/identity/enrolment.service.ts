@@ -64,7 +64,7 @@ export class Enrolments {
   }
 
   /** Every code that is none, or none any more, is refused alike, and written down. */
-  async redeem({ code, name, expiresInSeconds }: Enrolment, address: string): Promise<MintedToken> {
+  async redeem({ code, name, expiresInSeconds }: Enrolment): Promise<MintedToken> {
     try {
       return await this.database.transaction(async (tx) => {
         const found = await this.take(tx, hashOf(code))
@@ -80,7 +80,7 @@ export class Enrolments {
           kind: 'enrolment.redeemed',
           actor: found.userId,
           subject: found.id,
-          data: { userId: found.userId, madeBy: found.createdBy, tokenId: kept.id, address },
+          data: { userId: found.userId, madeBy: found.createdBy, tokenId: kept.id },
         })
         return { ...viewOf(kept), token: token.reveal() }
       })

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs'
+import type { Scope } from '../contract/identity.ts'
 import { Secret } from '../sdk/index.ts'
+
+export type ApiScopes = Readonly<Partial<Record<Scope, string>>>
 
 /** Where people sign in, and what of its claims means what. */
 export interface IdentityProvider {
@@ -16,6 +19,10 @@ export interface IdentityProvider {
   readonly audience?: string
   /** the public client of the command line */
   readonly cliClientId?: string
+  /** other clients whose access tokens are taken */
+  readonly apiClients?: readonly string[]
+  /** what an access token must be granted at the provider to be used for more than reading here */
+  readonly apiScopes?: ApiScopes
   /** the claim that equals a SCIM person's external id */
   readonly scimClaim: string
   /** nobody signs in whom SCIM did not bring */
@@ -56,6 +63,13 @@ export function parseParameters(text: string): Record<string, string> | undefine
     /^(client_.*|redirect_uri|response_.*|scope|state|nonce|code_.*|request.*|id_token_hint|resource)$/i.test(name)
   if (!pairs.every((pair) => pair !== null && !isOwn(pair[1]))) return undefined
   return Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', pair?.[2] ?? '']))
+}
+
+/** `approve=latchkey.approve,request=latchkey.request`. Reading takes none. */
+export function parseApiScopes(text: string): ApiScopes | undefined {
+  const pairs = text.split(',').map((pair) => /^ *(request|approve|manage|audit)=([!#-[\]-~]{1,200}?) *$/.exec(pair))
+  if (!pairs.every((pair) => pair !== null)) return undefined
+  return Object.fromEntries(pairs.map(([, ours = '', theirs = '']) => [ours, theirs]))
 }
 
 /** undefined when the file cannot be read or is empty */

@@ -1,6 +1,13 @@
 import { z } from 'zod'
 import { Secret } from '../sdk/index.ts'
-import { type IdentityProvider, parseAttributes, parseIssuer, parseParameters, readSecretFile } from './identity-provider.ts'
+import {
+  type IdentityProvider,
+  parseApiScopes,
+  parseAttributes,
+  parseIssuer,
+  parseParameters,
+  readSecretFile,
+} from './identity-provider.ts'
 import { read, text, wholeNumber } from './variable.ts'
 
 const SCOPES = /^openid( [!-~]+)*$/
@@ -34,6 +41,13 @@ export const providerVariables = {
   LATCHKEY_OIDC_ACCESS_TOKEN_TYPE: z.enum(['at+jwt', 'jwt'], { error: 'set it to at+jwt or jwt' }).default('at+jwt'),
   LATCHKEY_OIDC_METADATA_MINUTES: wholeNumber(1, 1440).default(60),
   LATCHKEY_OIDC_CLI_CLIENT_ID: text(CLAIM, 'give the id of the command line’s client at the provider').optional(),
+  LATCHKEY_OIDC_API_CLIENTS: text(/^[!-+\--~]{1,200}(,[!-+\--~]{1,200})*$/, 'give ids of clients parted by commas')
+    .transform((ids) => ids.split(','))
+    .optional(),
+  LATCHKEY_OIDC_API_SCOPES: read(
+    parseApiScopes,
+    'give scope=scope pairs parted by commas, ours first, as in request=latchkey.request,approve=latchkey.approve; ours are request, approve, manage, audit',
+  ).optional(),
   LATCHKEY_OIDC_SCIM_CLAIM: text(CLAIM, 'name a claim')
     .refine((claim) => !CHANGEABLE.includes(claim.toLowerCase()), {
       error: 'name a claim that nobody can choose for themselves and that is never given to somebody else: sub, or oid',
@@ -67,6 +81,8 @@ export function providerOf(known: z.output<typeof shape>): IdentityProvider | un
     attributes: known.LATCHKEY_OIDC_ATTRIBUTES,
     audience: known.LATCHKEY_OIDC_AUDIENCE,
     cliClientId: known.LATCHKEY_OIDC_CLI_CLIENT_ID,
+    apiClients: known.LATCHKEY_OIDC_API_CLIENTS,
+    apiScopes: known.LATCHKEY_OIDC_API_SCOPES,
     scimClaim: known.LATCHKEY_OIDC_SCIM_CLAIM,
     onlyScim: known.LATCHKEY_OIDC_ONLY_SCIM === 'true',
     cliScopes: known.LATCHKEY_OIDC_CLI_SCOPES,
@@ -98,6 +114,14 @@ export function providerFlaws(env: NodeJS.ProcessEnv): Flaw[] {
   if (env['LATCHKEY_OIDC_ACCESS_TOKEN_TYPE'] === 'jwt' && audience !== undefined && clients.includes(audience)) {
     const problem = 'is the id of a client, whose ID tokens are for it as well'
     found.push({ variable: 'LATCHKEY_OIDC_AUDIENCE', problem, fix: 'give the broker’s API an id of its own at the provider' })
+  }
+  if (env['LATCHKEY_OIDC_AUDIENCE'] !== undefined && !env['LATCHKEY_OIDC_CLI_CLIENT_ID'] && !env['LATCHKEY_OIDC_API_CLIENTS']) {
+    found.push(
+      missing(
+        'LATCHKEY_OIDC_API_CLIENTS',
+        'set it, or LATCHKEY_OIDC_CLI_CLIENT_ID, or unset LATCHKEY_OIDC_AUDIENCE: no client may bring an access token',
+      ),
+    )
   }
   if (env['LATCHKEY_PORT'] === '0' && env['LATCHKEY_PUBLIC_URL'] === undefined) {
     found.push(missing('LATCHKEY_PUBLIC_URL', 'set it: the provider sends people back there'))

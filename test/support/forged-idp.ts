@@ -7,6 +7,7 @@ type Json = Record<string, unknown>
 
 export const CLIENT = 'latchkey'
 export const AUDIENCE = 'urn:test:api'
+const EVERY_SCOPE = 'openid api.request api.approve api.manage api.audit'
 
 /** A key of the provider's, or of somebody who would like to be it. */
 export interface Key {
@@ -174,7 +175,7 @@ export function idClaims({ issuer, now }: ForgedIdp, more: Json = {}): Json {
 }
 
 export function accessClaims({ issuer, now }: ForgedIdp, more: Json = {}): Json {
-  const who = { sub: 'ann', name: 'Ann', groups: ['staff'], client_id: 'latchkey-cli', jti: randomUUID() }
+  const who = { sub: 'ann', name: 'Ann', groups: ['staff'], client_id: 'latchkey-cli', scope: EVERY_SCOPE, jti: randomUUID() }
   return { iss: issuer, aud: AUDIENCE, iat: now(), exp: now() + 300, ...who, ...more }
 }
 

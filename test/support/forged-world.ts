@@ -29,6 +29,7 @@ export function oidcFor(idp: ForgedIdp, more: Partial<NonNullable<Config['oidc']
     attributes: { department: 'department', manager: 'manager' },
     audience: AUDIENCE,
     cliClientId: 'latchkey-cli',
+    apiScopes: { request: 'api.request', approve: 'api.approve', manage: 'api.manage', audit: 'api.audit' },
     scimClaim: 'sub',
     ...more,
   }

@@ -48,6 +48,7 @@ export function oidcOf(idp: DevelopmentProvider): NonNullable<Config['oidc']> {
     audience: idp.audience,
     resource: idp.audience,
     cliClientId: idp.cliClientId,
+    apiScopes: idp.apiScopes,
     scimClaim: 'sub',
   }
 }

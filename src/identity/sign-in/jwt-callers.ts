@@ -1,14 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common'
 import type { Config } from '../../config.ts'
+import type { Scope } from '../../contract/identity.ts'
 import { Database, row } from '../../platform/database.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { unknownCaller } from '../caller.ts'
+import { refuseStrangeClients, scopesOf } from './access-token-rights.ts'
 import type { Claims } from './claims.ts'
 import { Confirmation } from './confirmation.ts'
 import { UNTOLD } from './group-names.ts'
 import { People } from './people.ts'
-import { ProviderTokens } from './provider-tokens.ts'
+import { ProviderTokens, TokenRefused } from './provider-tokens.ts'
 import { Refusals } from './refusals.ts'
 import { signInConfig } from './sign-in-config.ts'
 import { statementOf } from './statement.ts'
@@ -22,13 +24,18 @@ export interface JwtCaller {
   readonly userId: string
   /** the token itself, or what was asked with it, is so young that it is fresh */
   readonly isNews: boolean
+  readonly scopes: readonly Scope[]
   /** false: what the provider said of their groups before is not known to be so still */
   readonly tellsGroups: boolean
 }
 
+type AccessClaims = Claims & { readonly iat: number; readonly sub: string }
+
 interface Known {
   readonly userId: string | null
   readonly isScims: boolean
+  /** the provider has said no since it made the token */
+  readonly isRefused: boolean
   readonly ageSeconds: number
   readonly groupsSeconds: number | null
   readonly untoldSeconds: number | null
@@ -52,7 +59,11 @@ export class JwtCallers {
     if (token === undefined || !this.config.oidc?.audience) throw unknownCaller()
     const seen: { subject?: string } = {}
     try {
-      return await this.personOf(token, seen)
+      const claims = await this.tokens.accessToken(token)
+      seen.subject = claims.sub
+      refuseStrangeClients(claims, signInConfig(this.config))
+      const scopes = scopesOf(claims, signInConfig(this.config))
+      return { ...(await this.personOf(token, claims)), scopes }
     } catch (error) {
       if (error instanceof BrokerError && error.code === 'unavailable') throw error
       const subject = subjectOf(error) ?? seen.subject
@@ -61,12 +72,11 @@ export class JwtCallers {
     }
   }
 
-  private async personOf(token: string, seen: { subject?: string }): Promise<JwtCaller> {
+  private async personOf(token: string, claims: AccessClaims): Promise<Omit<JwtCaller, 'scopes'>> {
     const mapping = signInConfig(this.config)
-    const claims = await this.tokens.accessToken(token)
-    seen.subject = claims.sub
     const statement = statementOf('access_token', { accessToken: claims }, mapping)
     const known = await this.known(mapping.issuer, claims)
+    if (known.isRefused) throw new TokenRefused('refused_since')
     const { userId, ageSeconds, groupsSeconds, untoldSeconds } = known
     const isYoung = ageSeconds < FRESH_SECONDS
     if (userId && known.isScims) return { userId, isNews: isYoung, tellsGroups: true }
@@ -81,7 +91,7 @@ export class JwtCallers {
   }
 
   /** Of a token that does not tell groups, userinfo may; that it is silent, too, says nothing: another client is told other claims. */
-  private async askedFor(token: string, claims: Claims & { readonly sub: string }, userId: string | null): Promise<JwtCaller> {
+  private async askedFor(token: string, claims: AccessClaims, userId: string | null): Promise<Omit<JwtCaller, 'scopes'>> {
     const mapping = signInConfig(this.config)
     const userInfo = await this.confirmation.userInfo(token, claims.sub)
     if (!userInfo && !userId) {
@@ -97,6 +107,7 @@ export class JwtCallers {
     return (await row<Known>(
       this.database.pool,
       `select i.user_id as "userId", coalesce(u.source = 'scim', false) as "isScims",
+         coalesce(i.refused_at >= to_timestamp($3), false) as "isRefused",
          extract(epoch from now())::float8 - $3 as "ageSeconds",
          extract(epoch from now() - i.groups_said_at)::float8 as "groupsSeconds",
          extract(epoch from now() - i.groups_untold_at)::float8 as "untoldSeconds"

@@ -33,8 +33,9 @@ export class SignInController {
   @Get('options')
   @ApiOkResponse({ standardSchema: signInOptions })
   options(): SignInOptions {
-    const { issuer, cliClientId = null, audience = null, resource = null, scopes, cliScopes = scopes } = signInConfig(this.config)
-    return { issuer, cliClientId, audience, scopes: cliScopes, resource }
+    const { issuer, cliClientId = null, audience = null, resource = null, ...asked } = signInConfig(this.config)
+    const { scopes, cliScopes = scopes, apiScopes = {} } = asked
+    return { issuer, cliClientId, audience, scopes: [cliScopes, ...Object.values(apiScopes)].join(' '), resource }
   }
 
   @Get('login')
@@ -58,10 +59,12 @@ export class SignInController {
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @ApiOkResponse({ standardSchema: signedOut })
-  async logout(@Req() request: Request): Promise<SignedOut> {
+  async logout(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<SignedOut> {
     signInConfig(this.config)
     mustBeSameOrigin(request, this.config)
-    return { url: await this.signIn.end(request) }
+    const url = await this.signIn.end(request)
+    response.setHeader('Clear-Site-Data', '"cache", "cookies", "storage"')
+    return { url }
   }
 
   @Post('back-channel-logout')

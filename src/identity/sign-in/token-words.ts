@@ -17,6 +17,15 @@ const WORDS: Readonly<Record<string, readonly [string, string]>> = {
     `${OURS}the provider has to issue at+jwt for the command line’s client, or LATCHKEY_OIDC_ACCESS_TOKEN_TYPE=jwt accepts others`,
   ],
   azp: ['was given to a program that may not call this broker', `${OURS}LATCHKEY_OIDC_CLI_CLIENT_ID names the program that may`],
+  client_not_listed: [
+    'was given to a program that may not call this broker',
+    `${OURS}LATCHKEY_OIDC_CLI_CLIENT_ID and LATCHKEY_OIDC_API_CLIENTS name the programs that may`,
+  ],
+  no_client: [
+    'does not say which program it was given to',
+    `${OURS}the provider has to write client_id or azp into the tokens of the command line’s client`,
+  ],
+  refused_since: ['was made before the provider refused you', 'sign in again: latchkey login'],
   another_kind_of_token: ['is another kind of token', 'use the access token, not the ID token'],
   service_account: ['is a program’s own, and nobody’s', 'sign in as a person, or use an API token'],
   too_large: ['is larger than 48 KiB', `${OURS}the provider has to put fewer groups into it, or tell them in userinfo alone`],
