@@ -12,6 +12,8 @@ import { BrokerError } from '../sdk/index.ts'
 import { escapeLike, globToRegex } from './glob.ts'
 
 const PATIENCE_MS = 3_000
+/** of one person; they take nothing from others, but memory */
+const WAITING = 250
 /** SQLSTATE of a statement that took too long */
 const QUERY_CANCELED = '57014'
 
@@ -31,7 +33,7 @@ export class Resources {
     private readonly cursors: Cursors,
     @Inject(CONFIG) { poolSize }: Config,
   ) {
-    this.turns = new Turns({ atOnce: Math.max(1, Math.floor(poolSize / 3)), waiting: 5 })
+    this.turns = new Turns({ atOnce: Math.max(1, Math.floor(poolSize / 3)), waiting: WAITING })
   }
 
   /** One at a time for each person, and for a short time only: however much somebody looks for, others are served. */
