@@ -42,7 +42,7 @@ async function write(writer: number, many: number): Promise<void> {
   const draw = draws(SEED + writer)
   for (let left = many; left > 0; ) {
     const events = Array.from({ length: Math.min(left, 1 + draw(3)) }, () => ({
-      kind: ['grant.active', 'grant.revoked', 'request.submitted'][draw(3)]!,
+      kind: (['grant.active', 'grant.revoked', 'request.submitted'] as const)[draw(3)]!,
       actor: `usr_${writer}`,
       subject: `grt_${draw(50)}`,
       data: { note: `„${draw(1000)}“ \u001f \n 🔑`, left },
@@ -269,7 +269,7 @@ it('links as quickly while somebody looks at an old snapshot, and in a transacti
   const snapshot = source.createQueryRunner()
   const events = (many: number) =>
     source.transaction((tx) =>
-      record(tx, ...Array.from({ length: many }, () => ({ kind: 'a.b', actor: 'usr_1', subject: 'grt_1' }))),
+      record(tx, ...Array.from({ length: many }, () => ({ kind: 'grant.active' as const, actor: 'usr_1', subject: 'grt_1' }))),
     )
   /** pages of the head's table and index that were read so far */
   const reads = async (): Promise<number> => {

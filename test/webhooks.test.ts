@@ -152,6 +152,8 @@ describe('a webhook', () => {
     [{ url: 'nonsense' }, 'url'],
     [{ events: ['Grant.*'] }, 'events.0'],
     [{ events: ['grant*'] }, 'events.0'],
+    [{ events: ['*', 'grant.revokd'] }, 'events.1'],
+    [{ events: ['gants.*'] }, 'events.0'],
     [{ events: [] }, 'events'],
     [{ secret: 'whsec_mine' }, 'secret'],
   ])('is refused with %j', async (more, field) => {

@@ -49,7 +49,7 @@ export class Waiting {
     for (const { id, requesterId, stage } of requests) {
       await rows(tx, 'update access_requests set state = $2, decided_at = now(), end_reason = $3 where id = $1', [id, to, reason])
       await this.over(tx, id)
-      await record(tx, { kind: `request.${to}`, actor: BROKER, subject: id, data: { reason, requesterId, stage } })
+      await record(tx, { kind: 'request.cancelled', actor: BROKER, subject: id, data: { reason, requesterId, stage } })
     }
   }
 

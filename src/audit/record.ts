@@ -2,10 +2,10 @@ import { currentCall } from '../platform/call.ts'
 import { rows, type Tx } from '../platform/database.ts'
 import { newId } from '../platform/ids.ts'
 import type { Json } from '../sdk/index.ts'
+import type { AuditKind } from './kinds.ts'
 
 export interface AuditEvent {
-  /** noun and past participle: `grant.revoked` */
-  readonly kind: string
+  readonly kind: AuditKind
   /** `usr_…`, or `broker` when nobody asked */
   readonly actor: string
   /** the id of what it happened to */

@@ -38,7 +38,7 @@ export async function beginEnding(tx: Tx, ids: readonly string[], ending: Ending
   await record(
     tx,
     ...begunIds.map((id) => ({
-      kind: 'grant.revoking',
+      kind: 'grant.revoking' as const,
       actor: ending.by ?? BROKER,
       subject: id,
       data: { reason: ending.reason, note: ending.note },

@@ -24,7 +24,12 @@ export async function noteFailures(database: Database, failed: ReadonlyMap<strin
     )
     await record(
       tx,
-      ...stuck.map(({ id }) => ({ kind: 'grant.stuck', actor: BROKER, subject: id, data: { ...problemOf(failed.get(id)) } })),
+      ...stuck.map(({ id }) => ({
+        kind: 'grant.stuck' as const,
+        actor: BROKER,
+        subject: id,
+        data: { ...problemOf(failed.get(id)) },
+      })),
     )
   })
 }

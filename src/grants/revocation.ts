@@ -238,7 +238,7 @@ export class Revocation implements OnModuleInit {
     await record(
       tx,
       ...done.map((one) => ({
-        kind: `grant.${finalState(one.grant.endReason)}`,
+        kind: `grant.${finalState(one.grant.endReason)}` as const,
         actor: BROKER,
         subject: one.grant.id,
         data: {

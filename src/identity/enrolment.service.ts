@@ -134,7 +134,7 @@ async function withdrawOpen(tx: Tx, actor: string, userId: string): Promise<void
     `update enrolment_codes set withdrawn_at = now() where user_id = $1 and ${OPEN} returning id`,
     [userId],
   )
-  await record(tx, ...withdrawn.map(({ id }) => ({ kind: 'enrolment.withdrawn', actor, subject: id, data: { userId } })))
+  await record(tx, ...withdrawn.map(({ id }) => ({ kind: 'enrolment.withdrawn' as const, actor, subject: id, data: { userId } })))
 }
 
 class CodeRefused extends BrokerError {

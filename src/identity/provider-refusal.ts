@@ -14,7 +14,7 @@ export async function refuseIdentity(tx: Pick<Tx, 'query'>, issuer: string, subj
   await record(
     tx,
     ...refused.map(({ userId }) => ({
-      kind: 'identity.refused',
+      kind: 'identity.refused' as const,
       actor: BROKER,
       subject: userId,
       data: { issuer, subject, reason },

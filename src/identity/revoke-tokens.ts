@@ -24,6 +24,9 @@ export async function revokeTokens(tx: Pick<Tx, 'query'>, actor: string, which: 
     )
     // Of one that was made meanwhile the next look knows.
     if (ended.length === 0) return
-    await record(tx, ...ended.map(({ id, userId }) => ({ kind: 'token.revoked', actor, subject: id, data: { userId, reason } })))
+    await record(
+      tx,
+      ...ended.map(({ id, userId }) => ({ kind: 'token.revoked' as const, actor, subject: id, data: { userId, reason } })),
+    )
   }
 }

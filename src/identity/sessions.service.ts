@@ -71,7 +71,10 @@ export async function endSessions(tx: Pick<Tx, 'query'>, actor: string, reason: 
     `delete from http_sessions where ${column} = any($1) and id is not null returning id, user_id as "userId"`,
     [value],
   )
-  await record(tx, ...ended.map(({ id, userId }) => ({ kind: 'session.ended', actor, subject: id, data: { userId, reason } })))
+  await record(
+    tx,
+    ...ended.map(({ id, userId }) => ({ kind: 'session.ended' as const, actor, subject: id, data: { userId, reason } })),
+  )
   return ended.length
 }
 

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common'
 import { Approvers } from '../access/approvers.ts'
 import { readDecisions, readRequestResources, selectRequests } from '../access/request.ts'
 import { isRepeated } from '../access/stages.ts'
+import type { Part } from '../audit/kinds.ts'
 import type { AccessRule } from '../contract/access.ts'
 import type { Role } from '../contract/identity.ts'
 import type { People } from '../contract/people.ts'
@@ -9,7 +10,7 @@ import { Directory } from '../identity/directory.ts'
 import { row, rows, type Tx } from '../platform/database.ts'
 import { type ChainEvent, idsIn } from './chain-event.ts'
 import type { Facts } from './facts.ts'
-import { eachOnce, type Part, partsOf } from './recipients.ts'
+import { eachOnce, partsOf } from './recipients.ts'
 
 /** Whose token it is, when somebody else made it or may have. */
 const MADE_FOR_THEM = `select user_id as id from api_tokens t

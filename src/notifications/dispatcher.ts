@@ -1,4 +1,5 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common'
+import type { Part } from '../audit/kinds.ts'
 import type { Config } from '../config.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import { each } from '../platform/due-lane.ts'
@@ -8,7 +9,7 @@ import { CONFIG } from '../platform/platform.module.ts'
 import { Audiences } from './audiences.ts'
 import { type ChainEvent, readChain } from './chain-event.ts'
 import { readFacts } from './facts.ts'
-import { type Part, partsOf, wants } from './recipients.ts'
+import { partsOf, wants } from './recipients.ts'
 
 export const NOTIFY_WORK = {
   dispatch: 'notification.dispatch',

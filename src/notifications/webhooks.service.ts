@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { z } from 'zod'
+import { KINDS } from '../audit/kinds.ts'
 import { record } from '../audit/record.ts'
 import type { Config } from '../config.ts'
 import type { Page } from '../contract/common.ts'
@@ -21,6 +22,7 @@ import { newId } from '../platform/ids.ts'
 import { CONFIG } from '../platform/platform.module.ts'
 import { problemOf } from '../platform/problem-of.ts'
 import { BrokerError, isBrokerError, type Secret } from '../sdk/index.ts'
+import { wants } from './recipients.ts'
 import { receiverUrl } from './url-guard.ts'
 import { WebhookSecrets } from './webhook-secrets.ts'
 import { WebhookSender } from './webhook-sender.ts'
@@ -63,6 +65,7 @@ export class Webhooks {
 
   async create(caller: Caller, { name, url, events, active }: NewWebhook): Promise<WebhookWithSecret> {
     const { host } = receiverUrl(url, this.config)
+    mustHappen(events)
     const webhookId = newId('whk')
     const secret = newWebhookSecret()
     return this.database.transaction(async (tx) => {
@@ -79,6 +82,7 @@ export class Webhooks {
   async change(caller: Caller, webhookId: string, change: WebhookChange): Promise<WebhookView> {
     const host = change.url === undefined ? undefined : receiverUrl(change.url, this.config).host
     const { name, url, events, active } = change
+    mustHappen(events)
     return this.database.transaction(async (tx) => {
       if (url !== undefined) await this.secrets.move(tx, webhookId, url)
       const changed = await rows(
@@ -159,6 +163,18 @@ function viewOf({ formerSecretUntil, createdAt, changedAt, ...webhook }: Webhook
     createdAt: createdAt.toISOString(),
     changedAt: changedAt.toISOString(),
   }
+}
+
+/** A receiver that waits for what never happens would not know it. */
+function mustHappen(events: readonly string[] = []): void {
+  const kinds = Object.keys(KINDS)
+  const at = events.findIndex((event) => !kinds.some((kind) => wants([event], kind)))
+  if (at < 0) return
+  const family = kinds.filter((kind) => kind.split('.')[0] === events[at]?.split('.')[0])
+  throw new BrokerError('input.invalid', `${events[at]} never happens`, {
+    field: `events.${at}`,
+    fix: family.length > 0 ? `of this family there are ${family.join(', ')}` : 'docs/events.md lists what does',
+  })
 }
 
 function missing(webhookId: string): never {

@@ -1,7 +1,7 @@
+import type { Part } from '../audit/kinds.ts'
 import { BROKER } from '../audit/record.ts'
 import type { ChainEvent } from './chain-event.ts'
 import type { Facts } from './facts.ts'
-import type { Part } from './recipients.ts'
 
 /** What a person is told, as plain text in lines; whoever shows it escapes it. */
 export interface Message {

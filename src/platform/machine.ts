@@ -1,16 +1,20 @@
 /** What may follow what: state → event → state. The database has a CHECK made of the same states. */
-export type Arrows<State extends string, Event extends string> = Readonly<Record<State, Partial<Record<Event, State>>>>
+export type Arrows<State extends string, Event extends string, To extends State = State> = Readonly<
+  Record<State, Partial<Record<Event, To>>>
+>
 
-export interface Machine<State extends string, Event extends string> {
+export interface Machine<State extends string, Event extends string, To extends State = State> {
   readonly states: readonly State[]
   /** undefined when the event means nothing in this state */
-  next(state: State, event: Event): State | undefined
+  next(state: State, event: Event): To | undefined
   isFinal(state: State): boolean
-  readonly arrows: Arrows<State, Event>
+  readonly arrows: Arrows<State, Event, To>
 }
 
-/** Makes a machine of a table; a table with an arrow to nowhere does not get past the start. */
-export function machine<State extends string, Event extends string>(arrows: Arrows<State, Event>): Machine<State, Event> {
+/** Makes a machine of a table; a table with an arrow to nowhere does not get past the start. `Begin` names states no arrow leads to. */
+export function machine<State extends string, Event extends string, Begin extends State = never>(
+  arrows: Arrows<State, Event, Exclude<State, Begin>>,
+): Machine<State, Event, Exclude<State, Begin>> {
   const states = Object.keys(arrows) as State[]
   for (const [state, row] of Object.entries<Partial<Record<Event, State>>>(arrows)) {
     for (const [event, to] of Object.entries<State | undefined>(row)) {

@@ -69,7 +69,7 @@ function condition(which: Members, values: unknown[]): string {
 
 async function note(
   tx: Tx,
-  kind: string,
+  kind: 'group.member_added' | 'group.member_removed',
   actor: string,
   groupId: string,
   moved: readonly { readonly userId: string }[],

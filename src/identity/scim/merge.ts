@@ -100,7 +100,7 @@ export async function leaveGroups(tx: Tx, actor: string, userId: string, source?
     [userId, source ?? null],
   )
   if (left.length > 0) await directoryChanged(tx)
-  await record(tx, ...left.map(({ id }) => ({ kind: 'group.member_removed', actor, subject: id, data: { userId } })))
+  await record(tx, ...left.map(({ id }) => ({ kind: 'group.member_removed' as const, actor, subject: id, data: { userId } })))
 }
 
 async function joinGroupsOf(tx: Tx, actor: string, kept: string, gone: string): Promise<void> {
@@ -112,5 +112,8 @@ async function joinGroupsOf(tx: Tx, actor: string, kept: string, gone: string): 
     [kept, gone],
   )
   await leaveGroups(tx, actor, gone)
-  await record(tx, ...joined.map(({ id }) => ({ kind: 'group.member_added', actor, subject: id, data: { userId: kept } })))
+  await record(
+    tx,
+    ...joined.map(({ id }) => ({ kind: 'group.member_added' as const, actor, subject: id, data: { userId: kept } })),
+  )
 }

@@ -32,5 +32,8 @@ export async function forgetRecycled(tx: Tx, actor: string, externalId: string):
      returning u.id as "userId", i.issuer, i.subject`,
     [externalId],
   )
-  await record(tx, ...forgotten.map(({ userId, ...data }) => ({ kind: 'identity.forgotten', actor, subject: userId, data })))
+  await record(
+    tx,
+    ...forgotten.map(({ userId, ...data }) => ({ kind: 'identity.forgotten' as const, actor, subject: userId, data })),
+  )
 }

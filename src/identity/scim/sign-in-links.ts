@@ -176,7 +176,10 @@ export class SignInLinks {
       'delete from identities where user_id = any($1) returning user_id as "userId", issuer, subject',
       [removed.map(({ id }) => id)],
     )
-    await record(tx, ...forgotten.map(({ userId, ...data }) => ({ kind: 'identity.forgotten', actor, subject: userId, data })))
+    await record(
+      tx,
+      ...forgotten.map(({ userId, ...data }) => ({ kind: 'identity.forgotten' as const, actor, subject: userId, data })),
+    )
   }
 }
 

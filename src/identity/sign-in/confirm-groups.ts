@@ -39,7 +39,7 @@ export async function confirmGroups(
   const isNews = legend(before?.refused ?? []) !== legend(refused.slice(0, MOST_TOLD))
   if (refused.length === 0 || !isNews) return
   const data = { count: refused.length, refused: refused.slice(0, MOST_TOLD).map(({ name, why }) => ({ name, why })) }
-  await record(tx, { kind: 'group.names_refused', actor: BROKER, subject: where.userId, data })
+  await record(tx, { kind: 'group.names_refused' as const, actor: BROKER, subject: where.userId, data })
 }
 
 // Not as the database gives the objects back: it orders their keys.
@@ -96,15 +96,15 @@ async function replaceGroups(
   await record(
     tx,
     ...made.map(({ id, name }) => ({
-      kind: 'group.created',
+      kind: 'group.created' as const,
       actor: BROKER,
       subject: id,
       data: { name, source: 'sign_in', issuer },
     })),
-    ...dropped.map(({ id }) => ({ kind: 'group.member_removed', actor: BROKER, subject: id, data: { userId } })),
+    ...dropped.map(({ id }) => ({ kind: 'group.member_removed' as const, actor: BROKER, subject: id, data: { userId } })),
     ...added
       .filter(({ isNew }) => isNew)
-      .map(({ id }) => ({ kind: 'group.member_added', actor: BROKER, subject: id, data: { userId } })),
+      .map(({ id }) => ({ kind: 'group.member_added' as const, actor: BROKER, subject: id, data: { userId } })),
   )
   const joined = new Set(added.map(({ name }) => name))
   return names.filter((name) => !joined.has(name)).map((name) => ({ name, why: 'it differs from another group only in case' }))

@@ -138,7 +138,11 @@ export class Discovery implements OnModuleInit {
     return state
   }
 
-  private async finish(run: DiscoveryRun, state: DiscoveryRun['state'], error?: ReturnType<typeof problemOf>): Promise<void> {
+  private async finish(
+    run: DiscoveryRun,
+    state: Exclude<DiscoveryRun['state'], 'running'>,
+    error?: ReturnType<typeof problemOf>,
+  ): Promise<void> {
     await this.database.transaction(async (tx) => {
       const [ended] = await rows<{ counts: Record<string, number> }>(
         tx,
