@@ -49,6 +49,8 @@ export interface Config {
   readonly trustProxy: false | number | readonly string[]
   readonly shutdownSeconds: number
   readonly pendingHours: number
+  /** how long rows are kept that nothing needs any more */
+  readonly keepDays: { readonly notifications: number; readonly openings: number; readonly steps: number }
   /** how long a proposal waits for a second person */
   readonly proposalHours: number
   /** changes of flows and integrations wait for a second person */
@@ -134,6 +136,9 @@ const variables = z.strictObject({
   LATCHKEY_TRUST_PROXY: z.string().transform(proxies).default(false),
   LATCHKEY_SHUTDOWN_SECONDS: wholeNumber(1, 300).default(15),
   LATCHKEY_PENDING_HOURS: wholeNumber(1, 720).default(8),
+  LATCHKEY_KEEP_NOTIFICATIONS_DAYS: wholeNumber(1, 36_500).default(90),
+  LATCHKEY_KEEP_OPENINGS_DAYS: wholeNumber(1, 36_500).default(365),
+  LATCHKEY_KEEP_STEPS_DAYS: wholeNumber(1, 36_500).default(365),
   LATCHKEY_PROPOSAL_HOURS: wholeNumber(1, 8_760).default(168),
   LATCHKEY_DISCOVERY_MINUTES: wholeNumber(1, 10_080).default(60),
   LATCHKEY_INTEGRATION_FILES: read(
@@ -213,6 +218,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     trustProxy: known.LATCHKEY_TRUST_PROXY,
     shutdownSeconds: known.LATCHKEY_SHUTDOWN_SECONDS,
     pendingHours: known.LATCHKEY_PENDING_HOURS,
+    keepDays: {
+      notifications: known.LATCHKEY_KEEP_NOTIFICATIONS_DAYS,
+      openings: known.LATCHKEY_KEEP_OPENINGS_DAYS,
+      steps: known.LATCHKEY_KEEP_STEPS_DAYS,
+    },
     proposalHours: known.LATCHKEY_PROPOSAL_HOURS,
     fourEyes: known.LATCHKEY_FOUR_EYES === 'on',
     discoveryMinutes: known.LATCHKEY_DISCOVERY_MINUTES,

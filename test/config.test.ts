@@ -35,6 +35,7 @@ describe('the configuration', () => {
       trustProxy: false,
       shutdownSeconds: 15,
       pendingHours: 8,
+      keepDays: { notifications: 90, openings: 365, steps: 365 },
       proposalHours: 168,
       discoveryMinutes: 60,
       integrationFiles: [],
@@ -65,6 +66,7 @@ describe('the configuration', () => {
       LATCHKEY_TRUST_PROXY: '10.0.0.0/8, loopback',
       LATCHKEY_SHUTDOWN_SECONDS: '30',
       LATCHKEY_PENDING_HOURS: '24',
+      LATCHKEY_KEEP_NOTIFICATIONS_DAYS: '30',
       LATCHKEY_PROPOSAL_HOURS: '12',
       LATCHKEY_DISCOVERY_MINUTES: '5',
       LATCHKEY_FSYNC: 'off',
@@ -81,6 +83,7 @@ describe('the configuration', () => {
       trustProxy: ['10.0.0.0/8', 'loopback'],
       shutdownSeconds: 30,
       pendingHours: 24,
+      keepDays: { notifications: 30, openings: 365, steps: 365 },
       proposalHours: 12,
       discoveryMinutes: 5,
     })

@@ -13,6 +13,7 @@ import { Provisioning } from './provisioning.ts'
 import { Recheck } from './recheck.ts'
 import { Reconciler } from './reconciler.ts'
 import { RestoreWatch } from './restore-watch.ts'
+import { GrantRetention } from './retention.ts'
 import { Revocation } from './revocation.ts'
 import { SameSystemProof } from './same-system.ts'
 import { StrayPieces } from './stray-pieces.ts'
@@ -36,6 +37,7 @@ import { Sweep } from './sweep.ts'
     LeaversGrants,
     Reconciler,
     AccessEnding,
+    GrantRetention,
     Grants,
   ],
   exports: [Provisioning, Extensions, ActionsModule],

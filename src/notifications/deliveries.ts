@@ -8,6 +8,7 @@ import { DueWork } from '../platform/due-work.ts'
 import { Metrics } from '../platform/metrics.ts'
 import { CONFIG } from '../platform/platform.module.ts'
 import { problemOf } from '../platform/problem-of.ts'
+import { Retention } from '../platform/retention.ts'
 import { BrokerError, isBrokerError } from '../sdk/index.ts'
 import { readEvent } from './chain-event.ts'
 import { NOTIFY_WORK } from './dispatcher.ts'
@@ -45,6 +46,7 @@ export class Deliveries implements OnModuleInit {
     private readonly webhooks: WebhookSender,
     private readonly metrics: Metrics,
     @Inject(CONFIG) private readonly config: Config,
+    private readonly retention: Retention,
   ) {
     this.sent = metrics.counter('latchkey_notifications_sent_total', 'notifications that arrived, by channel')
     this.failed = metrics.counter('latchkey_notification_attempts_failed_total', 'attempts that failed, by channel')
@@ -52,6 +54,13 @@ export class Deliveries implements OnModuleInit {
   }
 
   onModuleInit(): void {
+    this.retention.rule(
+      'notification_deliveries',
+      this.config.keepDays.notifications,
+      `delete from notification_deliveries where id in (
+         select id from notification_deliveries
+         where state <> 'waiting' and settled_at < clock_timestamp() - make_interval(days => $1) limit $2) returning 1`,
+    )
     for (const kind of [NOTIFY_WORK.email, NOTIFY_WORK.webhook]) {
       this.work.handle('notify', kind, (batch, hold) => each(batch, (work) => this.deliver(work, hold)))
     }

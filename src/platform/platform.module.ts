@@ -12,6 +12,7 @@ import { KeyChange } from './key-change.ts'
 import { Metrics } from './metrics.ts'
 import { MetricsServer } from './metrics-server.ts'
 import { Readiness } from './readiness.ts'
+import { Retention } from './retention.ts'
 import { RouteTable } from './route-table.ts'
 import { SealedColumns } from './sealed-columns.ts'
 import { Sealer } from './sealing.ts'
@@ -77,6 +78,7 @@ export function platformModule({ config, databaseUrl, state, entities }: Ground)
       useFactory: (metrics: Metrics) => new MetricsServer(metrics, config.metricsAddress),
     },
     Readiness,
+    Retention,
     RouteTable,
     SealedColumns,
     Stopping,

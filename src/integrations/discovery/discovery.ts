@@ -23,6 +23,8 @@ import { PACE, type Pace, retireVanished, walkNames } from './walk.ts'
 
 export const DISCOVERY_WORK = 'integration.discover'
 const RETRY_MS = 5 * 60_000
+/** until the work is offered again, for a replica that has the plugin */
+const ELSEWHERE_MS = 60_000
 const RUNS_KEPT = 100
 const ANALYZE_AFTER = 5_000
 
@@ -85,6 +87,7 @@ export class Discovery implements OnModuleInit {
 
   private async discover(integrationId: string, hold: Hold): Promise<Outcome> {
     const run = await this.claim(integrationId)
+    if (run === 'of another') return ELSEWHERE_MS
     if (!run) return 'done'
     try {
       const state = await this.perform(run, hold)
@@ -99,15 +102,18 @@ export class Discovery implements OnModuleInit {
     }
   }
 
-  /** The run under way or a new one; undefined when there is nothing to look through. */
-  private claim(integrationId: string): Promise<DiscoveryRun | undefined> {
+  /** The run under way or a new one; undefined when there is nothing to look through. A plugin this replica lacks may be another's. */
+  private claim(integrationId: string): Promise<DiscoveryRun | 'of another' | undefined> {
     return this.database.transaction(async (tx) => {
       const living = await row<{ plugin: string }>(
         tx,
         `select plugin from integrations where id = $1 and state = 'active' for share`,
         [integrationId],
       )
-      if (!living || !this.catalog.find(living.plugin)?.discover) return undefined
+      if (!living) return undefined
+      const plugin = this.catalog.find(living.plugin)
+      if (!plugin) return 'of another'
+      if (!plugin.discover) return undefined
       await begin(tx, integrationId, null)
       return takeOver(tx, integrationId)
     })
