@@ -89,7 +89,8 @@ describe('the configuration', () => {
     })
     expect(config.database).toMatchObject({ kind: 'external' })
     expect(Object.isFrozen(config)).toBe(true)
-    expect(inspect(config, { depth: 9 }) + JSON.stringify(config)).not.toMatch(new RegExp(`${key.slice(0, 20)}|:pw@`))
+    const shown = inspect(config, { depth: 9 }) + JSON.stringify(config)
+    for (const secret of [key.slice(0, 20), ':pw@']) expect(shown).not.toContain(secret)
   })
 
   it.each([
