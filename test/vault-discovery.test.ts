@@ -86,7 +86,7 @@ describe.each(servers)('Discovery in $product', (binary) => {
   })
 
   it('goes on beside a folder that it may not read', async () => {
-    await withDenied(world, 'kv/metadata/private/', async () => {
+    await withDenied(world, ['kv/metadata/private/', 'kv/detailed-metadata/private/'], async () => {
       const pages = await walk()
       expect(pages.filter((page) => page.unreadable).map(({ folder }) => folder)).toEqual(['gone/', 'kv/private/'])
       expect(resourcesIn(pages).map(({ name }) => name)).toContain('kv/app/deeper/x')
@@ -153,11 +153,13 @@ describe.each(servers)('The sweep of $product', (binary) => {
     expect(await sweep()).toEqual([])
   })
 
-  it('shows a policy of its prefix that nobody stamped, and no user that it would not have made', async () => {
+  it('shows a policy of its prefix that nobody stamped, and a user of its mount that it would not have made', async () => {
     await world.api('POST', 'sys/policies/acl/apono-g-by-hand', { policy: 'path "kv/data/x" { capabilities = ["read"] }' })
     await world.api('POST', 'auth/apono/users/bob', { password: 'something long' })
     const found = await sweep()
-    expect(found.map(plain)).toEqual([{ artefact: 'policy apono-g-by-hand', runId: undefined, instance: undefined }])
+    expect(found.map(plain)).toEqual(
+      ['policy apono-g-by-hand', 'user bob'].map((artefact) => ({ artefact, runId: undefined, instance: undefined })),
+    )
   })
 
   it('does not take a grant that was taken back for a leftover', async () => {
@@ -184,11 +186,11 @@ async function fill({ api }: VaultWorld): Promise<void> {
 }
 
 /** Adds a deny to the broker's own policy for as long as `work` takes. */
-async function withDenied({ api }: VaultWorld, place: string, work: () => Promise<void>): Promise<void> {
+async function withDenied({ api }: VaultWorld, places: readonly string[], work: () => Promise<void>): Promise<void> {
   const own = 'sys/policies/acl/latchkey-broker'
   const text: string = (await api('GET', own)).body.data.policy
   const document = JSON.parse(text)
-  document.path[place] = { capabilities: ['deny'] }
+  for (const place of places) document.path[place] = { capabilities: ['deny'] }
   await api('PUT', own, { policy: JSON.stringify(document) })
   try {
     await work()

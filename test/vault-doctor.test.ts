@@ -73,7 +73,7 @@ describe.each(await serversUnderTest())('the doctor, looking at a $product $vers
     const settings = { kvMounts: 'all', transitMounts: 'all' }
     await allow(configFor(server.address, { auth: token, ...settings }))
     const checks = await examined(settings)
-    expect(unwell(checks)).toEqual(['warning mount old'])
+    expect(unwell(checks)).toEqual(['warning mount old', 'warning mount team/kv'])
     expect(named(checks, 'mount old')).toMatchObject({
       detail: expect.stringContaining('the v2 write format does not match'),
       fix: 'vault kv enable-versioning old, or name only KV v2 mounts',

@@ -1,12 +1,14 @@
 import { type Described, type DiscoveredResource, type DiscoveryPage, isBrokerError } from '../../src/sdk/index.ts'
-import type { VaultClient } from './client/client.ts'
+import type { VaultAnswer, VaultClient } from './client/client.ts'
 import { inParallel } from './in-parallel.ts'
 import { type Listed, listFolder, listKeys, tagsIn } from './listing.ts'
-import { type Mount, readMounts } from './mounts.ts'
+import { type Mount, readMounts, unreachedMounts } from './mounts.ts'
 import { ungrantable, ungrantableKey } from './names.ts'
 import { KV_SECRET, TRANSIT_KEY } from './resource-types.ts'
 import { type Send, sending } from './send.ts'
 
+// Of one folder or one secret only; a target that is down or sealed ends the walk.
+const OF_ONE_PLACE = ['target.denied', 'target.failed', 'target.busy', 'target.timeout', 'target.unsupported'] as const
 const LISTS_AT_ONCE = 6
 const DETAILS_AT_ONCE = 8
 const KEY_DETAILS = [
@@ -34,7 +36,7 @@ export async function* discover(
   }
 }
 
-/** Tags of KV secrets and details of Transit keys. What is gone is left out. */
+/** Tags of KV secrets and details of Transit keys. What is gone is left out; what may not be read says so, and costs nothing else. */
 export async function describe(
   client: VaultClient,
   resources: readonly DiscoveredResource[],
@@ -55,7 +57,7 @@ async function pageOf(
   folder: string,
   signal: AbortSignal,
 ): Promise<DiscoveryPage> {
-  if (folder === '') return rootPage(client, mounts)
+  if (folder === '') return rootPage(client, mounts, await outOfReach(client, send, mounts))
   const mount = mounts.find((each) => folder.startsWith(`${each.path}/`) && isCovered(client, each))
   if (!mount)
     return {
@@ -66,14 +68,25 @@ async function pageOf(
     if (mount.kind === 'transit') return keysPage(mount, await listKeys(client, send, mount.path, signal))
     return secretsPage(mount, folder, await listFolder(client, send, mount.path, folder.slice(mount.path.length + 1), signal))
   } catch (error) {
-    // Of one folder only; a target that is down or sealed ends the walk.
-    if (!isBrokerError(error, 'target.denied', 'target.failed', 'target.busy', 'target.timeout', 'target.unsupported'))
-      throw error
+    if (!isBrokerError(error, ...OF_ONE_PLACE)) throw error
     return { ...empty(folder), unreadable: error.message }
   }
 }
 
-function rootPage(client: VaultClient, mounts: readonly Mount[]): DiscoveryPage {
+/** With `all`, what is there all the same: a policy with `+` reaches mounts of one segment only. */
+async function outOfReach(client: VaultClient, send: Send, mounts: readonly Mount[]): Promise<string[]> {
+  const { kvMounts, transitMounts } = client.settings
+  if (kvMounts !== 'all' && transitMounts !== 'all') return []
+  const unreached = await unreachedMounts(send, mounts)
+  return unreached.filter((mount) => isCovered(client, mount)).map(unreachedInWords)
+}
+
+export function unreachedInWords({ path, kind }: Mount): string {
+  const [words, field] = kind === 'kv' ? ['a KV v2', 'kvMounts'] : ['a Transit', 'transitMounts']
+  return `${path}/ is ${words} mount that the broker’s policy does not reach: name the mounts in ${field}, and add the lines that its policy then needs`
+}
+
+function rootPage(client: VaultClient, mounts: readonly Mount[], unreached: readonly string[]): DiscoveryPage {
   const { kvMounts, transitMounts } = client.settings
   const found = new Set(mounts.map((mount) => mount.path))
   const wanted = [kvMounts, transitMounts].flatMap((names) => (names === 'all' ? [] : names))
@@ -87,7 +100,10 @@ function rootPage(client: VaultClient, mounts: readonly Mount[]): DiscoveryPage 
     ...empty(''),
     folders: reached.map((name) => `${name}/`),
     ...(reached.length === 0 && { unreadable: 'the broker’s policy reaches no KV v2 and no Transit mount' }),
-    notices: old.map((mount) => `${mount.path}/ is KV version 1, which keeps no versions and is not supported`),
+    notices: [
+      ...old.map((mount) => `${mount.path}/ is KV version 1, which keeps no versions and is not supported`),
+      ...unreached,
+    ],
   }
 }
 
@@ -128,7 +144,14 @@ async function detailsOf(send: Send, resource: DiscoveredResource): Promise<Desc
   const { mount, path } = attributes
   if (typeof mount !== 'string' || typeof path !== 'string') throw new TypeError(`${name} was not discovered here`)
   const kind = type === TRANSIT_KEY ? 'keys' : 'metadata'
-  const { status, data } = await send({ method: 'GET', path: [mount, kind, path], accept: [404], repeatable: true })
+  let answer: VaultAnswer
+  try {
+    answer = await send({ method: 'GET', path: [mount, kind, path], accept: [404], repeatable: true })
+  } catch (error) {
+    if (!isBrokerError(error, ...OF_ONE_PLACE)) throw error
+    return { type, name, tags: {}, unreadable: [error.message, error.fix].filter(Boolean).join('; ') }
+  }
+  const { status, data } = answer
   if (status === 404) return undefined
   if (kind === 'metadata') return { type, name, tags: tagsIn(data['custom_metadata']) }
   const details = KEY_DETAILS.flatMap((key) => {

@@ -29,7 +29,7 @@ const CORE: readonly Rule[] = [
 const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readonly Rule[]>> = {
   discovery: (config) => [
     ...(config.kvMounts === 'all' || config.transitMounts === 'all'
-      ? [{ path: 'sys/mounts', rights: ['read'], why: 'see every mount', optional: true } satisfies Rule]
+      ? [{ path: 'sys/mounts', rights: ['read'], why: 'say which mounts are out of reach', optional: true } satisfies Rule]
       : []),
     ...mountsOf(config.kvMounts).flatMap((mount): Rule[] => [
       { path: `${mount}/metadata/*`, rights: ['list', 'read'], why: 'names and tags of secrets, never a value' },
@@ -37,6 +37,8 @@ const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readon
     ]),
     ...mountsOf(config.transitMounts).flatMap((mount): Rule[] => [
       { path: `${mount}/keys`, rights: ['list'], why: 'names of Transit keys' },
+      // OpenBao judges a LIST with the slash at its end, where of two rules with `+` the one below would win and allow reading alone.
+      ...(mount === '+' ? [{ path: '+/keys/', rights: ['list'], why: 'names of Transit keys (OpenBao)' } satisfies Rule] : []),
       { path: `${mount}/keys/*`, rights: ['read'], why: 'types of Transit keys' },
     ]),
   ],

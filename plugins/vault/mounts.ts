@@ -39,6 +39,22 @@ export async function readMounts(send: Send): Promise<Mounts> {
   }
 }
 
+/** KV v2 and Transit mounts that the server has and the token cannot use; none where the server does not tell. */
+export async function unreachedMounts(send: Send, reached: readonly Mount[]): Promise<Mount[]> {
+  const { status, data } = await send({ method: 'GET', path: ['sys/mounts'], accept: [403], repeatable: true })
+  const table = Listing.shape.secret.safeParse(onlyMounts(data))
+  if (status === 403 || !table.success) return []
+  const known = new Set(reached.map(({ path }) => path))
+  return Object.entries(table.data)
+    .map(([path, mount]): Mount => ({ path: bare(path), kind: kindOf(mount.type, mount.options?.['version']) }))
+    .filter(({ path, kind }) => (kind === 'kv' || kind === 'transit') && !known.has(path))
+}
+
+// Beside the mounts an answer has fields of its own.
+function onlyMounts(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(data).filter(([path]) => path.endsWith('/')))
+}
+
 function kindOf(type: string, version: unknown): Mount['kind'] {
   if (type === 'transit') return 'transit'
   if (type !== 'kv' && type !== 'generic') return 'other'

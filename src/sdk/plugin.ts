@@ -84,6 +84,8 @@ export interface Described {
   readonly name: string
   readonly tags: Readonly<Record<string, string>>
   readonly attributes?: Readonly<Record<string, Json>>
+  /** why nothing of it could be read: what was known of it before stays */
+  readonly unreadable?: string
 }
 
 /** What bears our mark in the target. */

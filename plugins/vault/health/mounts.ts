@@ -1,5 +1,8 @@
 import type { HealthCheck } from '../../../src/sdk/index.ts'
 import type { VaultConnection } from '../client/vault-client.ts'
+import { unreachedInWords } from '../discovery.ts'
+import { unreachedMounts } from '../mounts.ts'
+import { sending } from '../send.ts'
 
 const SHORT_LEASE_SECONDS = 3600
 
@@ -16,10 +19,28 @@ export async function mountChecks(client: VaultConnection, signal: AbortSignal):
   const engines = (data['secret'] ?? {}) as Mounts
   const logins = (data['auth'] ?? {}) as Mounts
   const { kvMounts, transitMounts, userpassMount, capabilities } = client.config
+  const unreached = kvMounts === 'all' || transitMounts === 'all' ? await unreachedChecks(client, engines, signal) : []
   return [
-    ...(capabilities.includes('discovery') ? [...kvChecks(engines, kvMounts), ...transitChecks(engines, transitMounts)] : []),
+    ...(capabilities.includes('discovery')
+      ? [...kvChecks(engines, kvMounts), ...transitChecks(engines, transitMounts), ...unreached]
+      : []),
     ...(capabilities.includes('grants') ? [userpassCheck(logins[`${userpassMount}/`], userpassMount)] : []),
   ]
+}
+
+/** What `all` promises and the policy does not reach. */
+async function unreachedChecks(client: VaultConnection, engines: Mounts, signal: AbortSignal): Promise<HealthCheck[]> {
+  const { kvMounts, transitMounts } = client.config
+  const reached = Object.keys(engines).map((path) => ({ path: path.slice(0, -1), kind: 'other' as const }))
+  const unreached = await unreachedMounts(sending(client, signal, 'background'), reached)
+  return unreached
+    .filter(({ kind }) => (kind === 'kv' ? kvMounts : transitMounts) === 'all')
+    .map((mount) => ({
+      name: `mount ${mount.path}`,
+      status: 'warning',
+      detail: unreachedInWords(mount),
+      fix: `name every mount in ${mount.kind === 'kv' ? 'kvMounts' : 'transitMounts'}, ${mount.path} among them`,
+    }))
 }
 
 function kvChecks(engines: Mounts, wanted: readonly string[] | 'all'): HealthCheck[] {

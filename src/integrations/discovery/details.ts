@@ -22,6 +22,7 @@ export async function readDetails(
   if (!plugin.describe) return
   let after = progress.detailCursor === null ? (['', ''] as const) : position.parse(JSON.parse(progress.detailCursor))
   let writing = Promise.resolve()
+  const unread: Described[] = []
   try {
     for (;;) {
       const stored = await storedAfter(database.pool, integration.id, after, BATCH)
@@ -30,11 +31,16 @@ export async function readDetails(
       const described = await within(stallMs, stop, async (signal) => plugin.describe?.(client, stored.map(asDiscovered), signal))
       await writing
       after = [last.type, last.name]
-      writing = write(database, progress, differing(stored, described ?? []), JSON.stringify(after))
+      const read = (described ?? []).filter((one) => one.unreadable === undefined)
+      unread.push(...(described ?? []).filter((one) => one.unreadable !== undefined))
+      writing = write(database, progress, differing(stored, read), JSON.stringify(after))
       writing.catch(() => {}) // whoever waits for it next is told
     }
   } finally {
     await writing
+    const [first] = unread
+    if (first)
+      progress.notice(`details of ${unread.length} resources could not be read, of ${first.name} first: ${first.unreadable}`)
     await progress.save('now')
   }
 }
