@@ -61,7 +61,11 @@ describe('a decision by somebody who signed in', () => {
 
   it('counts, just signed in or confirmed anew', async () => {
     const { id } = await world.request(requester, { flowId })
-    expect(await press(bob.jar, id)).toMatchObject({ status: 200, body: { state: 'approved' } })
+    const pressed = await press(bob.jar, id)
+    expect(pressed).toMatchObject({ status: 200, body: { state: 'approved' } })
+    // A name is its owner's to choose.
+    const { approvals } = (await requester.api.get(`/api/access-requests/${id}`)).body
+    expect(approvals[0].approver).toEqual({ id: bob.id, name: 'Bob Baker', userName: 'bob', email: 'bob@example.test' })
     const second = await world.request(requester, { flowId, name: 'kv/app/cache' })
     await later(bob.id)
     expect(await press(bob.jar, second.id)).toMatchObject({ status: 200, body: { state: 'approved' } })

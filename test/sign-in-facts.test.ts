@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readConfig } from '../src/config.ts'
+import { jws } from './support/forged-idp.ts'
 import { type ForgedWorld, startForgedWorld } from './support/forged-world.ts'
-import type { Jar, Page } from './support/jar.ts'
+import { Jar, type Page } from './support/jar.ts'
 
 let world: ForgedWorld
 beforeAll(async () => {
@@ -57,6 +58,24 @@ describe('the claim that finds SCIM’s person', () => {
 
   it('may be one that stays with its person', () => {
     expect(readConfig({ ...right, LATCHKEY_OIDC_SCIM_CLAIM: 'oid' }).oidc?.scimClaim).toBe('oid')
+  })
+})
+
+describe('a browser', () => {
+  it('lands on a page that says who is signed in, and writes out what they are called', async () => {
+    const { broker, idp } = world
+    const jar = new Jar()
+    expect((await jar.get(`${broker.url}/`)).text).toContain('Nobody is signed in')
+    const asked = await jar.step(`${broker.url}/auth/login`)
+    const question = new URL(asked.headers.get('location')!).searchParams
+    const who = { name: '<b>Mallory</b>', preferred_username: 'mallory', email: 'm@example.test', email_verified: true }
+    idp.userInfo = { sub: 'mallory' }
+    idp.idToken = (right) => jws(idp.rsa, { typ: 'JWT' }, { ...right, sub: 'mallory', ...who })
+    const answer = new URLSearchParams({ code: idp.code(question), state: question.get('state')!, iss: idp.issuer })
+    const page = await jar.get(`${broker.url}/auth/callback?${answer}`)
+    expect(page).toMatchObject({ status: 200, url: `${broker.url}/auth/signed-in` })
+    expect(page.text).toContain('<strong>&#60;b&#62;Mallory&#60;/b&#62;</strong>, mallory, m@example.test')
+    expect(page.headers.get('cache-control')).toBe('no-store')
   })
 })
 

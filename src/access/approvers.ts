@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import type { AccessRule, ApprovalStage, ApproverSource } from '../contract/access.ts'
 import type { People } from '../contract/people.ts'
-import { Directory, type Person } from '../identity/directory.ts'
+import { Directory, PERSON, type Person } from '../identity/directory.ts'
 import type { Hands } from '../identity/hands.ts'
 import { peopleIn } from '../identity/hands-of.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
@@ -90,7 +90,7 @@ export class Approvers {
       case 'manager':
         return rows<Person>(
           tx,
-          `select m.id, m.name, m.email from users u join users m on m.id = u.manager_id where u.id = $1 and m.state = 'active'`,
+          `select ${PERSON} from users u join users r on r.manager_id = u.id where r.id = $1 and u.state = 'active'`,
           [matter.requesterId],
         )
       case 'integration_owner':
@@ -110,23 +110,12 @@ export class Approvers {
 
   private async byAttribute(attribute: string, value: string, tx: Pick<Tx, 'query'>): Promise<Person[]> {
     if (attribute === 'group') {
-      // One group of that name: the company's before one made by hand, so that making a namesake makes nobody an owner.
-      const groups = await rows<{ id: string }>(
-        tx,
-        `select id from groups where lower(name) = lower($1) order by array_position(array['scim', 'sign_in', 'local'], source) limit 1`,
-        [value],
-      )
-      return groups.length === 0
-        ? []
-        : this.directory.members(
-            groups.map((group) => group.id),
-            [],
-            tx,
-          )
+      const group = await this.directory.groupCalled(value, tx)
+      return group === undefined ? [] : this.directory.members([group], [], tx)
     }
     return rows<Person>(
       tx,
-      `select id, name, email from users
+      `select ${PERSON} from users u
        where state = 'active' and lower(case $1 when 'email' then email when 'user_name' then user_name else external_id end) = lower($2)`,
       [attribute, value],
     )

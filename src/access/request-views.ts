@@ -4,6 +4,7 @@ import type { AccessRule, RequestQuery, RequestView } from '../contract/access.t
 import type { Page } from '../contract/common.ts'
 import { runIdOf } from '../grants/grant.ts'
 import type { Caller } from '../identity/caller.ts'
+import { PERSON } from '../identity/directory.ts'
 import { Cursors } from '../platform/cursors.ts'
 import { Database, rows } from '../platform/database.ts'
 import { Approvers } from './approvers.ts'
@@ -21,6 +22,8 @@ type ApprovalRow = {
   requestId: string
   id: string
   name: string
+  userName: string | null
+  email: string | null
   decision: 'approve' | 'reject'
   reason: string
   seconds: number | null
@@ -60,7 +63,7 @@ export class RequestViews {
         .filter(
           ({ id: personId }) => stage && mayDecide(stage, personId) && !isRepeated(asked, request.stage, decisions, [personId]),
         )
-        .map(({ id: personId, name }) => ({ id: personId, name })),
+        .map(({ id: personId, name, userName, email }) => ({ id: personId, name, userName, email })),
       undecidable: request.state === 'pending' && firstUnapprovable(asked) !== undefined,
       stages: stageViews(asked),
       steps: await this.steps(request),
@@ -136,7 +139,12 @@ export class RequestViews {
       state: request.state,
       flow: { id: request.flowId as Item['flow']['id'], name: request.flowName, version: request.flowVersion },
       integrationId: request.integrationId as Item['integrationId'],
-      requester: { id: request.requesterId as Item['requester']['id'], name: request.requesterName },
+      requester: {
+        id: request.requesterId as Item['requester']['id'],
+        name: request.requesterName,
+        userName: request.requesterUserName,
+        email: request.requesterEmail,
+      },
       resources: (resources.get(request.id) ?? []).map(({ requestId: _request, ...resource }) => resource),
       seconds: request.seconds,
       approvedSeconds: request.approvedSeconds,
@@ -149,8 +157,8 @@ export class RequestViews {
       extendsGrantId: request.extendsGrantId as Item['extendsGrantId'],
       grantId: request.grantId as Item['grantId'],
       needed: needed.get(request.id) ?? 0,
-      approvals: (approvals.get(request.id) ?? []).map(({ id, name, stage, decision, reason, seconds, at }) => ({
-        approver: { id: id as Item['requester']['id'], name },
+      approvals: (approvals.get(request.id) ?? []).map(({ id, name, userName, email, stage, decision, reason, seconds, at }) => ({
+        approver: { id: id as Item['requester']['id'], name, userName, email },
         stage,
         decision,
         reason,
@@ -176,7 +184,7 @@ export class RequestViews {
   private approvals(ids: readonly string[]): Promise<ApprovalRow[]> {
     return rows(
       this.database.pool,
-      `select a.request_id as "requestId", u.id, u.name, a.stage, a.decision, a.reason, a.seconds, a.created_at as at
+      `select a.request_id as "requestId", ${PERSON}, a.stage, a.decision, a.reason, a.seconds, a.created_at as at
        from approvals a join users u on u.id = a.approver_id where a.request_id = any($1) order by a.created_at, a.id`,
       [ids],
     )

@@ -15,6 +15,8 @@ export interface AccessRequest {
   readonly integrationId: string
   readonly requesterId: string
   readonly requesterName: string
+  readonly requesterUserName: string | null
+  readonly requesterEmail: string | null
   /** whose asking it may be */
   readonly hands: Hands
   readonly state: RequestState
@@ -46,7 +48,8 @@ export function escalatedIn(request: Pick<AccessRequest, 'stage' | 'escalated'>)
 }
 
 const SELECT = `select q.id, q.flow_id as "flowId", q.flow_version as "flowVersion", f.name as "flowName",
-  q.integration_id as "integrationId", q.requester_id as "requesterId", u.name as "requesterName", q.hands,
+  q.integration_id as "integrationId", q.requester_id as "requesterId", u.name as "requesterName",
+  coalesce(u.user_name, u.sign_in_name) as "requesterUserName", u.email as "requesterEmail", q.hands,
   q.state, q.seconds,
   q.approved_seconds as "approvedSeconds", q.justification, q.delivery, q.stage, q.escalated, q.undecidable_since is not null as undecidable, q.emergency, q.fields, q.extends_grant_id as "extendsGrantId",
   coalesce(q.extends_grant_id, (select g.id from grants g where g.request_id = q.id)) as "grantId",

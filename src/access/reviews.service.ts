@@ -17,8 +17,7 @@ import { Flows } from './flows.service.ts'
 interface ReviewRow {
   readonly id: ReviewView['id']
   readonly requestId: ReviewView['requestId']
-  readonly requesterId: ReviewView['requester']['id']
-  readonly requesterName: string
+  readonly requester: ReviewView['requester']
   readonly reason: string
   readonly openedAt: Date
   readonly closedAt: Date | null
@@ -28,7 +27,8 @@ interface ReviewRow {
   readonly flowVersion: number
 }
 
-const SELECT = `select e.id, e.request_id as "requestId", e.requester_id as "requesterId", u.name as "requesterName",
+const SELECT = `select e.id, e.request_id as "requestId", jsonb_build_object('id', u.id, 'name', u.name,
+    'userName', coalesce(u.user_name, u.sign_in_name), 'email', u.email) as requester,
   q.justification as reason, e.opened_at as "openedAt", e.closed_at as "closedAt", e.closed_by as "closedBy", e.note,
   q.flow_id as "flowId", q.flow_version as "flowVersion"
   from emergency_reviews e join access_requests q on q.id = e.request_id join users u on u.id = e.requester_id`
@@ -93,10 +93,9 @@ export class Reviews {
 
 const noSuchReview = (id: string) => new BrokerError('not_found', `there is no emergency review ${id} for you to close`)
 
-function view({ requesterId, requesterName, flowId: _flow, flowVersion: _version, ...review }: ReviewRow): ReviewView {
+function view({ flowId: _flow, flowVersion: _version, ...review }: ReviewRow): ReviewView {
   return {
     ...review,
-    requester: { id: requesterId, name: requesterName },
     openedAt: review.openedAt.toISOString(),
     closedAt: review.closedAt?.toISOString() ?? null,
   }

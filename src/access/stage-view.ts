@@ -9,7 +9,7 @@ export function stageViews({ stages, people }: Asked): z.infer<typeof stageView>
       needed: party.needed,
       people: [...party.people].flatMap((personId) => {
         const person = people.get(personId)
-        return person ? [{ id: person.id, name: person.name }] : []
+        return person ? [{ id: person.id, name: person.name, userName: person.userName, email: person.email }] : []
       }),
     })),
     escalatesAfterSeconds: stage.escalatesAfterSeconds,

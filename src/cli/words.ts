@@ -27,14 +27,22 @@ export function grantInWords(grant: GrantView): string[] {
 
 type AnyRequest = Omit<RequestView, 'steps' | 'approvers' | 'stages'> & Partial<Pick<RequestView, 'approvers' | 'stages'>>
 
+/** A name is its owner's to choose: what they sign in as stands beside, and the address where it may help. */
+export function whoInWords({ name, userName, email }: RequestView['requester'], isWhole = false): string {
+  const beside = [userName, isWhole ? email : null].filter((one) => one !== null)
+  return beside.length === 0 ? name : `${name} (${beside.join(', ')})`
+}
+
 export function requestInWords(request: AnyRequest): string[] {
   const { approvals } = request
-  const given = approvals.map(({ approver, decision, reason }) => `${decision} by ${approver.name}${reason && `: ${reason}`}`)
+  const given = approvals.map(
+    ({ approver, decision, reason }) => `${decision} by ${whoInWords(approver)}${reason && `: ${reason}`}`,
+  )
   return facts({
     request: request.id,
     state: request.state,
     access: resourcesInWords(request.resources),
-    for: `${inWords(request.approvedSeconds ?? request.seconds)}, ${request.requester.name}`,
+    for: `${inWords(request.approvedSeconds ?? request.seconds)}, ${whoInWords(request.requester, true)}`,
     because: request.justification,
     decisions: given.join('; '),
     'waits for': request.state === 'pending' ? waitsFor(request) : undefined,

@@ -232,7 +232,13 @@ export const newRequest = z
   .meta({ id: 'NewAccessRequest' })
 export type NewRequest = z.infer<typeof newRequest>
 
-const person = z.strictObject({ id: id('usr'), name: z.string() })
+/** Somebody as others are shown them: the name is theirs to choose at many providers, so it does not come alone. */
+export const person = z.strictObject({
+  id: id('usr'),
+  name: z.string(),
+  userName: z.string().nullable().describe('what they sign in as'),
+  email: z.string().nullable().describe('verified, or set by an admin'),
+})
 
 export const stageView = z
   .strictObject({

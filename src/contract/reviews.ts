@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { person } from './access.ts'
 import { instant, page, pageQuery, text } from './common.ts'
 import { id } from './id.ts'
 
@@ -6,7 +7,7 @@ export const reviewView = z
   .strictObject({
     id: id('rev'),
     requestId: id('req'),
-    requester: z.strictObject({ id: id('usr'), name: z.string() }),
+    requester: person,
     reason: z.string().describe('why the requester said it was an emergency'),
     openedAt: instant,
     closedAt: instant.nullable(),

@@ -19,8 +19,13 @@ export interface Member {
 export interface Person {
   readonly id: Id<'usr'>
   readonly name: string
+  /** what they sign in as: several people may have one name, and choose it */
+  readonly userName: string | null
   readonly email: string | null
 }
+
+/** Of `u`, a row of users: a `Person`. */
+export const PERSON = 'u.id, u.name, coalesce(u.user_name, u.sign_in_name) as "userName", u.email'
 
 /** Refused, for nobody could let anybody in afterwards. */
 export class LastAdmin extends BrokerError {
@@ -33,12 +38,14 @@ export class LastAdmin extends BrokerError {
 @Injectable()
 export class Directory {
   private readonly freshMinutes: number
+  private readonly issuer: string | null
 
   constructor(
     private readonly database: Database,
     @Inject(CONFIG) config: Config,
   ) {
     this.freshMinutes = config.groupsFreshMinutes
+    this.issuer = config.oidc?.issuer ?? null
   }
 
   member(userId: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<Member | undefined> {
@@ -58,7 +65,7 @@ export class Directory {
   ): Promise<Person[]> {
     return rows<Person>(
       tx,
-      `select id, name, email from users u
+      `select ${PERSON} from users u
        where state = 'active'
          and (id = any($2) or exists (
            select from group_members m where m.user_id = u.id and m.group_id = any($1) and ${counts('m', this.freshMinutes)}))
@@ -67,11 +74,22 @@ export class Directory {
     )
   }
 
+  /** The company's group before one made by hand, so that making a namesake makes nobody an owner; none of a provider that is not asked any more. */
+  async groupCalled(name: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<string | undefined> {
+    const group = await row<{ id: string }>(
+      tx,
+      `select id from groups where lower(name) = lower($1) and (source <> 'sign_in' or issuer = coalesce($2, issuer))
+       order by array_position(array['scim', 'sign_in', 'local'], source), id limit 1`,
+      [name, this.issuer],
+    )
+    return group?.id
+  }
+
   /** Everybody active who has one of the system roles: themselves, or by a group. */
   withRole(tx: Pick<Tx, 'query'>, ...roles: readonly Role[]): Promise<Person[]> {
     return rows<Person>(
       tx,
-      `select id, name, email from users u where state = 'active' and ${hasRole('$1', this.freshMinutes)} order by lower(name), id`,
+      `select ${PERSON} from users u where state = 'active' and ${hasRole('$1', this.freshMinutes)} order by lower(name), id`,
       [roles],
     )
   }

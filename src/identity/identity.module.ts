@@ -28,6 +28,7 @@ import { CodeFlow } from './sign-in/code-flow.ts'
 import { Confirmation } from './sign-in/confirmation.ts'
 import { HttpSessions, useHttpSessions } from './sign-in/http-sessions.ts'
 import { JwtCallers } from './sign-in/jwt-callers.ts'
+import { LandingController } from './sign-in/landing.controller.ts'
 import { LogoutNotices } from './sign-in/logout-notices.ts'
 import { People } from './sign-in/people.ts'
 import { Provider } from './sign-in/provider.ts'
@@ -55,6 +56,7 @@ import { UsersService } from './users.service.ts'
     SessionsController,
     MeController,
     SignInController,
+    LandingController,
     ScimDiscoveryController,
     ScimUsersController,
     ScimGroupsController,

@@ -5,7 +5,12 @@ import { rows, type Tx } from '../platform/database.ts'
 export interface Facts {
   readonly requestId: string
   readonly grantId: string | null
-  readonly requester: { readonly id: string; readonly name: string }
+  readonly requester: {
+    readonly id: string
+    readonly name: string
+    readonly userName?: string | null
+    readonly email?: string | null
+  }
   readonly flow: string
   readonly integration: string
   readonly seconds: number
@@ -20,7 +25,8 @@ export interface Facts {
 export async function readFacts(tx: Pick<Tx, 'query'>, subjects: readonly string[]): Promise<Map<string, Facts>> {
   const found = await rows<Facts & { readonly subject: string }>(
     tx,
-    `select s.subject, q.id as "requestId", g.id as "grantId", json_build_object('id', u.id, 'name', u.name) as requester,
+    `select s.subject, q.id as "requestId", g.id as "grantId", json_build_object('id', u.id, 'name', u.name,
+         'userName', coalesce(u.user_name, u.sign_in_name), 'email', u.email) as requester,
        f.name as flow, i.name as integration, coalesce(q.approved_seconds, q.seconds) as seconds, q.justification,
        g.expires_at as "expiresAt",
        json_build_object('users', coalesce(v.rule -> 'notify' -> 'users', '[]'),
@@ -42,6 +48,15 @@ export async function readFacts(tx: Pick<Tx, 'query'>, subjects: readonly string
 
 /** What people are called, for those of the ids that are people's. */
 export async function readNames(tx: Pick<Tx, 'query'>, ids: readonly string[]): Promise<Map<string, string>> {
-  const found = await rows<{ id: string; name: string }>(tx, 'select id, name from users where id = any($1)', [ids])
-  return new Map(found.map(({ id, name }) => [id, name]))
+  const found = await rows<{ id: string; name: string; userName: string | null }>(
+    tx,
+    'select id, name, coalesce(user_name, sign_in_name) as "userName" from users where id = any($1)',
+    [ids],
+  )
+  return new Map(found.map(({ id, ...person }) => [id, called(person)]))
+}
+
+/** Names are chosen by their owners at many providers: what somebody signs in as stands beside. */
+export function called({ name, userName }: { readonly name: string; readonly userName?: string | null }): string {
+  return userName ? `${name} (${userName})` : name
 }

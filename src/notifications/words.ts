@@ -1,7 +1,7 @@
 import type { Part } from '../audit/kinds.ts'
 import { BROKER } from '../audit/record.ts'
 import type { ChainEvent } from './chain-event.ts'
-import type { Facts } from './facts.ts'
+import { called, type Facts } from './facts.ts'
 
 /** What a person is told, as plain text in lines; whoever shows it escapes it. */
 export interface Message {
@@ -67,7 +67,7 @@ const WHAT_NOW: Readonly<Partial<Record<Part, string>>> = {
 
 /** @param names of people, by id */
 export function messageFor(event: ChainEvent, part: Part, facts: Facts | undefined, names: ReadonlyMap<string, string>): Message {
-  const name = facts?.requester.name ?? 'Somebody'
+  const name = facts ? called(facts.requester) : 'Somebody'
   const [who, whose] = part === 'own' ? ['You', 'Your'] : [name, `${name}’s`]
   const what = facts ? whatOf(facts) : event.subject
   const isOver = event.kind === 'request.cancelled'
@@ -97,11 +97,11 @@ function detailsOf(event: ChainEvent, facts: Facts | undefined, names: ReadonlyM
     ['For', facts && inWords(facts.seconds)],
     ['In', facts?.integration],
     ['Under', facts?.flow],
-    ['Requester', facts?.requester.name],
+    ['Requester', facts && [called(facts.requester), facts.requester.email].filter(Boolean).join(', ')],
     ['Because', facts?.justification],
     ['Token', event.kind === 'token.created' ? String(event.data['name']) : undefined],
     ['Scopes', event.kind === 'token.created' ? [event.data['scopes']].flat().join(', ') : undefined],
-    ['By', by === facts?.requester.name ? undefined : by],
+    ['By', facts && by === called(facts.requester) ? undefined : by],
     ['Reason', typeof said === 'string' ? said.replaceAll('_', ' ') : undefined],
     ['Do', typeof event.data['fix'] === 'string' ? event.data['fix'] : undefined],
     ['Ends', /^grant\.(active|extended)$/.test(event.kind) ? facts?.expiresAt?.toISOString() : undefined],

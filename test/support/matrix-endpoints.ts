@@ -34,6 +34,8 @@ export const ENDPOINTS: Record<string, Expected> = {
   'GET /livez': open(200),
   'GET /readyz': open(200),
   'GET /metrics': open(200),
+  'GET /': open(302),
+  'GET /auth/signed-in': open(200),
   // This broker has no identity provider.
   'GET /auth/options': open(404),
   'GET /auth/login': open(404),

@@ -5,7 +5,7 @@ import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { inWords } from '../duration.ts'
 import { table } from '../lines.ts'
 import type { Terminal } from '../main.ts'
-import { resourcesInWords } from '../words.ts'
+import { resourcesInWords, whoInWords } from '../words.ts'
 
 /** One's own requests, or those one may decide. */
 export function requests(program: Command, terminal: Terminal): void {
@@ -23,7 +23,7 @@ export function requests(program: Command, terminal: Terminal): void {
             items.map((one) => [
               one.id,
               one.state,
-              one.requester.name,
+              whoInWords(one.requester),
               inWords(one.approvedSeconds ?? one.seconds),
               resourcesInWords(one.resources),
               one.justification,
