@@ -191,6 +191,18 @@ describe('a lane', () => {
     expect(subjects(await rows.take('me', WISH))).toEqual(['a'])
   })
 
+  it('settles nothing of what was put down again and taken since, though it is the same attempt by the same name', async () => {
+    await put(['a'])
+    const rows = rowsOf()
+    const [former] = await rows.take('me', WISH)
+    await put(['a'])
+    await database.query(`update due_work set locked_until = clock_timestamp() - interval '1 s'`)
+    const [latter] = await rows.take('me', WISH)
+    expect(latter).toMatchObject({ attempts: former!.attempts })
+    await rows.settle('me', [former!], [], null)
+    expect(await database.query('select subject from due_work')).toEqual([{ subject: 'a' }])
+  })
+
   it('lets go of what bears its name and is not in its hand, and of nothing else', async () => {
     await put(['lost', 'mine', 'theirs'])
     const rows = rowsOf()
