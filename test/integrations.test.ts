@@ -310,7 +310,7 @@ it('leaves no secret in any row, log line or answer', async () => {
 async function liveGrant(integrationId: string): Promise<void> {
   const q = (statement: string) => broker.database.query(statement)
   const [user] = await broker.database.query<{ id: string }>('select id from users limit 1')
-  await q(`insert into access_flows (id, name, integration_id) values ('flw_1', 'f', '${integrationId}')`)
+  await q(`insert into access_flows (id, name, integration_id, active) values ('flw_1', 'f', '${integrationId}', false)`)
   await q(`insert into access_flow_versions (flow_id, version, rule) values ('flw_1', 1, '{}')`)
   await q(`insert into access_requests (id, flow_id, flow_version, integration_id, requester_id, state, seconds, delivery, expires_at)
     values ('req_1', 'flw_1', 1, '${integrationId}', '${user!.id}', 'approved', 60, 'token', now())`)

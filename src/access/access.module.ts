@@ -18,9 +18,11 @@ import { RequestViews } from './request-views.ts'
 import { Requesters } from './requesters.ts'
 import { RequestsController } from './requests.controller.ts'
 import { Requests } from './requests.service.ts'
+import { ResourcesController } from './resources.controller.ts'
 import { ReviewsController } from './reviews.controller.ts'
 import { Reviews } from './reviews.service.ts'
 import { RightsNow } from './rights-now.ts'
+import { Sights } from './sights.ts'
 import { Simulator } from './simulator.ts'
 import { Submissions } from './submissions.ts'
 import { SwitchedOff } from './switched-off.ts'
@@ -29,7 +31,14 @@ import { Waiting } from './waiting.ts'
 
 @Module({
   imports: [IntegrationsModule, IdentityModule, GrantsModule],
-  controllers: [FlowsController, RequestsController, ExtensionsController, BundlesController, ReviewsController],
+  controllers: [
+    FlowsController,
+    RequestsController,
+    ExtensionsController,
+    BundlesController,
+    ReviewsController,
+    ResourcesController,
+  ],
   providers: [
     Flows,
     FlowChecks,
@@ -37,6 +46,7 @@ import { Waiting } from './waiting.ts'
     Reviews,
     Simulator,
     Asks,
+    Sights,
     Requesters,
     Approvers,
     Plans,

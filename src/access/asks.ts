@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import type { NewRequest } from '../contract/access.ts'
+import { inSight, type Sight } from '../integrations/sight.ts'
 import { rows, type Tx } from '../platform/database.ts'
 import { BrokerError } from '../sdk/index.ts'
 import type { Ask, AskedResource } from './evaluate.ts'
@@ -12,19 +13,17 @@ interface Wanted {
 /** Turns what somebody typed into resources as the broker knows them now. */
 @Injectable()
 export class Asks {
-  async read(tx: Pick<Tx, 'query'>, wanted: NewRequest): Promise<Ask> {
+  /** What somebody is not told of is for them as if it were not there. */
+  async read(tx: Pick<Tx, 'query'>, wanted: NewRequest, sight: Sight): Promise<Ask> {
     const list = wanted.bundleId ? await this.bundle(tx, wanted.bundleId) : (wanted.resources ?? [])
     const permissions = new Map<string, Set<string>>()
     for (const { resourceId, permissions: asked } of list) {
       permissions.set(resourceId, new Set([...(permissions.get(resourceId) ?? []), ...asked]))
     }
-    const found = new Map((await readResources(tx, [...permissions.keys()])).map((resource) => [resource.id, resource]))
+    const found = new Map((await readResources(tx, [...permissions.keys()], sight)).map((resource) => [resource.id, resource]))
     for (const [i, { resourceId }] of list.entries()) {
       if (found.has(resourceId)) continue
-      throw new BrokerError('input.invalid', `there is no resource ${resourceId}`, {
-        field: `resources.${i}.resourceId`,
-        fix: 'search for it again',
-      })
+      throw wanted.bundleId ? noSuchBundle(wanted.bundleId) : unseen(sight, resourceId, `resources.${i}.resourceId`)
     }
     const resources = [...permissions].map(([id, asked]) => ({ ...found.get(id)!, permissions: [...asked].sort() }))
     const other = resources.findIndex((resource) => resource.integrationId !== resources[0]!.integrationId)
@@ -45,15 +44,34 @@ export class Asks {
       [id],
     )
     if (found.length > 0) return found
-    throw new BrokerError('input.invalid', `there is no bundle ${id}`, { field: 'bundleId', fix: 'see GET /api/bundles' })
+    throw noSuchBundle(id)
   }
 }
 
-function readResources(tx: Pick<Tx, 'query'>, ids: readonly string[]): Promise<Omit<AskedResource, 'permissions'>[]> {
+function noSuchBundle(id: string): BrokerError {
+  return new BrokerError('input.invalid', `there is no bundle ${id}`, { field: 'bundleId', fix: 'see GET /api/bundles' })
+}
+
+function unseen(sight: Sight, id: string, field: string): BrokerError {
+  if (sight === 'all')
+    return new BrokerError('input.invalid', `there is no resource ${id}`, { field, fix: 'search for it again' })
+  return new BrokerError('access.denied', `no access flow lets you ask for ${id}`, {
+    field,
+    fix: 'search for it again, or ask an admin for an access flow that covers it',
+  })
+}
+
+function readResources(
+  tx: Pick<Tx, 'query'>,
+  ids: readonly string[],
+  sight: Sight,
+): Promise<Omit<AskedResource, 'permissions'>[]> {
+  const values: unknown[] = [ids]
+  const seen = inSight(sight, (value) => `$${values.push(value)}`)
   return rows(
     tx,
-    `select id, type, name, tags, attributes, ungrantable, gone_at is not null as gone, integration_id as "integrationId"
-     from resources where id = any($1)`,
-    [ids],
+    `select r.id, r.type, r.name, r.tags, r.attributes, r.ungrantable, r.gone_at is not null as gone, r.integration_id as "integrationId"
+     from resources r where r.id = any($1) and ${seen}`,
+    values,
   )
 }

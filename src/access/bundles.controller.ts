@@ -21,15 +21,15 @@ export class BundlesController {
   @Get()
   @Access({ scope: 'read' })
   @ApiOkResponse({ standardSchema: bundlePage })
-  list(@Query({ schema: bundleQuery }) query: BundleQuery) {
-    return this.bundles.list(query)
+  list(@CurrentCaller() caller: Caller, @Query({ schema: bundleQuery }) query: BundleQuery) {
+    return this.bundles.list(caller, query)
   }
 
   @Get(':id')
   @Access({ scope: 'read' })
   @ApiOkResponse({ standardSchema: bundleView })
-  get(@Param('id', { schema: id('bnd') }) bundleId: string) {
-    return this.bundles.get(bundleId)
+  get(@CurrentCaller() caller: Caller, @Param('id', { schema: id('bnd') }) bundleId: string) {
+    return this.bundles.get(caller, bundleId)
   }
 
   @Delete(':id')

@@ -3,12 +3,14 @@ import { record } from '../audit/record.ts'
 import type { BundleQuery, BundleView, NewBundle } from '../contract/bundles.ts'
 import type { Page } from '../contract/common.ts'
 import type { Caller } from '../identity/caller.ts'
+import { inSight, type Sight } from '../integrations/sight.ts'
 import { Cursors } from '../platform/cursors.ts'
 import { Database, rows, type Tx } from '../platform/database.ts'
 import { violates } from '../platform/database-errors.ts'
 import { newId } from '../platform/ids.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { byId } from './cursor.ts'
+import { Sights } from './sights.ts'
 
 type BundleRow = Omit<BundleView, 'createdAt'> & { createdAt: Date }
 
@@ -23,6 +25,7 @@ export class Bundles {
   constructor(
     private readonly database: Database,
     private readonly cursors: Cursors,
+    private readonly sights: Sights,
   ) {}
 
   async create(caller: Caller, bundle: NewBundle): Promise<BundleView> {
@@ -49,21 +52,26 @@ export class Bundles {
       if (!violates(error, 'bundles_name_taken')) throw error
       throw new BrokerError('name.taken', `another bundle is called ${bundle.name}`, { field: 'name', cause: error })
     }
-    return this.get(id)
+    return this.get(caller, id)
   }
 
-  async get(id: string): Promise<BundleView> {
-    const [found] = await rows<BundleRow>(this.database.pool, `${SELECT} where b.id = $1`, [id])
+  /** A bundle is told of to whoever is told of everything in it. */
+  async get(caller: Caller, id: string): Promise<BundleView> {
+    const values: unknown[] = [id]
+    const seen = wholeInSight(await this.sights.of(caller), values)
+    const [found] = await rows<BundleRow>(this.database.pool, `${SELECT} where b.id = $1 and ${seen}`, values)
     if (!found) throw noSuchBundle(id)
     return view(found)
   }
 
-  async list(query: BundleQuery): Promise<Page<BundleView>> {
+  async list(caller: Caller, query: BundleQuery): Promise<Page<BundleView>> {
     const after = this.cursors.read(byId('bundles'), query.cursor)
+    const values: unknown[] = [after ?? null, query.limit + 1]
+    const seen = wholeInSight(await this.sights.of(caller), values)
     const found = await rows<BundleRow>(
       this.database.pool,
-      `${SELECT} where ($1::text is null or b.id > $1) order by b.id limit $2`,
-      [after ?? null, query.limit + 1],
+      `${SELECT} where ($1::text is null or b.id > $1) and ${seen} order by b.id limit $2`,
+      values,
     )
     return this.cursors.page(byId('bundles'), found, query.limit, (bundle) => bundle.id, view)
   }
@@ -104,6 +112,12 @@ export class Bundles {
     }
     return found.get(first!)!
   }
+}
+
+/** SQL: whether all of the bundle `b` is. */
+function wholeInSight(sight: Sight, values: unknown[]): string {
+  const seen = inSight(sight, (value) => `$${values.push(value)}`)
+  return `not exists (select from bundle_resources i join resources r on r.id = i.resource_id where i.bundle_id = b.id and not ${seen})`
 }
 
 const noSuchBundle = (id: string) => new BrokerError('not_found', `there is no bundle ${id}`)

@@ -69,7 +69,7 @@ export function evaluate(flow: FlowInForce, requester: Requester, ask: Ask, at: 
 }
 
 /** Whether the rule is for this person at all. */
-function mayRequest(rule: AccessRule, requester: Requester): boolean {
+export function mayRequest(rule: AccessRule, requester: Requester): boolean {
   return isNamed(rule, requester) && (rule.conditions === undefined || holds(rule.conditions, requester.attributes))
 }
 

@@ -75,6 +75,11 @@ export class Flows implements OnModuleInit {
     return rows(tx, `${SELECT} where ${column} = $1 order by v.rule -> 'approval' ->> 'kind' desc, f.id`, [value])
   }
 
+  /** Every flow that is on. */
+  allInForce(tx: Pick<Tx, 'query'>): Promise<FlowInForce[]> {
+    return rows(tx, `${SELECT} where f.active order by f.id`, [])
+  }
+
   /** A flow as it was when the request was made. */
   async pinned(tx: Pick<Tx, 'query'>, id: string, version: number): Promise<AccessRule> {
     const found = await row<{ rule: AccessRule }>(

@@ -19,6 +19,7 @@ import { type Ask, evaluate, type FlowInForce } from './evaluate.ts'
 import { Flows } from './flows.service.ts'
 import { inputOf, Plans } from './plans.ts'
 import { Requesters } from './requesters.ts'
+import { Sights } from './sights.ts'
 import { stageViews } from './stage-view.ts'
 import { stagesOf } from './stages.ts'
 import { type Submission, Submissions } from './submissions.ts'
@@ -39,6 +40,7 @@ export class Requests {
     private readonly approvers: Approvers,
     private readonly requesters: Requesters,
     private readonly asks: Asks,
+    private readonly sights: Sights,
     private readonly connections: Connections,
     private readonly deliveries: Deliveries,
     private readonly plans: Plans,
@@ -117,7 +119,7 @@ export class Requests {
   }
 
   private async prospect(tx: Pick<Tx, 'query'>, caller: Caller, wanted: NewRequest): Promise<Prospect> {
-    const ask = await this.asks.read(tx, wanted)
+    const ask = await this.asks.read(tx, wanted, await this.sights.of(caller, tx))
     const { integrationId } = ask.resources[0]!
     const { requester, now } = await this.requesters.read(caller, tx)
     const hands = await handsOf(tx, caller)

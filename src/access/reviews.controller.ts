@@ -14,8 +14,8 @@ export class ReviewsController {
   @Get()
   @Access({ scope: 'read', roles: ['admin', 'owner', 'auditor', 'approver'] })
   @ApiOkResponse({ standardSchema: reviewPage })
-  list(@Query({ schema: reviewQuery }) query: ReviewQuery) {
-    return this.reviews.list(query)
+  list(@CurrentCaller() caller: Caller, @Query({ schema: reviewQuery }) query: ReviewQuery) {
+    return this.reviews.list(caller, query)
   }
 
   @Post(':id/close')

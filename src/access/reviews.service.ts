@@ -13,6 +13,7 @@ import { BrokerError } from '../sdk/index.ts'
 import { Approvers } from './approvers.ts'
 import { byId } from './cursor.ts'
 import { Flows } from './flows.service.ts'
+import { seesAll } from './request-views.ts'
 
 interface ReviewRow {
   readonly id: ReviewView['id']
@@ -43,13 +44,17 @@ export class Reviews {
     private readonly cursors: Cursors,
   ) {}
 
-  async list(query: ReviewQuery): Promise<Page<ReviewView>> {
+  /** Those a flow names are told of what they are to look at; who runs or checks the broker, of all. */
+  async list(caller: Caller, query: ReviewQuery): Promise<Page<ReviewView>> {
     const after = this.cursors.read(byId('reviews'), query.cursor)
     const found = await rows<ReviewRow>(
       this.database.pool,
       `${SELECT} where ($1::text is null or e.id < $1) and ($2::text is null or (e.closed_at is null) = ($2 = 'open'))
+       and ($4 or exists (
+         select from access_flow_versions v where v.flow_id = q.flow_id and v.version = q.flow_version
+           and (v.rule #> '{approval,reviewers,users}' ? $5 or v.rule #> '{approval,reviewers,groups}' ?| $6)))
        order by e.id desc limit $3`,
-      [after ?? null, query.state ?? null, query.limit + 1],
+      [after ?? null, query.state ?? null, query.limit + 1, seesAll(caller), caller.id, caller.groupIds],
     )
     return this.cursors.page(byId('reviews'), found, query.limit, (review) => review.id, view)
   }

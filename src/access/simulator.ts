@@ -29,13 +29,17 @@ export class Simulator {
   async simulate(question: NewSimulation): Promise<Simulation> {
     const tx = this.database.pool
     const { userId, ...wanted } = question
-    const ask = await this.asks.read(tx, {
-      resources: [{ resourceId: wanted.resourceId, permissions: wanted.permissions }],
-      seconds: wanted.seconds,
-      justification: 'simulated',
-      fields: wanted.fields,
-      emergency: false,
-    })
+    const ask = await this.asks.read(
+      tx,
+      {
+        resources: [{ resourceId: wanted.resourceId, permissions: wanted.permissions }],
+        seconds: wanted.seconds,
+        justification: 'simulated',
+        fields: wanted.fields,
+        emergency: false,
+      },
+      'all',
+    )
     const flows = await this.flows.inForce(tx, { integrationId: ask.resources[0]!.integrationId })
     const people = userId ? [userId as string] : await this.everybody()
     return { flows: await Promise.all(flows.map((flow) => this.under(flow, ask, people))) }

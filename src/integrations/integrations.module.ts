@@ -14,14 +14,13 @@ import { Integrations } from './integrations.service.ts'
 import { Moves } from './moves.ts'
 import { OwnershipController } from './ownership.controller.ts'
 import { Ownerships } from './ownership.service.ts'
-import { ResourcesController } from './resources.controller.ts'
 import { Resources } from './resources.service.ts'
 import { Sessions } from './sessions.ts'
 import { Trials } from './trial.ts'
 
 @Module({
   imports: [ScheduleModule.forRoot()],
-  controllers: [OwnershipController, IntegrationsController, DiscoveryController, ResourcesController],
+  controllers: [OwnershipController, IntegrationsController, DiscoveryController],
   providers: [
     Bindings,
     Connections,
@@ -38,6 +37,6 @@ import { Trials } from './trial.ts'
     Sessions,
     Trials,
   ],
-  exports: [Connections, Deliveries, IntegrationStates, Moves],
+  exports: [Connections, Deliveries, IntegrationStates, Moves, Resources],
 })
 export class IntegrationsModule {}

@@ -10,6 +10,7 @@ import { CONFIG } from '../platform/platform.module.ts'
 import { Turns } from '../platform/turns.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { escapeLike, globToRegex } from './glob.ts'
+import { inSight, type Sight } from './sight.ts'
 
 const PATIENCE_MS = 3_000
 /** of one person; they take nothing from others, but memory */
@@ -37,8 +38,8 @@ export class Resources {
   }
 
   /** One at a time for each person, and for a short time only: however much somebody looks for, others are served. */
-  async search({ id }: Pick<Caller, 'id'>, query: ResourceQuery): Promise<Page<ResourceView>> {
-    const { where, values } = conditions(query, this.cursors.read(BY_NAME, query.cursor))
+  async search({ id }: Pick<Caller, 'id'>, query: ResourceQuery, sight: Sight): Promise<Page<ResourceView>> {
+    const { where, values } = conditions(query, sight, this.cursors.read(BY_NAME, query.cursor))
     const text = `${SELECT} where ${where.join(' and ')} order by r.name, r.id limit ${query.limit + 1}`
     const found = await this.turns.take(id, () => this.database.transaction((tx) => shortly(tx, query, text, values)))
     return this.cursors.page(
@@ -50,11 +51,13 @@ export class Resources {
     )
   }
 
-  async get(id: string): Promise<ResourceView> {
+  async get(id: string, sight: Sight): Promise<ResourceView> {
+    const values: unknown[] = [id]
+    const seen = inSight(sight, (value) => `$${values.push(value)}`)
     const found = await row<ResourceView>(
       this.database.pool,
-      `${SELECT} where r.id = $1 and r.gone_at is null and i.state <> 'removed'`,
-      [id],
+      `${SELECT} where r.id = $1 and r.gone_at is null and i.state <> 'removed' and ${seen}`,
+      values,
     )
     if (!found) throw new BrokerError('not_found', `there is no resource ${id}`)
     return found
@@ -76,7 +79,7 @@ async function shortly(tx: Tx, query: ResourceQuery, text: string, values: reado
   }
 }
 
-function conditions({ integration, type, q, path, tag, grantable }: ResourceQuery, after: Position | undefined) {
+function conditions({ integration, type, q, path, tag, grantable }: ResourceQuery, sight: Sight, after: Position | undefined) {
   const where = ['r.gone_at is null', `i.state <> 'removed'`]
   const values: unknown[] = []
   const and = (condition: (...placeholders: string[]) => string, ...given: readonly unknown[]) => {
@@ -89,5 +92,6 @@ function conditions({ integration, type, q, path, tag, grantable }: ResourceQuer
   if (path !== undefined) and((it) => `r.name ~ ${it}`, globToRegex(path))
   if (tag !== undefined) and((it) => `r.tags @> ${it}::jsonb`, JSON.stringify(tag))
   if (grantable !== undefined) where.push(`r.ungrantable is ${grantable === 'true' ? '' : 'not '}null`)
+  where.push(inSight(sight, (value) => `$${values.push(value)}`))
   return { where, values }
 }

@@ -3,25 +3,29 @@ import { ApiOkResponse, ApiTags } from '@nestjs/swagger'
 import { id } from '../contract/id.ts'
 import { type ResourceQuery, resource, resourcePage, resourceQuery } from '../contract/integrations.ts'
 import { type Caller, CurrentCaller } from '../identity/caller.ts'
+import { Resources } from '../integrations/resources.service.ts'
 import { Access } from '../platform/access.ts'
-import { Resources } from './resources.service.ts'
+import { Sights } from './sights.ts'
 
-// Everybody may search: one has to find what one asks for.
+// Everybody may search, and finds what they could ask for.
 @ApiTags('resources')
 @Controller('api/resources')
 @Access({ scope: 'read' })
 export class ResourcesController {
-  constructor(private readonly resources: Resources) {}
+  constructor(
+    private readonly resources: Resources,
+    private readonly sights: Sights,
+  ) {}
 
   @Get()
   @ApiOkResponse({ standardSchema: resourcePage })
-  search(@CurrentCaller() caller: Caller, @Query({ schema: resourceQuery }) query: ResourceQuery) {
-    return this.resources.search(caller, query)
+  async search(@CurrentCaller() caller: Caller, @Query({ schema: resourceQuery }) query: ResourceQuery) {
+    return this.resources.search(caller, query, await this.sights.of(caller))
   }
 
   @Get(':id')
   @ApiOkResponse({ standardSchema: resource })
-  get(@Param('id', { schema: id('res') }) resourceId: string) {
-    return this.resources.get(resourceId)
+  async get(@CurrentCaller() caller: Caller, @Param('id', { schema: id('res') }) resourceId: string) {
+    return this.resources.get(resourceId, await this.sights.of(caller))
   }
 }
