@@ -31,7 +31,7 @@ function inCall<T>(writer: number, work: () => Promise<T>): Promise<T> {
   if (writer % 2 === 0) return work()
   return new Promise((resolve) => {
     calls({ ip: `10.0.0.${writer}` } as Request, {} as Response, () => {
-      calledWith(`tok_${writer}`, writer % 3 === 0 ? ['usr_a', 'usr_b'] : [])
+      calledWith('usr_zoe', `tok_${writer}`, writer % 3 === 0 ? ['usr_a', 'usr_b'] : [])
       resolve(work())
     })
   })

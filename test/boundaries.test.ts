@@ -46,7 +46,7 @@ const MAY_USE: Record<string, RegExp> = {
   'src/proposals': /^(@nestjs\/(common|core|schedule|swagger)|express|rxjs|zod|node:.+)$/,
   'src/notifications': /^(@nestjs\/(common|swagger)|@opentelemetry\/api|ipaddr\.js|nodemailer|undici|zod|node:.+)$/,
   'src/identity':
-    /^(@nestjs\/(common|core|swagger)|connect-pg-simple|express|express-session|jose|openid-client|typeorm|undici|zod|node:.+)$/,
+    /^(@nestjs\/(common|core|swagger)|connect-pg-simple|express|express-session|jose|openid-client|rxjs|typeorm|undici|zod|node:.+)$/,
   'src/app.ts': /^(@nestjs\/.+|helmet|pino|reflect-metadata)$/,
   'src/cli': /^(commander|openid-client|typeorm|undici|zod|node:.+)$/,
   migrations: /^typeorm$/,

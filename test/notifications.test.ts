@@ -103,6 +103,21 @@ describe('people', () => {
     expect(listed).toContainEqual([made.id, me.id])
   })
 
+  it('are told when a code is made to enrol them, and when it is redeemed', async () => {
+    const { admin } = world.broker
+    const { id } = await admin.must(admin.post('/api/users', { name: 'Carla', email: 'carla@people.example' }))
+    const { code } = await admin.must(admin.post(`/api/users/${id}/enrolment-code`, {}))
+    const made = await told(
+      'carla@people.example',
+      'A code was made for you, with which you or its maker can get a token of yours',
+    )
+    expect(made.plain).toContain((await admin.must(admin.get('/api/me'))).name)
+    const minted = await admin.must(admin.post('/api/enrolments', { code }))
+    const redeemed = await told('carla@people.example', 'Your enrolment code was redeemed for a token of yours')
+    for (const letter of [made, redeemed]) expect(letter.plain).not.toContain(code)
+    expect(redeemed.plain).not.toContain(minted.token)
+  })
+
   it('are told of everything that becomes of their request, and approvers of what waits for them', async () => {
     const flow = await flowFor([bob])
     const { id } = await world.request(alice, { flowId: flow.id, seconds: 3600, justification: 'the <b>tests</b> & more' })

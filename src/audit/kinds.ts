@@ -132,15 +132,18 @@ export const KINDS = {
     'token.revoked': ['it was revoked'],
   }),
   ...of('an enrolment code', {
-    'enrolment.created': ['somebody may make their own token with it'],
-    'enrolment.redeemed': ['they did'],
+    'enrolment.created': ['somebody may make their own token with it', 'holder'],
+    'enrolment.redeemed': ['they did', 'holder'],
     'enrolment.withdrawn': ['it does not work any more'],
   }),
   ...of('a session', {
     'session.begun': ['somebody signed in'],
     'session.ended': ['they signed out, or their session was ended'],
   }),
-  ...of('somebody', { 'sign_in.refused': ['nobody was let in; the subject is the person where that was proved'] }),
+  ...of('somebody', {
+    'sign_in.refused': ['nobody was let in; the subject is the person where that was proved'],
+    'call.refused': ['they may not do what they tried; with a count, so many more were refused'],
+  }),
   ...of('a SCIM token', {
     'scim_token.created': ['a token for SCIM was made'],
     'scim_token.rotated': ['the next one was made'],

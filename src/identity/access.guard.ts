@@ -2,17 +2,20 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable, type OnMod
 import type { Request, Response } from 'express'
 import type { Config } from '../config.ts'
 import { DELEGATED_SCOPES, type Scope } from '../contract/identity.ts'
-import { declarationOf } from '../platform/access.ts'
+import { type AccessRule, declarationOf } from '../platform/access.ts'
 import { calledWith } from '../platform/call.ts'
 import { InvalidInput } from '../platform/input-pipe.ts'
 import { CONFIG } from '../platform/platform.module.ts'
 import { RouteTable } from '../platform/route-table.ts'
-import { BrokerError } from '../sdk/index.ts'
+import { BrokerError, isBrokerError } from '../sdk/index.ts'
 import { Authentication, type Credential, type Recognised } from './authentication.ts'
 import { setCaller } from './caller.ts'
 import { Freshness } from './freshness.ts'
+import { nameOf } from './refused-calls.ts'
 import { mustBeSameOrigin } from './same-origin.ts'
 import { ScimAuthentication } from './scim/scim-authentication.ts'
+import { TokenRefused } from './sign-in/provider-tokens.ts'
+import { Refusals } from './sign-in/refusals.ts'
 
 /** Stands before every endpoint: who calls, and whether they may. */
 @Injectable()
@@ -22,6 +25,7 @@ export class AccessGuard implements CanActivate, OnModuleInit {
     private readonly authentication: Authentication,
     private readonly freshness: Freshness,
     private readonly scim: ScimAuthentication,
+    private readonly refusals: Refusals,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -40,28 +44,38 @@ export class AccessGuard implements CanActivate, OnModuleInit {
     if (declared !== 'public') context.switchToHttp().getResponse<Response>().setHeader('Cache-Control', 'no-store')
     if (declared === 'scim') await this.scim.admit(request)
     else if (declared !== 'public') {
-      const { scope, roles, own = false, fresh = scope === 'manage' && request.method !== 'GET' } = declared
-      const { caller, credential } = await this.callerOf(request, fresh)
-      if (credential.kind === 'token' && credential.delegated && (own || !isDelegated(scope))) throw notTheirOwn()
-      if (!caller.scopes.includes(scope)) {
-        throw new BrokerError('auth.forbidden', `the token has no scope ${scope}`, { fix: fixOf(scope, credential) })
+      const { scope, roles, own, fresh = scope === 'manage' && request.method !== 'GET' } = declared
+      const recognised = await this.callerOf(request, fresh)
+      const refusal = refusalOf(recognised, { scope, roles, own })
+      if (refusal) {
+        await this.refusals.note('call', refusal, recognised.caller.id, { call: nameOf(request) })
+        throw refusal
       }
-      if (roles && !roles.some((role) => caller.roles.includes(role))) {
-        throw new BrokerError('auth.forbidden', `this is for people with the role ${roles.join(' or ')}`)
-      }
-      setCaller(request, caller)
+      setCaller(request, recognised.caller)
     }
     this.refuseStrayQuery(request, context)
     return true
   }
 
   private async callerOf(request: Request, fresh: boolean): Promise<Recognised> {
-    const recognised = await this.authentication.recognise(request)
-    calledWith(recognised.caller.cameWith, recognised.caller.tokenMakers)
+    const recognised = await this.recognise(request)
+    calledWith(recognised.caller.id, recognised.caller.cameWith, recognised.caller.tokenMakers)
     if (recognised.credential.kind === 'session') mustBeSameOrigin(request, this.config)
     if (!fresh) return recognised
     await this.freshness.confirm(recognised)
     return this.authentication.recognise(request)
+  }
+
+  /** A token of ours that is none, or none any more, is written down. Whoever brings nothing tried nothing. */
+  private async recognise(request: Request): Promise<Recognised> {
+    try {
+      return await this.authentication.recognise(request)
+    } catch (error) {
+      if (isBrokerError(error, 'auth.required') && /^Bearer lks?_/i.test(request.headers.authorization ?? '')) {
+        await this.refusals.note('token', new TokenRefused('no_live_token'))
+      }
+      throw error
+    }
   }
 
   /** A parameter that nothing reads is a filter its sender believes in. */
@@ -75,6 +89,18 @@ export class AccessGuard implements CanActivate, OnModuleInit {
       throw new InvalidInput(stray.map((field) => ({ field, message: 'is not known here' })))
     }
   }
+}
+
+function refusalOf(
+  { caller, credential }: Recognised,
+  { scope, roles, own = false }: Pick<AccessRule, 'scope' | 'roles' | 'own'>,
+): BrokerError | undefined {
+  if (credential.kind === 'token' && credential.delegated && (own || !isDelegated(scope))) return notTheirOwn()
+  if (!caller.scopes.includes(scope)) {
+    return new BrokerError('auth.forbidden', `the token has no scope ${scope}`, { fix: fixOf(scope, credential) })
+  }
+  if (!roles || roles.some((role) => caller.roles.includes(role))) return undefined
+  return new BrokerError('auth.forbidden', `this is for people with the role ${roles.join(' or ')}`)
 }
 
 function fixOf(scope: Scope, { kind }: Credential): string {

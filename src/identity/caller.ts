@@ -26,6 +26,11 @@ export function setCaller(request: Request, caller: Caller): void {
   callers.set(request, caller)
 }
 
+/** undefined at a public endpoint, and for whoever was not let in */
+export function callerOf(request: Request): Caller | undefined {
+  return callers.get(request)
+}
+
 /** `@CurrentCaller() caller: Caller` */
 export const CurrentCaller = createParamDecorator((_data: unknown, context: ExecutionContext): Caller => {
   const caller = callers.get(context.switchToHttp().getRequest<Request>())

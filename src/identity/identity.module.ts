@@ -1,5 +1,5 @@
 import { Global, type MiddlewareConsumer, Module, type NestModule } from '@nestjs/common'
-import { APP_GUARD } from '@nestjs/core'
+import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core'
 import { AccessGuard } from './access.guard.ts'
 import { Authentication } from './authentication.ts'
 import { Directory } from './directory.ts'
@@ -10,6 +10,7 @@ import { GroupsController } from './groups.controller.ts'
 import { GroupsService } from './groups.service.ts'
 import { MeController } from './me.controller.ts'
 import { PersonDetails } from './person-details.ts'
+import { RefusedCalls } from './refused-calls.ts'
 import { RoleGroupsController } from './role-groups.controller.ts'
 import { RoleGroupsService } from './role-groups.service.ts'
 import { ScimDiscoveryController } from './scim/discovery.controller.ts'
@@ -93,6 +94,7 @@ import { UsersService } from './users.service.ts'
     TokensService,
     UsersService,
     { provide: APP_GUARD, useClass: AccessGuard },
+    { provide: APP_INTERCEPTOR, useClass: RefusedCalls },
   ],
   exports: [Directory, Authentication, Freshness, ScimTokens],
 })

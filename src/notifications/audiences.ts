@@ -12,9 +12,9 @@ import { type ChainEvent, idsIn } from './chain-event.ts'
 import type { Facts } from './facts.ts'
 import { eachOnce, partsOf } from './recipients.ts'
 
-/** Whose token it is, when somebody else made it or may have. */
-const MADE_FOR_THEM = `select user_id as id from api_tokens t
-  where id = $1 and exists (select from unnest(t.makers) as maker where maker <> t.user_id)`
+/** Whose token it is that somebody else made, or whose enrolment code. */
+const MADE_FOR_THEM = `select user_id as id from api_tokens where id = $1 and delegated
+  union select user_id from enrolment_codes where id = $1`
 
 /** Who is told of an event, as the directory and the flow's version say now. */
 @Injectable()

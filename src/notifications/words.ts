@@ -45,6 +45,8 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'review.closed': ({ whose, what }) => `${whose} emergency access to ${what} was reviewed`,
   'person.not_linked': () => 'One person may be here twice, once from signing in and once from SCIM',
   'token.created': () => 'A token was made for you, with which its maker can read and ask in your name',
+  'enrolment.created': () => 'A code was made for you, with which you or its maker can get a token of yours',
+  'enrolment.redeemed': () => 'Your enrolment code was redeemed for a token of yours',
   'orphan.removed': () => 'A leftover that belongs to no grant was removed',
   'foreign.found': () => 'Something that the broker did not make stands where only its own should',
   'sweep.alarm': () => 'So many grants look altered in the target that none was ended: somebody must look',

@@ -11,7 +11,7 @@ export interface AccessRule {
    */
   readonly fresh?: boolean
   /** not with a token that somebody else made for the caller */
-  readonly own?: true
+  readonly own?: boolean
 }
 
 export type Declaration = AccessRule | 'public' | 'scim'

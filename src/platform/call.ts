@@ -4,6 +4,7 @@ import type { NextFunction, Request, Response } from 'express'
 /** The call that is being answered, as far as the trail tells where an act came from. */
 interface Call {
   readonly address: string | undefined
+  who?: string
   doneWith?: string
   makers?: readonly string[]
 }
@@ -16,11 +17,18 @@ export function calls(request: Request, _response: Response, next: NextFunction)
 }
 
 /** Who calls has been recognised: from here on everything recorded says what it was done with, and who made that. */
-export function calledWith(doneWith: string, makers: readonly string[]): void {
+export function calledWith(who: string, doneWith: string, makers: readonly string[]): void {
   const call = current.getStore()
   if (!call) return
+  call.who = who
   call.doneWith = doneWith
   call.makers = makers
+}
+
+/** For log lines: where the call being answered came from, and whose it is once that is known. */
+export function currentCaller(): { readonly who?: string; readonly address?: string } {
+  const { who, address } = current.getStore() ?? {}
+  return { who, address }
 }
 
 /** Of the call being answered; nothing in work nobody waits for. */

@@ -2,8 +2,10 @@ import { createParamDecorator, type ExecutionContext, Injectable } from '@nestjs
 import type { Request } from 'express'
 import { calledWith } from '../../platform/call.ts'
 import { Database, row, rows } from '../../platform/database.ts'
-import { BrokerError } from '../../sdk/index.ts'
+import { BrokerError, isBrokerError } from '../../sdk/index.ts'
 import { hashOf } from '../api-token.ts'
+import { TokenRefused } from '../sign-in/provider-tokens.ts'
+import { Refusals } from '../sign-in/refusals.ts'
 
 /** The identity provider, by the token it came with. */
 export interface ScimClient {
@@ -23,9 +25,23 @@ export const CurrentScimClient = createParamDecorator((_data: unknown, context: 
 /** Lets in whoever brings a live SCIM token. No person's token, session or JWT opens SCIM, and a SCIM token opens nothing else. */
 @Injectable()
 export class ScimAuthentication {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly refusals: Refusals,
+  ) {}
 
+  /** Throws `auth.required` for everything else, and writes down whoever brought something. */
   async admit(request: Request): Promise<void> {
+    try {
+      await this.recognise(request)
+    } catch (error) {
+      const brought = request.headers.authorization !== undefined
+      if (brought && isBrokerError(error, 'auth.required')) await this.refusals.note('scim', new TokenRefused('no_live_token'))
+      throw error
+    }
+  }
+
+  private async recognise(request: Request): Promise<void> {
     const [authorization = '', ...more] = request.headersDistinct['authorization'] ?? []
     const token = /^Bearer (lks_[0-9A-Za-z]{43})$/i.exec(authorization)?.[1]
     // Of two, a proxy before us may have looked at the other one.
@@ -45,7 +61,7 @@ export class ScimAuthentication {
         [found.id],
       )
     }
-    calledWith(found.id, found.makers)
+    calledWith(`scim:${found.id}`, found.id, found.makers)
     clients.set(request, { actor: `scim:${found.id}` })
   }
 }
