@@ -78,7 +78,7 @@ const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readon
       why: 'remove what a login left behind in the entity of a person it was merged into',
       optional: true,
     },
-    { path: 'auth/token/lookup-accessor', rights: ['update'], why: 'see whether a delivery was opened' },
+    { path: 'auth/token/lookup-accessor', rights: ['update'], why: 'see whether a delivery was opened, or a snapshot put back' },
     { path: 'sys/wrapping/wrap', rights: ['update'], why: 'notice when an earlier snapshot is put back', optional: true },
     // Only the root namespace can be asked for it.
     ...(namespace

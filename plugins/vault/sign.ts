@@ -1,9 +1,9 @@
-import { BrokerError, Secret } from '../../src/sdk/index.ts'
+import { BrokerError } from '../../src/sdk/index.ts'
 import type { VaultClient } from './client/client.ts'
 
 const SIGN_LIVES_SECONDS = 2 * 3600
 
-/** A wrapping token around nothing: a snapshot taken before does not know it. Whoever has it can open it, and finds these words. */
+/** The accessor of a wrapping token around nothing: a snapshot taken before does not know it. The token itself is forgotten here. */
 export async function leaveSign(client: VaultClient, signal: AbortSignal): Promise<string> {
   const { body, requestId } = await client.call({
     method: 'POST',
@@ -13,22 +13,20 @@ export async function leaveSign(client: VaultClient, signal: AbortSignal): Promi
     signal,
   })
   const wrap = body['wrap_info']
-  if (typeof wrap === 'object' && wrap !== null && 'token' in wrap && typeof wrap.token === 'string') return wrap.token
+  if (typeof wrap === 'object' && wrap !== null && 'accessor' in wrap && typeof wrap.accessor === 'string') return wrap.accessor
   throw new BrokerError('target.unexpected', 'sys/wrapping/wrap was not answered with a wrapping token', { requestId })
 }
 
-export async function findsSign(client: VaultClient, sign: string, signal: AbortSignal): Promise<boolean> {
-  const path = ['sys/wrapping/lookup']
+export async function findsSign(client: VaultClient, accessor: string, signal: AbortSignal): Promise<boolean> {
   const answer = await client.call({
     method: 'POST',
-    path,
-    body: { token: new Secret(sign) },
-    token: 'none',
+    path: ['auth/token/lookup-accessor'],
+    body: { accessor },
     accept: [400],
     fromActive: true,
     rank: 'background',
     repeatable: true,
     signal,
   })
-  return !answer.errors.some((error) => error.includes('wrapping token is not valid'))
+  return !answer.errors.some((error) => error.includes('invalid accessor'))
 }

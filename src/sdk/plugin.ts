@@ -167,7 +167,7 @@ export interface Plugin<Config, Client> {
   allowedDeliveries?(config: Config): readonly string[]
   /** Everything in the target that bears this integration's prefix. */
   marked?(client: Client, signal: AbortSignal): AsyncIterable<Marked>
-  /** Leaves something that no earlier state of the target has, and answers by what to find it. Good for an hour. */
+  /** Leaves something that no earlier state of the target has, and answers by what to find it, which is no secret. Good for an hour. */
   leaveSign?(client: Client, signal: AbortSignal): Promise<string>
   /** Whether such a sign is there; when it is not, an earlier state was put back. */
   findsSign?(client: Client, sign: string, signal: AbortSignal): Promise<boolean>
