@@ -18,6 +18,7 @@ import {
 } from './support/forged-idp.ts'
 import { oidcFor } from './support/forged-world.ts'
 import { Jar, type Page } from './support/jar.ts'
+import { ownToken } from './support/own-token.ts'
 
 type Json = Record<string, unknown>
 type Forge = (idp: ForgedIdp) => string
@@ -428,6 +429,24 @@ describe('a logout token', () => {
   it('is taken as a form alone', async () => {
     expect((await send('x', { 'content-type': 'text/plain' })).status).toBe(415)
     expect((await broker.api().post('/auth/back-channel-logout')).status).toBe(400)
+  })
+
+  it('that names somebody and no session stops their tokens, until the provider’s next yes', async () => {
+    const { admin } = broker
+    const who = { sub: 'everywhere', name: 'Everywhere' }
+    const { body } = await broker.api(jws(idp.rsa, { typ: 'at+jwt' }, accessClaims(idp, who))).get('/api/me')
+    const { token } = await ownToken(broker.database, body.id, ['read'])
+    const works = async () => (await broker.api(token).get('/api/me')).status === 200
+    await send(jws(idp.rsa, { typ: 'logout+jwt' }, logoutClaims(idp, { sub: 'everywhere', sid: 'one-of-theirs' })))
+    expect(await works(), 'one session ended').toBe(true)
+    expect(
+      (await send(jws(idp.rsa, { typ: 'logout+jwt' }, logoutClaims(idp, { sub: 'everywhere', sid: undefined })))).status,
+    ).toBe(200)
+    expect(await works()).toBe(false)
+    const { items } = await admin.must(admin.get(`/api/audit?subject=${body.id}&kind=identity.refused`))
+    expect(items).toMatchObject([{ data: { reason: 'signed out at the provider' } }])
+    await broker.database.query(`update identities set refused_at = now() - interval '1 minute' where subject = 'everywhere'`)
+    expect(await works(), 'as after a sign-in').toBe(true)
   })
 
   it('ends the sessions it names, and no other', async () => {
