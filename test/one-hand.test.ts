@@ -104,6 +104,20 @@ describe('one admin alone, with tokens made for others', () => {
     await refused(press(await puppet(xena), asked.body.id))
   })
 
+  it('does not open as the grantee at the moment in which they approve more time', async () => {
+    const flow = await world.flow({ kind: 'approvers', ...peopleOf(xena, eve) })
+    const asBo = await puppet(bo)
+    for (let time = 0; time < 8; time++) {
+      const { id } = await ask(bo.api, flow)
+      const { grantId } = (await press(xena.api, id)).body
+      await active(grantId)
+      const more = await bo.api.must(bo.api.post(`/api/grants/${grantId}/extend`, { seconds: 60 }))
+      const both = [() => asBo.post(`/api/grants/${grantId}/open`), () => press(eve.api, more.id)]
+      const answers = await Promise.all((time % 2 ? both : both.toReversed()).map((act) => act()))
+      expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 403])
+    }
+  })
+
   it('does not take an emergency as one and review it as another', async () => {
     const approval = { kind: 'emergency', alert: peopleOf(xena), reviewers: peopleOf(xena, yan, eve) }
     const { id } = await ask(await puppet(bo), await world.flow(approval), { emergency: true })

@@ -4,8 +4,12 @@ import { BrokerError } from '../sdk/index.ts'
 
 // A grant has two sides: who asks for it, extends and opens it, and who approves and reviews it. No hand is on both.
 
-/** Of everybody who asked for the access, for more time, or opened it. A grant that is only asked for goes by the id it will have. */
-export function usersHands(tx: Pick<Tx, 'query'>, grantId: string): Promise<Hands> {
+/**
+ * Of everybody who asked for the access, for more time, or opened it. A grant that is only asked for goes by the id it will have. One that
+ * is there is locked, so that of an opening and an approval at one moment the later sees the earlier.
+ */
+export async function usersHands(tx: Pick<Tx, 'query'>, grantId: string): Promise<Hands> {
+  await row(tx, 'select from grants where id = $1 for update', [grantId])
   return handsIn(
     tx,
     `select hands from access_requests
@@ -15,7 +19,7 @@ export function usersHands(tx: Pick<Tx, 'query'>, grantId: string): Promise<Hand
   )
 }
 
-/** Of everybody who approved the access or more time, or reviewed it. */
+/** Of everybody who approved the access or more time, or reviewed it. Its caller has locked the grant. */
 export function judgesHands(tx: Pick<Tx, 'query'>, grantId: string): Promise<Hands> {
   return handsIn(
     tx,
