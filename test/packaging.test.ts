@@ -57,7 +57,11 @@ describe('the packages of production', () => {
     const imported = ['src', 'plugins', 'migrations'].flatMap((folder) =>
       readdirSync(at(folder), { recursive: true, encoding: 'utf8' })
         .filter((file) => file.endsWith('.ts'))
-        .flatMap((file) => [...readFileSync(at(`${folder}/${file}`), 'utf8').matchAll(/(?:from|import\() ?'([^.'][^']*)'/g)])
+        .flatMap((file) => [
+          ...readFileSync(at(`${folder}/${file}`), 'utf8').matchAll(
+            /^(?:(?:import|export|\}) .*?from |import |.*\bimport\()'([^.'][^'\n]*)'/gm,
+          ),
+        ])
         .map(([, name = '']) => /^(@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name)
         .filter((name) => !name.startsWith('node:')),
     )

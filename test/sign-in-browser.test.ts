@@ -43,7 +43,8 @@ describe.skipIf(!browser)('in Chromium', () => {
     expect(status).toBe(200)
     await page.goto(body.url)
     await page.getByRole('button', { name: /yes|sign me out/i }).click()
-    await page.waitForURL(`${world.broker.url}/`)
+    await page.waitForURL(`${world.broker.url}/auth/signed-in`)
+    expect(await page.textContent('body')).toContain('Nobody is signed in')
     expect(await statusOf(page)).toBe(401)
     // The provider asks anew: it has forgotten them as well.
     await page.goto(`${world.broker.url}/auth/login`)

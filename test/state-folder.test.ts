@@ -43,6 +43,8 @@ describe('the state folder', () => {
       dir,
       instance: '1234567890',
       key,
+      formerKeys: [],
+      nextKeys: [],
     })
     expect(await readdir(dir)).toEqual([])
   })

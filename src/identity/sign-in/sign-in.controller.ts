@@ -63,7 +63,8 @@ export class SignInController {
     signInConfig(this.config)
     mustBeSameOrigin(request, this.config)
     const url = await this.signIn.end(request)
-    response.setHeader('Clear-Site-Data', '"cache", "cookies", "storage"')
+    // Not cookies: a browser would forget those of the whole registered domain, and sign people out of everything their company has there.
+    response.setHeader('Clear-Site-Data', '"cache", "storage"')
     return { url }
   }
 
