@@ -151,7 +151,9 @@ describe('Entra', () => {
     expect((await scim.patch(at, { op: 'Add', path: 'members', value: [{ $ref: null, value: user.id }] })).status).toBe(204)
     const isMember = async () => (await scim.find('Groups', `id eq "${group.id}" and members eq "${user.id}"`)).body.totalResults
     expect(await isMember()).toBe(1)
-    expect((await scim.get(path)).body.groups).toEqual([{ value: group.id, display: 'Renamed' }])
+    expect((await scim.get(path)).body.groups).toEqual([
+      { value: group.id, $ref: `/scim/v2/Groups/${group.id}`, display: 'Renamed' },
+    ])
     await scim.patch(at, { op: 'Remove', path: 'members', value: [{ $ref: null, value: user.id }] })
     expect(await isMember()).toBe(0)
     expect((await scim.delete(path)).status).toBe(204)

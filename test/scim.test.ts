@@ -65,6 +65,35 @@ describe('a client of the standard', () => {
     }
   })
 
+  it('searches with the query in the body: people, groups, or both as one list', async () => {
+    const mark = unique('sought')
+    const people = [await scim.person(`${mark} a`), await scim.person(`${mark} b`)]
+    const group = await scim.group(`${mark} c`, people)
+    const schemas = ['urn:ietf:params:scim:api:messages:2.0:SearchRequest']
+    const search = async (under: string, query: object) => scim.post(`${under}/.search`, { schemas, ...query })
+    const ids = async (under: string, query: object) =>
+      (await search(under, query)).body.Resources.map((one: { id: string }) => one.id)
+
+    const byName = { filter: `userName sw "${mark}"`, attributes: ['userName'] }
+    const found = await search('/Users', byName)
+    expect(found).toMatchObject({ status: 200, body: { totalResults: 2 } })
+    expect(Object.keys(found.body.Resources[0]).toSorted()).toEqual(['id', 'schemas', 'userName'])
+    expect(await ids('/Groups', { filter: `displayName sw "${mark}"` })).toEqual([group])
+    expect(await ids('', byName), 'groups have no user names').toEqual(people)
+    const all = { filter: `id eq "${people[0]}" or id eq "${people[1]}" or id eq "${group}"` }
+    expect(await ids('', all)).toEqual([...people, group])
+    expect(await ids('', { ...all, startIndex: 2, count: 2 })).toEqual([people[1], group])
+    expect((await search('', { ...all, startIndex: 3, count: 5 })).body).toMatchObject({ totalResults: 3, startIndex: 3 })
+    expect(await ids('', { ...all, startIndex: 3 })).toEqual([group])
+    for (const under of ['/Users', '/Groups', '']) {
+      expect(await search(under, { filter: 'shoeSize eq 43' })).toMatchObject({
+        status: 400,
+        body: { scimType: 'invalidFilter' },
+      })
+      expect((await scim.post(`${under}/.search`, {})).status).toBe(400)
+    }
+  })
+
   it('finds people by filters, page by page, and sees what it asks for', async () => {
     const mark = unique('mark')
     const ids: string[] = []
@@ -199,7 +228,11 @@ describe('a person of SCIM', () => {
     expect(await rowOf(report)).toMatchObject({ manager_id: null })
     const bossId = await scim.person(unique('b'), { externalId: boss, displayName: 'The Boss' })
     expect(await rowOf(report)).toMatchObject({ manager_id: bossId })
-    expect((await scim.get(`/Users/${report}`)).body[ENTERPRISE].manager).toEqual({ value: bossId, displayName: 'The Boss' })
+    expect((await scim.get(`/Users/${report}`)).body[ENTERPRISE].manager).toEqual({
+      value: bossId,
+      $ref: `/scim/v2/Users/${bossId}`,
+      displayName: 'The Boss',
+    })
     expect((await scim.find('Users', `id eq "${report}" and manager eq "${bossId}"`)).body.totalResults).toBe(1)
     await scim.patch(`/Users/${report}`, { op: 'Remove', path: `${ENTERPRISE}:manager` })
     expect(await rowOf(report)).toMatchObject({ manager_id: null })

@@ -18,11 +18,13 @@ import { Reunion } from './scim/reunion.ts'
 import { ScimAuthentication } from './scim/scim-authentication.ts'
 import { ScimGroupsController } from './scim/scim-groups.controller.ts'
 import { ScimGroups } from './scim/scim-groups.service.ts'
+import { ScimSearchController } from './scim/scim-search.controller.ts'
 import { ScimTokens } from './scim/scim-tokens.service.ts'
 import { ScimUsersController } from './scim/scim-users.controller.ts'
 import { ScimUsers } from './scim/scim-users.service.ts'
 import { ScimWrites } from './scim/scim-writes.ts'
 import { SignInLinks } from './scim/sign-in-links.ts'
+import { ScimTelling } from './scim/telling.ts'
 import { SessionsController } from './sessions.controller.ts'
 import { SessionsService } from './sessions.service.ts'
 import { CodeFlow } from './sign-in/code-flow.ts'
@@ -60,6 +62,7 @@ import { UsersService } from './users.service.ts'
     LandingController,
     ScimDiscoveryController,
     ScimUsersController,
+    ScimSearchController,
     ScimGroupsController,
   ],
   providers: [
@@ -83,6 +86,7 @@ import { UsersService } from './users.service.ts'
     ScimAuthentication,
     ScimGroups,
     ScimTokens,
+    ScimTelling,
     ScimUsers,
     ScimWrites,
     SessionRefresh,

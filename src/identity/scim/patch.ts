@@ -56,7 +56,8 @@ export function checkOperation({ op, path, value }: Operation): void {
   if (op !== 'remove' && value === undefined) throw new ScimRefusal('invalidValue', `to ${op} needs a value`)
 }
 
-function inLowerCase(value: unknown): Record<string, unknown> {
+/** By names in lower case. Throws when two are the same then. */
+export function inLowerCase(value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return {}
   const entries = Object.entries(value).map(([key, inner]) => [key.toLowerCase(), inner] as const)
   if (new Set(entries.map(([key]) => key)).size < entries.length) {

@@ -14,7 +14,7 @@ export function userResource(
   const isCompany = ([key]: [string, unknown]) => COMPANY.some((one) => one === key)
   const extension = {
     ...Object.fromEntries(Object.entries(kept).filter(isCompany)),
-    ...(manager !== undefined && { manager: { value: managerId ?? manager, displayName: managerName ?? undefined } }),
+    ...(manager !== undefined && { manager: managerOf(manager, managerId, managerName, base) }),
   }
   const isExtended = Object.keys(extension).length > 0
   return {
@@ -23,7 +23,9 @@ export function userResource(
     ...Object.fromEntries(Object.entries(kept).filter((entry) => !isCompany(entry))),
     active: state === 'active', // somebody may have disabled them here
     ...(emails.length > 0 && { emails }),
-    ...(groups.length > 0 && { groups }),
+    ...(groups.length > 0 && {
+      groups: groups.map(({ value, display }) => ({ value, $ref: locationOf('Group', value, base), display })),
+    }),
     ...(isExtended && { [URN.enterprise]: extension }),
     meta: metaOf('User', id, times, base),
   }
@@ -40,9 +42,15 @@ export function groupResource(
     id,
     ...(externalId !== null && { externalId }),
     displayName: name,
-    ...(members && { members: members.map(({ value, display }) => ({ value, display, type: 'User' })) }),
+    ...(members && {
+      members: members.map(({ value, display }) => ({ value, $ref: locationOf('User', value, base), display, type: 'User' })),
+    }),
     meta: metaOf('Group', id, times, base),
   }
+}
+
+function managerOf(said: string, id: string | null, name: string | null, base: string): Resource {
+  return id === null ? { value: said } : { value: id, $ref: locationOf('User', id, base), displayName: name ?? undefined }
 }
 
 export function locationOf(kind: 'User' | 'Group', id: string, base: string): string {

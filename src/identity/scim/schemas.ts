@@ -9,6 +9,10 @@ export interface Attribute {
   readonly mutability: 'readOnly' | 'readWrite' | 'immutable'
   readonly returned: 'always' | 'default'
   readonly uniqueness: 'none' | 'server'
+  /** the values there are */
+  readonly canonicalValues?: readonly string[]
+  /** of a reference: what it leads to */
+  readonly referenceTypes?: readonly string[]
   readonly subAttributes?: readonly Attribute[]
 }
 
@@ -25,6 +29,7 @@ export const URN = {
   group: 'urn:ietf:params:scim:schemas:core:2.0:Group',
   list: 'urn:ietf:params:scim:api:messages:2.0:ListResponse',
   patch: 'urn:ietf:params:scim:api:messages:2.0:PatchOp',
+  search: 'urn:ietf:params:scim:api:messages:2.0:SearchRequest',
 } as const
 
 /** Of resources of every kind; no schema lists them. */
@@ -36,7 +41,7 @@ export const COMMON: readonly Attribute[] = [
     attribute('resourceType', 'User or Group', { caseExact: true, mutability: 'readOnly' }),
     attribute('created', 'when it was made', { type: 'dateTime', mutability: 'readOnly' }),
     attribute('lastModified', 'when it was changed last', { type: 'dateTime', mutability: 'readOnly' }),
-    attribute('location', 'its address', { type: 'reference', caseExact: true, mutability: 'readOnly' }),
+    attribute('location', 'its address', { type: 'reference', referenceTypes: ['uri'], caseExact: true, mutability: 'readOnly' }),
   ]),
 ]
 
@@ -64,6 +69,7 @@ export const USER: Schema = {
     ]),
     complex('groups', 'the groups the person is in', { multiValued: true, mutability: 'readOnly' }, [
       attribute('value', 'the group’s id', { caseExact: true, mutability: 'readOnly' }),
+      leadsTo('Group', { mutability: 'readOnly' }),
       attribute('display', 'the group’s name', { mutability: 'readOnly' }),
     ]),
   ],
@@ -81,6 +87,7 @@ export const ENTERPRISE: Schema = {
     attribute('department', 'the department'),
     complex('manager', 'who the person reports to', {}, [
       attribute('value', 'the manager’s id here, or their externalId', { caseExact: true }),
+      leadsTo('User', { mutability: 'readOnly' }),
       attribute('displayName', 'the manager’s name', { mutability: 'readOnly' }),
     ]),
   ],
@@ -94,8 +101,9 @@ export const GROUP: Schema = {
     attribute('displayName', 'unique among groups, in any case', { required: true, uniqueness: 'server' }),
     complex('members', 'the people in it; groups in groups are not taken', { multiValued: true }, [
       attribute('value', 'the person’s id here', { caseExact: true, mutability: 'immutable' }),
+      leadsTo('User', { mutability: 'immutable' }),
       attribute('display', 'the person’s name', { mutability: 'readOnly' }),
-      attribute('type', 'always User', { mutability: 'immutable' }),
+      attribute('type', 'always User', { canonicalValues: ['User'], mutability: 'immutable' }),
     ]),
   ],
 }
@@ -121,6 +129,10 @@ function attribute(name: string, description: string, rest: Partial<Attribute> =
     uniqueness: 'none',
     ...rest,
   }
+}
+
+function leadsTo(kind: 'User' | 'Group', rest: Partial<Attribute>): Attribute {
+  return attribute('$ref', 'its address', { type: 'reference', referenceTypes: [kind], caseExact: true, ...rest })
 }
 
 function complex(name: string, description: string, rest: Partial<Attribute>, subAttributes: readonly Attribute[]): Attribute {

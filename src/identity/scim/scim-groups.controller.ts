@@ -1,15 +1,13 @@
-import { Body, Controller, Delete, Get, Header, HttpCode, Inject, Param, Patch, Post, Put, Query, Res } from '@nestjs/common'
+import { Body, Controller, Delete, Get, Header, HttpCode, Param, Patch, Post, Put, Query, Res } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger'
 import type { Response } from 'express'
 import { z } from 'zod'
-import type { Config } from '../../config.ts'
 import { ScimAccess } from '../../platform/access.ts'
-import { CONFIG } from '../../platform/platform.module.ts'
 import { type ListQuery, listQuery, listResponse, type OneQuery, oneQuery } from './list.ts'
-import { isWanted, project, type Wanted } from './projection.ts'
-import { groupResource, locationOf, type Resource } from './resources.ts'
+import type { Wanted } from './projection.ts'
 import { CurrentScimClient, type ScimClient } from './scim-authentication.ts'
 import { type GroupRow, ScimGroups } from './scim-groups.service.ts'
+import { ScimTelling } from './telling.ts'
 
 const SCIM_JSON = 'application/scim+json'
 const object = z.record(z.string(), z.unknown())
@@ -19,20 +17,16 @@ const anyId = z.string()
 @Controller('scim/v2/Groups')
 @ScimAccess()
 export class ScimGroupsController {
-  private readonly base: string
-
   constructor(
     private readonly groups: ScimGroups,
-    @Inject(CONFIG) { publicUrl = '' }: Config,
-  ) {
-    this.base = publicUrl.replace(/\/$/, '')
-  }
+    private readonly telling: ScimTelling,
+  ) {}
 
   @Get()
   @Header('content-type', SCIM_JSON)
   async list(@Query({ schema: listQuery }) query: ListQuery) {
     const found = await this.groups.list(query)
-    return listResponse(found, await this.told(found.rows, query))
+    return listResponse(found, await this.telling.groups(found.rows, query))
   }
 
   @Get(':id')
@@ -50,7 +44,7 @@ export class ScimGroupsController {
     @Res({ passthrough: true }) response: Response,
   ) {
     const group = await this.groups.create(client, body)
-    response.location(locationOf('Group', group.id, this.base))
+    response.location(this.telling.addressOf('Group', group.id))
     return this.one(group, query)
   }
 
@@ -86,16 +80,7 @@ export class ScimGroupsController {
     return this.groups.remove(client, id)
   }
 
-  private async one(group: GroupRow, wanted: Wanted): Promise<Resource> {
-    return (await this.told([group], wanted))[0]!
-  }
-
-  private async told(groups: readonly GroupRow[], wanted: Wanted): Promise<Resource[]> {
-    const isAsked = isWanted('members', wanted)
-    const members = isAsked ? await this.groups.members(groups.map((group) => group.id)) : []
-    const byGroup = Map.groupBy(members, (member) => member.groupId)
-    return groups.map((group) =>
-      project(groupResource(group, isAsked ? (byGroup.get(group.id) ?? []) : undefined, this.base), wanted),
-    )
+  private async one(group: GroupRow, wanted: Wanted) {
+    return (await this.telling.groups([group], wanted))[0]
   }
 }

@@ -1,15 +1,13 @@
-import { Body, Controller, Delete, Get, Header, HttpCode, Inject, Param, Patch, Post, Put, Query, Res } from '@nestjs/common'
+import { Body, Controller, Delete, Get, Header, HttpCode, Param, Patch, Post, Put, Query, Res } from '@nestjs/common'
 import { ApiExcludeController } from '@nestjs/swagger'
 import type { Response } from 'express'
 import { z } from 'zod'
-import type { Config } from '../../config.ts'
 import { ScimAccess } from '../../platform/access.ts'
-import { CONFIG } from '../../platform/platform.module.ts'
 import { type ListQuery, listQuery, listResponse, type OneQuery, oneQuery } from './list.ts'
-import { project, type Wanted } from './projection.ts'
-import { locationOf, userResource } from './resources.ts'
+import type { Wanted } from './projection.ts'
 import { CurrentScimClient, type ScimClient } from './scim-authentication.ts'
 import { ScimUsers, type UserRow } from './scim-users.service.ts'
+import { ScimTelling } from './telling.ts'
 
 const SCIM_JSON = 'application/scim+json'
 const object = z.record(z.string(), z.unknown())
@@ -19,23 +17,16 @@ const anyId = z.string()
 @Controller('scim/v2/Users')
 @ScimAccess()
 export class ScimUsersController {
-  private readonly base: string
-
   constructor(
     private readonly users: ScimUsers,
-    @Inject(CONFIG) { publicUrl = '' }: Config,
-  ) {
-    this.base = publicUrl.replace(/\/$/, '')
-  }
+    private readonly telling: ScimTelling,
+  ) {}
 
   @Get()
   @Header('content-type', SCIM_JSON)
   async list(@Query({ schema: listQuery }) query: ListQuery) {
     const found = await this.users.list(query)
-    return listResponse(
-      found,
-      found.rows.map((user) => this.told(user, query)),
-    )
+    return listResponse(found, this.telling.users(found.rows, query))
   }
 
   @Get(':id')
@@ -53,7 +44,7 @@ export class ScimUsersController {
     @Res({ passthrough: true }) response: Response,
   ) {
     const user = await this.users.create(client, body)
-    response.location(locationOf('User', user.id, this.base))
+    response.location(this.telling.addressOf('User', user.id))
     return this.told(user, query)
   }
 
@@ -86,6 +77,6 @@ export class ScimUsersController {
   }
 
   private told(user: UserRow, wanted: Wanted) {
-    return project(userResource(user, this.base), wanted)
+    return this.telling.users([user], wanted)[0]
   }
 }
