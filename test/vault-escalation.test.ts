@@ -174,7 +174,9 @@ describe.each(await serversUnderTest())('whoever steals the broker’s token, on
     ['cannot change the server', theServer],
   ])('%s', async (_, attempts) => {
     const own = await policyOf('latchkey-broker')
-    const answers = await Promise.all(attempts.map(async (attempt) => ({ attempt, status: await send(...attempt) })))
+    // OpenBao folds the case of a name before it asks the policy: there this is one of the broker's own.
+    const foreign = attempts.filter(([, path]) => !(binary.product === 'openbao' && path.endsWith('/Apono-g-x')))
+    const answers = await Promise.all(foreign.map(async (attempt) => ({ attempt, status: await send(...attempt) })))
     // 403 is the policy's word; what is mangled beyond routing or parsing does not even reach it.
     const mangled = ({ attempt: [, path, body] }: (typeof answers)[number]) =>
       /\/\/|\.\.|%2e|%09|\/$/.test(path) || typeof body === 'string'
@@ -184,6 +186,14 @@ describe.each(await serversUnderTest())('whoever steals the broker’s token, on
     expect((await server.api('GET', USER)).status).toBe(404)
     expect((await server.api('POST', 'auth/userpass/login/alice', { password: 'alice-knows' })).status).toBe(200)
     expect((await server.api('GET', 'kv/data/app/db')).body.data.data).toEqual({ password: 'hers' })
+  })
+
+  it('writes under another spelling of its prefix nothing but what it may write', async () => {
+    await send('PUT', 'sys/policies/acl/Apono-g-x', { policy: EVERYTHING })
+    const names: string[] = (await server.api('GET', 'sys/policies/acl?list=true')).body.data.keys
+    const folded = binary.product === 'openbao' ? ['apono-g-x'] : []
+    expect(names.filter((name) => name.toLowerCase() === 'apono-g-x')).toEqual(folded)
+    await server.api('DELETE', 'sys/policies/acl/apono-g-x')
   })
 
   it('is stopped by more than a hundred refusals', () => {
