@@ -11,7 +11,10 @@ alter table identities
   add column groups_source text,
   add column groups_untold text,
   add column groups_untold_at timestamptz,
-  add column groups_refused jsonb not null default '[]';
+  add column groups_refused jsonb not null default '[]',
+  -- Of the last sign-in: which claims each document held, and what kind of thing each was; never what they said.
+  add column arrived jsonb,
+  add column signed_in_at timestamptz;
 update identities set groups_said_at = confirmed_at;
 create index identities_by_user_name on identities (issuer, lower(user_name));
 
@@ -66,7 +69,7 @@ alter table groups drop column issuer;
 create unique index groups_name_taken on groups (source, lower(name));
 create unique index groups_external_id_taken on groups (source, external_id);
 alter table identities drop column user_name, drop column groups_said_at, drop column groups_source, drop column groups_untold,
-  drop column groups_untold_at, drop column groups_refused;
+  drop column groups_untold_at, drop column groups_refused, drop column arrived, drop column signed_in_at;
 alter table users drop column facts, drop column sign_in_name;
 `
 

@@ -407,6 +407,7 @@ CREATE INDEX http_sessions_expired ON http_sessions USING btree (expire);
 CREATE TRIGGER http_sessions_ended AFTER DELETE ON http_sessions FOR EACH ROW WHEN (old.id IS NOT NULL AND old.sealed IS NOT NULL) EXECUTE FUNCTION keep_ended_session();
 
 create table identities (
+  arrived jsonb,
   claims jsonb not null default '{}'::jsonb,
   confirmed_at timestamp with time zone not null default now(),
   created_at timestamp with time zone not null default now(),
@@ -419,6 +420,7 @@ create table identities (
   groups_untold_at timestamp with time zone,
   issuer text not null,
   refused_at timestamp with time zone,
+  signed_in_at timestamp with time zone,
   subject text not null,
   user_id text not null,
   user_name text,

@@ -4,6 +4,7 @@ import { approve } from './commands/approve.ts'
 import { audit } from './commands/audit.ts'
 import { bootstrap } from './commands/bootstrap.ts'
 import { check } from './commands/check.ts'
+import { doctor } from './commands/doctor.ts'
 import { endAccess } from './commands/end-access.ts'
 import { extend } from './commands/extend.ts'
 import { giveBack } from './commands/give-back.ts'
@@ -51,6 +52,7 @@ const COMMANDS = [
   receipt,
   policy,
   check,
+  doctor,
   sync,
   audit,
   api,

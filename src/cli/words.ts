@@ -1,7 +1,8 @@
 import type { RequestView } from '../contract/access.ts'
 import type { GrantView } from '../contract/grants.ts'
+import type { HealthReport } from '../contract/integrations.ts'
 import { inWords } from './duration.ts'
-import { facts } from './lines.ts'
+import { facts, plain } from './lines.ts'
 
 interface Named {
   readonly name: string
@@ -63,4 +64,14 @@ function waitsFor({ stage, stages, approvals, undecidable }: AnyRequest): string
     return missing > 0 ? [`${missing} of ${left.map(({ name }) => name).join(', ')}`] : []
   })
   return parties.join(', and ') + (stages.length > 1 ? ` (stage ${stage + 1} of ${stages.length})` : '')
+}
+
+const MARKS = { ok: 'ok      ', warning: 'warning ', failed: 'FAILED  ' } as const
+
+/** What was looked at, how it stands, and what to do about it. */
+export function checksInWords(checks: HealthReport['checks']): string[] {
+  return checks.flatMap(({ name, status, detail, fix }) => [
+    `${MARKS[status]}  ${plain(name)}: ${plain(detail)}`,
+    ...(fix === undefined ? [] : fix.split('\n').map((line) => `          ${plain(line)}`)),
+  ])
 }

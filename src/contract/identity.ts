@@ -45,6 +45,7 @@ export const identity = z.strictObject({
   subject: z.string(),
   userName: z.string().nullable(),
   confirmedAt: instant,
+  signedInAt: instant.nullable().describe('in a browser, when last'),
   groupsToldAt: instant.nullable().describe('when the provider last said which groups they are in'),
   groupsUntold: z
     .strictObject({ why: z.string(), at: instant })

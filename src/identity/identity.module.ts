@@ -35,6 +35,8 @@ import { LandingController } from './sign-in/landing.controller.ts'
 import { LogoutNotices } from './sign-in/logout-notices.ts'
 import { People } from './sign-in/people.ts'
 import { Provider } from './sign-in/provider.ts'
+import { ProviderCheckController } from './sign-in/provider-check.controller.ts'
+import { ProviderCheck } from './sign-in/provider-check.ts'
 import { ProviderTokens } from './sign-in/provider-tokens.ts'
 import { Refusals } from './sign-in/refusals.ts'
 import { SessionRefresh } from './sign-in/session-refresh.ts'
@@ -60,6 +62,7 @@ import { UsersService } from './users.service.ts'
     MeController,
     SignInController,
     LandingController,
+    ProviderCheckController,
     ScimDiscoveryController,
     ScimUsersController,
     ScimSearchController,
@@ -79,6 +82,7 @@ import { UsersService } from './users.service.ts'
     People,
     PersonDetails,
     Provider,
+    ProviderCheck,
     ProviderTokens,
     Refusals,
     Reunion,

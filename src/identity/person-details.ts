@@ -47,18 +47,26 @@ export class PersonDetails {
   /** Newest word first. */
   async identities(userId: string): Promise<IdentityView[]> {
     const found = await rows<
-      IdentityView & { confirmedAt: Date; groupsToldAt: Date | null; untold: string | null; untoldAt: Date }
+      IdentityView & {
+        confirmedAt: Date
+        signedInAt: Date | null
+        groupsToldAt: Date | null
+        untold: string | null
+        untoldAt: Date
+      }
     >(
       this.database.pool,
-      `select issuer, subject, user_name as "userName", confirmed_at as "confirmedAt", groups_said_at as "groupsToldAt",
+      `select issuer, subject, user_name as "userName", confirmed_at as "confirmedAt",
+         signed_in_at as "signedInAt", groups_said_at as "groupsToldAt",
          case when groups_untold_at > coalesce(groups_said_at, '-infinity') then groups_untold end as untold,
          groups_untold_at as "untoldAt", groups_refused as "groupsRefused"
        from identities where user_id = $1 order by confirmed_at desc, issuer`,
       [userId],
     )
-    return found.map(({ untold, untoldAt, confirmedAt, groupsToldAt, ...one }) => ({
+    return found.map(({ untold, untoldAt, confirmedAt, signedInAt, groupsToldAt, ...one }) => ({
       ...one,
       confirmedAt: confirmedAt.toISOString(),
+      signedInAt: signedInAt?.toISOString() ?? null,
       groupsToldAt: groupsToldAt?.toISOString() ?? null,
       groupsUntold: untold === null ? null : { why: untold, at: untoldAt.toISOString() },
     }))

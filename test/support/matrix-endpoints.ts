@@ -65,6 +65,8 @@ export const ENDPOINTS: Record<string, Expected> = {
   'DELETE /scim/v2/Groups/:id': scim(404, { ids: ['x'] }),
 
   'GET /api/me': { who: 'read', ok: 200 },
+  // This broker has no identity provider.
+  'GET /api/identity-provider/check': { who: 'read: admin', ok: 404 },
   'GET /api/catalog': { who: 'read', ok: 200 },
   'GET /api/catalog/:plugin': { who: 'read', ok: 200, ...read(['toy']) },
   'POST /api/catalog/:plugin/minimum-policy': {

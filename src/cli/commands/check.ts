@@ -4,8 +4,8 @@ import { BrokerError } from '../../sdk/index.ts'
 import { at } from '../api-client.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { integrationId } from '../find.ts'
-import { plain } from '../lines.ts'
 import type { Terminal } from '../main.ts'
+import { checksInWords } from '../words.ts'
 
 /** Looks at an integration now: what works, what does not, and what to do about it. */
 export function check(program: Command, terminal: Terminal): void {
@@ -15,15 +15,9 @@ export function check(program: Command, terminal: Terminal): void {
         terminal,
         options,
         async (api) => api.post<HealthReport>(at`/api/integrations/${await integrationId(api, given)}/health`),
-        ({ checks }) =>
-          checks.flatMap(({ name, status, detail, fix }) => [
-            `${MARKS[status]}  ${plain(name)}: ${plain(detail)}`,
-            ...(fix === undefined ? [] : fix.split('\n').map((line) => `          ${plain(line)}`)),
-          ]),
+        ({ checks }) => checksInWords(checks),
       )
       if (!healthy) throw new BrokerError('integration.unhealthy', `${given} does not work as it should`)
     },
   )
 }
-
-const MARKS = { ok: 'ok      ', warning: 'warning ', failed: 'FAILED  ' } as const

@@ -94,15 +94,23 @@ export class People {
     statement: Statement,
     ageSeconds: number,
   ): Promise<void> {
-    const { subject, externalId, attributes, userName, groups, occasion } = statement
+    const { subject, externalId, attributes, userName, groups, occasion, arrived } = statement
     const said = Object.fromEntries(Object.entries(attributes).map(([attribute, { value }]) => [attribute, value]))
     await rows(
       tx,
-      `insert into identities as i (issuer, subject, user_id, claims, user_name, confirmed_at)
-       values ($1, $2, $3, $4, $5, now() - make_interval(secs => $6))
-       on conflict (issuer, subject) do update set claims = excluded.claims,
+      `insert into identities as i (issuer, subject, user_id, claims, user_name, confirmed_at, arrived, signed_in_at)
+       values ($1, $2, $3, $4, $5, now() - make_interval(secs => $6), $7::jsonb, case when $7::jsonb is not null then now() end)
+       on conflict (issuer, subject) do update set claims = excluded.claims, arrived = coalesce(excluded.arrived, i.arrived), signed_in_at = coalesce(excluded.signed_in_at, i.signed_in_at),
          user_name = coalesce(excluded.user_name, i.user_name), confirmed_at = greatest(i.confirmed_at, excluded.confirmed_at)`,
-      [issuer, subject, id, JSON.stringify(said), userName?.value ?? null, ageSeconds],
+      [
+        issuer,
+        subject,
+        id,
+        JSON.stringify(said),
+        userName?.value ?? null,
+        ageSeconds,
+        occasion === 'sign_in' ? JSON.stringify(arrived) : null,
+      ],
     )
     await this.links.keepClaim(tx, { issuer, subject, externalId })
     // Whom SCIM describes, and the groups they are in, are for SCIM to change.

@@ -19,6 +19,9 @@ export interface Fact<Value> {
   readonly source: Source
 }
 
+/** By document, the claims it held and what kind of thing each was; never what they said. */
+export type Arrived = Readonly<Partial<Record<Source, Readonly<Record<string, string>>>>>
+
 /** What a provider said of somebody at one time. What it did not mention is not in it. */
 export interface Statement {
   readonly occasion: Occasion
@@ -29,6 +32,8 @@ export interface Statement {
   readonly email: Fact<string | null> | undefined
   readonly groups: Fact<GroupsSaid> | undefined
   readonly attributes: Readonly<Record<string, Fact<string | readonly string[]>>>
+  /** by document, which claims it held and what kind of thing each was */
+  readonly arrived: Arrived
   /** Documents in which this provider says all it has to say: what was said there before and is not any more has ended. */
   readonly whole: readonly Source[]
 }
@@ -64,7 +69,22 @@ export function statementOf(occasion: Occasion, documents: Documents, mapping: I
         return fact ? [[attribute, fact] as const] : []
       }),
     ),
+    arrived: Object.fromEntries(all.flatMap(([source, claims]) => (claims ? [[source, kindsOf(claims)] as const] : []))),
     // An ID token that comes with a refresh may say less than the first one did.
     whole: said.map(({ source }) => source).filter((source) => source === 'userinfo' || occasion === 'sign_in'),
   }
+}
+
+const MOST_CLAIMS = 100
+
+function kindsOf(claims: Claims): Record<string, string> {
+  const named = Object.keys(claims).filter((claim) => /^[!-~]{1,100}$/.test(claim))
+  return Object.fromEntries(named.slice(0, MOST_CLAIMS).map((claim) => [claim, kindOf(claims[claim])] as const))
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return `list of ${value.length}`
+  if (value === null) return 'null'
+  if (typeof value === 'boolean') return String(value)
+  return typeof value === 'string' ? 'text' : typeof value
 }

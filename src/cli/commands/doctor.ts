@@ -1,0 +1,32 @@
+import type { Command } from 'commander'
+import type { Me } from '../../contract/identity.ts'
+import type { HealthReport } from '../../contract/integrations.ts'
+import { BrokerError } from '../../sdk/index.ts'
+import { apiClient, brokerUrl } from '../api-client.ts'
+import { type ApiOptions, show, withApi } from '../api-command.ts'
+import type { Terminal } from '../main.ts'
+import { until } from '../until.ts'
+import { checksInWords } from '../words.ts'
+
+/** Has the admin sign in and shows what the identity provider said, claim by claim, and what to change. */
+export function doctor(program: Command, terminal: Terminal): void {
+  const group = program.command('doctor').summary('find out what is wrong')
+  withApi(group.command('identity').summary('check the identity provider by signing in yourself'))
+    .option('--no-sign-in', 'look at your last sign-in instead of a new one')
+    .action(async (options: ApiOptions & { signIn: boolean }) => {
+      const api = await apiClient(terminal.env, options)
+      if (options.signIn) {
+        const before = await api.get<Me>('/api/me')
+        terminal.tell(`Sign in as ${before.name}, in a browser, at ${brokerUrl(terminal.env, options.url)}/auth/login`)
+        const isAnother = ({ provider }: Me) => provider?.signedInAt !== before.provider?.signedInAt
+        await until(() => api.get<Me>('/api/me'), isAnother)
+      }
+      const { healthy } = await show(
+        terminal,
+        options,
+        (at) => at.get<HealthReport>('/api/identity-provider/check'),
+        ({ checks }) => checksInWords(checks),
+      )
+      if (!healthy) throw new BrokerError('unavailable', 'sign-in does not work as it should')
+    })
+}
