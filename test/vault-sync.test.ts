@@ -136,7 +136,7 @@ describe('a real Vault that changes', () => {
     const own = 'sys/policies/acl/latchkey-broker'
     const policy: string = (await vault.api('GET', own)).body.data.policy
     const document = JSON.parse(policy)
-    document.path['small/metadata/b/'] = { capabilities: ['deny'] }
+    for (const kind of ['metadata', 'detailed-metadata']) document.path[`small/${kind}/b/`] = { capabilities: ['deny'] }
     await vault.api('PUT', own, { policy: JSON.stringify(document) })
     await vault.api('DELETE', 'small/metadata/a/1')
     const run = await sync()
