@@ -25,6 +25,8 @@ export async function setUpVault(
   const policyName = setup.policyName ?? 'latchkey-broker'
   await mount(api, 'sys/auth', 'approle', { type: 'approle' })
   await mount(api, 'sys/auth', 'apono', { type: 'userpass' })
+  const tuned = await api('POST', 'sys/auth/apono/tune', { user_lockout_config: { lockout_disable: true } })
+  expectOk(tuned, 'switch the lock-out of temporary users off')
   await mount(api, 'sys/mounts', 'kv', { type: 'kv', options: { version: '2' } })
   await mount(api, 'sys/mounts', 'transit', { type: 'transit' })
   await keyValueReady(api, 'kv')

@@ -50,18 +50,20 @@ describe.each(await serversUnderTest())('the broker’s connection to a $product
     await client.close()
   })
 
-  it('names the line to add when a capability is missing, and does not log in again for it', async () => {
-    const { client } = await connected(server.address, { auth: approle })
+  it('names the line to add when a capability is missing, and logs in again for it once in minutes', async () => {
+    const { client, turn } = await connected(server.address, { auth: approle })
     await client.session.token()
     const before = await logins()
     await expect(client.call({ method: 'GET', path: ['kv/data', 'app/db'] })).rejects.toMatchObject({
       code: 'target.denied',
       fix: 'add to the broker’s policy: path "kv/data/app/db" { capabilities = ["read"] }',
     })
-    await expect(client.call({ method: 'DELETE', path: ['kv/metadata', 'app/db'] })).rejects.toMatchObject({
-      code: 'target.denied',
-    })
-    expect(await logins()).toBe(before)
+    const denied = () => client.call({ method: 'DELETE', path: ['kv/metadata', 'app/db'] })
+    await Promise.all(Array.from({ length: 10 }, () => expect(denied()).rejects.toMatchObject({ code: 'target.denied' })))
+    expect(await logins()).toBe(before + 1)
+    turn(300)
+    await expect(denied()).rejects.toMatchObject({ code: 'target.denied' })
+    expect(await logins()).toBe(before + 2)
     await client.close()
   })
 

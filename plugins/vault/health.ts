@@ -2,13 +2,14 @@ import { type HealthCheck, isBrokerError } from '../../src/sdk/index.ts'
 import { isPlainHttp, type VaultConnection } from './client/vault-client.ts'
 import { auditedHeaderCheck } from './health/audited-header.ts'
 import { excessChecks } from './health/excess.ts'
+import { anotherLoginCheck, grantLoginCheck } from './health/logins.ts'
 import { mountChecks } from './health/mounts.ts'
-import { rightsChecks } from './health/rights.ts'
+import { rightsNow } from './health/rights.ts'
 import { serverCheck } from './health/server.ts'
 import { tokenChecks } from './health/token.ts'
 
 /** Asks in the order in which one thing needs the other, and stops where the next answer could mean nothing. */
-export async function health(client: VaultConnection, signal: AbortSignal): Promise<HealthCheck[]> {
+export async function health(client: VaultConnection, signal: AbortSignal, thorough?: 'thorough'): Promise<HealthCheck[]> {
   const checks: HealthCheck[] = []
   if (isPlainHttp(client.config.address)) {
     checks.push({
@@ -22,16 +23,19 @@ export async function health(client: VaultConnection, signal: AbortSignal): Prom
   if (checks.some((check) => check.status === 'failed')) return checks
   const login = await checked('login', async () => {
     await client.session.token(signal)
-    return [{ name: 'login', status: 'ok', detail: client.session.status().detail }]
+    const again = thorough ? await anotherLoginCheck(client) : []
+    return [{ name: 'login', status: 'ok', detail: client.session.status().detail }, ...again]
   })
   checks.push(...login)
   if (login.some((check) => check.status === 'failed')) return checks
   checks.push(...(await checked('token', () => tokenChecks(client, signal))))
   checks.push(...(await checked('mounts', () => mountChecks(client, signal))))
-  checks.push(...(await checked('rights', () => rightsChecks(client, signal))))
+  checks.push(...(await checked('rights', () => rightsNow(client, signal))))
   checks.push(...(await checked('excess rights', () => excessChecks(client, signal))))
   if (client.config.capabilities.includes('grants')) {
     checks.push(...(await checked('expiry', () => expiryCheck(client, signal))))
+    if (checks.every((check) => check.status !== 'failed'))
+      checks.push(...(await checked('logins', () => grantLoginCheck(client, signal, thorough))))
     checks.push(...(await checked('audited header', () => auditedHeaderCheck(client, signal))))
   }
   return checks

@@ -35,7 +35,7 @@ export async function* marked(client: VaultClient, signal: AbortSignal): AsyncGe
   for (const username of await namesIn(send, ['auth', mount, 'users'])) {
     const probe = probeOf(username, PROBE_USER)
     const call = { path: ['auth', mount, 'users', username], repeatable: true } as const
-    if (probe === 'left behind') await send({ method: 'DELETE', ...call })
+    if (probe === 'left behind') await removeUser(send, { mount, username })
     if (probe !== 'none') continue
     yield {
       artefact: `user ${username}`,

@@ -1,4 +1,5 @@
 import type { VaultConfig } from './config.ts'
+import { lockOutCommand } from './grant-login.ts'
 
 /** Makes the audit log show the id that the broker sends with each call; Vault does so by itself, OpenBao when it is told. */
 export const AUDIT_COMMAND = 'vault write sys/config/auditing/request-headers/x-correlation-id hmac=false'
@@ -9,7 +10,7 @@ export function setupCommands(config: VaultConfig, document: string): string[] {
   return [
     `export VAULT_ADDR='${config.address}'${config.namespace ? ` VAULT_NAMESPACE='${config.namespace}'` : ''}`,
     `vault policy write ${policyName} - <<'POLICY'\n${document}\nPOLICY`,
-    ...(config.capabilities.includes('grants') ? [enable('userpass', userpassMount)] : []),
+    ...(config.capabilities.includes('grants') ? [enable('userpass', userpassMount), lockOutCommand(userpassMount)] : []),
     // Only the root namespace has an audit log.
     ...(config.capabilities.includes('grants')
       ? [config.namespace ? `VAULT_NAMESPACE=root ${AUDIT_COMMAND}` : AUDIT_COMMAND]

@@ -43,10 +43,11 @@ export class Health implements OnModuleInit, OnApplicationBootstrap {
     void this.lookAtAll()
   }
 
-  async check(integrationId: string): Promise<HealthReport> {
+  /** @param thorough when a person asks: then nothing is taken from an earlier look */
+  async check(integrationId: string, thorough?: 'thorough'): Promise<HealthReport> {
     const connection = await this.connections.use(integrationId)
     const { plugin, client, integration } = connection
-    const checks = await checkHealth(plugin, client, this.stopping.lastCall)
+    const checks = await checkHealth(plugin, client, this.stopping.lastCall, thorough)
     await this.sessions.keep(connection)
     const stored = await row<{ at: Date }>(
       this.database.pool,

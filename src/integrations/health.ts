@@ -5,9 +5,14 @@ import { within } from './within.ts'
 const PATIENCE_MS = 45_000
 
 /** What the plugin finds, within a time. That it cannot look is a finding, too. */
-export async function checkHealth(plugin: AnyPlugin, client: unknown, stop: AbortSignal): Promise<HealthCheck[]> {
+export async function checkHealth(
+  plugin: AnyPlugin,
+  client: unknown,
+  stop: AbortSignal,
+  thorough?: 'thorough',
+): Promise<HealthCheck[]> {
   try {
-    return await within(PATIENCE_MS, stop, (signal) => plugin.health(client, signal))
+    return await within(PATIENCE_MS, stop, (signal) => plugin.health(client, signal, thorough))
   } catch (error) {
     if (!(error instanceof BrokerError) || stop.aborted) throw error
     return [{ name: 'connection', status: 'failed', detail: error.message, fix: error.fix }]

@@ -86,7 +86,7 @@ export class IntegrationsController {
   @HttpCode(200)
   @ApiOkResponse({ standardSchema: healthReport })
   check(@Param('id', { schema: OURS }) integrationId: string) {
-    return this.health.check(integrationId)
+    return this.health.check(integrationId, 'thorough')
   }
 
   @Post(':id/pause')

@@ -48,7 +48,7 @@ export class Trials {
     }
     try {
       return {
-        checks: await checkHealth(plugin, client, this.stopping.lastCall),
+        checks: await checkHealth(plugin, client, this.stopping.lastCall, 'thorough'),
         guarantees: guaranteesOf(plugin, client),
         kept: host.kept,
         destination,

@@ -149,7 +149,7 @@ export interface Plugin<Config, Client> {
   identify?(client: Client, signal: AbortSignal): Promise<TargetIdentity>
   /** Cheap: opens nothing that `close` does not close. Does not have to reach the target; the first use does. */
   connect(config: Config, host: Host): Promise<Client>
-  health(client: Client, signal: AbortSignal): Promise<HealthCheck[]>
+  health(client: Client, signal: AbortSignal, thorough?: 'thorough'): Promise<HealthCheck[]>
   /** Called every few seconds: renews what must be renewed, nothing else. Throws when the session cannot be kept. */
   keepAlive?(client: Client, signal: AbortSignal): Promise<void>
   session?(client: Client): SessionStatus

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { BrokerError, type Credential, type CredentialState, type Json, Secret } from '../../../src/sdk/index.ts'
+import { BrokerError, type Credential, type CredentialState, isBrokerError, type Json, Secret } from '../../../src/sdk/index.ts'
 import type { VaultAnswer, VaultFeatures, VaultSettings } from '../client/client.ts'
+import { lockedOut, whatHindersLogins } from '../grant-login.ts'
 import type { PolicyDocument } from '../policy.ts'
 import type { Send } from '../send.ts'
 import { passwordUsage, tokenUsage } from './grant-usage.ts'
@@ -93,20 +94,32 @@ async function loginWrapped(mint: Mint, ttlSeconds: number): Promise<z.infer<typ
   const password = freshPassword()
   await replacePassword(mint, ttlSeconds, password)
   const path = ['auth', user.mount, 'login', user.username]
-  const { status, body, requestId } = await send({
+  const answer = await send({
     method: 'POST',
     path,
     token: 'none',
     body: { password },
     wrapTtlSeconds: Math.min(settings.wrapTtlSeconds, ttlSeconds),
-    accept: [400],
+    accept: [400, 403],
+  }).catch(async (error: unknown) => {
+    throw isBrokerError(error, 'target.unreachable') ? ((await hindrance(mint)) ?? error) : error
   })
+  const { status, body, requestId } = answer
   if (status === 400) throw openedElsewhere(user)
+  // The password is the one just written, and nothing else is refused so where another user gets in.
+  if (status === 403) throw (await hindrance(mint)) ?? lockedOut(user)
   const wrap = WrapInfo.safeParse(body['wrap_info'])
   if (wrap.success && wrap.data.creation_path === path.join('/')) return wrap.data
   await revokeLogins(send, user)
-  throw new BrokerError('target.unexpected', `logging in as ${user.username} was not answered with a wrapped token`, {
-    requestId,
+  const unexpected = `logging in as ${user.username} was not answered with a wrapped token`
+  throw (await hindrance(mint)) ?? new BrokerError('target.unexpected', unexpected, { requestId })
+}
+
+/** What keeps every user from logging in, not only this one. Undefined also where that cannot be found out now. */
+function hindrance({ send, settings, features }: Mint): Promise<BrokerError | undefined> {
+  return whatHindersLogins({ send, sendLast: send, settings, features }).catch((error: unknown) => {
+    if (isBrokerError(error)) return undefined
+    throw error
   })
 }
 

@@ -127,7 +127,9 @@ const MEANINGS: readonly Meaning[] = [
 
 /** The error that an answer means. `fix` says how to get the missing capability, when that is what is missing. */
 export function refusal(call: VaultCall, answer: VaultAnswer, deniedFix?: string): BrokerError {
-  const text = [...answer.errors, ...answer.warnings].join('; ').toLowerCase()
+  // `sys/health` says so in its body, and has no errors.
+  const isSealed = answer.status === 503 && answer.body['sealed'] === true
+  const text = [...answer.errors, ...answer.warnings, ...(isSealed ? ['sealed'] : [])].join('; ').toLowerCase()
   const meaning = MEANINGS.find(
     (line) => [line.status].flat().includes(answer.status) && (line.text === undefined || text.includes(line.text)),
   )

@@ -1,5 +1,6 @@
 import { BrokerError, isBrokerError, type Secret, type SessionStatus } from '../../../src/sdk/index.ts'
-import { isRecord, type Login, type LoginMethod, NoLoginThere, type Send } from './auth/login.ts'
+import { isRecord, type LoginMethod, NoLoginThere, type Send } from './auth/login.ts'
+import { begin, type Live, mustServe, spend } from './live-token.ts'
 import { untilAborted } from './until-aborted.ts'
 
 const FIRST_PAUSE_MS = 10_000
@@ -8,19 +9,12 @@ const LONGEST_PAUSE_MS = 300_000
 const REFUSED_PAUSE_MS = 200_000
 /** Where the server does not say whether a token lives, a refused one is replaced to find out, so often at most. */
 const FIND_OUT_MS = 60_000
+/** A token that lives and may not do something may be older than its role's policies. So often at most, another login finds out. */
+const LOOK_AGAIN_MS = 300_000
 /** After so many refusals in a row and not one call served, the session is called lost. */
 const REFUSALS_IN_A_ROW = 10
 /** With less than this left, a call waits for the renewal. */
 const NEARLY_OVER_MS = 300_000
-
-interface Live {
-  readonly token: Secret
-  readonly leaseSeconds: number
-  readonly endsAt: number
-  readonly renewAt: number
-  readonly renewable: boolean
-  readonly renewed?: string
-}
 
 interface Failure {
   readonly error: BrokerError
@@ -47,6 +41,8 @@ export class Session {
   #mayLookUp = true
   #foundOutAt = Number.NEGATIVE_INFINITY
   #refusals = 0
+  #looking?: Promise<boolean>
+  #lookedAgainAt = Number.NEGATIVE_INFINITY
   readonly #closing = new AbortController()
   readonly #now: () => number
   readonly #options: SessionOptions
@@ -59,27 +55,59 @@ export class Session {
   /** A token to use now. A refusal is answered from memory until its pause is over. */
   async token(signal?: AbortSignal): Promise<Secret> {
     const live = this.#alive()
-    if (live && !this.#isNearlyOver(live)) return live.token
+    if (live && !this.#isNearlyOver(live) && spend(live)) return live.token
     if (this.#failure && this.#now() < this.#failure.retryAt) {
-      if (live) return live.token
+      if (live && spend(live)) return live.token
       if (this.#failure.isRefusal) throw this.#failure.error
     }
-    return (await untilAborted(this.#refresh(), signal)).token
+    for (;;) {
+      const fresh = await untilAborted(this.#refresh(), signal)
+      if (spend(fresh)) return fresh.token
+    }
   }
 
-  /** After a 403: another token to try once, or undefined when `used` is alive and only a capability is missing. */
+  /** After a 403: another token to try once, or undefined when `used` is alive and may do all that its role allows now. */
   async replacementFor(used: Secret, signal?: AbortSignal): Promise<Secret | undefined> {
     const current = this.#alive()
-    if (current && current.token !== used) return current.token
+    if (current && current.token !== used && spend(current)) return current.token
     if (this.#lookup?.token !== used) this.#lookup = { token: used, alive: this.#isAlive(used) }
     const { alive } = this.#lookup
     try {
-      if (await untilAborted(alive, signal)) return undefined
+      if (await untilAborted(alive, signal)) return (await this.foundNewRights(signal)) ? this.#spare() : undefined
     } finally {
       if (this.#lookup?.alive === alive) this.#lookup = undefined
     }
     if (this.#live?.token === used) this.#live = undefined
     return this.token(signal)
+  }
+
+  /**
+   * Logs in once more, to see whether the credential is still good and gives what this session holds. True if it gives something else:
+   * then the session goes on with that. Throws `target.login_failed` when the credential is refused; what the session has stays.
+   */
+  lookAgain(): Promise<boolean> {
+    this.#looking ??= this.#logInAgain().finally(() => {
+      this.#looking = undefined
+    })
+    return this.#looking
+  }
+
+  /** After a refusal: whether another login, of which there is one in some minutes at most, gives other rights than this session had. */
+  async foundNewRights(signal?: AbortSignal): Promise<boolean> {
+    const isDue = this.#now() - this.#lookedAgainAt >= LOOK_AGAIN_MS
+    if (!this.#options.method.mints || !(isDue || this.#looking)) return false
+    try {
+      return await untilAborted(this.lookAgain(), signal)
+    } catch (error) {
+      // No failure of the session: its token lives, and the first refusal stands.
+      if (isBrokerError(error) && !this.#closing.signal.aborted) return false
+      throw error
+    }
+  }
+
+  /** How many calls a token of this session serves, where the server counts them. */
+  usesOfAToken(): number | undefined {
+    return this.#live && this.#live.uses > 0 ? this.#live.uses : undefined
   }
 
   /** Renews what is due. Throws when the session cannot be kept, and not again before the pause is over. */
@@ -116,13 +144,32 @@ export class Session {
     const live = this.#alive()
     this.#live = undefined
     if (!live || !this.#options.method.mints) return
-    await this.#options.send({
-      method: 'POST',
-      path: ['auth/token/revoke-self'],
-      token: live.token,
-      accept: [403],
-      timeoutMs: 3000,
-    })
+    await this.#revoke(live.token)
+  }
+
+  async #revoke(token: Secret): Promise<void> {
+    await this.#options.send({ method: 'POST', path: ['auth/token/revoke-self'], token, accept: [403], timeoutMs: 3000 })
+  }
+
+  async #logInAgain(): Promise<boolean> {
+    this.#lookedAgainAt = this.#now()
+    const held = this.#alive()
+    let fresh: Live
+    try {
+      fresh = await this.#logIn(true)
+    } catch (error) {
+      // Each refusal counts towards a lock-out. The session itself asks again when its token ends.
+      if (isBrokerError(error, 'target.login_failed')) this.#lookedAgainAt = Number.POSITIVE_INFINITY
+      throw error
+    }
+    const isSame = held !== undefined && String(held.policies) === String(fresh.policies)
+    if (isSame) {
+      await this.#revoke(fresh.token)
+      return false
+    }
+    this.#live = fresh
+    this.#failure = undefined
+    return true
   }
 
   #refresh(): Promise<Live> {
@@ -139,6 +186,7 @@ export class Session {
       const renewed = live?.renewable ? await this.#renew(live) : undefined
       this.#live = renewed ?? (await this.#logIn(live === undefined))
       this.#failure = undefined
+      if (!renewed && this.#lookedAgainAt > this.#now()) this.#lookedAgainAt = Number.NEGATIVE_INFINITY
       return this.#live
     } catch (error) {
       if (error instanceof BrokerError) this.#failure = this.#failed(error)
@@ -160,7 +208,7 @@ export class Session {
       if (granted <= 0) return undefined // 204 is no renewal
       // Less than asked: the maximum is near, and the next time is a login.
       const renewable = auth['renewable'] === true && granted >= live.leaseSeconds
-      return { ...this.#begin({ token: live.token, leaseSeconds: granted, renewable }), renewed: answer.at }
+      return { ...begin(this.#now(), { ...live, leaseSeconds: granted, renewable }), renewed: answer.at }
     } catch (error) {
       if (isBrokerError(error, 'target.login_failed', 'target.denied', 'target.invalid', 'target.failed')) return undefined
       throw error
@@ -171,6 +219,7 @@ export class Session {
   async #logIn(fresh: boolean): Promise<Live> {
     const { method, send, namespace } = this.#options
     const login = await method.login(send, this.#closing.signal)
+    mustServe(login)
     const self = await send({
       method: 'GET',
       path: ['auth/token/lookup-self'],
@@ -191,18 +240,7 @@ export class Session {
         },
       )
     }
-    return this.#begin({ ...login, renewable: login.renewable && (fresh || method.mints) })
-  }
-
-  #begin(login: Login): Live {
-    const now = this.#now()
-    const lifeMs = login.leaseSeconds > 0 ? login.leaseSeconds * 1000 : Number.POSITIVE_INFINITY
-    return {
-      ...login,
-      endsAt: now + lifeMs,
-      // Two thirds, a little less for each of many brokers.
-      renewAt: now + lifeMs * (2 / 3) * (0.9 + Math.random() / 10),
-    }
+    return begin(this.#now(), { ...login, renewable: login.renewable && login.uses === 0 && (fresh || method.mints) })
   }
 
   async #isAlive(token: Secret): Promise<boolean> {
@@ -217,6 +255,11 @@ export class Session {
     if (!this.#options.method.mints || this.#now() - this.#foundOutAt < FIND_OUT_MS) return true
     this.#foundOutAt = this.#now()
     return false
+  }
+
+  #spare(): Secret | undefined {
+    const live = this.#alive()
+    return live && spend(live) ? live.token : undefined
   }
 
   #alive(): Live | undefined {

@@ -1,6 +1,7 @@
 import type { HealthCheck } from '../../../src/sdk/index.ts'
 import type { VaultConnection } from '../client/vault-client.ts'
 import { unreachedInWords } from '../discovery.ts'
+import { batchTokens, lockOutCommand } from '../grant-login.ts'
 import { unreachedMounts } from '../mounts.ts'
 import { sending } from '../send.ts'
 
@@ -9,7 +10,11 @@ const SHORT_LEASE_SECONDS = 3600
 interface Mount {
   readonly type?: string
   readonly options?: { readonly version?: string } | null
-  readonly config?: { readonly max_lease_ttl?: number }
+  readonly config?: {
+    readonly max_lease_ttl?: number
+    readonly token_type?: string
+    readonly user_lockout_config?: { readonly user_lockout_disable?: boolean }
+  }
 }
 type Mounts = Readonly<Record<string, Mount>>
 
@@ -24,7 +29,7 @@ export async function mountChecks(client: VaultConnection, signal: AbortSignal):
     ...(capabilities.includes('discovery')
       ? [...kvChecks(engines, kvMounts), ...transitChecks(engines, transitMounts), ...unreached]
       : []),
-    ...(capabilities.includes('grants') ? [userpassCheck(logins[`${userpassMount}/`], userpassMount)] : []),
+    ...(capabilities.includes('grants') ? userpassChecks(logins[`${userpassMount}/`], userpassMount) : []),
   ]
 }
 
@@ -72,6 +77,23 @@ function transitChecks(engines: Mounts, wanted: readonly string[] | 'all'): Heal
   return [{ name: 'Transit mounts', status: 'ok', detail: `${found} Transit mounts are visible` }]
 }
 
+function userpassChecks(mount: Mount | undefined, path: string): HealthCheck[] {
+  const checks = [userpassCheck(mount, path)]
+  if (mount?.type === 'userpass') checks.push(lockOutCheck(mount, path))
+  return checks
+}
+
+function lockOutCheck({ config }: Mount, path: string): HealthCheck {
+  const name = `lock-out at auth/${path}`
+  if (config?.user_lockout_config?.user_lockout_disable === true) return { name, status: 'ok', detail: 'off' }
+  return {
+    name,
+    status: 'warning',
+    detail: `anybody who reaches the server can lock a temporary user out by wrong logins at auth/${path}: then its grant cannot be opened for 15 minutes`,
+    fix: lockOutCommand(path),
+  }
+}
+
 function userpassCheck(mount: Mount | undefined, path: string): HealthCheck {
   const name = `mount auth/${path}`
   if (mount?.type !== 'userpass') {
@@ -83,6 +105,10 @@ function userpassCheck(mount: Mount | undefined, path: string): HealthCheck {
         : `there is no auth/${path}, or the broker’s policy does not reach it`,
       fix: mount ? 'choose another path for the userpass mount' : `vault auth enable -path=${path} userpass`,
     }
+  }
+  if (mount.config?.token_type === 'batch') {
+    const { message, fix } = batchTokens(path)
+    return { name, status: 'failed', detail: message, fix }
   }
   const longest = mount.config?.max_lease_ttl ?? 0
   if (longest > 0 && longest < SHORT_LEASE_SECONDS) {

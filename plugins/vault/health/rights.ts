@@ -4,10 +4,17 @@ import { exampleOf, hclOf, type Rule, wantedRules } from '../minimum-policy.ts'
 import { capabilitiesOf } from './capabilities.ts'
 
 /** Every path the enabled capabilities need, with the line to add where a right is missing. */
-export async function rightsChecks(client: VaultConnection, signal: AbortSignal): Promise<HealthCheck[]> {
+async function rightsChecks(client: VaultConnection, signal: AbortSignal): Promise<HealthCheck[]> {
   const rules = wantedRules(client.config)
   const held = await capabilitiesOf(client, rules.map(exampleOf), signal)
   return rules.map((rule) => rightCheck(rule, held.get(exampleOf(rule)) ?? []))
+}
+
+/** A token may be older than its role's policies: before a right is called missing, another login is tried. */
+export async function rightsNow(client: VaultConnection, signal: AbortSignal): Promise<HealthCheck[]> {
+  const checks = await rightsChecks(client, signal)
+  const isMissing = checks.some((check) => check.status !== 'ok')
+  return isMissing && (await client.session.foundNewRights(signal)) ? rightsChecks(client, signal) : checks
 }
 
 function rightCheck(rule: Rule, held: readonly string[]): HealthCheck {

@@ -9,11 +9,17 @@ export async function tokenChecks(client: VaultConnection, signal: AbortSignal):
   const ttl = Number(data['ttl'] ?? 0)
   const policies = Array.isArray(data['policies']) ? data['policies'].map(String) : []
   const byLogin = client.config.auth.method !== 'token'
+  const uses = client.session.usesOfAToken()
   const complaints: [boolean, string, string][] = [
     [
       policies.includes('root'),
       'the broker works with a root token',
       `use an AppRole with the policy ${client.config.policyName}`,
+    ],
+    [
+      uses !== undefined,
+      `each of the broker’s tokens serves ${uses} calls only (token_num_uses): it logs in again and again`,
+      byLogin ? 'set token_num_uses=0 on the broker’s role' : 'use a token without num_uses',
     ],
     [ttl === 0, 'the broker’s token never ends', 'use AppRole, or a periodic token'],
     [

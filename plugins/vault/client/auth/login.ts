@@ -10,6 +10,10 @@ export interface Login {
   /** 0: the server says it never ends */
   readonly leaseSeconds: number
   readonly renewable: boolean
+  /** how many calls it serves; 0: as many as one likes */
+  readonly uses: number
+  /** of the token, sorted, where the login said so */
+  readonly policies?: readonly string[]
 }
 
 /** One way to get a token. */
@@ -38,6 +42,8 @@ export async function loginAt(mount: string, body: Record<string, unknown>, send
     token: new Secret(auth['client_token']),
     leaseSeconds: Number(auth['lease_duration'] ?? 0),
     renewable: auth['renewable'] === true,
+    uses: Number(auth['num_uses'] ?? 0),
+    policies: Array.isArray(auth['policies']) ? auth['policies'].map(String).toSorted() : undefined,
   }
 }
 

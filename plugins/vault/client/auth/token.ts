@@ -11,7 +11,8 @@ export function tokenLogin(token: Secret): LoginMethod {
         send({ method: 'GET', path: ['auth/token/lookup-self'], token, signal }),
         () => 'the token has ended, was revoked, or may not look itself up: save another one, or use AppRole',
       )
-      return { token, leaseSeconds: Number(answer.data['ttl'] ?? 0), renewable: answer.data['renewable'] === true }
+      const { ttl, renewable, num_uses: uses } = answer.data
+      return { token, leaseSeconds: Number(ttl ?? 0), renewable: renewable === true, uses: Number(uses ?? 0) }
     },
   }
 }
