@@ -60,8 +60,7 @@ const MAY_USE_ELSEWHERE = /^(@nestjs\/(common|core|schedule|swagger)|@openteleme
 const CLOCKS: Record<string, string> = {
   'src/platform/ids.ts': 'ids sort by their time; nothing decides by it',
   'src/integrations/health.service.ts': 'the time of a finding that is answered but not stored, as its integration changed',
-  'plugins/vault/actions/grant-access.ts': 'the time left, as the server wants it: in seconds',
-  'plugins/vault/actions/grant-credential.ts': 'the time left, as above; and when a delivery was made, for the trace',
+  'plugins/vault/actions/grant-credential.ts': 'when a delivery was made, for the trace',
   'plugins/vault/client/features.ts': 'an expiration that is far enough, to see whether the server takes one',
   'plugins/vault/probe-names.ts': 'whether a probe is over: ten minutes more or less do no harm',
   'plugins/vault/client/session.ts': 'when the session ends, for people to read',

@@ -37,6 +37,7 @@ export async function vaultWorld(settings: Record<string, unknown> = {}, binary?
       runId,
       instance: INSTANCE,
       until,
+      msLeft: () => until.getTime() - Date.now(),
       signal: new AbortController().signal,
       stillMine: () => {},
     }),

@@ -5,6 +5,7 @@ import { deadline } from '../platform/deadline.ts'
 import type { Hold } from '../platform/due-lane.ts'
 import { Installation } from '../platform/installation.ts'
 import { Stopping } from '../platform/stopping.ts'
+import { TimeLeft } from '../platform/time-left.ts'
 import { BrokerError, type GrantAccessAction, type GrantInput, type Receipt, type RunContext, type Step } from '../sdk/index.ts'
 import type { HeldRun, JournaledStep } from './action-run.ts'
 import { fenced, Journal } from './journal.ts'
@@ -13,7 +14,7 @@ import { mustBeSameTarget, noteTarget, whoAnswers } from './whereabouts.ts'
 /** What the owner of a run adds to the journal's transactions, before the run's own rows: whoever owns it is locked first, always. */
 export interface RunHooks {
   /** before each attempt at a step; answers when the access ends, for grants */
-  beforeStep?(tx: Tx, step: { isLast: boolean }): Promise<Date | undefined>
+  beforeStep?(tx: Tx, step: { isLast: boolean }): Promise<TimeLeft | undefined>
   /** with the outcome of the last step, and through which connection it was done */
   whenExecuted?(tx: Tx, connection: Connection): Promise<void>
 }
@@ -63,14 +64,15 @@ export class ActionRunner {
     connection: Connection,
     runId: string,
     hold: Pick<Hold, 'isOurs'>,
-    until?: Date,
+    until?: Date | TimeLeft,
     patienceMs = PATIENCE_MS,
   ): RunContext<unknown> {
     return {
       client: connection.client,
       runId,
       instance: this.installation.instance,
-      until,
+      until: until instanceof TimeLeft ? until.at : until,
+      ...(until instanceof TimeLeft && { msLeft: () => until.ms() }),
       signal: AbortSignal.any([deadline(patienceMs), this.stopping.lastCall]),
       stillMine: () => {
         if (!hold.isOurs()) throw fenced(runId)
@@ -92,7 +94,7 @@ export class ActionRunner {
     step: JournaledStep,
     before: (Receipt & { position: number }) | undefined,
     hooks: RunHooks,
-  ): Promise<Date | undefined> {
+  ): Promise<TimeLeft | undefined> {
     const until = await hooks.beforeStep?.(tx, { isLast: step.position === run.steps.length - 1 })
     await this.journal.advance(tx, run, 'executing')
     if (before) await this.journal.mark(tx, [{ run: run.id, ...before }], 'executed')

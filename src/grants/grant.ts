@@ -1,4 +1,5 @@
-import { rows, type Tx } from '../platform/database.ts'
+import { row, rows, type Tx } from '../platform/database.ts'
+import { TimeLeft } from '../platform/time-left.ts'
 import type { ExpiryGuarantee, Json } from '../sdk/index.ts'
 import type { GrantState } from './grant-machine.ts'
 
@@ -45,6 +46,20 @@ export function selectGrants(tx: Pick<Tx, 'query'>, condition: string, values: r
 /** The grant, its row locked until the transaction ends. */
 export async function lockGrant(tx: Pick<Tx, 'query'>, id: string): Promise<Grant | undefined> {
   return (await selectGrants(tx, 'g.id = $1 for update', [id]))[0]
+}
+
+/** SQL: what is left of a grant, in milliseconds. */
+export const MS_LEFT = '(extract(epoch from expires_at - clock_timestamp()) * 1000)::float'
+
+/** Undefined for a grant that has no end yet. */
+export async function timeLeft(tx: Pick<Tx, 'query'>, id: string): Promise<TimeLeft | undefined> {
+  const readAt = performance.now()
+  const end = await row<{ at: Date; msLeft: number }>(
+    tx,
+    `select expires_at as at, ${MS_LEFT} as "msLeft" from grants where id = $1 and expires_at is not null`,
+    [id],
+  )
+  return end && new TimeLeft(end.at, end.msLeft, readAt)
 }
 
 /** Names of the due work that moves grants. */

@@ -13,8 +13,9 @@ import { Database, row, rows, type Tx } from '../platform/database.ts'
 import type { Hold } from '../platform/due-lane.ts'
 import { enqueue } from '../platform/due-work.ts'
 import { newId } from '../platform/ids.ts'
+import type { TimeLeft } from '../platform/time-left.ts'
 import { BrokerError, type Credential, type CredentialState, type Json } from '../sdk/index.ts'
-import { GRANT_WORK, type Grant, lockGrant } from './grant.ts'
+import { GRANT_WORK, type Grant, lockGrant, timeLeft } from './grant.ts'
 import { approvedByThem, judgesHands } from './two-sides.ts'
 
 /** One handing over of a credential, as its row says. */
@@ -51,13 +52,13 @@ export class Openings {
     const started = performance.now()
     const hold: Pick<Hold, 'isOurs'> = { isOurs: () => performance.now() - started < PATIENCE_SECONDS * 1000 }
     const opening = newId('opn')
-    const { grant, keepFormer } = await this.begin(grantee, grantId, opening)
+    const { grant, keepFormer, left } = await this.begin(grantee, grantId, opening)
     let credential: Credential
     try {
       const connection = await this.connections.use(grant.integrationId)
       await mustAnswer(this.database.pool, connection, grant.runId)
       const steps = await this.journal.read(this.database.pool, grant.runId)
-      const context = this.runner.context(connection, grant.runId, hold, grant.expiresAt ?? undefined)
+      const context = this.runner.context(connection, grant.runId, hold, left)
       credential = await grantAccessOf(connection).open(context, steps, grant.delivery, { keepFormer })
     } catch (error) {
       await this.fail(grant, opening)
@@ -86,13 +87,18 @@ export class Openings {
     return this.read(grant.id)
   }
 
-  private async begin(grantee: Caller, grantId: string, opening: string): Promise<{ grant: Grant; keepFormer: boolean }> {
+  private async begin(
+    grantee: Caller,
+    grantId: string,
+    opening: string,
+  ): Promise<{ grant: Grant; keepFormer: boolean; left: TimeLeft | undefined }> {
     return this.database.transaction(async (tx) => {
       const grant = await lockGrant(tx, grantId)
       if (grant?.granteeId !== grantee.id) throw new BrokerError('not_found', `there is no grant ${grantId} of yours`)
       const hands = await handsOf(tx, grantee)
       if (meet(hands, await judgesHands(tx, grantId))) throw approvedByThem()
-      const late = await row(tx, 'select 1 from grants where id = $1 and expires_at <= clock_timestamp()', [grantId])
+      const left = await timeLeft(tx, grantId)
+      const late = left !== undefined && left.ms() <= 0
       if (grant.state !== 'active' || late) {
         throw new BrokerError('conflict', `the grant is ${late ? 'over' : grant.state}: there is nothing to open`, {
           fix: grant.state === 'provisioning' || grant.state === 'scheduled' ? 'wait until it is active' : 'request access again',
@@ -114,7 +120,7 @@ export class Openings {
         subject: grantId,
         data: { opening, delivery: grant.delivery },
       })
-      return { grant, keepFormer }
+      return { grant, keepFormer, left }
     })
   }
 

@@ -14,9 +14,10 @@ import { each, type Hold, type Outcome, pauseFor, type Work } from '../platform/
 import { DueWork, enqueue } from '../platform/due-work.ts'
 import { Metrics } from '../platform/metrics.ts'
 import { problemOf } from '../platform/problem-of.ts'
+import { TimeLeft } from '../platform/time-left.ts'
 import { BrokerError, type GrantInput, isBrokerError, type Json } from '../sdk/index.ts'
 import { endNow } from './ending.ts'
-import { GRANT_WORK, type Grant, grantIdOf, lockGrant, runIdOf, selectGrants } from './grant.ts'
+import { GRANT_WORK, type Grant, grantIdOf, lockGrant, MS_LEFT, runIdOf, selectGrants } from './grant.ts'
 
 /** How long a target may refuse, from the first try on, before the grant is given up and cleaned. */
 const PATIENCE_SECONDS = 15 * 60
@@ -117,16 +118,17 @@ export class Provisioning implements OnModuleInit {
   }
 
   /** The clock starts when access becomes usable, so every attempt starts it anew. Whole milliseconds survive the way through JavaScript. */
-  private async startClock(tx: Tx, grant: Grant): Promise<Date> {
-    const clock = await row<{ until: Date }>(
+  private async startClock(tx: Tx, grant: Grant): Promise<TimeLeft> {
+    const readAt = performance.now()
+    const clock = await row<{ until: Date; msLeft: number }>(
       tx,
       `update grants set begins_at = clock_timestamp(),
          expires_at = date_trunc('milliseconds', clock_timestamp()) + make_interval(secs => seconds)
-       where id = $1 and state = 'provisioning' returning expires_at as until`,
+       where id = $1 and state = 'provisioning' returning expires_at as until, ${MS_LEFT} as "msLeft"`,
       [grant.id],
     )
     if (!clock) throw new BrokerError('run.fenced', `${grant.id} is no longer provisioning`)
-    return clock.until
+    return new TimeLeft(clock.until, clock.msLeft, readAt)
   }
 
   private async activate(tx: Tx, grant: Grant, connection: Connection): Promise<void> {

@@ -60,6 +60,8 @@ export interface RunContext<Client> {
   readonly instance: string
   /** when the access ends, for grants; stable during one attempt, moved by extension */
   readonly until?: Date
+  /** milliseconds until then by the database's clock, which decides; negative when it is over. There where something is given, opened or extended */
+  readonly msLeft?: () => number
   /** a second look, before something is destroyed on account of it: no replica of the target that lags behind may answer */
   readonly firsthand?: boolean
   /** aborted when the run is taken from this process or the broker shuts down */

@@ -89,7 +89,7 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
     const send = sendFor(ctx, 'provisioning')
     switch (step.kind) {
       case 'user':
-        await writeUser(send, step.args, Math.max(1, Math.floor((endOf(ctx).getTime() - Date.now()) / 1000)), features)
+        await writeUser(send, step.args, Math.max(1, Math.floor(leftOf(ctx)() / 1000)), features)
         return {}
       case 'policy':
         return { record: { written: true, ...(await writePolicy(send, { ...step.args, stamp: stampOf(ctx), features })) } }
@@ -140,6 +140,7 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
       user: user.args,
       document: policy.args.document,
       until: endOf(ctx),
+      msLeft: leftOf(ctx),
       keepFormer,
     })
   },
@@ -173,6 +174,11 @@ function stampOf(ctx: Context): PolicyStamp {
 function endOf(ctx: Context): Date {
   if (!ctx.until) throw new TypeError('a grant has an end')
   return ctx.until
+}
+
+function leftOf(ctx: Context): () => number {
+  if (!ctx.msLeft) throw new TypeError('it is known how much of a grant is left')
+  return ctx.msLeft
 }
 
 /** A policy for `kv/data/…` on a mount that is not KV v2 would allow something else than it says. */

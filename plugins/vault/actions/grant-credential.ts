@@ -15,6 +15,8 @@ export interface Mint {
   readonly user: GrantUser
   readonly document: PolicyDocument
   readonly until: Date
+  /** milliseconds until then by the clock that decides */
+  readonly msLeft: () => number
   /** whether what was minted before goes on to its own end */
   readonly keepFormer: boolean
 }
@@ -44,25 +46,27 @@ const LEASES_OF_ONE = 2
 export async function mintToken(mint: Mint): Promise<Credential> {
   const former = mint.keepFormer ? await leasesOf(mint) : []
   let headroomMs = HEADROOM_MS
+  mustBeLeft(secondsLeft(mint, headroomMs))
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const ttlSeconds = secondsLeft(mint.until, headroomMs)
+    const ttlSeconds = secondsLeft(mint, headroomMs)
+    if (ttlSeconds < 1) break
     const wrap = await loginWrapped(mint, ttlSeconds)
     const [endsAt] = await Promise.all([endOf(mint, wrap.wrapped_accessor), refuseOthers(mint, former)])
     if (endsAt <= mint.until) return tokenCredential(mint, wrap, endsAt)
     await revokeAllBut(mint, former)
-    // The server's clock is ahead of ours, or it was slow: the end is judged by the server's.
+    // The server's clock is ahead of the database's, or it was slow: the end is judged by the server's.
     // Whole seconds, or rounding would choose the same TTL again.
     headroomMs += Math.ceil((endsAt.getTime() - mint.until.getTime()) / 1000) * 1000
   }
   throw new BrokerError('target.unexpected', `the server does not end a token of ${mint.user.username} in time`, {
-    fix: 'compare the clocks of the server, the broker and its database',
+    fix: 'compare the clocks of the server and of the broker’s database',
   })
 }
 
 /** A password to log in with as often as one likes, until the user goes. */
 export async function mintPassword(mint: Mint): Promise<Credential> {
   const password = freshPassword()
-  await replacePassword(mint, secondsLeft(mint.until, 0), password)
+  await replacePassword(mint, mustBeLeft(secondsLeft(mint, 0)), password)
   return {
     delivery: 'password',
     fields: [
@@ -86,7 +90,12 @@ export async function stateOf(send: Send, json: Json): Promise<CredentialState> 
   // A wrapping token that was used lingers for a while, marked so.
   if (wrap.status === 200 && wrap.data['num_uses'] === -1) return 'collected'
   if (isLive(wrap)) return 'waiting'
-  return token.at < collectBy ? 'collected' : 'unknown'
+  return timeAtServer(token) < Date.parse(collectBy) ? 'collected' : 'unknown'
+}
+
+/** By the clock that `collectBy` was given by, less than a second late: the seconds left are whole ones. */
+function timeAtServer({ data }: VaultAnswer): number {
+  return Date.parse(String(data['expire_time'])) - Number(data['ttl']) * 1000
 }
 
 async function loginWrapped(mint: Mint, ttlSeconds: number): Promise<z.infer<typeof WrapInfo>> {
@@ -180,8 +189,11 @@ function tokenCredential(mint: Mint, wrap: z.infer<typeof WrapInfo>, endsAt: Dat
   }
 }
 
-function secondsLeft(until: Date, headroomMs: number): number {
-  const seconds = Math.floor((until.getTime() - Date.now() - headroomMs) / 1000)
+function secondsLeft({ msLeft }: Mint, headroomMs: number): number {
+  return Math.floor((msLeft() - headroomMs) / 1000)
+}
+
+function mustBeLeft(seconds: number): number {
   if (seconds >= 1) return seconds
   throw new BrokerError('grant.ending', 'less than a second of the grant is left', { fix: 'ask for an extension' })
 }
