@@ -5,13 +5,17 @@ import { describe, expect, it } from 'vitest'
 const numbered = (prefix: string, from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => `${prefix}-${from + index}`)
 
-/** What the product promises so far. A row that is added here needs a test before it needs anything else. */
+/** Every row there is, shown or not: one that is missing on the page fails. */
 const PROMISED = [
   ...numbered('M', 1, 10),
-  ...numbered('S3', 13, 19),
-  ...numbered('S4', 1, 24),
-  ...numbered('S4', 32, 41),
-  ...numbered('A', 2, 15),
+  ...numbered('S0', 1, 33),
+  ...numbered('S1', 1, 39),
+  ...numbered('S2', 1, 34),
+  ...numbered('S2', 40, 44),
+  ...numbered('S2', 50, 56),
+  ...numbered('S3', 1, 22),
+  ...numbered('S4', 1, 41),
+  ...numbered('A', 1, 16),
   ...numbered('P', 1, 15),
 ]
 
@@ -28,10 +32,10 @@ const inPart = rowsOf(shownPart.split('## Shown in part')[1] ?? '')
 const open = rowsOf(openPart)
 
 describe('docs/coverage.md', () => {
-  it('has every row that is promised, once, shown or with the reason why not', () => {
+  it('has every row there is, once, shown or with the reason why not', () => {
     const rows = [...shown, ...open].map(({ row }) => row)
     expect(new Set(rows).size).toBe(rows.length)
-    expect(PROMISED.filter((row) => !rows.includes(row))).toEqual([])
+    expect(rows.toSorted()).toEqual(PROMISED.toSorted())
     expect([...shown, ...open].filter(({ asked, last }) => asked.length < 10 || last.length < 10)).toEqual([])
     expect(inPart.filter(({ missing }) => missing.length < 10)).toEqual([])
     expect(shown.filter(({ missing }) => missing !== '')).toEqual(inPart)
