@@ -43,6 +43,27 @@ describe('over the end of a grant', { timeout: 90_000 }, () => {
     await expectNothingLeft(stage, grant)
   })
 
+  it('a sealed server keeps nobody waiting who asks: the request is there without its plan, and is carried out later', async () => {
+    const stage = await staged()
+    const { world, vault } = stage
+    const { alice, bob } = world
+    const flow = await world.flow({ approval: { kind: 'approvers', users: [bob.id], groups: [], needed: 1 } })
+    await vault.seal()
+    let asked: { id: string } | undefined
+    void world.request(alice, { flowId: flow.id }).then((request) => {
+      asked = request
+    })
+    await waitFor('an answer while the server is sealed', async () => asked !== undefined, 15_000)
+    const place = `/api/access-requests/${asked!.id}`
+    expect((await bob.api.get(place)).body).toMatchObject({ state: 'pending', steps: [] })
+    await vault.unseal()
+    await bob.api.must(bob.api.post(`${place}/approvals`, { decision: 'approve' }))
+    const { grantId } = (await alice.api.get(place)).body
+    await world.until(alice, grantId, 'active', 60_000)
+    expect((await bob.api.get(place)).body.steps).toHaveLength(2)
+    await expectNothingLeft(stage)
+  })
+
   it('a server that was stopped and started again keeps none open either', async () => {
     const stage = await staged()
     const grant = await opened(stage)
