@@ -30,14 +30,15 @@ describe('a grant survives the death of its daemon at every call to the server',
   afterAll(() => stages.closeAll())
 
   for (const [flowName, flow] of Object.entries(FLOWS)) {
-    it.concurrent(`${flowName}: makes exactly the calls that are struck here`, () =>
+    it.concurrent(`${flowName}: makes exactly the calls that are struck here`, { timeout: 90_000 }, () =>
       stages.take(async (stage) => {
         await play(stage, flow, async (begin) => {
           await begin()
           // Some are under way at the same time: which of them comes first is chance.
           expect(stage.proxy.calls.toSorted()).toEqual([...flow.calls].toSorted())
         })
-      }))
+      }),
+    )
     for (const boundary of boundaries(flow)) {
       for (const [moment, fault] of Object.entries(DEATHS)) {
         it.concurrent(`${flowName}/${boundary.label} ${moment}`, { timeout: 90_000 }, () =>
