@@ -1,6 +1,6 @@
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { z } from 'zod'
-import { retired, secret } from '../../src/sdk/index.ts'
+import { retired, type Secret, secret } from '../../src/sdk/index.ts'
 import { DELIVERIES } from './deliveries.ts'
 
 /** What the integration may be used for; each adds its lines to the broker's policy. */
@@ -137,6 +137,10 @@ export const vaultConfig = z
       if (config.proxy) refuse(['proxy'], `${why}: set HTTPS_PROXY for the daemon`)
       if (config.caPem) refuse(['caPem'], `${why}: lend it the CA as a file`)
     }
+    if (config.auth.method === 'cert') {
+      const trouble = keyTrouble(config.auth.privateKeyPem, config.auth.certificatePem)
+      if (trouble) refuse(['auth', 'privateKeyPem'], trouble)
+    }
     if (config.policyName.startsWith(config.policyPrefix))
       refuse(['policyName'], 'must not begin with the prefix: the broker itself could rewrite it')
     if (config.auth.method === 'approle' && Boolean(config.auth.secretId) === Boolean(config.auth.wrappedSecretId))
@@ -163,4 +167,17 @@ function isCertificate(block: string): boolean {
   } catch {
     return false
   }
+}
+
+/** Why the key cannot be shown together with the first of the certificates. */
+function keyTrouble(pem: Secret, certificates: string): string | undefined {
+  let key: KeyObject
+  try {
+    key = createPrivateKey(pem.reveal())
+  } catch {
+    return /ENCRYPTED/.test(pem.reveal())
+      ? 'is encrypted: give it without a passphrase; it is kept sealed'
+      : 'must be a PEM private key that can be read'
+  }
+  return new X509Certificate(certificates).checkPrivateKey(key) ? undefined : 'does not belong to the certificate'
 }

@@ -25,9 +25,7 @@ export class Sessions {
     metrics: Metrics,
   ) {
     metrics.gauge('latchkey_integration_session_ok', 'whether this replica is logged in to the target: 1 or 0', () =>
-      connections
-        .all()
-        .map(({ integration }) => [this.lost.has(integration.id) ? 0 : 1, { integration: integration.id }] as const),
+      connections.all().map((one) => [this.isLost(one) ? 0 : 1, { integration: one.integration.id }] as const),
     )
   }
 
@@ -45,7 +43,8 @@ export class Sessions {
   /** Says once that a session was lost and once that it is back. */
   async keep(connection: Connection): Promise<void> {
     const { plugin, client } = connection
-    if (this.underWay.has(client)) return
+    // A renewal that a silent target keeps waiting ends late, and the token it is for may not.
+    if (this.underWay.has(client)) return this.noteStatus(connection)
     this.underWay.add(client)
     try {
       await within(PATIENCE_MS, undefined, async (signal) => plugin.keepAlive?.(client, signal))
@@ -58,6 +57,15 @@ export class Sessions {
     } finally {
       this.underWay.delete(client)
     }
+  }
+
+  private noteStatus({ plugin, client, integration }: Connection): void {
+    const status = plugin.session?.(client)
+    if (status?.ok === false) this.note(integration, status.detail)
+  }
+
+  private isLost({ plugin, client, integration }: Connection): boolean {
+    return this.lost.has(integration.id) || plugin.session?.(client)?.ok === false
   }
 
   /** How it stands with one integration; undefined when nothing is wrong. */

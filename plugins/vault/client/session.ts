@@ -41,6 +41,7 @@ export class Session {
   #mayLookUp = true
   #foundOutAt = Number.NEGATIVE_INFINITY
   #refusals = 0
+  #wasLive = false
   #looking?: Promise<boolean>
   #lookedAgainAt = Number.NEGATIVE_INFINITY
   readonly #closing = new AbortController()
@@ -129,6 +130,7 @@ export class Session {
     const endsAt =
       live && Number.isFinite(live.endsAt) ? new Date(Date.now() + live.endsAt - this.#now()).toISOString() : undefined
     if (this.#failure) return { ok: false, detail: this.#failure.error.message, endsAt, renewedAt: live?.renewed }
+    if (!live && this.#wasLive) return { ok: false, detail: 'the broker’s token has ended, and it has no other yet' }
     if (!live) return { ok: true, detail: 'not logged in yet' }
     if (this.#refusals >= REFUSALS_IN_A_ROW) {
       return { ok: false, detail: `the server refused the last ${this.#refusals} calls, and served none`, endsAt }
@@ -186,6 +188,7 @@ export class Session {
       const renewed = live?.renewable ? await this.#renew(live) : undefined
       this.#live = renewed ?? (await this.#logIn(live === undefined))
       this.#failure = undefined
+      this.#wasLive = true
       if (!renewed && this.#lookedAgainAt > this.#now()) this.#lookedAgainAt = Number.NEGATIVE_INFINITY
       return this.#live
     } catch (error) {

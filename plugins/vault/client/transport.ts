@@ -1,24 +1,28 @@
 import { randomUUID } from 'node:crypto'
-import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Dispatcher } from 'undici'
 import { BrokerError, Secret } from '../../../src/sdk/index.ts'
 import type { VaultAnswer, VaultCall } from './client.ts'
+import { Connector } from './connector.ts'
 import { within } from './deadline.ts'
 import { describeCall, NetworkFailure, networkFailure } from './errors.ts'
 import { isWorthRepeating, pauseBefore, rest } from './retry.ts'
 import { type Rank, Turns } from './turns.ts'
 
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024
-
 export interface TransportOptions {
   readonly address: string
   readonly namespace?: string
   readonly ca?: string
+  /** where the CA comes from a file: what is in it now, undefined when that cannot be used */
+  readonly readCa?: () => Promise<string | undefined>
   readonly clientCertificate?: { readonly cert: string; readonly key: Secret }
   readonly timeoutMs: number
   readonly proxy?: string
   /** `host:port` of other nodes a standby may redirect to */
   readonly redirectHosts: readonly string[]
   readonly userAgent: string
+  /** monotonic, milliseconds */
+  readonly now: () => number
 }
 
 /** HTTP to one server: every status is an answer, only a failure below HTTP throws. */
@@ -35,7 +39,7 @@ interface Exchange {
 export function createTransport(options: TransportOptions): Transport {
   const { origin, pathname } = new URL(options.address)
   const base = pathname.replace(/\/+$/, '')
-  const dispatcher = dispatcherFor(options)
+  const connector = new Connector(options)
   const turns = new Turns()
 
   /** whether the server may be told to ask its active node */
@@ -68,13 +72,20 @@ export function createTransport(options: TransportOptions): Transport {
     return exchange(call, token, signal, allowed(response.headers['location'], call))
   }
 
-  async function request(call: VaultCall, wire: Dispatcher.RequestOptions) {
+  async function request(
+    call: VaultCall,
+    wire: Dispatcher.RequestOptions,
+  ): Promise<{ status: number; headers: IncomingHttpHeaders; text: string }> {
+    const dispatcher = await connector.dispatcher()
     try {
       const { statusCode: status, headers, body } = await dispatcher.request(wire)
       return { status, headers, text: await body.text() }
     } catch (error) {
       call.signal?.throwIfAborted()
-      throw networkFailure(call, options.address, error)
+      const failure = networkFailure(call, options.address, error)
+      // Nothing was sent: the certificate was looked at before.
+      if (failure.code === 'target.tls' && (await connector.readAgain(dispatcher))) return request(call, wire)
+      throw failure
     }
   }
 
@@ -122,7 +133,7 @@ export function createTransport(options: TransportOptions): Transport {
         return within(timeoutMs, call.signal, (signal) => attempts(call, token, signal, performance.now() + timeoutMs))
       })
     },
-    close: () => dispatcher.destroy(),
+    close: () => connector.close(),
   }
 }
 
@@ -142,31 +153,6 @@ function headersFor(call: VaultCall, token: Secret | undefined, { userAgent, nam
     ...(call.wrapTtlSeconds && { 'x-vault-wrap-ttl': String(call.wrapTtlSeconds) }),
     ...(call.body && { 'content-type': type }),
   }
-}
-
-function dispatcherFor(options: TransportOptions): Dispatcher {
-  const tls = {
-    ca: options.ca,
-    cert: options.clientCertificate?.cert,
-    key: options.clientCertificate?.key.reveal(),
-    // Said aloud, because NODE_TLS_REJECT_UNAUTHORIZED=0 would otherwise switch it off.
-    rejectUnauthorized: true,
-  }
-  const connectTimeout = Math.min(options.timeoutMs, 10_000)
-  const common = {
-    allowH2: false,
-    connect: { ...tls, timeout: connectTimeout },
-    requestTls: tls,
-    proxyTls: { rejectUnauthorized: true },
-    connectTimeout,
-    headersTimeout: options.timeoutMs,
-    bodyTimeout: options.timeoutMs,
-    maxResponseSize: MAX_ANSWER_BYTES,
-  }
-  if (options.proxy) return new ProxyAgent({ ...common, uri: options.proxy })
-  const { HTTPS_PROXY, https_proxy, HTTP_PROXY, http_proxy } = process.env
-  if (HTTPS_PROXY || https_proxy || HTTP_PROXY || http_proxy) return new EnvHttpProxyAgent(common)
-  return new Agent(common)
 }
 
 /** The path below `/v1/`, each segment encoded once. Refuses what a proxy or the server would resolve to another path. */

@@ -24,18 +24,21 @@ export interface ConnectOptions {
 /** Opens a connection. Sends nothing: the first call logs in. */
 export async function connectVault(config: VaultConfig, host: Host, options: ConnectOptions = {}): Promise<VaultConnection> {
   refusePlainHttp(config, host)
+  const now = options.now ?? (() => performance.now())
   const transport = createTransport({
     address: config.address,
     namespace: config.namespace,
     ca: config.caFile ? await caIn(config.caFile, config.address, host) : config.caPem,
+    readCa: config.caFile ? () => pemIn(config.caFile ?? '', config.address, host) : undefined,
     clientCertificate:
       config.auth.method === 'cert' ? { cert: config.auth.certificatePem, key: config.auth.privateKeyPem } : undefined,
     timeoutMs: config.timeoutSeconds * 1000,
     proxy: config.proxy,
     redirectHosts: config.redirectHosts,
     userAgent: `latchkey/${host.version}`,
+    now,
   })
-  return new VaultConnection(config, host, transport, options.now ?? (() => performance.now()))
+  return new VaultConnection(config, host, transport, now)
 }
 
 export class VaultConnection implements VaultClient {
@@ -178,11 +181,17 @@ function addressesOf({ address, redirectHosts }: VaultConfig): string[] {
 }
 
 async function caIn(file: string, address: string, host: Host): Promise<string> {
-  const text = await host.file(file, [address])
-  if (text !== undefined && isPem(text)) return text
-  if (text !== undefined) host.log('warn', 'a CA file holds no PEM certificate', { file })
+  const text = await pemIn(file, address, host)
+  if (text !== undefined) return text
   throw new BrokerError('input.invalid', `the CA file ${file} cannot be used for this address`, {
     field: 'config.caFile',
     fix: 'give the certificate as text, or lend the file to this address in the daemon’s LATCHKEY_INTEGRATION_FILES; its log says what else is wrong',
   })
+}
+
+async function pemIn(file: string, address: string, host: Host): Promise<string | undefined> {
+  const text = await host.file(file, [address])
+  if (text === undefined || isPem(text)) return text
+  host.log('warn', 'a CA file holds no PEM certificate', { file })
+  return undefined
 }

@@ -1,0 +1,80 @@
+import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici'
+import type { TransportOptions } from './transport.ts'
+
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+/** A CA that is trusted no longer is noticed after this long; one that is missing, at the first certificate that is not accepted. */
+const LOOK_EVERY_MS = 60_000
+
+/** The connections to one server. Where the CA is in a file, they go by what the file says now. */
+export class Connector {
+  readonly #options: TransportOptions
+  #ca: string | undefined
+  #current: Dispatcher
+  #lookedAt: number
+  #looking?: Promise<void>
+
+  constructor(options: TransportOptions) {
+    this.#options = options
+    this.#ca = options.ca
+    this.#current = dispatcherFor(options, options.ca)
+    this.#lookedAt = options.now()
+  }
+
+  async dispatcher(): Promise<Dispatcher> {
+    if (this.#options.readCa && this.#options.now() - this.#lookedAt >= LOOK_EVERY_MS) await this.#look()
+    return this.#current
+  }
+
+  /** After a certificate that `used` did not accept: whether there is another one to try now. */
+  async readAgain(used: Dispatcher): Promise<boolean> {
+    if (this.#current === used) await this.#look()
+    return this.#current !== used
+  }
+
+  async close(): Promise<void> {
+    await this.#current.destroy()
+  }
+
+  #look(): Promise<void> {
+    this.#looking ??= this.#takeOver().finally(() => {
+      this.#looking = undefined
+    })
+    return this.#looking
+  }
+
+  async #takeOver(): Promise<void> {
+    const ca = await this.#options.readCa?.()
+    this.#lookedAt = this.#options.now()
+    // A file that is being replaced may hold nothing for a moment: what was trusted stays.
+    if (ca === undefined || ca === this.#ca) return
+    const former = this.#current
+    this.#ca = ca
+    this.#current = dispatcherFor(this.#options, ca)
+    void former.close() // once the calls that are under way are answered
+  }
+}
+
+function dispatcherFor(options: TransportOptions, ca: string | undefined): Dispatcher {
+  const tls = {
+    ca,
+    cert: options.clientCertificate?.cert,
+    key: options.clientCertificate?.key.reveal(),
+    // Said aloud, because NODE_TLS_REJECT_UNAUTHORIZED=0 would otherwise switch it off.
+    rejectUnauthorized: true,
+  }
+  const connectTimeout = Math.min(options.timeoutMs, 10_000)
+  const common = {
+    allowH2: false,
+    connect: { ...tls, timeout: connectTimeout },
+    requestTls: tls,
+    proxyTls: { rejectUnauthorized: true },
+    connectTimeout,
+    headersTimeout: options.timeoutMs,
+    bodyTimeout: options.timeoutMs,
+    maxResponseSize: MAX_ANSWER_BYTES,
+  }
+  if (options.proxy) return new ProxyAgent({ ...common, uri: options.proxy })
+  const { HTTPS_PROXY, https_proxy, HTTP_PROXY, http_proxy } = process.env
+  if (HTTPS_PROXY || https_proxy || HTTP_PROXY || http_proxy) return new EnvHttpProxyAgent(common)
+  return new Agent(common)
+}
