@@ -78,7 +78,8 @@ export const pageQuery = {
     .transform(Number)
     .default(50)
     .meta({ description: 'how many items to answer with at most, 1 to 200; 50 unless told' }),
-  cursor: text({ max: 2000 }).optional().meta({ description: 'where to go on: `next` of the answer before' }),
+  // A name of 2000 bytes, packed and in base64, and what stands beside it.
+  cursor: text({ max: 4000 }).optional().meta({ description: 'where to go on: `next` of the answer before' }),
 }
 
 /** One page of a list; `next` is null on the last. */

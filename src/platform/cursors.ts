@@ -1,4 +1,5 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { z } from 'zod'
 import type { Page } from '../contract/common.ts'
 import { BrokerError } from '../sdk/index.ts'
@@ -10,6 +11,8 @@ export interface CursorKind<Position> {
 }
 
 const TAG_BYTES = 16
+/** A name of 2000 bytes, each of which JSON may write as six, and more beside it than there ever is. */
+const LONGEST_POSITION_BYTES = 16_384
 
 /** Makes `next` and reads it back. Its caller can neither make one nor use one in another list. */
 export class Cursors {
@@ -27,7 +30,7 @@ export class Cursors {
     const expected = this.#tag(kind.list, body)
     const given = Buffer.from(tag, 'base64url')
     if (more.length > 0 || given.length !== TAG_BYTES || !timingSafeEqual(given, expected)) throw notOurs()
-    const position = kind.position.safeParse(JSON.parse(Buffer.from(body, 'base64url').toString('utf8')))
+    const position = kind.position.safeParse(unpacked(body))
     if (!position.success) throw notOurs()
     return position.data
   }
@@ -46,12 +49,24 @@ export class Cursors {
   }
 
   #write<Position>(kind: CursorKind<Position>, position: Position): string {
-    const body = Buffer.from(JSON.stringify(position)).toString('base64url')
+    // Packed, because JSON writes some characters of a name as six.
+    const body = deflateRawSync(JSON.stringify(position)).toString('base64url')
     return `${body}.${this.#tag(kind.list, body).toString('base64url')}`
   }
 
   #tag(list: string, body: string): Buffer {
     return createHmac('sha256', this.#key).update(`${list}\n${body}`).digest().subarray(0, TAG_BYTES)
+  }
+}
+
+/** Undefined for what an earlier version wrote. */
+function unpacked(body: string): unknown {
+  try {
+    return JSON.parse(
+      inflateRawSync(Buffer.from(body, 'base64url'), { maxOutputLength: LONGEST_POSITION_BYTES }).toString('utf8'),
+    )
+  } catch {
+    return undefined
   }
 }
 
