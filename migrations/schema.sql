@@ -523,6 +523,7 @@ create table openings (
   extensions integer not null default 0,
   grant_id text not null,
   hands text[] not null default '{}'::text[],
+  held_by text,
   id text not null,
   opened_at timestamp with time zone not null default now(),
   opened_by text not null,

@@ -184,7 +184,9 @@ describe('the house', () => {
       {
         "plugins/vault/actions/grant-user.ts": 1,
         "plugins/vault/client/auth/approle.ts": 3,
-        "plugins/vault/client/transport.ts": 5,
+        "plugins/vault/client/connector.ts": 1,
+        "plugins/vault/client/transport.ts": 4,
+        "plugins/vault/config.ts": 2,
         "src/cli/api-client.ts": 1,
         "src/cli/commands/bootstrap.ts": 1,
         "src/cli/with-database.ts": 1,

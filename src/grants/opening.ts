@@ -11,8 +11,9 @@ import { Deliveries } from '../integrations/deliveries.ts'
 import { findIntegration } from '../integrations/integration.ts'
 import { Database, row, rows, type Tx } from '../platform/database.ts'
 import type { Hold } from '../platform/due-lane.ts'
-import { enqueue } from '../platform/due-work.ts'
+import { DueWork, enqueue } from '../platform/due-work.ts'
 import { newId } from '../platform/ids.ts'
+import { isPresent } from '../platform/presence.ts'
 import type { TimeLeft } from '../platform/time-left.ts'
 import { BrokerError, type Credential, type CredentialState, type Json } from '../sdk/index.ts'
 import { GRANT_WORK, type Grant, lockGrant, timeLeft } from './grant.ts'
@@ -30,7 +31,7 @@ export interface Opening {
   readonly trace: Json
 }
 
-/** How long one opening may act on the target. Until then no other begins: the target would see two at once, and refuse both. */
+/** How long one opening may act on the target. Until then, while its process lives, no other begins: the target would refuse both. */
 const PATIENCE_SECONDS = 30
 
 /** Mints a credential when its grantee asks, hands it over once, and keeps nothing of it. */
@@ -42,6 +43,7 @@ export class Openings {
     private readonly runner: ActionRunner,
     private readonly connections: Connections,
     private readonly deliveries: Deliveries,
+    private readonly work: DueWork,
   ) {}
 
   /**
@@ -110,9 +112,9 @@ export class Openings {
       const keepFormer = await this.supersede(tx, grant)
       await rows(
         tx,
-        `insert into openings (id, grant_id, opened_by, delivery, extensions, state, hands, done_with)
-         values ($1, $2, $3, $4, $5, 'opening', $6, $7)`,
-        [opening, grantId, grantee.id, grant.delivery, grant.extensions, hands, grantee.cameWith],
+        `insert into openings (id, grant_id, opened_by, delivery, extensions, state, hands, done_with, held_by)
+         values ($1, $2, $3, $4, $5, 'opening', $6, $7, $8)`,
+        [opening, grantId, grantee.id, grant.delivery, grant.extensions, hands, grantee.cameWith, this.work.name],
       )
       await record(tx, {
         kind: 'credential.opening',
@@ -128,7 +130,8 @@ export class Openings {
   private async supersede(tx: Tx, grant: Grant): Promise<boolean> {
     const former = await row<{ isUnderWay: boolean; endsEarly: boolean | null }>(
       tx,
-      `select state = 'opening' and opened_at > clock_timestamp() - make_interval(secs => $2) as "isUnderWay",
+      `select state = 'opening' and opened_at > clock_timestamp() - make_interval(secs => $2)
+           and (held_by is null or ${isPresent('held_by')}) as "isUnderWay",
          state <> 'opening' and extensions < $3 as "endsEarly"
        from openings where grant_id = $1 and state in ('opening', 'delivered', 'collected')`,
       [grant.id, PATIENCE_SECONDS, grant.extensions],

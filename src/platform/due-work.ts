@@ -86,6 +86,11 @@ export class DueWork implements BeforeApplicationShutdown, OnApplicationBootstra
     this.coroner = setInterval(() => void this.releaseWorkOfTheDead(), DEATHS_NOTICED_MS)
   }
 
+  /** By what name `isPresent` finds this process; null while it is not there. */
+  get name(): string | null {
+    return this.presence.now.isOver ? null : this.presence.now.name
+  }
+
   /** Wakes a lane of this process at once; the others hear it from PostgreSQL. */
   wake(lane: LaneName): void {
     this.lanes.get(lane)?.wake()

@@ -112,9 +112,14 @@ export class Presence {
 /** Lets go of what was in the hands of processes that are no longer connected. We ourselves ($1) live, whatever the locks say. */
 export const RELEASE_WORK_OF_THE_DEAD = `
   update due_work w set locked_until = null, locked_by = null
-  where w.locked_until > clock_timestamp() and w.locked_by <> all($1) and not exists (
+  where w.locked_until > clock_timestamp() and w.locked_by <> all($1) and not ${isPresent('w.locked_by')}
+  returning lane`
+
+/** SQL that says whether the process of this name is there. */
+export function isPresent(name: string): string {
+  return `exists (
     select 1 from pg_locks l
     where l.locktype = 'advisory' and l.objsubid = 1 and l.granted
       and l.database = (select oid from pg_database where datname = current_database())
-      and ((l.classid::bigint << 32) | l.objid::bigint) = hashtextextended(w.locked_by, 0))
-  returning lane`
+      and ((l.classid::bigint << 32) | l.objid::bigint) = hashtextextended(${name}, 0))`
+}
