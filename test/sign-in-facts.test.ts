@@ -204,6 +204,14 @@ describe('what nobody mentions', () => {
     expect((await gone.get('/api/me')).body).toMatchObject({ roles: ['member'], groups: [] })
   })
 
+  it('about groups counts for nothing, too, by a token of the same second as the one that told them', async () => {
+    const sub = somebody()
+    const iat = world.idp.now()
+    world.idp.userInfo = { sub }
+    expect((await world.bearer({ sub, groups: ['seconds'], iat }).get('/api/me')).body.groups).toHaveLength(1)
+    expect((await world.bearer({ sub, groups: undefined, iat }).get('/api/me')).body.groups).toEqual([])
+  })
+
   it('is said of each group that somebody is not put into, and why', async () => {
     await world.signIn({ sub: somebody(), groups: ['wheel'] })
     const long = `/${'Engineering and Product Development/'.repeat(4)}Approvers`

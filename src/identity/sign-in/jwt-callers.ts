@@ -85,7 +85,8 @@ export class JwtCallers {
       if (userId && ageSeconds >= (groupsSeconds ?? Infinity)) return { userId, isNews: isYoung, tellsGroups: true }
       return { userId: await this.people.admit(statement, Math.max(0, ageSeconds)), isNews: isYoung, tellsGroups: true }
     }
-    if (userId && ageSeconds >= (groupsSeconds ?? Infinity)) return { userId, isNews: false, tellsGroups: true }
+    // Tokens tell whole seconds: what was said in the same one may have been said before.
+    if (userId && ageSeconds >= (groupsSeconds ?? Infinity) + 1) return { userId, isNews: false, tellsGroups: true }
     if (userId && ageSeconds >= (untoldSeconds ?? Infinity)) return { userId, isNews: false, tellsGroups: false }
     return this.askedFor(token, claims, userId)
   }
