@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { z } from 'zod'
-import { retired, type Secret, secret } from '../../src/sdk/index.ts'
+import { retired, Secret, secret } from '../../src/sdk/index.ts'
 import { DELIVERIES } from './deliveries.ts'
 
 /** What the integration may be used for; each adds its lines to the broker's policy. */
@@ -138,7 +138,9 @@ export const vaultConfig = z
       if (config.caPem) refuse(['caPem'], `${why}: lend it the CA as a file`)
     }
     if (config.auth.method === 'cert') {
-      const trouble = keyTrouble(config.auth.privateKeyPem, config.auth.certificatePem)
+      const { privateKeyPem, certificatePem } = config.auth
+      const isRead = privateKeyPem instanceof Secret && isPem(certificatePem) // else it was refused already
+      const trouble = isRead && keyTrouble(privateKeyPem, certificatePem)
       if (trouble) refuse(['auth', 'privateKeyPem'], trouble)
     }
     if (config.policyName.startsWith(config.policyPrefix))
