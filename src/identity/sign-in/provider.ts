@@ -50,7 +50,8 @@ export class Provider implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   /** Throws `unavailable` while the provider cannot be asked; the next call asks again. */
-  get(): Promise<Discovered> {
+  async get(): Promise<Discovered> {
+    signInConfig(this.config) // refused before anything is begun
     this.discovered ??= this.discover().catch((error: unknown) => {
       this.discovered = undefined
       throw error instanceof BrokerError ? error : unreachable(error)
