@@ -9,6 +9,8 @@ import type { Sealer } from './sealing.ts'
 const WORK = 'key.change'
 /** Until every replica seals with the new key, one of them may still write under the old one. */
 const AGAIN_MS = 10 * 60_000
+/** Short and uneven, so that the replica which can do it is soon the one that takes it. */
+const LEFT_TO_OTHERS_MS = 500
 
 interface KeyIds {
   /** of keys whose values come under the present one */
@@ -53,7 +55,7 @@ export class KeyChange implements OnModuleInit, OnApplicationBootstrap {
   private async change({ subject }: Work, { signal }: Hold): Promise<Outcome> {
     const { keyId, keyIds } = this.sealer
     if (!keyIds.includes(subject)) return 'done' // of a change that is over
-    if (subject !== keyId) return 5_000 // that of a replica which has the next key already
+    if (subject !== keyId) return LEFT_TO_OTHERS_MS * (0.5 + Math.random()) // that of a replica which has the next key already
     const { replaced, left } = await this.columns.replaceAll(
       this.ids.former,
       (sealed, place) => this.sealer.rewrap(sealed, place),
