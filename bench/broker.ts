@@ -5,8 +5,8 @@ import os from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
 import { ended, spawnLeashed } from '../dev/vault-leash.ts'
-import { firstAdmin } from '../src/identity/first-admin.ts'
-import { runningPostgres } from '../src/platform/running-postgres.ts'
+import { firstAdmin } from '../src/identity/people/first-admin.ts'
+import { runningPostgres } from '../src/platform/postgres/running-postgres.ts'
 import { Caller } from './caller.ts'
 
 // benches only ever run compiled, as dist/bench/…

@@ -1,7 +1,7 @@
 import type { VaultServer } from '../dev/vault-server.ts'
 import { setUpVault } from '../dev/vault-setup.ts'
 import { waitFor } from '../dev/vault-wait.ts'
-import { mintToken } from '../src/identity/mint-token.ts'
+import { mintToken } from '../src/identity/tokens/mint-token.ts'
 import type { Broker } from './broker.ts'
 import type { Caller } from './caller.ts'
 

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readlink, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { startEmbeddedPostgres } from '../src/platform/embedded-postgres.ts'
+import { startEmbeddedPostgres } from '../src/platform/postgres/embedded-postgres.ts'
 import { ended, spawnLeashed } from './vault-leash.ts'
 
 const run = promisify(execFile)

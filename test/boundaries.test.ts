@@ -7,35 +7,35 @@ import { describe, expect, it } from 'vitest'
 const MAY_IMPORT: Record<string, string> = {
   'src/sdk': '',
   'src/contract': '',
-  'src/platform': 'src/sdk src/contract migrations : src/config.ts',
+  'src/platform': 'src/sdk src/contract migrations : src/config/config.ts',
   'src/audit': 'src/platform src/sdk src/contract',
-  'src/identity': 'src/audit src/platform src/sdk src/contract : src/config.ts',
+  'src/identity': 'src/audit src/platform src/sdk src/contract : src/config/config.ts',
   // Changes that a second person accepts: known to whatever can be proposed.
-  'src/proposals': 'src/identity src/audit src/platform src/sdk src/contract : src/config.ts',
+  'src/proposals': 'src/identity src/audit src/platform src/sdk src/contract : src/config/config.ts',
   // Its one import of a plugin has a test of its own.
   'src/catalog': 'plugins src/identity src/audit src/platform src/sdk src/contract',
-  'src/integrations': 'src/catalog src/proposals src/identity src/audit src/platform src/sdk src/contract : src/config.ts',
+  'src/integrations': 'src/catalog src/proposals src/identity src/audit src/platform src/sdk src/contract : src/config/config.ts',
   'src/actions': 'src/integrations src/identity src/audit src/platform src/sdk src/contract',
   'src/grants':
-    'src/actions src/integrations src/catalog src/identity src/audit src/platform src/sdk src/contract : src/config.ts',
+    'src/actions src/integrations src/catalog src/identity src/audit src/platform src/sdk src/contract : src/config/config.ts',
   'src/access':
-    'src/grants src/actions src/integrations src/catalog src/proposals src/identity src/audit src/platform src/sdk src/contract : src/config.ts',
-  'src/notifications': 'src/access src/identity src/audit src/platform src/sdk src/contract : src/config.ts',
+    'src/grants src/actions src/integrations src/catalog src/proposals src/identity src/audit src/platform src/sdk src/contract : src/config/config.ts',
+  'src/notifications': 'src/access src/identity src/audit src/platform src/sdk src/contract : src/config/config.ts',
   // What the environment says is read with the platform's own readers.
-  'src/config.ts': 'src/platform src/sdk',
-  'src/last-words.ts': 'src/config.ts src/sdk',
+  'src/config/config.ts': 'src/platform src/sdk',
+  'src/last-words.ts': 'src/config/config.ts src/sdk',
   'src/app.module.ts':
-    'src/notifications src/proposals src/access src/audit src/identity src/integrations src/catalog src/platform : src/sdk src/config.ts',
-  'src/app.ts': 'src/app.module.ts src/platform : src/config.ts src/sdk',
-  'src/main.ts': 'src/app.ts src/config.ts src/last-words.ts src/platform : src/sdk',
+    'src/notifications src/proposals src/access src/audit src/identity src/integrations src/catalog src/platform : src/sdk src/config/config.ts',
+  'src/app.ts': 'src/app.module.ts src/platform : src/config/config.ts src/sdk',
+  'src/main.ts': 'src/app.ts src/config/config.ts src/last-words.ts src/platform : src/sdk',
   // Commands that work on the database itself go no higher than who is who and what happened.
-  'src/cli': 'src/contract src/platform src/audit src/identity src/config.ts src/last-words.ts src/sdk',
+  'src/cli': 'src/contract src/platform src/audit src/identity src/config/config.ts src/last-words.ts src/sdk',
   migrations: '',
   plugins: 'src/sdk',
   // The demo brings its own database, with the launcher the daemon has.
   dev: 'src/contract src/sdk src/platform',
   bench:
-    'src/sdk src/contract src/platform src/identity src/config.ts src/app.ts src/main.ts dev plugins : src/access src/grants',
+    'src/sdk src/contract src/platform src/identity src/config/config.ts src/app.ts src/main.ts dev plugins : src/access src/grants',
 }
 
 /** What of npm each part may use; node's own modules are for all but the sdk and the contract. */
@@ -59,7 +59,7 @@ const MAY_USE_ELSEWHERE = /^(@nestjs\/(common|core|schedule|swagger)|@openteleme
 /** Where the wall clock is read. Whatever decides about access compares times in SQL or with the target's own. */
 const CLOCKS: Record<string, string> = {
   'src/platform/ids.ts': 'ids sort by their time; nothing decides by it',
-  'src/integrations/health.service.ts': 'the time of a finding that is answered but not stored, as its integration changed',
+  'src/integrations/health/health.service.ts': 'the time of a finding that is answered but not stored, as its integration changed',
   'plugins/vault/actions/grant-credential.ts': 'when a delivery was made, for the trace',
   'plugins/vault/client/features.ts': 'an expiration that is far enough, to see whether the server takes one',
   'plugins/vault/probe-names.ts': 'whether a probe is over: ten minutes more or less do no harm',
@@ -68,16 +68,16 @@ const CLOCKS: Record<string, string> = {
 }
 
 const PURE = [
-  'src/access/conditions.ts',
-  'src/access/enough-approvers.ts',
-  'src/access/evaluate.ts',
-  'src/access/fields.ts',
-  'src/access/request-machine.ts',
-  'src/access/stages.ts',
+  'src/access/rules/conditions.ts',
+  'src/approvals/enough-approvers.ts',
+  'src/access/rules/evaluate.ts',
+  'src/access/rules/fields.ts',
+  'src/access/requests/request-machine.ts',
+  'src/approvals/stages.ts',
   'src/actions/action-run.ts',
   'src/grants/grant-machine.ts',
-  'src/identity/hands.ts',
-  'src/integrations/glob.ts',
+  'src/identity/callers/hands.ts',
+  'src/integrations/resources/glob.ts',
   'src/platform/machine.ts',
   'plugins/vault/policy.ts',
 ]
@@ -191,25 +191,25 @@ describe('the house', () => {
         "src/cli/commands/bootstrap.ts": 1,
         "src/cli/with-database.ts": 1,
         "src/grants/grants.service.ts": 1,
-        "src/identity/enrolment.service.ts": 3,
-        "src/identity/mint-token.ts": 1,
+        "src/identity/tokens/enrolment.service.ts": 3,
+        "src/identity/tokens/mint-token.ts": 1,
         "src/identity/sign-in/confirmation.ts": 5,
         "src/identity/sign-in/provider.ts": 1,
         "src/identity/sign-in/session-refresh.ts": 2,
         "src/identity/sign-in/session-tokens.ts": 3,
         "src/identity/sign-in/sign-in-cookies.ts": 1,
         "src/identity/sign-in/sign-in.service.ts": 1,
-        "src/identity/tokens.service.ts": 1,
-        "src/integrations/config-secrets.ts": 4,
-        "src/integrations/integration-config.ts": 2,
+        "src/identity/tokens/tokens.service.ts": 1,
+        "src/integrations/secrets/config-secrets.ts": 4,
+        "src/integrations/secrets/integration-config.ts": 2,
         "src/main.ts": 2,
         "src/notifications/mailer.ts": 1,
         "src/notifications/webhook-signature.ts": 1,
         "src/notifications/webhooks.service.ts": 2,
-        "src/platform/sealing.ts": 1,
-        "src/platform/state-folder.ts": 1,
-        "src/proposals/four-eyes.ts": 1,
-        "src/proposals/scim-token-changes.ts": 2,
+        "src/platform/sealing/sealing.ts": 1,
+        "src/platform/installation/state-folder.ts": 1,
+        "src/changes/four-eyes.ts": 1,
+        "src/changes/scim-token-changes.ts": 2,
       }
     `)
   })

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { CheckpointSigner } from '../src/audit/checkpoint.ts'
 import { run } from '../src/cli/main.ts'
-import { Sealer } from '../src/platform/sealing.ts'
+import { Sealer } from '../src/platform/sealing/sealing.ts'
 import { type Broker, startBroker } from './support/broker.ts'
 import { type FreshDatabase, freshDatabase, within } from './support/database.ts'
 

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { startVaultServer, type VaultServer } from '../dev/vault-server.ts'
-import { serverPid } from '../src/platform/postgres-process.ts'
+import { serverPid } from '../src/platform/postgres/postgres-process.ts'
 import { type EmbeddedDaemon, EmbeddedHome } from './support/embedded-daemon.ts'
 import { furnished, type Habitable, inhabit, type World } from './support/world.ts'
 

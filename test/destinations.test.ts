@@ -8,7 +8,7 @@ import path from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { startVaultServer, type VaultServer } from '../dev/vault-server.ts'
-import { Sealer } from '../src/platform/sealing.ts'
+import { Sealer } from '../src/platform/sealing/sealing.ts'
 import { type Broker, startBroker } from './support/broker.ts'
 import { prepared } from './support/vault-broker.ts'
 

@@ -7,11 +7,11 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from '../src/platform/embedded-postgres.ts'
-import { canReach, type OsUser, postgresUser } from '../src/platform/os-user.ts'
-import { postgresBinaries } from '../src/platform/postgres-binaries.ts'
-import { give } from '../src/platform/postgres-folder.ts'
-import { isServer, serverPid } from '../src/platform/postgres-process.ts'
+import { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from '../src/platform/postgres/embedded-postgres.ts'
+import { canReach, type OsUser, postgresUser } from '../src/platform/postgres/os-user.ts'
+import { postgresBinaries } from '../src/platform/postgres/postgres-binaries.ts'
+import { give } from '../src/platform/postgres/postgres-folder.ts'
+import { isServer, serverPid } from '../src/platform/postgres/postgres-process.ts'
 
 const isRoot = process.getuid?.() === 0
 const nobody: OsUser = { uid: 65_534, gid: 65_534 }
@@ -60,7 +60,7 @@ async function query<Row extends object>(url: string, sql: string): Promise<Row[
 
 /** A process that starts the database and then does nothing, like a daemon without work. */
 function aDaemon({ fsync = false, ...user }: OsUser & { fsync?: boolean } = {}): ChildProcess {
-  const module = path.resolve(import.meta.dirname, '../src/platform/embedded-postgres.ts')
+  const module = path.resolve(import.meta.dirname, '../src/platform/postgres/embedded-postgres.ts')
   const script = `
     import { startEmbeddedPostgres } from ${JSON.stringify(module)}
     const { url } = await startEmbeddedPostgres({ dir: ${JSON.stringify(dir)}, fsync: ${fsync} })

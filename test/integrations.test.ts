@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createApp } from '../src/app.ts'
-import { Sessions } from '../src/integrations/sessions.ts'
-import { Sealer } from '../src/platform/sealing.ts'
+import { Sessions } from '../src/integrations/health/sessions.ts'
+import { Sealer } from '../src/platform/sealing/sealing.ts'
 import type { AnyPlugin } from '../src/sdk/index.ts'
 import { type Broker, startBroker } from './support/broker.ts'
 import { ownToken } from './support/own-token.ts'
@@ -69,7 +69,7 @@ describe('the catalog', () => {
     ],
   ])('does not start with %s', async (_case, plugins, reason) => {
     const { database, key } = broker
-    const { readConfig } = await import('../src/config.ts')
+    const { readConfig } = await import('../src/config/config.ts')
     const config = { ...readConfig({ LATCHKEY_PORT: '0' }), logLevel: 'silent' as const }
     const state = { dir: config.stateDir, instance: '4711081542', key }
     const starting = createApp({ config, databaseUrl: database.url, state, plugins: plugins as AnyPlugin[] })

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { Sealer } from '../src/platform/sealing.ts'
+import { Sealer } from '../src/platform/sealing/sealing.ts'
 import { type Broker, type BrokerOptions, startBroker } from './support/broker.ts'
 import { type FreshDatabase, freshDatabase } from './support/database.ts'
 import { TOY_PASSWORD, ToyTarget, toyPlugin } from './support/toy-plugin.ts'

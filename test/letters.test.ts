@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Config } from '../src/config.ts'
+import type { Config } from '../src/config/config.ts'
 import type { ChainEvent } from '../src/notifications/chain-event.ts'
 import type { Facts } from '../src/notifications/facts.ts'
 import { letterFor } from '../src/notifications/letter.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Budgets } from '../src/identity/sign-in/budgets.ts'
-import { sourceOf } from '../src/identity/sign-in/source.ts'
+import { Budgets } from '../src/identity/refusals/budgets.ts'
+import { sourceOf } from '../src/identity/refusals/source.ts'
 import { type Broker, startBroker } from './support/broker.ts'
 import { freshDatabase } from './support/database.ts'
 import { type ForgedWorld, startForgedWorld } from './support/forged-world.ts'

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { waitFor } from '../dev/vault-wait.ts'
-import { Database } from '../src/platform/database.ts'
+import { Database } from '../src/platform/postgres/database.ts'
 import { type Broker, startBroker } from './support/broker.ts'
 import { expectNothingLeft, type Stage, setStage } from './support/stage.ts'
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseKey, Sealer } from '../src/platform/sealing.ts'
+import { parseKey, Sealer } from '../src/platform/sealing/sealing.ts'
 import { BrokerError, Secret } from '../src/sdk/index.ts'
 
 const sealer = new Sealer(randomBytes(32))

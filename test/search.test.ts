@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { escapeLike, globToRegex, matchesGlob } from '../src/integrations/glob.ts'
+import { escapeLike, globToRegex, matchesGlob } from '../src/integrations/resources/glob.ts'
 import { type Broker, startBroker } from './support/broker.ts'
 import { within } from './support/database.ts'
 import { ownToken } from './support/own-token.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseMailbox, parseSmtpUrl } from '../src/platform/smtp-server.ts'
+import { parseMailbox, parseSmtpUrl } from '../src/config/smtp-server.ts'
 
 describe('the mail server in the configuration', () => {
   it.each([

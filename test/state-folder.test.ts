@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openStateFolder } from '../src/platform/state-folder.ts'
+import { openStateFolder } from '../src/platform/installation/state-folder.ts'
 import { Secret } from '../src/sdk/index.ts'
 
 let base: string

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { waitFor } from '../dev/vault-wait.ts'
-import { Sealer } from '../src/platform/sealing.ts'
+import { Sealer } from '../src/platform/sealing/sealing.ts'
 import { type Broker, startBroker } from './support/broker.ts'
 import { ownToken } from './support/own-token.ts'
 import { type Received, type Receiver, startReceiver } from './support/receiver.ts'

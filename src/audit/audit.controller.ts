@@ -10,7 +10,7 @@ import {
   auditQuery,
   auditVerdict,
 } from '../contract/audit.ts'
-import { Access } from '../platform/access.ts'
+import { Access } from '../platform/http/allowed-for.ts'
 import { Audit } from './audit.service.ts'
 
 /** A reader that takes nothing for so long has left, and another one may have its place. */

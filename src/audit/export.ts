@@ -1,5 +1,5 @@
 import type { AuditExportQuery } from '../contract/audit.ts'
-import { row, type Tx } from '../platform/database.ts'
+import { row, type Tx } from '../platform/postgres/database.ts'
 import { entryOf } from './audit-entry.ts'
 import type { Link } from './chain-check.ts'
 import { readLinks } from './read-links.ts'

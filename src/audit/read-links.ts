@@ -1,4 +1,4 @@
-import { rows, type Tx } from '../platform/database.ts'
+import { rows, type Tx } from '../platform/postgres/database.ts'
 import type { Link } from './chain-check.ts'
 import { microsOf } from './moment.ts'
 

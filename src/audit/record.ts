@@ -1,5 +1,5 @@
-import { currentCall } from '../platform/call.ts'
-import { rows, type Tx } from '../platform/database.ts'
+import { currentCall } from '../platform/http/call.ts'
+import { rows, type Tx } from '../platform/postgres/database.ts'
 import { newId } from '../platform/ids.ts'
 import type { Json } from '../sdk/index.ts'
 import type { AuditKind } from './kinds.ts'

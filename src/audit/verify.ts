@@ -1,6 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import type { AuditVerdict } from '../contract/audit.ts'
-import { type Database, row, rows, type Tx } from '../platform/database.ts'
+import { type Database, row, rows, type Tx } from '../platform/postgres/database.ts'
 import { ChainCheck } from './chain-check.ts'
 import type { Head } from './link.ts'
 import { readLinks } from './read-links.ts'

@@ -9,7 +9,7 @@ import {
   pluginId,
   policyAdvice,
 } from '../contract/catalog.ts'
-import { Access } from '../platform/access.ts'
+import { Access } from '../platform/http/allowed-for.ts'
 import { Catalog } from './catalog.ts'
 import { entryOf } from './entry.ts'
 import { advise } from './minimum-policy.ts'

@@ -1,5 +1,5 @@
-import { issuesOf, wordsFor } from '../platform/input-issues.ts'
-import { InvalidInput } from '../platform/input-pipe.ts'
+import { issuesOf, wordsFor } from '../platform/http/input-issues.ts'
+import { InvalidInput } from '../platform/http/input-pipe.ts'
 import { type AnyPlugin, BrokerError, type PolicyAdvice } from '../sdk/index.ts'
 import { formOf } from './entry.ts'
 

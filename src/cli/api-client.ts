@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Page, Problem } from '../contract/common.ts'
-import { isLoopback } from '../platform/loopback.ts'
+import { isLoopback } from '../config/loopback.ts'
 import { BrokerError, type ErrorCode, Secret } from '../sdk/index.ts'
 
 export interface Access {

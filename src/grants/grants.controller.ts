@@ -16,8 +16,8 @@ import {
   stepView,
 } from '../contract/grants.ts'
 import { id } from '../contract/id.ts'
-import { type Caller, CurrentCaller } from '../identity/caller.ts'
-import { Access } from '../platform/access.ts'
+import { type Caller, CurrentCaller } from '../identity/callers/caller.ts'
+import { Access } from '../platform/http/allowed-for.ts'
 import { Grants } from './grants.service.ts'
 
 const grantId = { schema: id('grt') }

@@ -2,13 +2,13 @@ import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
 import { Interval } from '@nestjs/schedule'
 import { Catalog } from '../catalog/catalog.ts'
 import { DISCOVERY_WORK } from '../integrations/discovery/discovery.ts'
-import { HEALTH_WORK } from '../integrations/health.service.ts'
+import { HEALTH_WORK } from '../integrations/health/health.service.ts'
 import { SWEEP_WORK } from '../integrations/sweep-work.ts'
-import { rows, UrgentDatabase } from '../platform/database.ts'
-import { Metrics } from '../platform/metrics.ts'
+import { rows, UrgentDatabase } from '../platform/postgres/database.ts'
+import { Metrics } from '../platform/watching/metrics.ts'
 import { GRANT_WORK } from './grant.ts'
-import { LeaversGrants } from './leavers-grants.ts'
-import { Sweep } from './sweep.ts'
+import { LeaversGrants } from './ending/leavers-grants.ts'
+import { Sweep } from './sweep/sweep.ts'
 
 /** Compares grants with the clock and with the people they belong to, and does not trust that a row of due work exists. */
 @Injectable()

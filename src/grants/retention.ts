@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { CONFIG } from '../platform/platform.module.ts'
-import { Retention } from '../platform/retention.ts'
+import { Retention } from '../platform/work/retention.ts'
 
 /** What of grants that are long over is kept: grant, request, receipt and trail stay, openings and steps go. */
 @Injectable()

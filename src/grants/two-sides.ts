@@ -1,5 +1,5 @@
-import type { Hands } from '../identity/hands.ts'
-import { row, type Tx } from '../platform/database.ts'
+import type { Hands } from '../identity/callers/hands.ts'
+import { row, type Tx } from '../platform/postgres/database.ts'
 import { BrokerError } from '../sdk/index.ts'
 
 // A grant has two sides: who asks for it, extends and opens it, and who approves and reviews it. No hand is on both.

@@ -1,12 +1,12 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common'
 import { Catalog } from '../catalog/catalog.ts'
-import { row, UrgentDatabase } from '../platform/database.ts'
-import { Sealer } from '../platform/sealing.ts'
+import { row, UrgentDatabase } from '../platform/postgres/database.ts'
+import { Sealer } from '../platform/sealing/sealing.ts'
 import { type AnyPlugin, BrokerError, type SessionStatus } from '../sdk/index.ts'
-import { digestOf } from './destination.ts'
-import { Hosts } from './hosts.ts'
+import { digestOf } from './secrets/destination.ts'
+import { Hosts } from './secrets/hosts.ts'
 import { findIntegration, type Integration } from './integration.ts'
-import { loadConfig } from './integration-config.ts'
+import { loadConfig } from './secrets/integration-config.ts'
 import { within } from './within.ts'
 
 /** A live client of one integration, as this replica has it. */

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common'
 import { Catalog } from '../catalog/catalog.ts'
-import { Sealer } from '../platform/sealing.ts'
+import { Sealer } from '../platform/sealing/sealing.ts'
 import { BrokerError, type ErrorCode } from '../sdk/index.ts'
 import type { Integration } from './integration.ts'
-import { loadConfig } from './integration-config.ts'
+import { loadConfig } from './secrets/integration-config.ts'
 
 /** How credentials may reach people: what a plugin offers, of it what an integration allows. Asked whenever one is on its way. */
 @Injectable()

@@ -1,6 +1,6 @@
 import type { IntegrationView } from '../contract/integrations.ts'
 import type { SessionStatus } from '../sdk/index.ts'
-import { isHealthy } from './health.ts'
+import { isHealthy } from './health/health.ts'
 import type { Integration } from './integration.ts'
 
 /** As people see it. Its configuration is stored without secrets, so there are none to take out. */

@@ -1,4 +1,4 @@
-import { row, rows, type Tx } from '../platform/database.ts'
+import { row, rows, type Tx } from '../platform/postgres/database.ts'
 import { BrokerError, type ExpiryGuarantee, type HealthCheck } from '../sdk/index.ts'
 
 /** One configured connection made with a plugin, as its row has it. */

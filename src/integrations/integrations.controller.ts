@@ -16,9 +16,9 @@ import {
   newIntegration,
 } from '../contract/integrations.ts'
 import { proposalView } from '../contract/proposals.ts'
-import { type Caller, CurrentCaller } from '../identity/caller.ts'
-import { Access } from '../platform/access.ts'
-import { Health } from './health.service.ts'
+import { type Caller, CurrentCaller } from '../identity/callers/caller.ts'
+import { Access } from '../platform/http/allowed-for.ts'
+import { Health } from './health/health.service.ts'
 import { IntegrationChanges } from './integration-changes.ts'
 import { IntegrationStates } from './integration-states.ts'
 import { Integrations } from './integrations.service.ts'

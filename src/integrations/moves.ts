@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Injectable } from '@nestjs/common'
-import { rows, type Tx } from '../platform/database.ts'
+import { rows, type Tx } from '../platform/postgres/database.ts'
 import { type AnyPlugin, BrokerError } from '../sdk/index.ts'
-import { digestOf } from './destination.ts'
-import { Hosts } from './hosts.ts'
+import { digestOf } from './secrets/destination.ts'
+import { Hosts } from './secrets/hosts.ts'
 import type { Integration } from './integration.ts'
 import { within } from './within.ts'
 

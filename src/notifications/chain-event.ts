@@ -1,4 +1,4 @@
-import { rows, type Tx } from '../platform/database.ts'
+import { rows, type Tx } from '../platform/postgres/database.ts'
 
 /** A transition as the audit trail has it; its id is what every notification of it goes back to. */
 export interface ChainEvent {

@@ -7,8 +7,8 @@ import {
   notificationDeliveryPage,
   notificationDeliveryQuery,
 } from '../contract/notifications.ts'
-import { type Caller, CurrentCaller } from '../identity/caller.ts'
-import { Access } from '../platform/access.ts'
+import { type Caller, CurrentCaller } from '../identity/callers/caller.ts'
+import { Access } from '../platform/http/allowed-for.ts'
 import { DeliveryList } from './delivery-list.ts'
 
 @ApiTags('notifications')

@@ -1,5 +1,5 @@
 import type { People } from '../contract/people.ts'
-import { rows, type Tx } from '../platform/database.ts'
+import { rows, type Tx } from '../platform/postgres/database.ts'
 
 /** What a reader must know of the request behind an event. */
 export interface Facts {

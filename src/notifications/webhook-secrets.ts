@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
 import { BROKER, record } from '../audit/record.ts'
-import { Database, row, rows, type Tx } from '../platform/database.ts'
-import { SealedColumns } from '../platform/sealed-columns.ts'
-import { isBound, Sealer } from '../platform/sealing.ts'
+import { Database, row, rows, type Tx } from '../platform/postgres/database.ts'
+import { SealedColumns } from '../platform/sealing/sealed-columns.ts'
+import { isBound, Sealer } from '../platform/sealing/sealing.ts'
 import { BrokerError, type Secret } from '../sdk/index.ts'
 
 export const SECRET_COLUMNS = ['sealed', 'sealed_before'] as const

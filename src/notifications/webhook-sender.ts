@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common'
-import type { Config } from '../config.ts'
-import { Database, row } from '../platform/database.ts'
+import type { Config } from '../config/config.ts'
+import { Database, row } from '../platform/postgres/database.ts'
 import { newId } from '../platform/ids.ts'
 import { CONFIG } from '../platform/platform.module.ts'
 import { BrokerError, type Secret } from '../sdk/index.ts'

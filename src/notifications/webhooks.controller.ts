@@ -15,8 +15,8 @@ import {
   webhookTrial,
   webhookWithSecret,
 } from '../contract/notifications.ts'
-import { type Caller, CurrentCaller } from '../identity/caller.ts'
-import { Access } from '../platform/access.ts'
+import { type Caller, CurrentCaller } from '../identity/callers/caller.ts'
+import { Access } from '../platform/http/allowed-for.ts'
 import { Webhooks } from './webhooks.service.ts'
 
 const TRIAL_MS = 15_000

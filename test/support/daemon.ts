@@ -8,7 +8,7 @@ import { Agent } from 'undici'
 import { ended, spawnLeashed } from '../../dev/vault-leash.ts'
 import { freePort } from '../../dev/vault-process.ts'
 import { waitFor } from '../../dev/vault-wait.ts'
-import { firstAdmin } from '../../src/identity/first-admin.ts'
+import { firstAdmin } from '../../src/identity/people/first-admin.ts'
 import { Api } from './api.ts'
 import { type FreshDatabase, freshDatabase, within } from './database.ts'
 

@@ -4,7 +4,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Agent } from 'undici'
-import { runningPostgres } from '../../src/platform/running-postgres.ts'
+import { runningPostgres } from '../../src/platform/postgres/running-postgres.ts'
 import { Api } from './api.ts'
 import { type FreshDatabase, within } from './database.ts'
 

@@ -1,5 +1,5 @@
 import { freePort } from '../../dev/vault-process.ts'
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/config.ts'
 import { Secret } from '../../src/sdk/index.ts'
 import type { Api } from './api.ts'
 import { type Broker, type BrokerOptions, startBroker } from './broker.ts'

@@ -1,5 +1,5 @@
-import { type Declaration, declarationOf } from '../../src/platform/access.ts'
-import type { RouteTable } from '../../src/platform/route-table.ts'
+import { type Declaration, declarationOf } from '../../src/platform/http/allowed-for.ts'
+import type { RouteTable } from '../../src/platform/http/route-table.ts'
 
 const BEGIN = '<!-- every endpoint: written by test/authorization-matrix.test.ts -->'
 const END = '<!-- end -->'

@@ -1,5 +1,5 @@
 import type { Scope } from '../../src/contract/identity.ts'
-import { mintToken } from '../../src/identity/mint-token.ts'
+import { mintToken } from '../../src/identity/tokens/mint-token.ts'
 
 const DAY = 86_400
 

@@ -79,9 +79,9 @@ async function checkpoints(
   if (file === undefined) return { heads: [], findings: [] }
   const { readCheckpoints } = await import('../../audit/read-checkpoints.ts')
   if (given) return readCheckpoints(file, given)
-  const { readConfig } = await import('../../config.ts')
-  const { keysThere } = await import('../../platform/state-folder.ts')
-  const { Sealer } = await import('../../platform/sealing.ts')
+  const { readConfig } = await import('../../config/config.ts')
+  const { keysThere } = await import('../../platform/installation/state-folder.ts')
+  const { Sealer } = await import('../../platform/sealing/sealing.ts')
   const { CHECKPOINT_PURPOSE, CheckpointSigner } = await import('../../audit/checkpoint.ts')
   const config = readConfig(env)
   const [key, ...others] = await keysThere(config.stateDir, config.key, [...config.formerKeys, ...config.nextKeys])

@@ -12,7 +12,7 @@ export function bootstrap(program: Command, terminal: Terminal): void {
     .option('--name <name>', 'what the admin is called', 'admin')
     .option('--force-new-token', 'although an admin has a token that works: nobody knows it any more')
     .action(async (options: { name: string; forceNewToken?: boolean }) => {
-      const { firstAdmin } = await import('../../identity/first-admin.ts')
+      const { firstAdmin } = await import('../../identity/people/first-admin.ts')
       const { withDatabase } = await import('../with-database.ts')
       const token = await withDatabase(terminal, { schema: true }, (database) =>
         database.transaction((tx) => firstAdmin(tx, { name: options.name, force: options.forceNewToken ?? false })),

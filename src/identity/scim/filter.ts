@@ -1,4 +1,4 @@
-import { ScimRefusal } from '../../platform/scim-error.ts'
+import { ScimRefusal } from '../../platform/http/scim-error.ts'
 
 export const OPERATORS = ['eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le'] as const
 export type Operator = (typeof OPERATORS)[number]

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Database, row, rows } from '../../platform/database.ts'
+import { Database, row, rows } from '../../platform/postgres/database.ts'
 import { parseFilter } from './filter.ts'
 import { type Columns, conditionOf } from './filter-sql.ts'
 import { URN } from './schemas.ts'

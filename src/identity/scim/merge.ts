@@ -1,6 +1,6 @@
 import { record } from '../../audit/record.ts'
-import { row, rows, type Tx } from '../../platform/database.ts'
-import { directoryChanged } from '../directory-changed.ts'
+import { row, rows, type Tx } from '../../platform/postgres/database.ts'
+import { directoryChanged } from '../directory/directory-changed.ts'
 import { lockOut } from '../lock-out.ts'
 
 /** One human's two records: whom SCIM describes, and who signs in. */

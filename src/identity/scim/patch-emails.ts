@@ -1,4 +1,4 @@
-import { ScimRefusal } from '../../platform/scim-error.ts'
+import { ScimRefusal } from '../../platform/http/scim-error.ts'
 import { descriptionIn, matches, type Values } from './filter-match.ts'
 import { partsOf } from './patch.ts'
 import { named, type Target } from './paths.ts'

@@ -1,4 +1,4 @@
-import { ScimRefusal } from '../../platform/scim-error.ts'
+import { ScimRefusal } from '../../platform/http/scim-error.ts'
 import { checkOperation, type Operation, partsOf } from './patch.ts'
 import { type Draft, removeEmails, writeEmails } from './patch-emails.ts'
 import { findTarget, isReadOnly, named, type Target, targetOf } from './paths.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { issuesOf, wordsFor } from '../../platform/input-issues.ts'
-import { ScimRefusal } from '../../platform/scim-error.ts'
+import { issuesOf, wordsFor } from '../../platform/http/input-issues.ts'
+import { ScimRefusal } from '../../platform/http/scim-error.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { URN } from './schemas.ts'
 

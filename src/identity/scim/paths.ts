@@ -1,4 +1,4 @@
-import { ScimRefusal } from '../../platform/scim-error.ts'
+import { ScimRefusal } from '../../platform/http/scim-error.ts'
 import { type Filter, parseFilter } from './filter.ts'
 import { type Attribute, COMMON, DROPPED, ENTERPRISE, type Schema, URN } from './schemas.ts'
 

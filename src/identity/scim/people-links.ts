@@ -1,6 +1,6 @@
 import { record } from '../../audit/record.ts'
-import { rows, type Tx } from '../../platform/database.ts'
-import { directoryChanged } from '../directory-changed.ts'
+import { rows, type Tx } from '../../platform/postgres/database.ts'
+import { directoryChanged } from '../directory/directory-changed.ts'
 import { scimId } from './scim-id.ts'
 
 /** Who reports to whom, for one person and for those who name one of the references: by our id first, else by externalId. */

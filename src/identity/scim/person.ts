@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { name, text } from '../../contract/common.ts'
 import { emailAddress } from '../../contract/email.ts'
-import { issuesOf, wordsFor } from '../../platform/input-issues.ts'
-import { ScimRefusal } from '../../platform/scim-error.ts'
+import { issuesOf, wordsFor } from '../../platform/http/input-issues.ts'
+import { ScimRefusal } from '../../platform/http/scim-error.ts'
 
 const line = (max = 256) => name({ max })
 

@@ -1,4 +1,4 @@
-import { ScimRefusal } from '../../platform/scim-error.ts'
+import { ScimRefusal } from '../../platform/http/scim-error.ts'
 import type { Attribute } from './schemas.ts'
 
 /** One value of an attribute. Entra sends "True" and "False" as text, and some send numbers for text. */

@@ -1,4 +1,4 @@
-import { SCIM_PATH } from '../../platform/scim-error.ts'
+import { SCIM_PATH } from '../../platform/http/scim-error.ts'
 import { COMPANY } from './person.ts'
 import { URN } from './schemas.ts'
 import type { GroupRow, MemberRow } from './scim-groups.service.ts'

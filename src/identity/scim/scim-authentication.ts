@@ -1,11 +1,11 @@
 import { createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common'
 import type { Request } from 'express'
-import { calledWith } from '../../platform/call.ts'
-import { Database, row, rows } from '../../platform/database.ts'
+import { calledWith } from '../../platform/http/call.ts'
+import { Database, row, rows } from '../../platform/postgres/database.ts'
 import { BrokerError, isBrokerError } from '../../sdk/index.ts'
-import { hashOf } from '../api-token.ts'
-import { TokenRefused } from '../sign-in/provider-tokens.ts'
-import { Refusals } from '../sign-in/refusals.ts'
+import { hashOf } from '../tokens/api-token.ts'
+import { TokenRefused } from '../refusals/token-refused.ts'
+import { Refusals } from '../refusals/refusals.ts'
 
 /** The identity provider, by the token it came with. */
 export interface ScimClient {

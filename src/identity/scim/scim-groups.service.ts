@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { record } from '../../audit/record.ts'
-import { Database, row, rows, type Tx } from '../../platform/database.ts'
+import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { isId, newId } from '../../platform/ids.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { GROUP_COLUMNS } from './group-columns.ts'

@@ -3,11 +3,11 @@ import { record } from '../../audit/record.ts'
 import type { Page } from '../../contract/common.ts'
 import { type Id, id } from '../../contract/id.ts'
 import type { NewScimToken, ScimTokenQuery, ScimTokenRotation, ScimTokenView } from '../../contract/scim.ts'
-import { type CursorKind, Cursors } from '../../platform/cursors.ts'
-import { Database, row, rows, type Tx } from '../../platform/database.ts'
+import { type CursorKind, Cursors } from '../../platform/http/cursors.ts'
+import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { newId } from '../../platform/ids.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import type { Caller } from '../caller.ts'
+import type { Caller } from '../callers/caller.ts'
 
 /** A token that was told to somebody and is not kept yet. */
 interface Made {

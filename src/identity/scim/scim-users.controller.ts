@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, Header, HttpCode, Param, Patch, Post, Pu
 import { ApiExcludeController } from '@nestjs/swagger'
 import type { Response } from 'express'
 import { z } from 'zod'
-import { ScimAccess } from '../../platform/access.ts'
+import { ScimAccess } from '../../platform/http/allowed-for.ts'
 import { type ListQuery, listQuery, listResponse, type OneQuery, oneQuery } from './list.ts'
 import type { Wanted } from './projection.ts'
 import { CurrentScimClient, type ScimClient } from './scim-authentication.ts'

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common'
 import { record } from '../../audit/record.ts'
-import { Database, rows, type Tx } from '../../platform/database.ts'
-import { violates } from '../../platform/database-errors.ts'
-import { ScimRefusal } from '../../platform/scim-error.ts'
-import { Directory, LastAdmin } from '../directory.ts'
+import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
+import { violates } from '../../platform/postgres/database-errors.ts'
+import { ScimRefusal } from '../../platform/http/scim-error.ts'
+import { Directory, LastAdmin } from '../directory/directory.ts'
 import { NotLinked, noteNotLinked } from './not-linked.ts'
 import type { ScimClient } from './scim-authentication.ts'
 

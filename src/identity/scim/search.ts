@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { issuesOf, wordsFor } from '../../platform/input-issues.ts'
-import { ScimRefusal } from '../../platform/scim-error.ts'
+import { issuesOf, wordsFor } from '../../platform/http/input-issues.ts'
+import { ScimRefusal } from '../../platform/http/scim-error.ts'
 import type { ListQuery } from './list.ts'
 import { inLowerCase } from './patch.ts'
 import { URN } from './schemas.ts'

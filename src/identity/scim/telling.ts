@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { isWanted, project, type Wanted } from './projection.ts'
 import { groupResource, locationOf, type Resource, userResource } from './resources.ts'

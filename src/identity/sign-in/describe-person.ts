@@ -1,6 +1,6 @@
 import { BROKER, record } from '../../audit/record.ts'
-import { row, rows, type Tx } from '../../platform/database.ts'
-import { directoryChanged } from '../directory-changed.ts'
+import { row, rows, type Tx } from '../../platform/postgres/database.ts'
+import { directoryChanged } from '../directory/directory-changed.ts'
 import type { Attributes } from './claims.ts'
 import type { Fact, Source, Statement } from './statement.ts'
 

@@ -2,10 +2,10 @@ import { Inject, Injectable, type MiddlewareConsumer, type OnApplicationShutdown
 import pgSession from 'connect-pg-simple'
 import type { NextFunction, Request, Response } from 'express'
 import session from 'express-session'
-import type { Config } from '../../config.ts'
-import { Database } from '../../platform/database.ts'
+import type { Config } from '../../config/config.ts'
+import { Database } from '../../platform/postgres/database.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
-import { Sealer } from '../../platform/sealing.ts'
+import { Sealer } from '../../platform/sealing/sealing.ts'
 
 declare module 'express-session' {
   interface SessionData {

@@ -1,8 +1,8 @@
 import { Controller, Get } from '@nestjs/common'
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger'
 import { type HealthReport, healthReport } from '../../contract/integrations.ts'
-import { Access } from '../../platform/access.ts'
-import { type Caller, CurrentCaller } from '../caller.ts'
+import { Access } from '../../platform/http/allowed-for.ts'
+import { type Caller, CurrentCaller } from '../callers/caller.ts'
 import { ProviderCheck } from './provider-check.ts'
 
 @ApiTags('sign-in')

@@ -1,26 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
-import type { Config } from '../../config.ts'
-import { refuseOddJson } from '../../platform/json-shape.ts'
+import type { Config } from '../../config/config.ts'
+import { refuseOddJson } from '../../platform/http/json-shape.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import type { Claims } from './claims.ts'
 import { Provider, unreachable } from './provider.ts'
 import { isServiceAccount } from './service-accounts.ts'
 import { signInConfig } from './sign-in-config.ts'
-
-/** A token that is not what it must be. Its `reason` is for the trail, never for whoever brought it. */
-export class TokenRefused extends Error {
-  readonly code: string
-  /** whom the provider signed it for; undefined while nothing is proved */
-  readonly subject: string | undefined
-
-  constructor(code: string, cause?: unknown, subject?: unknown) {
-    super(`a token was refused: ${code}`, { cause })
-    this.name = 'TokenRefused'
-    this.code = code
-    this.subject = typeof subject === 'string' ? subject : undefined
-  }
-}
+import { TokenRefused } from '../refusals/token-refused.ts'
 
 // Keys of the provider's alone, and no algorithm that takes a public key for a shared secret.
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA']

@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
 import * as client from 'openid-client'
-import { each, type Outcome } from '../../platform/due-lane.ts'
-import { DueWork } from '../../platform/due-work.ts'
+import { each, type Outcome } from '../../platform/work/due-lane.ts'
+import { DueWork } from '../../platform/work/due-work.ts'
 import { isBrokerError } from '../../sdk/index.ts'
 import { Provider, unreachable } from './provider.ts'
 import { refusalOf } from './provider-answers.ts'
-import { TokenRefused } from './provider-tokens.ts'
+import { TokenRefused } from '../refusals/token-refused.ts'
 import { type Kept, REVOKE_WORK, SessionTokens } from './session-tokens.ts'
 
 const PATIENCE_MS = 15_000

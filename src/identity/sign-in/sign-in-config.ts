@@ -1,5 +1,5 @@
-import type { Config } from '../../config.ts'
-import type { IdentityProvider } from '../../platform/identity-provider.ts'
+import type { Config } from '../../config/config.ts'
+import type { IdentityProvider } from '../../config/identity-provider.ts'
 import { BrokerError } from '../../sdk/index.ts'
 
 /** Of the provider people sign in at. Throws `not_found` where there is none. */

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { Inject, Injectable } from '@nestjs/common'
 import type { CookieOptions, Request, Response } from 'express'
 import { z } from 'zod'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
-import { Sealer } from '../../platform/sealing.ts'
+import { Sealer } from '../../platform/sealing/sealing.ts'
 
 /** What a sign-in that is under way has to be answered with. */
 const underWay = z.strictObject({ nonce: z.string(), verifier: z.string(), returnTo: z.string(), begunAt: z.number() })

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Header, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common'
 import { ApiExcludeEndpoint, ApiOkResponse, ApiTags } from '@nestjs/swagger'
 import type { Request, Response } from 'express'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 import {
   type LogoutForm,
   logoutForm,
@@ -12,10 +12,10 @@ import {
   signInOptions,
   signInQuery,
 } from '../../contract/identity.ts'
-import { Public } from '../../platform/access.ts'
+import { Public } from '../../platform/http/allowed-for.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { mustBeSameOrigin } from '../same-origin.ts'
+import { mustBeSameOrigin } from '../callers/same-origin.ts'
 import { LogoutNotices } from './logout-notices.ts'
 import { SignIn } from './sign-in.service.ts'
 import { signInConfig } from './sign-in-config.ts'

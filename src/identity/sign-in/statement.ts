@@ -1,4 +1,4 @@
-import type { IdentityProvider } from '../../platform/identity-provider.ts'
+import type { IdentityProvider } from '../../config/identity-provider.ts'
 import { type Claims, readClaims, type Said } from './claims.ts'
 import type { GroupsSaid } from './group-names.ts'
 

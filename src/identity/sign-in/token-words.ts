@@ -1,6 +1,6 @@
 import { errors } from 'jose'
 import { BrokerError } from '../../sdk/index.ts'
-import { TokenRefused } from './provider-tokens.ts'
+import { TokenRefused } from '../refusals/token-refused.ts'
 
 const OURS = 'ask an admin: '
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
-import type { Database } from '../../platform/database.ts'
+import type { Database } from '../../platform/postgres/database.ts'
 import type { Described, DiscoveredResource } from '../../sdk/index.ts'
 import type { Connection } from '../connections.ts'
 import { within } from '../within.ts'

@@ -1,5 +1,5 @@
 import type { DiscoveryRunView } from '../../contract/integrations.ts'
-import { row, rows, type Tx } from '../../platform/database.ts'
+import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 
 /** One look at everything an integration reaches, as its row has it. */

@@ -3,8 +3,8 @@ import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
 import type { Response } from 'express'
 import { id } from '../../contract/id.ts'
 import { discoveryRun, discoveryRunPage, type ListQuery, listQuery } from '../../contract/integrations.ts'
-import { type Caller, CurrentCaller } from '../../identity/caller.ts'
-import { Access } from '../../platform/access.ts'
+import { type Caller, CurrentCaller } from '../../identity/callers/caller.ts'
+import { Access } from '../../platform/http/allowed-for.ts'
 import { Discovery } from './discovery.ts'
 
 const OURS = id('int')

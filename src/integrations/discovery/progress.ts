@@ -1,4 +1,4 @@
-import { Database, row, type Tx } from '../../platform/database.ts'
+import { Database, row, type Tx } from '../../platform/postgres/database.ts'
 import type { DiscoveryPage } from '../../sdk/index.ts'
 import { type DiscoveryRun, lost, type Vanished } from './discovery-run.ts'
 

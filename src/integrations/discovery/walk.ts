@@ -1,4 +1,4 @@
-import type { Database } from '../../platform/database.ts'
+import type { Database } from '../../platform/postgres/database.ts'
 import type { DiscoveryPage } from '../../sdk/index.ts'
 import type { Connection } from '../connections.ts'
 import { within } from '../within.ts'

@@ -1,0 +1,77 @@
+import { Injectable } from '@nestjs/common'
+import type { NewRequest } from '../../contract/access.ts'
+import { inSight, type Sight } from '../../integrations/resources/sight.ts'
+import { rows, type Tx } from '../../platform/postgres/database.ts'
+import { BrokerError } from '../../sdk/index.ts'
+import type { Ask, AskedResource } from '../rules/evaluate.ts'
+
+interface Wanted {
+  readonly resourceId: string
+  readonly permissions: readonly string[]
+}
+
+/** Turns what somebody typed into resources as the broker knows them now. */
+@Injectable()
+export class Asks {
+  /** What somebody is not told of is for them as if it were not there. */
+  async read(tx: Pick<Tx, 'query'>, wanted: NewRequest, sight: Sight): Promise<Ask> {
+    const list = wanted.bundleId ? await this.bundle(tx, wanted.bundleId) : (wanted.resources ?? [])
+    const permissions = new Map<string, Set<string>>()
+    for (const { resourceId, permissions: asked } of list) {
+      permissions.set(resourceId, new Set([...(permissions.get(resourceId) ?? []), ...asked]))
+    }
+    const found = new Map((await readResources(tx, [...permissions.keys()], sight)).map((resource) => [resource.id, resource]))
+    for (const [i, { resourceId }] of list.entries()) {
+      if (found.has(resourceId)) continue
+      throw wanted.bundleId ? noSuchBundle(wanted.bundleId) : unseen(sight, resourceId, `resources.${i}.resourceId`)
+    }
+    const resources = [...permissions].map(([id, asked]) => ({ ...found.get(id)!, permissions: [...asked].sort() }))
+    const other = resources.findIndex((resource) => resource.integrationId !== resources[0]!.integrationId)
+    if (other > 0) {
+      throw new BrokerError('input.invalid', 'belongs to another integration than the first', {
+        field: `resources.${other}.resourceId`,
+        fix: 'make one request per integration',
+      })
+    }
+    const { seconds, justification, fields, emergency } = wanted
+    return { resources, seconds, justification, fields, emergency }
+  }
+
+  private async bundle(tx: Pick<Tx, 'query'>, id: string): Promise<Wanted[]> {
+    const found = await rows<Wanted>(
+      tx,
+      'select resource_id as "resourceId", permissions from bundle_resources where bundle_id = $1 order by resource_id',
+      [id],
+    )
+    if (found.length > 0) return found
+    throw noSuchBundle(id)
+  }
+}
+
+function noSuchBundle(id: string): BrokerError {
+  return new BrokerError('input.invalid', `there is no bundle ${id}`, { field: 'bundleId', fix: 'see GET /api/bundles' })
+}
+
+function unseen(sight: Sight, id: string, field: string): BrokerError {
+  if (sight === 'all')
+    return new BrokerError('input.invalid', `there is no resource ${id}`, { field, fix: 'search for it again' })
+  return new BrokerError('access.denied', `no access flow lets you ask for ${id}`, {
+    field,
+    fix: 'search for it again, or ask an admin for an access flow that covers it',
+  })
+}
+
+function readResources(
+  tx: Pick<Tx, 'query'>,
+  ids: readonly string[],
+  sight: Sight,
+): Promise<Omit<AskedResource, 'permissions'>[]> {
+  const values: unknown[] = [ids]
+  const seen = inSight(sight, (value) => `$${values.push(value)}`)
+  return rows(
+    tx,
+    `select r.id, r.type, r.name, r.tags, r.attributes, r.ungrantable, r.gone_at is not null as gone, r.integration_id as "integrationId"
+     from resources r where r.id = any($1) and ${seen}`,
+    values,
+  )
+}

@@ -1,0 +1,212 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common'
+import { BROKER, record } from '../../audit/record.ts'
+import type { AccessRule, NewApproval } from '../../contract/access.ts'
+import { Extensions } from '../../grants/extension/extensions.ts'
+import { grantIdOf } from '../../grants/grant.ts'
+import { Provisioning } from '../../grants/provisioning/provisioning.ts'
+import { usersHands } from '../../grants/two-sides.ts'
+import type { Caller } from '../../identity/callers/caller.ts'
+import { type Hands, meet } from '../../identity/callers/hands.ts'
+import { handsOf } from '../../identity/callers/hands-of.ts'
+import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
+import { each, type Outcome } from '../../platform/work/due-lane.ts'
+import { DueWork } from '../../platform/work/due-work.ts'
+import { newId } from '../../platform/ids.ts'
+import { BrokerError } from '../../sdk/index.ts'
+import { Approvers, type Asked } from '../../approvals/approvers.ts'
+import { Flows } from '../flows/flows.service.ts'
+import { inputOf } from './plans.ts'
+import { type AccessRequest, escalatedIn, lockRequest, readDecisions, readRequestResources } from './request.ts'
+import { type RequestEvent, requestMachine } from './request-machine.ts'
+import { RightsNow } from './rights-now.ts'
+import { approvedSeconds, decide, firstOpen, isRepeated, mayDecide } from '../../approvals/stages.ts'
+import { REQUEST_WORK, Waiting } from './waiting.ts'
+
+/** Who says yes or no, takes a request back, or lets it lapse: one winner each time, the others are told. */
+@Injectable()
+export class Decisions implements OnModuleInit {
+  constructor(
+    private readonly database: Database,
+    private readonly work: DueWork,
+    private readonly flows: Flows,
+    private readonly approvers: Approvers,
+    private readonly waiting: Waiting,
+    private readonly provisioning: Provisioning,
+    private readonly extensions: Extensions,
+    private readonly rights: RightsNow,
+  ) {}
+
+  onModuleInit(): void {
+    const whilePending = (kind: string, act: (tx: Tx, request: AccessRequest) => Promise<Outcome>) =>
+      this.work.handle('background', kind, (batch) =>
+        each(batch, (work) =>
+          this.database.transaction(async (tx) => {
+            const request = await lockRequest(tx, work.subject)
+            return request?.state === 'pending' ? act(tx, request) : 'done'
+          }),
+        ),
+      )
+    whilePending(REQUEST_WORK.lapse, async (tx, request) => {
+      await this.move(tx, request, 'lapse', BROKER, {})
+      return 'done'
+    })
+    whilePending(REQUEST_WORK.escalate, async (tx, request) => {
+      await rows(tx, 'update access_requests set escalated = true where id = $1', [request.id])
+      await record(tx, { kind: 'request.escalated', actor: BROKER, subject: request.id, data: { stage: request.stage } })
+      return 'done'
+    })
+    whilePending(REQUEST_WORK.remind, async (tx, request) => {
+      await record(tx, { kind: 'request.reminded', actor: BROKER, subject: request.id, data: { stage: request.stage } })
+      return ((await this.ruleOf(tx, request)).remindSeconds ?? 3600) * 1000
+    })
+  }
+
+  async decide(approver: Caller, id: string, approval: NewApproval): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const hands = await handsOf(tx, approver)
+      const { request, rule, asked } = await this.forApprover(tx, approver, hands, id)
+      if (request.state !== 'pending') throw alreadyDecided(request)
+      if (approval.seconds !== undefined && approval.seconds > request.seconds) {
+        throw new BrokerError('input.invalid', `is longer than the ${request.seconds} seconds asked for`, {
+          field: 'seconds',
+          fix: 'an approver may shorten, never lengthen',
+        })
+      }
+      const before = await readDecisions(tx, id)
+      if (before.some((one) => one.stage === request.stage && one.approverId === approver.id)) {
+        throw new BrokerError('conflict', 'you have decided on this request already', { fix: 'wait for the other approvers' })
+      }
+      if (approval.decision === 'approve' && isRepeated(asked, request.stage, before, hands)) throw approvedAlready()
+      await this.note(tx, request, approver, hands, approval)
+      const all = await readDecisions(tx, id)
+      // Who may decide was asked just now, not when the request was made or an earlier decision was noted.
+      const event = decide(asked, request.stage, all)
+      if (event === undefined) return
+      // Forward, or back to a stage that was agreed to by somebody who may not decide there any more.
+      const open = event === 'approve' ? firstOpen(asked, all) : undefined
+      if (open !== undefined) {
+        await this.waiting.beginStage(tx, id, rule, open)
+        return
+      }
+      const seconds = approvedSeconds(request.seconds, all)
+      await this.move(tx, request, event, approver.id, {
+        seconds: event === 'approve' ? seconds : undefined,
+        reason: approval.reason,
+      })
+      if (event === 'approve') await this.carryOut(tx, request, seconds)
+    })
+    this.work.wake('provision')
+  }
+
+  async cancel(caller: Caller, id: string): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const request = await lockRequest(tx, id)
+      if (request?.requesterId !== caller.id) throw noSuchRequest(id)
+      if (request.state !== 'pending') throw alreadyDecided(request)
+      await this.move(tx, request, 'cancel', caller.id, {})
+    })
+  }
+
+  /** The request, for somebody who may decide on it now; to everybody else it is not there, and its maker is told why. */
+  private async forApprover(
+    tx: Tx,
+    approver: Caller,
+    hands: Hands,
+    id: string,
+  ): Promise<{ request: AccessRequest; rule: AccessRule; asked: Asked }> {
+    const request = await lockRequest(tx, id)
+    if (!request) throw noSuchRequest(id)
+    const users = await usersHands(tx, request.extendsGrantId ?? grantIdOf(request.id))
+    if (meet(hands, [...request.hands, ...users])) {
+      throw new BrokerError(
+        'access.self_approval',
+        'You cannot decide your own request, nor one that was made or opened with a token you created.',
+        { fix: 'wait for one of the other approvers' },
+      )
+    }
+    const rule = await this.ruleOf(tx, request)
+    const resources = await readRequestResources(tx, id)
+    const asked = await this.approvers.of({ ...request, rule, resources }, escalatedIn(request), tx)
+    const stage = asked.stages[request.stage]
+    if (!stage || !mayDecide(stage, approver.id)) throw noSuchRequest(id)
+    return { request, rule, asked }
+  }
+
+  private ruleOf(tx: Tx, request: AccessRequest): Promise<AccessRule> {
+    return this.flows.pinned(tx, request.flowId, request.flowVersion)
+  }
+
+  private async note(tx: Tx, request: AccessRequest, approver: Caller, hands: Hands, approval: NewApproval): Promise<void> {
+    const { decision, reason, seconds = null } = approval
+    await rows(
+      tx,
+      `insert into approvals (id, request_id, stage, approver_id, decision, reason, seconds, hands, done_with)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      [newId('apr'), request.id, request.stage, approver.id, decision, reason, seconds, hands, approver.cameWith],
+    )
+    await record(tx, {
+      kind: 'approval.noted',
+      actor: approver.id,
+      subject: request.id,
+      data: { stage: request.stage, decision: approval.decision, reason: approval.reason, seconds: approval.seconds },
+    })
+  }
+
+  private async move(
+    tx: Tx,
+    request: AccessRequest,
+    event: RequestEvent,
+    actor: string,
+    data: { seconds?: number | undefined; reason?: string },
+  ): Promise<void> {
+    const to = requestMachine.next(request.state, event)
+    if (!to) throw alreadyDecided(request)
+    await rows(tx, `update access_requests set state = $2, approved_seconds = $3, decided_at = now() where id = $1`, [
+      request.id,
+      to,
+      data.seconds ?? null,
+    ])
+    await this.waiting.over(tx, request.id)
+    await record(tx, { kind: `request.${to}`, actor, subject: request.id, data })
+  }
+
+  private async carryOut(tx: Tx, request: AccessRequest, seconds: number): Promise<void> {
+    if (request.extendsGrantId) {
+      await this.rights.mustHold(tx, request)
+      await this.extensions.extend(tx, request.extendsGrantId, seconds, request.id)
+      return
+    }
+    const resources = await readRequestResources(tx, request.id)
+    const gone = resources.find((resource) => resource.gone || resource.ungrantable !== null)
+    if (gone) {
+      throw new BrokerError(
+        'access.ungrantable',
+        `${gone.name} cannot be granted any more: ${gone.ungrantable ?? 'it is gone'}`,
+        {
+          fix: 'reject the request',
+        },
+      )
+    }
+    await this.rights.mustHold(tx, request)
+    await this.provisioning.order(tx, {
+      requestId: request.id,
+      integrationId: request.integrationId,
+      granteeId: request.requesterId,
+      seconds,
+      delivery: request.delivery,
+      input: inputOf({ resources }),
+    })
+  }
+}
+
+export const noSuchRequest = (id: string) => new BrokerError('not_found', `there is no access request ${id} of yours`)
+
+const approvedAlready = () =>
+  new BrokerError(
+    'access.same_person',
+    'You have approved this request already, or an approval of it was given with a token that you or the maker of yours created.',
+    { fix: 'let somebody else approve it' },
+  )
+
+const alreadyDecided = (request: AccessRequest) =>
+  new BrokerError('conflict', `the request is ${request.state} already`, { fix: 'nothing is left to decide' })

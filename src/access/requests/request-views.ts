@@ -1,0 +1,208 @@
+import { Injectable } from '@nestjs/common'
+import { Journal } from '../../actions/journal.ts'
+import type { AccessRule, RequestQuery, RequestView } from '../../contract/access.ts'
+import type { Page } from '../../contract/common.ts'
+import { runIdOf } from '../../grants/grant.ts'
+import type { Caller } from '../../identity/callers/caller.ts'
+import { PERSON } from '../../identity/directory/directory.ts'
+import { Cursors } from '../../platform/http/cursors.ts'
+import { Database, rows } from '../../platform/postgres/database.ts'
+import { Approvers } from '../../approvals/approvers.ts'
+import { byId } from '../cursor.ts'
+import { noSuchRequest } from './decisions.service.ts'
+import { firstUnapprovable } from '../../approvals/enough-approvers.ts'
+import { Flows } from '../flows/flows.service.ts'
+import { type AccessRequest, escalatedIn, readDecisions, readRequestResources, selectRequests } from './request.ts'
+import { stageViews } from '../../approvals/stage-view.ts'
+import { isRepeated, mayDecide, stagesOf } from '../../approvals/stages.ts'
+
+type Item = Omit<RequestView, 'steps' | 'approvers' | 'stages'>
+type ApprovalRow = {
+  stage: number
+  requestId: string
+  id: string
+  name: string
+  userName: string | null
+  email: string | null
+  decision: 'approve' | 'reject'
+  reason: string
+  seconds: number | null
+  at: Date
+}
+
+/** What people see of requests: their own, those they may decide, and all of them for those who run or check the broker. */
+@Injectable()
+export class RequestViews {
+  constructor(
+    private readonly database: Database,
+    private readonly flows: Flows,
+    private readonly approvers: Approvers,
+    private readonly journal: Journal,
+    private readonly cursors: Cursors,
+  ) {}
+
+  async get(caller: Caller, id: string): Promise<RequestView> {
+    const [request] = await selectRequests(this.database.pool, 'q.id = $1', [id])
+    if (!request) throw noSuchRequest(id)
+    const rule = await this.flows.pinned(this.database.pool, request.flowId, request.flowVersion)
+    const resources = await readRequestResources(this.database.pool, id)
+    const asked = await this.approvers.of({ ...request, rule, resources }, escalatedIn(request))
+    const stage = request.state === 'pending' ? asked.stages[request.stage] : undefined
+    const decided = await this.approvals([id])
+    const decisions = await readDecisions(this.database.pool, id)
+    const mayRead =
+      request.requesterId === caller.id ||
+      seesAll(caller) ||
+      asked.stages.some((each) => mayDecide(each, caller.id)) ||
+      decided.some((approval) => approval.id === caller.id)
+    if (!mayRead) throw noSuchRequest(id)
+    const [item] = await this.items([request])
+    return {
+      ...item!,
+      approvers: [...asked.people.values()]
+        .filter(
+          ({ id: personId }) => stage && mayDecide(stage, personId) && !isRepeated(asked, request.stage, decisions, [personId]),
+        )
+        .map(({ id: personId, name, userName, email }) => ({ id: personId, name, userName, email })),
+      undecidable: request.state === 'pending' && firstUnapprovable(asked) !== undefined,
+      stages: stageViews(asked),
+      steps: await this.steps(request),
+    }
+  }
+
+  async list(caller: Caller, query: RequestQuery): Promise<Page<Item>> {
+    const kind = byId(`requests:${query.role}`)
+    const after = this.cursors.read(kind, query.cursor)
+    const found =
+      query.role === 'approver'
+        ? await this.waitingFor(caller, query, after)
+        : await this.read(caller, query, after, query.limit + 1)
+    const items = new Map((await this.items(found.slice(0, query.limit))).map((item) => [item.id as string, item]))
+    return this.cursors.page(
+      kind,
+      found,
+      query.limit,
+      (request) => request.id,
+      (request) => items.get(request.id)!,
+    )
+  }
+
+  /** Manager and owners are not written in a rule, so who may decide is found out request by request. */
+  private async waitingFor(caller: Caller, query: RequestQuery, after: string | undefined): Promise<AccessRequest[]> {
+    const theirs: AccessRequest[] = []
+    for (let last = after; theirs.length <= query.limit; ) {
+      const candidates = await this.read(caller, query, last, 100)
+      for (const request of candidates) {
+        const rule = await this.flows.pinned(this.database.pool, request.flowId, request.flowVersion)
+        const resources = await readRequestResources(this.database.pool, request.id)
+        const asked = await this.approvers.of({ ...request, rule, resources }, escalatedIn(request))
+        const stage = asked.stages[request.stage]
+        if (!stage || !mayDecide(stage, caller.id)) continue
+        const decisions = await readDecisions(this.database.pool, request.id)
+        if (!isRepeated(asked, request.stage, decisions, [caller.id])) theirs.push(request)
+      }
+      last = candidates.at(-1)?.id
+      if (candidates.length < 100) break
+    }
+    return theirs.slice(0, query.limit + 1)
+  }
+
+  private read(caller: Caller, query: RequestQuery, after: string | undefined, limit: number): Promise<AccessRequest[]> {
+    return selectRequests(
+      this.database.pool,
+      `($1::text is null or q.id < $1) and ($2::text is null or q.state = $2) and ${SCOPES[query.role]} order by q.id desc limit $5`,
+      [after ?? null, query.state ?? null, caller.id, query.role === 'any' && seesAll(caller), limit],
+    )
+  }
+
+  /** The plan that was kept; of what is carried out already, the steps themselves. An extension moves the end of what stands. */
+  private async steps({ id, state, plan, extendsGrantId }: AccessRequest): Promise<RequestView['steps']> {
+    const kept = plan ?? []
+    if (state !== 'approved' && !extendsGrantId) return [...kept]
+    const steps = await this.journal.read(this.database.pool, runIdOf(extendsGrantId ?? id))
+    return steps.length > 0 ? steps.map(({ kind, target, summary, args }) => ({ kind, target, summary, args })) : [...kept]
+  }
+
+  private async items(requests: readonly AccessRequest[]): Promise<Item[]> {
+    const ids = requests.map((request) => request.id)
+    const resources = Map.groupBy(await this.resources(ids), (resource) => resource.requestId)
+    const approvals = Map.groupBy(await this.approvals(ids), (approval) => approval.requestId)
+    const rules = await rows<{ id: string; rule: AccessRule }>(
+      this.database.pool,
+      `select q.id, v.rule from access_requests q join access_flow_versions v on v.flow_id = q.flow_id and v.version = q.flow_version
+       where q.id = any($1)`,
+      [ids],
+    )
+    const needed = new Map(rules.map(({ id, rule }) => [id, leastNeeded(rule)]))
+    return requests.map((request) => ({
+      id: request.id as Item['id'],
+      state: request.state,
+      flow: { id: request.flowId as Item['flow']['id'], name: request.flowName, version: request.flowVersion },
+      integrationId: request.integrationId as Item['integrationId'],
+      requester: {
+        id: request.requesterId as Item['requester']['id'],
+        name: request.requesterName,
+        userName: request.requesterUserName,
+        email: request.requesterEmail,
+      },
+      resources: (resources.get(request.id) ?? []).map(({ requestId: _request, ...resource }) => resource),
+      seconds: request.seconds,
+      approvedSeconds: request.approvedSeconds,
+      justification: request.justification,
+      delivery: request.delivery,
+      stage: request.stage,
+      undecidable: request.state === 'pending' && request.undecidable,
+      emergency: request.emergency,
+      fields: request.fields,
+      extendsGrantId: request.extendsGrantId as Item['extendsGrantId'],
+      grantId: request.grantId as Item['grantId'],
+      needed: needed.get(request.id) ?? 0,
+      approvals: (approvals.get(request.id) ?? []).map(({ id, name, userName, email, stage, decision, reason, seconds, at }) => ({
+        approver: { id: id as Item['requester']['id'], name, userName, email },
+        stage,
+        decision,
+        reason,
+        seconds,
+        at: at.toISOString(),
+      })),
+      createdAt: request.createdAt.toISOString(),
+      expiresAt: request.expiresAt.toISOString(),
+      decidedAt: request.decidedAt?.toISOString() ?? null,
+      endReason: request.endReason,
+    }))
+  }
+
+  private resources(ids: readonly string[]): Promise<(Item['resources'][number] & { requestId: string })[]> {
+    return rows(
+      this.database.pool,
+      `select a.request_id as "requestId", r.id as "resourceId", r.type, r.name, a.permissions
+       from access_request_resources a join resources r on r.id = a.resource_id where a.request_id = any($1) order by r.name, r.id`,
+      [ids],
+    )
+  }
+
+  private approvals(ids: readonly string[]): Promise<ApprovalRow[]> {
+    return rows(
+      this.database.pool,
+      `select a.request_id as "requestId", ${PERSON}, a.stage, a.decision, a.reason, a.seconds, a.created_at as at
+       from approvals a join users u on u.id = a.approver_id where a.request_id = any($1) order by a.created_at, a.id`,
+      [ids],
+    )
+  }
+}
+
+/** How many must approve at the least: `all` of a stage is somebody, of how many people the directory says at the time. */
+function leastNeeded(rule: AccessRule): number {
+  return stagesOf(rule.approval).reduce((sum, { needed }) => sum + (needed === 'all' ? 1 : needed), 0)
+}
+
+export function seesAll(caller: Caller): boolean {
+  return caller.roles.some((role) => role === 'admin' || role === 'auditor' || role === 'owner')
+}
+
+/** $3 is the caller; $4 whether they see everything. */
+const SCOPES = {
+  requester: 'q.requester_id = $3 and not $4::boolean',
+  approver: `q.requester_id <> $3 and q.state = 'pending' and not $4::boolean`,
+  any: '(q.requester_id = $3 or $4::boolean)',
+} as const

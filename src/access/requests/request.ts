@@ -1,0 +1,89 @@
+import type { Hands } from '../../identity/callers/hands.ts'
+import { row, rows, type Tx } from '../../platform/postgres/database.ts'
+import type { AskedResource } from '../rules/evaluate.ts'
+import type { FieldValues } from '../rules/fields.ts'
+import type { PlannedStep } from './plans.ts'
+import type { RequestState } from './request-machine.ts'
+import type { Decision } from '../../approvals/stages.ts'
+
+/** One person's ask under a flow version, as its row says. */
+export interface AccessRequest {
+  readonly id: string
+  readonly flowId: string
+  readonly flowVersion: number
+  readonly flowName: string
+  readonly integrationId: string
+  readonly requesterId: string
+  readonly requesterName: string
+  readonly requesterUserName: string | null
+  readonly requesterEmail: string | null
+  /** whose asking it may be */
+  readonly hands: Hands
+  readonly state: RequestState
+  readonly seconds: number
+  readonly approvedSeconds: number | null
+  readonly justification: string
+  /** how its credential is handed over */
+  readonly delivery: string
+  readonly stage: number
+  readonly escalated: boolean
+  /** too few people are left who could approve it, as was noticed */
+  readonly undecidable: boolean
+  readonly emergency: boolean
+  readonly fields: FieldValues
+  readonly extendsGrantId: string | null
+  readonly grantId: string | null
+  readonly createdAt: Date
+  readonly expiresAt: Date
+  readonly decidedAt: Date | null
+  /** why the broker ended it */
+  readonly endReason: string | null
+  /** made when it was asked for; null where the target could not be asked then */
+  readonly plan: readonly PlannedStep[] | null
+}
+
+/** Of which stages the delay is over. Of a stage behind us nobody knows any more, so whoever may have decided there counts. */
+export function escalatedIn(request: Pick<AccessRequest, 'stage' | 'escalated'>): (stage: number) => boolean {
+  return (stage) => stage < request.stage || (stage === request.stage && request.escalated)
+}
+
+const SELECT = `select q.id, q.flow_id as "flowId", q.flow_version as "flowVersion", f.name as "flowName",
+  q.integration_id as "integrationId", q.requester_id as "requesterId", u.name as "requesterName",
+  coalesce(u.user_name, u.sign_in_name) as "requesterUserName", u.email as "requesterEmail", q.hands,
+  q.state, q.seconds,
+  q.approved_seconds as "approvedSeconds", q.justification, q.delivery, q.stage, q.escalated, q.undecidable_since is not null as undecidable, q.emergency, q.fields, q.extends_grant_id as "extendsGrantId",
+  coalesce(q.extends_grant_id, (select g.id from grants g where g.request_id = q.id)) as "grantId",
+  q.created_at as "createdAt", q.expires_at as "expiresAt", q.decided_at as "decidedAt",
+  q.end_reason as "endReason", q.plan
+  from access_requests q join access_flows f on f.id = q.flow_id join users u on u.id = q.requester_id`
+
+/** Reads requests by a condition on `q`. */
+export function selectRequests(tx: Pick<Tx, 'query'>, condition: string, values: readonly unknown[]): Promise<AccessRequest[]> {
+  return rows(tx, `${SELECT} where ${condition}`, values)
+}
+
+/** The request, its row locked until the transaction ends. */
+export async function lockRequest(tx: Pick<Tx, 'query'>, id: string): Promise<AccessRequest | undefined> {
+  await row(tx, 'select 1 from access_requests where id = $1 for update', [id])
+  return (await selectRequests(tx, 'q.id = $1', [id]))[0]
+}
+
+/** Everything decided on a request so far, in the order in which it was noted. */
+export function readDecisions(tx: Pick<Tx, 'query'>, requestId: string): Promise<Decision[]> {
+  return rows(
+    tx,
+    `select approver_id as "approverId", hands, decision, stage, seconds from approvals where request_id = $1 order by created_at, id`,
+    [requestId],
+  )
+}
+
+/** What was asked for, as it stands now. */
+export function readRequestResources(tx: Pick<Tx, 'query'>, requestId: string): Promise<AskedResource[]> {
+  return rows(
+    tx,
+    `select r.id, r.type, r.name, r.tags, r.attributes, r.ungrantable, r.gone_at is not null as gone,
+       r.integration_id as "integrationId", a.permissions
+     from access_request_resources a join resources r on r.id = a.resource_id where a.request_id = $1 order by r.name, r.id`,
+    [requestId],
+  )
+}

@@ -1,0 +1,168 @@
+import { isDeepStrictEqual } from 'node:util'
+import { Injectable } from '@nestjs/common'
+import { grantAccessOf } from '../../actions/runner.ts'
+import type { DryRun, NewRequest } from '../../contract/access.ts'
+import type { Caller } from '../../identity/callers/caller.ts'
+import type { Hands } from '../../identity/callers/hands.ts'
+import { handsOf } from '../../identity/callers/hands-of.ts'
+import { Connections, mustBeActive } from '../../integrations/connections.ts'
+import { Deliveries } from '../../integrations/deliveries.ts'
+import { findIntegration } from '../../integrations/integration.ts'
+import { Database, type Tx } from '../../platform/postgres/database.ts'
+import { DueWork } from '../../platform/work/due-work.ts'
+import { newId } from '../../platform/ids.ts'
+import { BrokerError } from '../../sdk/index.ts'
+import { Approvers, type Asked } from '../../approvals/approvers.ts'
+import { Asks } from './asks.ts'
+import { firstUnapprovable } from '../../approvals/enough-approvers.ts'
+import { type Ask, evaluate, type FlowInForce } from '../rules/evaluate.ts'
+import { Flows } from '../flows/flows.service.ts'
+import { inputOf, Plans } from './plans.ts'
+import { Requesters } from './requesters.ts'
+import { Sights } from './sights.ts'
+import { stageViews } from '../../approvals/stage-view.ts'
+import { stagesOf } from '../../approvals/stages.ts'
+import { type Submission, Submissions } from './submissions.ts'
+
+/** What would become of an ask: under which flow and who would decide, or why under none. */
+type Prospect = { readonly ask: Ask; readonly hands: Hands } & (
+  | { readonly flow: FlowInForce; readonly asked: Asked }
+  | { readonly flow: undefined; readonly reasons: readonly string[] }
+)
+
+/** Where people ask. What an ask would lead to and what it does lead to are the same code. */
+@Injectable()
+export class Requests {
+  constructor(
+    private readonly database: Database,
+    private readonly work: DueWork,
+    private readonly flows: Flows,
+    private readonly approvers: Approvers,
+    private readonly requesters: Requesters,
+    private readonly asks: Asks,
+    private readonly sights: Sights,
+    private readonly connections: Connections,
+    private readonly deliveries: Deliveries,
+    private readonly plans: Plans,
+    private readonly submissions: Submissions,
+  ) {}
+
+  /** Nothing is written; the plan is the one that would be carried out. */
+  async dryRun(caller: Caller, wanted: NewRequest): Promise<DryRun> {
+    const prospect = await this.prospect(this.database.pool, caller, wanted)
+    if (!prospect.flow) {
+      const { reasons } = prospect
+      return {
+        allowed: false,
+        reasons: [...reasons],
+        flow: null,
+        automatic: false,
+        needed: 0,
+        approvers: [],
+        stages: [],
+        steps: [],
+        guarantee: null,
+      }
+    }
+    const { flow, asked, ask } = prospect
+    const connection = await this.connections.use(flow.integrationId)
+    const stages = stageViews(asked)
+    return {
+      allowed: true,
+      reasons: [],
+      flow: { id: flow.id as `flw_${string}`, name: flow.name, version: flow.version },
+      automatic: asked.stages.length === 0,
+      needed: neededIn(asked),
+      approvers: stages[0]?.parties.flatMap((party) => party.people) ?? [],
+      stages,
+      steps: await this.plans.preview(flow.integrationId, newId('req'), ask),
+      guarantee: grantAccessOf(connection).expiryGuarantee(connection.client, flow.rule.delivery),
+    }
+  }
+
+  /** Answers the new request's id. One that needs nobody is approved in the same transaction. */
+  async submit(caller: Caller, wanted: NewRequest): Promise<string> {
+    const id = newId('req')
+    const planned = await this.plan(id, caller, wanted)
+    await this.database.transaction(async (tx) => {
+      const prospect = await this.prospect(tx, caller, wanted)
+      const { ask } = prospect
+      if (!prospect.flow) throw denied(prospect.reasons, ask)
+      const { flow, asked, hands } = prospect
+      // Read in this transaction: if each waited for a second connection, as many at once as the pool is large would wait for ever.
+      const integration = await findIntegration(tx, flow.integrationId)
+      mustBeActive({ integration })
+      const submission = {
+        id,
+        flow,
+        caller,
+        hands,
+        ask,
+        bundleId: wanted.bundleId ?? null,
+        extendsGrantId: null,
+        plan: planned(ask),
+      }
+      await this.submissions.insert(tx, submission, asked)
+      if (asked.stages.length === 0) await this.submissions.approveAtOnce(tx, id, flow, caller, ask)
+    })
+    this.work.wake('provision')
+    return id
+  }
+
+  /** Before anything is written, because it asks the target: the same checks as a dry run, and the plan to keep with the request. */
+  private async plan(id: string, caller: Caller, wanted: NewRequest): Promise<(ask: Ask) => Submission['plan']> {
+    const { flow, ask, ...not } = await this.prospect(this.database.pool, caller, wanted)
+    if (!flow) throw denied('reasons' in not ? not.reasons : [], ask)
+    mustBeActive({ integration: await findIntegration(this.database.pool, flow.integrationId) })
+    const plan = await this.plans.toKeep(flow.integrationId, id, ask)
+    return (now) => (isDeepStrictEqual(inputOf(now), inputOf(ask)) ? plan : null)
+  }
+
+  private async prospect(tx: Pick<Tx, 'query'>, caller: Caller, wanted: NewRequest): Promise<Prospect> {
+    const ask = await this.asks.read(tx, wanted, await this.sights.of(caller, tx))
+    const { integrationId } = ask.resources[0]!
+    const { requester, now } = await this.requesters.read(caller, tx)
+    const hands = await handsOf(tx, caller)
+    const flows = await this.flows.inForce(tx, wanted.flowId ? { id: wanted.flowId } : { integrationId })
+    const integration = await findIntegration(tx, integrationId)
+    const deliveries = await this.deliveries.allowed(integration)
+    const reasons: string[] = []
+    for (const flow of flows) {
+      const verdict = evaluate(flow, requester, ask, now)
+      const flaws = verdict.allowed ? [] : [...verdict.reasons]
+      const { delivery } = flow.rule
+      if (!deliveries.includes(delivery)) flaws.push(`${integration.name} does not deliver credentials by ${delivery}`)
+      if (flaws.length > 0) {
+        reasons.push(...flaws.map((flaw) => `${flow.name}: ${flaw}`))
+        continue
+      }
+      const asked = await this.approvers.of({ ...flow, requesterId: caller.id, hands, resources: ask.resources }, undefined, tx)
+      const blocked = firstUnapprovable(asked)
+      if (blocked === undefined) return { flow, asked, ask, hands }
+      const lasting = stagesOf(flow.rule.approval).length > 1 ? ` in stage ${blocked + 1}` : ''
+      reasons.push(`${flow.name}: ${NOBODY}${lasting}`)
+    }
+    return { flow: undefined, reasons: flows.length === 0 ? ['no access flow covers this integration'] : reasons, ask, hands }
+  }
+}
+
+const NOBODY = 'not enough people besides you could approve it'
+
+export function neededIn({ stages }: Pick<Asked, 'stages'>): number {
+  return stages.reduce((sum, stage) => sum + stage.parties.reduce((parties, party) => parties + party.needed, 0), 0)
+}
+
+function denied(reasons: readonly string[], ask: Ask): BrokerError {
+  const ungrantable = ask.resources.find((resource) => resource.ungrantable !== null)
+  if (ungrantable) {
+    return new BrokerError('access.ungrantable', `${ungrantable.name} cannot be granted: ${ungrantable.ungrantable}`, {
+      field: 'resources',
+    })
+  }
+  const unapprovable = reasons.length > 0 && reasons.every((reason) => reason.includes(NOBODY))
+  return new BrokerError(unapprovable ? 'access.no_approver' : 'access.denied', reasons.join('; '), {
+    fix: unapprovable
+      ? 'ask an admin to name more approvers in the flow'
+      : 'change the request, or ask an admin for an access flow that covers it',
+  })
+}

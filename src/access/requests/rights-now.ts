@@ -1,0 +1,56 @@
+import { Injectable } from '@nestjs/common'
+import { lockGrant } from '../../grants/grant.ts'
+import { Directory } from '../../identity/directory/directory.ts'
+import { row, type Tx } from '../../platform/postgres/database.ts'
+import { BrokerError } from '../../sdk/index.ts'
+import { evaluate, evaluateExtension, type FlowInForce } from '../rules/evaluate.ts'
+import { Flows } from '../flows/flows.service.ts'
+import { type AccessRequest, readRequestResources } from './request.ts'
+import { Requesters } from './requesters.ts'
+
+/** Whether what was asked for may still be had: by this person, at this time, under this flow. Asked when it is about to be given. */
+@Injectable()
+export class RightsNow {
+  constructor(
+    private readonly directory: Directory,
+    private readonly requesters: Requesters,
+    private readonly flows: Flows,
+  ) {}
+
+  /** Throws what has changed since it was asked for, in words for the approver. */
+  async mustHold(tx: Tx, request: AccessRequest): Promise<void> {
+    const member = await this.directory.member(request.requesterId, tx)
+    if (member?.state !== 'active') throw notNow(['the requester has been disabled meanwhile'])
+    const { requester, now } = await this.requesters.read(member, tx)
+    const flow = await this.flowOf(tx, request)
+    const { seconds, justification, fields, emergency } = request
+    if (request.extendsGrantId) {
+      const grant = await lockGrant(tx, request.extendsGrantId)
+      const more = { seconds, justification, extended: grant?.extensions ?? 0 }
+      const verdict = evaluateExtension(flow, requester, more, now, 'approver')
+      if (!verdict.allowed) throw notNow(verdict.reasons)
+      return
+    }
+    const resources = await readRequestResources(tx, request.id)
+    const verdict = evaluate(flow, requester, { resources, seconds, justification, fields, emergency }, now, 'approver')
+    if (!verdict.allowed) throw notNow(verdict.reasons)
+  }
+
+  /** The rule the request was made under; whether the flow is on is asked now, and stays so until this is decided. */
+  private async flowOf(tx: Tx, { flowId: id, flowVersion: version }: AccessRequest): Promise<FlowInForce> {
+    const found = await row<Pick<FlowInForce, 'name' | 'active' | 'integrationId'>>(
+      tx,
+      'select name, active, integration_id as "integrationId" from access_flows where id = $1 for share',
+      [id],
+    )
+    return { id, version, ...found!, rule: await this.flows.pinned(tx, id, version) }
+  }
+}
+
+function notNow(reasons: readonly string[]): BrokerError {
+  return new BrokerError('conflict', `this cannot be approved now: ${reasons.join('; ')}`, {
+    fix: reasons.every((reason) => reason.includes('at other times'))
+      ? 'approve it at a time at which the flow gives access, or reject it'
+      : 'reject the request; the requester can ask again when it is allowed',
+  })
+}

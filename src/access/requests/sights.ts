@@ -1,0 +1,26 @@
+import { Injectable } from '@nestjs/common'
+import type { Caller } from '../../identity/callers/caller.ts'
+import type { Sight } from '../../integrations/resources/sight.ts'
+import { Database, type Tx } from '../../platform/postgres/database.ts'
+import { mayRequest } from '../rules/evaluate.ts'
+import { Flows } from '../flows/flows.service.ts'
+import { seesAll } from './request-views.ts'
+import { Requesters } from './requesters.ts'
+
+/** Which resources people are told of: those that a flow of theirs could give; all of them who run or check the broker. */
+@Injectable()
+export class Sights {
+  constructor(
+    private readonly database: Database,
+    private readonly flows: Flows,
+    private readonly requesters: Requesters,
+  ) {}
+
+  async of(caller: Caller, tx: Pick<Tx, 'query'> = this.database.pool): Promise<Sight> {
+    if (seesAll(caller)) return 'all'
+    const { requester } = await this.requesters.read(caller, tx)
+    return (await this.flows.allInForce(tx))
+      .filter(({ rule }) => mayRequest(rule, requester))
+      .map(({ integrationId, rule }) => ({ integrationId, types: Object.keys(rule.permissions), selectors: rule.resources }))
+  }
+}

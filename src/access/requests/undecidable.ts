@@ -1,0 +1,80 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
+import { Interval } from '@nestjs/schedule'
+import { BROKER, record } from '../../audit/record.ts'
+import { DIRECTORY_CHANGED } from '../../identity/directory/directory-changed.ts'
+import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
+import { DueWork } from '../../platform/work/due-work.ts'
+import { Approvers } from '../../approvals/approvers.ts'
+import { firstUnapprovable } from '../../approvals/enough-approvers.ts'
+import { Flows } from '../flows/flows.service.ts'
+import { type AccessRequest, escalatedIn, lockRequest, readRequestResources, selectRequests } from './request.ts'
+
+const AT_ONCE = 100
+
+/** Notices that too few people are left who could approve a request that waits, and that there are enough again. */
+@Injectable()
+export class Undecidable implements OnModuleInit {
+  private readonly log = new Logger(Undecidable.name)
+  private busy = false
+
+  constructor(
+    private readonly database: Database,
+    private readonly work: DueWork,
+    private readonly flows: Flows,
+    private readonly approvers: Approvers,
+  ) {}
+
+  onModuleInit(): void {
+    this.work.handle('background', DIRECTORY_CHANGED, async () => {
+      await this.look()
+      return new Map()
+    })
+  }
+
+  /** For what nobody says: a sign-in's word on groups that is too old, a flow's owner who changed. */
+  @Interval(60_000)
+  async tick(): Promise<void> {
+    if (this.busy) return
+    this.busy = true
+    try {
+      await this.look()
+    } catch (error) {
+      this.log.warn({ error }, 'looking for requests nobody can decide on will be tried again')
+    } finally {
+      this.busy = false
+    }
+  }
+
+  private async look(): Promise<void> {
+    for (let last: string | undefined = ''; last !== undefined; ) {
+      const waiting: AccessRequest[] = await selectRequests(
+        this.database.pool,
+        `q.state = 'pending' and q.id > $1 order by q.id limit $2`,
+        [last, AT_ONCE],
+      )
+      for (const request of waiting) if (await this.hasTurned(this.database.pool, request)) await this.turn(request.id)
+      last = waiting.length === AT_ONCE ? waiting.at(-1)?.id : undefined
+    }
+  }
+
+  private async turn(requestId: string): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const request = await lockRequest(tx, requestId)
+      if (request?.state !== 'pending' || !(await this.hasTurned(tx, request))) return
+      await rows(
+        tx,
+        `update access_requests set undecidable_since = case when undecidable_since is null then clock_timestamp() end where id = $1`,
+        [requestId],
+      )
+      const kind = request.undecidable ? 'request.decidable' : 'request.undecidable'
+      await record(tx, { kind, actor: BROKER, subject: requestId, data: { stage: request.stage } })
+    })
+  }
+
+  private async hasTurned(tx: Pick<Tx, 'query'>, request: AccessRequest): Promise<boolean> {
+    const rule = await this.flows.pinned(tx, request.flowId, request.flowVersion)
+    const resources = await readRequestResources(tx, request.id)
+    const asked = await this.approvers.of({ ...request, rule, resources }, escalatedIn(request), tx)
+    return (firstUnapprovable(asked) !== undefined) !== request.undecidable
+  }
+}

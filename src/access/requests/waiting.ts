@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common'
+import { BROKER, record } from '../../audit/record.ts'
+import type { AccessRule } from '../../contract/access.ts'
+import { rows, type Tx } from '../../platform/postgres/database.ts'
+import { enqueue, withdraw } from '../../platform/work/due-work.ts'
+import { requestMachine } from './request-machine.ts'
+import { stagesOf } from '../../approvals/stages.ts'
+
+/** A pending request, its row locked. */
+export interface Cancelled {
+  readonly id: string
+  readonly requesterId: string
+  readonly stage: number
+}
+
+export const REQUEST_WORK = { lapse: 'request.lapse', escalate: 'request.escalate', remind: 'request.remind' } as const
+
+/** What happens to a request by itself while people do not: reminders, escalation, and its end. */
+@Injectable()
+export class Waiting {
+  /** A stage begins: its own clock, its own reminders. */
+  async beginStage(tx: Tx, requestId: string, rule: AccessRule, stage: number): Promise<void> {
+    await withdraw(tx, REQUEST_WORK.escalate, [requestId])
+    await withdraw(tx, REQUEST_WORK.remind, [requestId])
+    const [begun] = await rows<{ since: Date; before: number }>(
+      tx,
+      `update access_requests q set stage = $2, stage_since = clock_timestamp(), escalated = false
+       from (select id, stage from access_requests where id = $1) as old where q.id = old.id
+       returning q.stage_since as since, old.stage as before`,
+      [requestId, stage],
+    )
+    if (!begun) return
+    if (begun.before !== stage) await record(tx, { kind: 'request.stage', actor: BROKER, subject: requestId, data: { stage } })
+    const after = (seconds: number) => new Date(begun.since.getTime() + seconds * 1000)
+    const escalation = stagesOf(rule.approval)[stage]?.escalation
+    await enqueue(tx, [
+      ...(escalation
+        ? [{ lane: 'background', kind: REQUEST_WORK.escalate, subject: requestId, at: after(escalation.afterSeconds) } as const]
+        : []),
+      ...(rule.remindSeconds
+        ? [{ lane: 'background', kind: REQUEST_WORK.remind, subject: requestId, at: after(rule.remindSeconds) } as const]
+        : []),
+    ])
+  }
+
+  /** Ends requests that wait and whose reason to wait is gone; everybody concerned is told why. */
+  async cancel(tx: Tx, requests: readonly Cancelled[], reason: string): Promise<void> {
+    const to = requestMachine.next('pending', 'cancel')
+    for (const { id, requesterId, stage } of requests) {
+      await rows(tx, 'update access_requests set state = $2, decided_at = now(), end_reason = $3 where id = $1', [id, to, reason])
+      await this.over(tx, id)
+      await record(tx, { kind: 'request.cancelled', actor: BROKER, subject: id, data: { reason, requesterId, stage } })
+    }
+  }
+
+  /** Nothing is waited for any more. */
+  async over(tx: Tx, requestId: string): Promise<void> {
+    for (const kind of Object.values(REQUEST_WORK)) await withdraw(tx, kind, [requestId])
+  }
+}

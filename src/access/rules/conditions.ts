@@ -1,0 +1,57 @@
+import type { Comparison, Condition, TimeWindow } from '../../contract/access.ts'
+
+export type Attributes = Readonly<Record<string, string | readonly string[]>>
+
+/** Whether a condition holds of somebody's attributes. Of an attribute that nobody has stated none does, `not_equal_to` neither. */
+export function holds(condition: Condition, attributes: Attributes): boolean {
+  if ('all' in condition) return condition.all.every((inner) => holds(inner, attributes))
+  if ('any' in condition) return condition.any.some((inner) => holds(inner, attributes))
+  return compares(condition, attributes)
+}
+
+/** In words, for whoever is refused: `department is engineering`. */
+export function conditionInWords(condition: Condition): string {
+  if ('all' in condition) return condition.all.map((inner) => bracketed(inner)).join(' and ')
+  if ('any' in condition) return condition.any.map((inner) => bracketed(inner)).join(' or ')
+  return `${condition.attribute} is ${condition.is.replace('_', ' ').replace('equal to ', '')} ${JSON.stringify(condition.value)}`
+}
+
+/** Whether a moment lies in one of the windows, by the clocks of their own time zones. */
+export function isWithin(windows: readonly TimeWindow[], at: Date): boolean {
+  return windows.some((window) => {
+    const { day, time } = localTime(at, window.timeZone)
+    return window.days.some((named) => named === day) && window.from <= time && time < window.to
+  })
+}
+
+function compares({ attribute, is, value }: Comparison, attributes: Attributes): boolean {
+  const found = Object.hasOwn(attributes, attribute) ? attributes[attribute]! : []
+  const values = (typeof found === 'string' ? [found] : found).map(fold)
+  const wanted = fold(value)
+  switch (is) {
+    case 'equal_to':
+      return values.includes(wanted)
+    case 'not_equal_to':
+      return values.length > 0 && !values.includes(wanted)
+    case 'containing':
+      return values.some((each) => each.includes(wanted))
+    case 'starting_with':
+      return values.some((each) => each.startsWith(wanted))
+  }
+}
+
+function localTime(at: Date, timeZone: string): { day: string; time: string } {
+  const format = new Intl.DateTimeFormat('en-GB', {
+    timeZone,
+    weekday: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  })
+  const parts = new Map(format.formatToParts(at).map(({ type, value }) => [type, value]))
+  return { day: parts.get('weekday')!.toLowerCase(), time: `${parts.get('hour')}:${parts.get('minute')}` }
+}
+
+const fold = (text: string) => text.normalize('NFC').toLowerCase()
+const bracketed = (condition: Condition) =>
+  'attribute' in condition ? conditionInWords(condition) : `(${conditionInWords(condition)})`

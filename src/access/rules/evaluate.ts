@@ -1,0 +1,149 @@
+import type { AccessRule } from '../../contract/access.ts'
+import { matchesGlob } from '../../integrations/resources/glob.ts'
+import type { Json } from '../../sdk/index.ts'
+import { type Attributes, conditionInWords, holds, isWithin } from './conditions.ts'
+import { type FieldValues, fieldFlaws } from './fields.ts'
+
+/** What somebody asks for, as the broker knows it now. */
+export interface Ask {
+  readonly resources: readonly AskedResource[]
+  readonly seconds: number
+  readonly justification: string
+  readonly fields: FieldValues
+  /** whether the asker confirmed that this is an emergency */
+  readonly emergency: boolean
+}
+
+export interface AskedResource {
+  readonly id: string
+  readonly type: string
+  readonly name: string
+  readonly tags: Readonly<Record<string, string>>
+  /** what its plugin needs to grant it */
+  readonly attributes: Readonly<Record<string, Json>>
+  readonly ungrantable: string | null
+  readonly gone: boolean
+  readonly integrationId: string
+  readonly permissions: readonly string[]
+}
+
+export interface Requester {
+  readonly id: string
+  readonly groupIds: readonly string[]
+  readonly attributes: Attributes
+}
+
+/** A flow as it counts for one decision. */
+export interface FlowInForce {
+  readonly id: string
+  readonly name: string
+  readonly active: boolean
+  readonly version: number
+  readonly integrationId: string
+  readonly rule: AccessRule
+}
+
+export type Verdict = { readonly allowed: true } | { readonly allowed: false; readonly reasons: readonly string[] }
+
+/** Who reads the reasons. */
+export type Told = 'requester' | 'approver'
+const SUBJECT = { requester: 'you are', approver: 'the requester is' } as const
+
+/** Whether a flow lets this person ask for this. A decision is a value with all its reasons. */
+export function evaluate(flow: FlowInForce, requester: Requester, ask: Ask, at: Date, told: Told = 'requester'): Verdict {
+  const { conditions, windows, approval, fields = [] } = flow.rule
+  const reasons = [
+    !flow.active && 'the flow is switched off',
+    !isNamed(flow.rule, requester) && `${SUBJECT[told]} not among the people who may ask under it`,
+    conditions && !holds(conditions, requester.attributes) && `it is for people whose ${conditionInWords(conditions)}`,
+    windows && !isWithin(windows, at) && 'it gives access at other times only',
+    approval.kind === 'emergency' && !ask.emergency && 'it is for emergencies: confirm that this is one',
+    approval.kind !== 'emergency' && ask.emergency && 'it is not for emergencies',
+    approval.kind === 'emergency' && ask.justification.trim() === '' && 'an emergency needs its reason',
+    ask.seconds > flow.rule.maxSeconds && `it allows at most ${inWords(flow.rule.maxSeconds)}`,
+    flow.rule.justification === 'required' && ask.justification.trim() === '' && 'it asks for a justification',
+    ...fieldFlaws(fields, ask.fields),
+    ...ask.resources.flatMap((resource) => flawsOf(flow, resource)),
+  ].filter((reason) => typeof reason === 'string')
+  return reasons.length === 0 ? { allowed: true } : { allowed: false, reasons }
+}
+
+/** Whether the rule is for this person at all. */
+export function mayRequest(rule: AccessRule, requester: Requester): boolean {
+  return isNamed(rule, requester) && (rule.conditions === undefined || holds(rule.conditions, requester.attributes))
+}
+
+export interface MoreTime {
+  readonly seconds: number
+  readonly justification: string
+  /** how often the grant was extended before */
+  readonly extended: number
+}
+
+/** Whether a flow lets this person keep what they have for longer. */
+export function evaluateExtension(
+  flow: FlowInForce,
+  requester: Requester,
+  more: MoreTime,
+  at: Date,
+  told: Told = 'requester',
+): Verdict {
+  const { extensions, justification, windows } = flow.rule
+  const reasons = [
+    !flow.active && 'the flow is switched off',
+    !mayRequest(flow.rule, requester) && `${SUBJECT[told]} no longer among the people who may ask under it`,
+    windows && !isWithin(windows, at) && 'it gives access at other times only',
+    more.extended >= extensions.count &&
+      (extensions.count === 0 ? 'the flow allows no extension' : `it was extended ${more.extended} times already`),
+    extensions.count > 0 &&
+      more.seconds > extensions.maxSeconds &&
+      `an extension lasts at most ${inWords(extensions.maxSeconds)}`,
+    justification === 'required' && more.justification.trim() === '' && 'it asks for a justification',
+  ].filter((reason) => typeof reason === 'string')
+  return reasons.length === 0 ? { allowed: true } : { allowed: false, reasons }
+}
+
+function isNamed(rule: AccessRule, requester: Requester): boolean {
+  if (rule.requesters.kind === 'everyone') return true
+  return (
+    rule.requesters.users.some((id) => id === requester.id) ||
+    rule.requesters.groups.some((id) => requester.groupIds.includes(id))
+  )
+}
+
+/** Whether any of the rule's selectors picks the resource. */
+export function selects(rule: AccessRule, resource: Pick<AskedResource, 'type' | 'name' | 'tags'>): boolean {
+  return rule.resources.some(
+    (selector) =>
+      (selector.types?.includes(resource.type) ?? true) &&
+      (selector.paths?.some((glob) => matchesGlob(glob, resource.name)) ?? true) &&
+      Object.entries(selector.tags ?? {}).every(
+        ([key, value]) => Object.hasOwn(resource.tags, key) && resource.tags[key] === value,
+      ),
+  )
+}
+
+/** `90 minutes`, `8 hours`, `45 seconds`. */
+function inWords(seconds: number): string {
+  const [unit, size] = (
+    [
+      ['day', 86_400],
+      ['hour', 3_600],
+      ['minute', 60],
+    ] as const
+  ).find(([, s]) => seconds % s === 0 && seconds >= s) ?? ['second', 1]
+  const count = seconds / size
+  return `${count} ${unit}${count === 1 ? '' : 's'}`
+}
+
+function flawsOf(flow: FlowInForce, resource: AskedResource): string[] {
+  const permitted = flow.rule.permissions[resource.type] ?? []
+  const excess = resource.permissions.filter((permission) => !permitted.includes(permission))
+  return [
+    resource.gone && `${resource.name} is gone from its system`,
+    resource.ungrantable !== null && `${resource.name} cannot be granted: ${resource.ungrantable}`,
+    resource.integrationId !== flow.integrationId && `${resource.name} belongs to another integration`,
+    !selects(flow.rule, resource) && `it does not cover ${resource.name}`,
+    excess.length > 0 && `it does not permit ${excess.join(', ')} on ${resource.name}`,
+  ].filter((flaw) => flaw !== false)
+}

@@ -1,0 +1,141 @@
+import { Injectable } from '@nestjs/common'
+import type { AccessRule, ApprovalStage, ApproverSource } from '../contract/access.ts'
+import type { People } from '../contract/people.ts'
+import { Directory, PERSON, type Person } from '../identity/directory/directory.ts'
+import type { Hands } from '../identity/callers/hands.ts'
+import { peopleIn } from '../identity/callers/hands-of.ts'
+import { Database, row, rows, type Tx } from '../platform/postgres/database.ts'
+import { type Party, type Stage, type Stages, stagesOf } from './stages.ts'
+
+/** What decides who must be asked. */
+export interface Matter {
+  readonly rule: Pick<AccessRule, 'approval'>
+  readonly requesterId: string
+  /** whose asking it may be; none of them is asked */
+  readonly hands: Hands
+  readonly integrationId: string
+  readonly resources: readonly { readonly tags: Readonly<Record<string, string>> }[]
+}
+
+/** The stages as they stand now, and everybody in them. */
+export interface Asked extends Stages {
+  readonly people: ReadonlyMap<string, Person>
+}
+
+interface Owners {
+  readonly owners: People | null
+  readonly resourceOwner: { readonly tagKey: string; readonly attribute: 'email' | 'user_name' | 'external_id' | 'group' } | null
+}
+
+/** Finds who may decide, from what the directory says at this moment. Never who asked, whatever road leads to them. */
+@Injectable()
+export class Approvers {
+  constructor(
+    private readonly database: Database,
+    private readonly directory: Directory,
+  ) {}
+
+  /** `isEscalated` says of which stages the delay is over. */
+  async of(
+    matter: Matter,
+    isEscalated: (stage: number) => boolean = () => false,
+    tx: Pick<Tx, 'query'> = this.database.pool,
+  ): Promise<Asked> {
+    const people = new Map<string, Person>()
+    const note = (found: readonly Person[]) => {
+      for (const person of found) people.set(person.id, person)
+      return found
+    }
+    const askers = await peopleIn(tx, matter.hands)
+    const stages: Stage[] = []
+    for (const [number, stage] of stagesOf(matter.rule.approval).entries()) {
+      const sources = [...stage.approvers, ...(isEscalated(number) ? (stage.escalation?.approvers ?? []) : [])]
+      stages.push({
+        parties: await this.parties(stage, sources, { ...matter, askers }, note, tx),
+        escalatesAfterSeconds: stage.escalation?.afterSeconds ?? null,
+      })
+    }
+    const { approval } = matter.rule
+    return { stages, mayRepeat: approval.kind === 'stages' && approval.mayRepeat, people }
+  }
+
+  /** Everybody active who is named, for lists that only tell. */
+  async named(people: People | undefined, tx: Pick<Tx, 'query'> = this.database.pool): Promise<Person[]> {
+    return people ? this.directory.members(people.groups, people.users, tx) : []
+  }
+
+  private async parties(
+    stage: ApprovalStage,
+    sources: readonly ApproverSource[],
+    matter: Matter & { readonly askers: ReadonlySet<string> },
+    note: (found: readonly Person[]) => readonly Person[],
+    tx: Pick<Tx, 'query'>,
+  ): Promise<Party[]> {
+    const owners = await this.ownersOf(matter.integrationId, tx)
+    const everywhere: Person[] = []
+    for (const source of sources) everywhere.push(...note(await this.peopleOf(source, matter, owners, tx)))
+    if (!sources.some((source) => source.kind === 'resource_owner')) return [party(stage, everywhere, matter.askers)]
+    const parties: Party[] = []
+    for (const { tags } of matter.resources) {
+      const theirs = note(await this.resourceOwners(tags, owners, tx))
+      parties.push(party(stage, [...everywhere, ...theirs], matter.askers))
+    }
+    return distinct(parties)
+  }
+
+  private async peopleOf(source: ApproverSource, matter: Matter, owners: Owners, tx: Pick<Tx, 'query'>): Promise<Person[]> {
+    switch (source.kind) {
+      case 'people':
+        return this.directory.members(source.groups, source.users, tx)
+      case 'manager':
+        return rows<Person>(
+          tx,
+          `select ${PERSON} from users u join users r on r.manager_id = u.id where r.id = $1 and u.state = 'active'`,
+          [matter.requesterId],
+        )
+      case 'integration_owner':
+        return this.named(owners.owners ?? undefined, tx)
+      case 'resource_owner':
+        return [] // resource by resource, above
+    }
+  }
+
+  /** Whom the resource's tag names; the integration's owners where it has no tag or the tag names nobody who is here. */
+  private async resourceOwners(tags: Readonly<Record<string, string>>, owners: Owners, tx: Pick<Tx, 'query'>): Promise<Person[]> {
+    const { resourceOwner } = owners
+    const named = resourceOwner && Object.hasOwn(tags, resourceOwner.tagKey) ? tags[resourceOwner.tagKey] : undefined
+    const found = resourceOwner && named ? await this.byAttribute(resourceOwner.attribute, named.trim(), tx) : []
+    return found.length > 0 ? found : this.named(owners.owners ?? undefined, tx)
+  }
+
+  private async byAttribute(attribute: string, value: string, tx: Pick<Tx, 'query'>): Promise<Person[]> {
+    if (attribute === 'group') {
+      const group = await this.directory.groupCalled(value, tx)
+      return group === undefined ? [] : this.directory.members([group], [], tx)
+    }
+    return rows<Person>(
+      tx,
+      `select ${PERSON} from users u
+       where state = 'active' and lower(case $1 when 'email' then email when 'user_name' then user_name else external_id end) = lower($2)`,
+      [attribute, value],
+    )
+  }
+
+  private async ownersOf(integrationId: string, tx: Pick<Tx, 'query'>): Promise<Owners> {
+    const found = await row<Owners>(tx, 'select owners, resource_owner as "resourceOwner" from integrations where id = $1', [
+      integrationId,
+    ])
+    return found ?? { owners: null, resourceOwner: null }
+  }
+}
+
+function party(stage: ApprovalStage, found: readonly Person[], askers: ReadonlySet<string>): Party {
+  const people = new Set(found.map((person) => person.id as string).filter((personId) => !askers.has(personId)))
+  return { people, needed: stage.needed === 'all' ? Math.max(1, people.size) : stage.needed }
+}
+
+/** Two resources of one owner ask that owner once. */
+function distinct(parties: readonly Party[]): Party[] {
+  const seen = new Map(parties.map((each) => [[...each.people].sort().join(), each]))
+  return [...seen.values()]
+}

@@ -1,0 +1,128 @@
+import { isDeepStrictEqual } from 'node:util'
+import { Inject, Injectable } from '@nestjs/common'
+import { record } from '../audit/record.ts'
+import type { Config } from '../config/config.ts'
+import type { Proposed } from '../contract/proposals.ts'
+import type { Caller } from '../identity/callers/caller.ts'
+import { handsOf } from '../identity/callers/hands-of.ts'
+import { Database, row, type Tx } from '../platform/postgres/database.ts'
+import { enqueue } from '../platform/work/due-work.ts'
+import { newId } from '../platform/ids.ts'
+import { CONFIG } from '../platform/platform.module.ts'
+import { SealedColumns } from '../platform/sealing/sealed-columns.ts'
+import { Sealer } from '../platform/sealing/sealing.ts'
+import { BrokerError, type Json } from '../sdk/index.ts'
+import type { Base, ChangeKind, Ready, RolesByKind } from './change-kind.ts'
+import { Held } from './held.ts'
+import { type Proposal, readProposal } from './proposal.ts'
+
+export const PROPOSAL_WORK = { perform: 'proposal.perform', lapse: 'proposal.lapse' } as const
+
+/** The one road on which flows and integrations change. Where the switch is on, changes wait until somebody else accepts them. */
+@Injectable()
+export class FourEyes {
+  private readonly kinds = new Map<Proposed, ChangeKind<unknown, unknown>>()
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly database: Database,
+    private readonly sealer: Sealer,
+    columns: SealedColumns,
+  ) {
+    const place = ({ id }: Readonly<Record<string, unknown>>) => placeOf(String(id))
+    columns.hold({ table: 'proposals', column: 'body', key: { id: 'text' }, place, lasting: false })
+  }
+
+  /** Says how a kind of change is made. Nobody else can make it. */
+  register<Body, Made>(kind: ChangeKind<Body, Made>): void {
+    this.kinds.set(kind.kind, kind as ChangeKind<unknown, unknown>)
+  }
+
+  kindOf(name: Proposed): ChangeKind<unknown, unknown> {
+    const kind = this.kinds.get(name)
+    if (!kind) throw new TypeError(`nobody makes changes of the kind ${name}`)
+    return kind
+  }
+
+  /** Who may propose what. */
+  rolesByKind(): RolesByKind {
+    return Object.fromEntries([...this.kinds].map(([name, { roles }]) => [name, roles]))
+  }
+
+  /** Makes the change, or answers the proposal that waits in its place. */
+  async submit<Body, Made>(
+    caller: Caller,
+    kind: ChangeKind<Body, Made>,
+    subject: string | null,
+    body: Body,
+  ): Promise<Made | Held> {
+    if (this.config.fourEyes) return this.hold(caller, kind, subject, body)
+    const ready = await kind.prepare(caller.id, subject, body)
+    const made = await this.database.transaction((tx) => ready.write(tx))
+    ready.afterwards?.()
+    return made
+  }
+
+  /** An accepted change, ready to be written in the name of who proposed it. */
+  async ready({ id, kind, subject, body, proposerId }: Proposal): Promise<Ready<unknown>> {
+    if (body === null) throw new TypeError(`nothing is left of ${id}`)
+    const proposed = this.kindOf(kind)
+    return proposed.prepare(proposerId, subject, proposed.parse(JSON.parse(this.sealer.open(body, placeOf(id)).reveal())))
+  }
+
+  /** Throws unless what the proposal changes is still what it was when it was proposed. Holds it so. */
+  async mustBeUnmoved(tx: Tx, { kind, subject, base }: Proposal): Promise<void> {
+    const { base: read } = this.kindOf(kind)
+    if (!read || subject === null) return
+    const now = asStored(await read(tx, subject))
+    if (isDeepStrictEqual(now, base)) return
+    // An earlier version did not write down what a proposal was about.
+    const what = base ? 'what this changes is not what it was when it was proposed' : 'nothing says what this changed from'
+    throw new BrokerError('conflict', what, {
+      fix: 'look at it as it is now, and propose the change again',
+    })
+  }
+
+  private async hold<Body>(caller: Caller, kind: ChangeKind<Body, unknown>, subject: string | null, body: Body): Promise<Held> {
+    const summary = await kind.summary(subject, body)
+    const id = newId('prp')
+    await this.database.transaction(async (tx) => {
+      const base = subject === null ? null : ((await kind.base?.(tx, subject)) ?? null)
+      const held = await row<{ expiresAt: Date }>(
+        tx,
+        `insert into proposals (id, kind, subject, body, summary, base, proposer_id, token_makers, hands, done_with, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now() + make_interval(hours => $11)) returning expires_at as "expiresAt"`,
+        [
+          id,
+          kind.kind,
+          subject,
+          this.sealer.seal(JSON.stringify(body), placeOf(id)),
+          JSON.stringify(summary),
+          base && JSON.stringify(base),
+          caller.id,
+          caller.tokenMakers,
+          await handsOf(tx, caller),
+          caller.cameWith,
+          this.config.proposalHours,
+        ],
+      )
+      await enqueue(tx, [{ lane: 'background', kind: PROPOSAL_WORK.lapse, subject: id, at: held!.expiresAt }])
+      await record(tx, {
+        kind: 'proposal.made',
+        actor: caller.id,
+        subject: id,
+        data: { kind: kind.kind, of: subject, change: asStored(summary) as Json },
+      })
+    })
+    return new Held(await readProposal(this.database.pool, id))
+  }
+}
+
+function placeOf(id: string) {
+  return { table: 'proposals', row: id, column: 'body' }
+}
+
+/** As it comes back from the database. */
+function asStored<Value extends Base | object>(value: Value): Value {
+  return JSON.parse(JSON.stringify(value)) as Value
+}

@@ -1,0 +1,79 @@
+import { BROKER, record } from '../audit/record.ts'
+import type { ProposalView } from '../contract/proposals.ts'
+import type { Caller } from '../identity/callers/caller.ts'
+import type { Hands } from '../identity/callers/hands.ts'
+import { rolesOf } from '../identity/directory/membership.ts'
+import { row, rows, type Tx } from '../platform/postgres/database.ts'
+import { withdraw } from '../platform/work/due-work.ts'
+import { BrokerError } from '../sdk/index.ts'
+import type { RolesByKind } from './change-kind.ts'
+import { PROPOSAL_WORK } from './four-eyes.ts'
+import { type Proposal, selectProposals } from './proposal.ts'
+import { type ProposalEvent, proposalMachine } from './proposal-machine.ts'
+
+export interface Ending {
+  /** who decided; the broker where nobody did */
+  readonly by?: Pick<Caller, 'id' | 'cameWith'> & { readonly hands: Hands }
+  readonly problem?: ProposalView['problem']
+}
+
+/** The only place that moves a proposal. When it is over, what it held sealed is gone. */
+export async function moveProposal(tx: Tx, proposal: Proposal, event: ProposalEvent, ending: Ending): Promise<void> {
+  const to = proposalMachine.next(proposal.state, event)
+  if (!to) throw new BrokerError('conflict', `the proposal is ${proposal.state} already`)
+  const { by, problem = null } = ending
+  await rows(
+    tx,
+    `update proposals set state = $2, problem = $4, decided_by = coalesce($3, decided_by), decided_hands = coalesce($6, decided_hands),
+       decided_with = coalesce($7, decided_with), decided_at = coalesce(decided_at, now()),
+       performed_at = case when $2 = 'performed' then now() end, body = case when $5 then null else body end
+     where id = $1`,
+    [
+      proposal.id,
+      to,
+      by?.id ?? null,
+      problem && JSON.stringify(problem),
+      proposalMachine.isFinal(to),
+      by?.hands ?? null,
+      by?.cameWith ?? null,
+    ],
+  )
+  await withdraw(tx, PROPOSAL_WORK.lapse, [proposal.id])
+  await record(tx, {
+    kind: `proposal.${to}`,
+    actor: by?.id ?? BROKER,
+    subject: proposal.id,
+    data: { kind: proposal.kind, of: proposal.subject, reason: problem?.message },
+  })
+}
+
+/** What was proposed for something that is gone; what is being decided or made right now finds that out by itself. */
+export async function withdrawProposals(tx: Tx, subject: string, why: string): Promise<void> {
+  const open = await selectProposals(tx, `p.subject = $1 and p.state = 'open' for update of p skip locked`, [subject])
+  for (const proposal of open) {
+    await moveProposal(tx, proposal, 'withdraw', { problem: { code: 'not_found', message: why } })
+  }
+}
+
+// A membership that grew old while the proposal waited was not lost: nobody said so.
+const HOWEVER_OLD_MINUTES = 100 * 366 * 24 * 60
+
+/** SQL: whether the person `u` may still propose what they proposed, `$1` being roles by kind. */
+export const MAY_STILL_PROPOSE = `(u.state = 'active' and exists (
+  select from jsonb_array_elements_text($1::jsonb -> p.kind) as allowed (role) where allowed.role = any(${rolesOf(HOWEVER_OLD_MINUTES)})))`
+
+/** Why the proposer may not make this change any more; undefined while they may. */
+export async function lostRight(tx: Pick<Tx, 'query'>, roles: RolesByKind, proposal: Proposal): Promise<ProposalView['problem']> {
+  const may = await row<{ may: boolean }>(
+    tx,
+    `select ${MAY_STILL_PROPOSE} as may from proposals p join users u on u.id = p.proposer_id where p.id = $2`,
+    [JSON.stringify(roles), proposal.id],
+  )
+  return may?.may ? null : LOST
+}
+
+export const LOST = {
+  code: 'auth.forbidden',
+  message: 'the proposer may not make this change any more: they were disabled or lost their role',
+  fix: 'somebody who may make the change can propose it again',
+} satisfies ProposalView['problem']

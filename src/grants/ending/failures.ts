@@ -1,0 +1,35 @@
+import { BROKER, record } from '../../audit/record.ts'
+import { type Database, rows } from '../../platform/postgres/database.ts'
+import { problemOf } from '../../platform/http/problem-of.ts'
+
+/** From then on a revocation that has not finished is called stuck, and a person is told. It goes on all the same. */
+const STUCK_AFTER_SECONDS = 300
+
+/** Writes down why grants on their way out are not over, by their ids. */
+export async function noteFailures(database: Database, failed: ReadonlyMap<string, unknown>): Promise<void> {
+  if (failed.size === 0) return
+  await database.transaction(async (tx) => {
+    const problems = [...failed].map(([id, error]) => ({ id, error: problemOf(error) }))
+    await rows(
+      tx,
+      `update grants g set error = f.error from jsonb_to_recordset($1::jsonb) as f (id text, error jsonb)
+       where g.id = f.id and g.state in ('revoking', 'stuck') and g.error is distinct from f.error`,
+      [JSON.stringify(problems)],
+    )
+    const stuck = await rows<{ id: string }>(
+      tx,
+      `update grants set state = 'stuck' where id = any($1) and state = 'revoking'
+         and revoking_at < clock_timestamp() - make_interval(secs => $2) returning id`,
+      [[...failed.keys()], STUCK_AFTER_SECONDS],
+    )
+    await record(
+      tx,
+      ...stuck.map(({ id }) => ({
+        kind: 'grant.stuck' as const,
+        actor: BROKER,
+        subject: id,
+        data: { ...problemOf(failed.get(id)) },
+      })),
+    )
+  })
+}

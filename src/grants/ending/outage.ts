@@ -1,0 +1,39 @@
+import { type ErrorCode, isBrokerError } from '../../sdk/index.ts'
+
+const OUTAGES: readonly ErrorCode[] = [
+  'target.unreachable',
+  'target.timeout',
+  'target.tls',
+  'target.sealed',
+  'target.standby',
+  'target.uninitialized',
+  'target.busy',
+  'target.login_failed',
+]
+
+/** Whether the error says that the target as a whole is away, so that trying its next grant is no use now. */
+export function isOutage(error: unknown): boolean {
+  return isBrokerError(error, ...OUTAGES)
+}
+
+const SHORTEST_MS = 200
+const LONGEST_MS = 3_000
+
+/** How long each shard is left alone: growing while its target is away, never so long that its return goes unnoticed for seconds. */
+export class ShardPauses {
+  private readonly pauses = new Map<string, number>()
+
+  current(shard: string): number {
+    return this.pauses.get(shard) ?? SHORTEST_MS
+  }
+
+  longer(shard: string): number {
+    const pause = Math.min(LONGEST_MS, this.current(shard) * 2)
+    this.pauses.set(shard, pause)
+    return pause * (0.75 + Math.random() / 4)
+  }
+
+  over(shard: string): void {
+    this.pauses.delete(shard)
+  }
+}

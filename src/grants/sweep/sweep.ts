@@ -1,0 +1,80 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common'
+import { Connections } from '../../integrations/connections.ts'
+import { SWEEP_WORK, sweepWork } from '../../integrations/sweep-work.ts'
+import { Database, rows } from '../../platform/postgres/database.ts'
+import { each, type Hold, type Outcome, type Work } from '../../platform/work/due-lane.ts'
+import { DueWork, enqueue } from '../../platform/work/due-work.ts'
+import type { Marked } from '../../sdk/index.ts'
+import { Alterations } from './alterations.ts'
+import { StrayPieces } from './stray-pieces.ts'
+
+const EVERY_MS = 10 * 60_000
+
+/** What a sweep found in one target. */
+export interface SweepReport {
+  /** ours, known to nobody: removed */
+  readonly removed: string[]
+  /** stands where only ours should, and is not ours: left alone */
+  readonly foreign: string[]
+  /** ours, but it could not be removed; the next sweep tries again */
+  readonly left: string[]
+  /** grants whose pieces were changed by somebody else: being revoked */
+  readonly altered: string[]
+  /** the same, but too many at once to be ended before somebody, or a later sweep, has confirmed it */
+  readonly suspected: string[]
+}
+
+/** Compares what bears our mark in a target with what the database knows, in both directions. Works from an empty database. */
+@Injectable()
+export class Sweep implements OnModuleInit {
+  constructor(
+    private readonly database: Database,
+    private readonly work: DueWork,
+    private readonly connections: Connections,
+    private readonly strays: StrayPieces,
+    private readonly alterations: Alterations,
+  ) {}
+
+  onModuleInit(): void {
+    this.work.handle('background', SWEEP_WORK, (batch, hold) => each(batch, (work) => this.due(work, hold)))
+  }
+
+  async sweep(integrationId: string, signal: AbortSignal, options: { confirmed?: boolean } = {}): Promise<SweepReport> {
+    const connection = await this.connections.use(integrationId)
+    const report: SweepReport = { removed: [], foreign: [], left: [], altered: [], suspected: [] }
+    let page: Marked[] = []
+    for await (const piece of connection.plugin.marked?.(connection.client, signal) ?? []) {
+      page.push(piece)
+      if (page.length < 200) continue
+      await this.strays.judge(integrationId, page, report)
+      page = []
+    }
+    await this.strays.judge(integrationId, page, report)
+    await this.strays.note(integrationId, report.foreign)
+    await this.alterations.compare(connection, report, signal, options)
+    return report
+  }
+
+  private async due(work: Work, hold: Hold): Promise<Outcome> {
+    const active = await rows(this.database.pool, `select 1 from integrations where id = $1 and state <> 'removed'`, [
+      work.subject,
+    ])
+    if (active.length === 0) return 'done'
+    await this.sweep(work.subject, hold.signal)
+    return EVERY_MS * (0.9 + Math.random() / 5)
+  }
+
+  /** Every integration is swept soon after a start. */
+  async scheduleAll(): Promise<void> {
+    const due = await rows<{ id: string }>(
+      this.database.pool,
+      `select id from integrations i where state <> 'removed'
+         and not exists (select 1 from due_work w where w.kind = $1 and w.subject = i.id and w.run_at < clock_timestamp() + interval '5 s')`,
+      [SWEEP_WORK],
+    )
+    await enqueue(
+      this.database.pool,
+      due.map(({ id }) => sweepWork(id)),
+    )
+  }
+}

@@ -1,0 +1,19 @@
+import { row, rows, type Tx } from '../../platform/postgres/database.ts'
+import type { Caller } from './caller.ts'
+import type { Hands } from './hands.ts'
+
+/** In whose hands the caller's credential is. */
+export async function handsOf(tx: Pick<Tx, 'query'>, { id, tokenMakers }: Pick<Caller, 'id' | 'tokenMakers'>): Promise<Hands> {
+  const found = await row<{ hands: string[] }>(tx, 'select hands_of($1) as hands', [[id, ...tokenMakers]])
+  return found!.hands
+}
+
+/** The ids of everybody in these hands, those included who have one of their marks. */
+export async function peopleIn(tx: Pick<Tx, 'query'>, hands: Hands): Promise<ReadonlySet<string>> {
+  const found = await rows<{ id: string }>(
+    tx,
+    `select user_id as id from person_marks where mark = any($1) union select id from users where id = any($1)`,
+    [hands],
+  )
+  return new Set(found.map(({ id }) => id))
+}

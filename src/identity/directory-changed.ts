@@ -1,9 +1,0 @@
-import type { Tx } from '../platform/database.ts'
-import { enqueue } from '../platform/due-work.ts'
-
-/** Somebody is not where they were: for those above who count on people being there. Many changes are one look. */
-export const DIRECTORY_CHANGED = 'directory.changed'
-
-export function directoryChanged(tx: Pick<Tx, 'query'>): Promise<void> {
-  return enqueue(tx, [{ lane: 'background', kind: DIRECTORY_CHANGED, subject: 'people' }])
-}

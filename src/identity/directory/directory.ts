@@ -1,0 +1,123 @@
+import { Inject, Injectable } from '@nestjs/common'
+import type { Config } from '../../config/config.ts'
+import type { Id } from '../../contract/id.ts'
+import type { Role } from '../../contract/identity.ts'
+import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
+import { CONFIG } from '../../platform/platform.module.ts'
+import { BrokerError } from '../../sdk/index.ts'
+import { CAN_GET_IN, counts, groupIdsOf, hasRole, rolesOf } from './membership.ts'
+import type { UserState } from './user.ts'
+
+export interface Member {
+  readonly id: Id<'usr'>
+  readonly name: string
+  readonly state: UserState
+  readonly roles: readonly Role[]
+  readonly groupIds: readonly Id<'grp'>[]
+}
+
+export interface Person {
+  readonly id: Id<'usr'>
+  readonly name: string
+  /** what they sign in as: several people may have one name, and choose it */
+  readonly userName: string | null
+  readonly email: string | null
+}
+
+/** Of `u`, a row of users: a `Person`. */
+export const PERSON = 'u.id, u.name, coalesce(u.user_name, u.sign_in_name) as "userName", u.email'
+
+/** Refused, for nobody could let anybody in afterwards. */
+export class LastAdmin extends BrokerError {
+  constructor() {
+    super('conflict', 'nobody would be left who is an active admin and can get in', { fix: 'make somebody else an admin first' })
+  }
+}
+
+/** Who people are and which groups they are in, read when a decision is made. Give the transaction the decision is made in. */
+@Injectable()
+export class Directory {
+  private readonly freshMinutes: number
+  private readonly issuer: string | null
+
+  constructor(
+    private readonly database: Database,
+    @Inject(CONFIG) config: Config,
+  ) {
+    this.freshMinutes = config.groupsFreshMinutes
+    this.issuer = config.oidc?.issuer ?? null
+  }
+
+  member(userId: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<Member | undefined> {
+    return row<Member>(
+      tx,
+      `select id, name, state, ${rolesOf(this.freshMinutes)} as roles, ${groupIdsOf(this.freshMinutes)} as "groupIds"
+       from users u where id = $1`,
+      [userId],
+    )
+  }
+
+  /** Everybody active who is named or in one of the groups, each once, by name. */
+  members(
+    groupIds: readonly string[],
+    userIds: readonly string[],
+    tx: Pick<Tx, 'query'> = this.database.pool,
+  ): Promise<Person[]> {
+    return rows<Person>(
+      tx,
+      `select ${PERSON} from users u
+       where state = 'active'
+         and (id = any($2) or exists (
+           select from group_members m where m.user_id = u.id and m.group_id = any($1) and ${counts('m', this.freshMinutes)}))
+       order by lower(name)`,
+      [groupIds, userIds],
+    )
+  }
+
+  /** The company's group before one made by hand, so that making a namesake makes nobody an owner; none of a provider that is not asked any more. */
+  async groupCalled(name: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<string | undefined> {
+    const group = await row<{ id: string }>(
+      tx,
+      `select id from groups where lower(name) = lower($1) and (source <> 'sign_in' or issuer = coalesce($2, issuer))
+       order by array_position(array['scim', 'sign_in', 'local'], source), id limit 1`,
+      [name, this.issuer],
+    )
+    return group?.id
+  }
+
+  /** Everybody active who has one of the system roles: themselves, or by a group. */
+  withRole(tx: Pick<Tx, 'query'>, ...roles: readonly Role[]): Promise<Person[]> {
+    return rows<Person>(
+      tx,
+      `select ${PERSON} from users u where state = 'active' and ${hasRole('$1', this.freshMinutes)} order by lower(name), id`,
+      [roles],
+    )
+  }
+
+  async isAdmin(tx: Pick<Tx, 'query'>, userId: string): Promise<boolean> {
+    return (await this.withRole(tx, 'admin')).some((admin) => admin.id === userId)
+  }
+
+  /** The admins who can get in. Until the transaction ends nobody else takes one away, so two cannot remove each other. */
+  async lockAdmins(tx: Pick<Tx, 'query'>): Promise<string[]> {
+    await rows(tx, `select pg_advisory_xact_lock(hashtext('latchkey:admins'))`)
+    return this.adminsWhoCanGetIn(tx)
+  }
+
+  /** Does what may take an admin away. Throws `LastAdmin` when it took the last one who can get in. */
+  async keepingAnAdmin<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const before = await this.lockAdmins(tx)
+    const result = await work(tx)
+    if (before.length > 0 && (await this.adminsWhoCanGetIn(tx)).length === 0) throw new LastAdmin()
+    return result
+  }
+
+  private async adminsWhoCanGetIn(tx: Pick<Tx, 'query'>): Promise<string[]> {
+    const found = await rows<{ id: string }>(
+      tx,
+      `select id from users u where state = 'active' and ${hasRole('$1', this.freshMinutes)} and ${CAN_GET_IN}`,
+      [['admin']],
+    )
+    return found.map(({ id }) => id)
+  }
+}

@@ -1,0 +1,43 @@
+import { Controller, Get, Inject } from '@nestjs/common'
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger'
+import type { Config } from '../../config/config.ts'
+import { type Me, me, ROLES } from '../../contract/identity.ts'
+import { Access } from '../../platform/http/allowed-for.ts'
+import { Database, rows } from '../../platform/postgres/database.ts'
+import { CONFIG } from '../../platform/platform.module.ts'
+import { type Caller, CurrentCaller } from '../callers/caller.ts'
+import { PersonDetails } from '../directory/person-details.ts'
+import { UsersService } from './users.service.ts'
+
+@ApiTags('people')
+@Controller('api/me')
+export class MeController {
+  constructor(
+    private readonly users: UsersService,
+    private readonly database: Database,
+    private readonly details: PersonDetails,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  @Get()
+  @Access({ scope: 'read' })
+  @ApiOkResponse({ standardSchema: me })
+  async get(@CurrentCaller() caller: Caller): Promise<Me> {
+    const groups = await rows<Me['groups'][number]>(
+      this.database.pool,
+      'select id, name from groups where id = any($1) order by lower(name)',
+      [caller.groupIds],
+    )
+    const roles = ROLES.filter((role) => caller.roles.includes(role)) // with those of their groups
+    const identities = await this.details.identities(caller.id)
+    const provider = identities.find(({ issuer }) => issuer === this.config.oidc?.issuer) ?? null
+    return {
+      ...(await this.users.get(caller.id)),
+      roles,
+      groups,
+      provider,
+      scopes: [...caller.scopes],
+      tokenId: caller.tokenId,
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import { Injectable } from '@nestjs/common'
+import { z } from 'zod'
+import { record } from '../../audit/record.ts'
+import type { Page } from '../../contract/common.ts'
+import { id } from '../../contract/id.ts'
+import type { NewUser, UserChange, UserQuery, UserView } from '../../contract/identity.ts'
+import { type CursorKind, Cursors } from '../../platform/http/cursors.ts'
+import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
+import { violates } from '../../platform/postgres/database-errors.ts'
+import { newId } from '../../platform/ids.ts'
+import { BrokerError } from '../../sdk/index.ts'
+import type { Caller } from '../callers/caller.ts'
+import { Directory } from '../directory/directory.ts'
+import { lockOut } from '../lock-out.ts'
+import { lockScim } from '../scim/scim-writes.ts'
+import { SignInLinks } from '../scim/sign-in-links.ts'
+import { User } from '../directory/user.ts'
+
+// The order is by name, which several may have; the database folds its case, so the database tells the position.
+const USERS: CursorKind<[string, string]> = { list: 'users', position: z.tuple([z.string(), id('usr')]) }
+
+@Injectable()
+export class UsersService {
+  constructor(
+    private readonly database: Database,
+    private readonly cursors: Cursors,
+    private readonly directory: Directory,
+    private readonly links: SignInLinks,
+  ) {}
+
+  async list({ limit, cursor, state }: UserQuery): Promise<Page<UserView>> {
+    const after = this.cursors.read(USERS, cursor)
+    const found = await rows<User & { folded: string }>(
+      this.database.pool,
+      `select id, name, email, roles, state, source, user_name as "userName", sign_in_name as "signInName", created_at as "createdAt",
+         lower(name) as folded from users
+       where ($1::text is null or (lower(name), id) > ($1, $2)) and ($3::text is null or state = $3)
+       order by lower(name), id limit $4`,
+      [after?.[0] ?? null, after?.[1] ?? null, state ?? null, limit + 1],
+    )
+    return this.cursors.page(USERS, found, limit, (one) => [one.folded, one.id], viewOf)
+  }
+
+  async get(id: string): Promise<UserView> {
+    return viewOf((await this.database.pool.getRepository(User).findOneBy({ id: id as User['id'] })) ?? missing())
+  }
+
+  async create(caller: Caller, { name, email = null, roles }: NewUser): Promise<UserView> {
+    return this.database.transaction(async (tx) => {
+      const id = newId('usr')
+      await unlessTaken(name, tx.getRepository(User).insert({ id, name, email, roles, state: 'active' }))
+      await record(tx, { kind: 'user.created', actor: caller.id, subject: id, data: { name, email, roles } })
+      return viewOf(await tx.getRepository(User).findOneByOrFail({ id }))
+    })
+  }
+
+  async change(caller: Caller, id: string, change: UserChange): Promise<UserView> {
+    return this.database.transaction(async (tx) => {
+      if (change.state === 'disabled') await lockScim(tx)
+      return this.directory.keepingAnAdmin(tx, async () => {
+        const users = tx.getRepository(User)
+        const user = (await users.findOne({ where: { id: id as User['id'] }, lock: { mode: 'pessimistic_write' } })) ?? missing()
+        await unlessScims(tx, user, change)
+        const changed = users.merge(users.create(user), change)
+        await unlessTaken(changed.name, users.update({ id: user.id }, change))
+        const isLeaving = user.state === 'active' && changed.state === 'disabled'
+        if (isLeaving) await lockOut(tx, caller.id, user.id)
+        await record(tx, { kind: 'user.changed', actor: caller.id, subject: user.id, data: { ...change } })
+        if (isLeaving) await this.links.reuniteDisabled(tx, caller.id, user.id)
+        return viewOf(changed)
+      })
+    })
+  }
+}
+
+/** What SCIM says of somebody is for SCIM to change. Here they get roles, and can be disabled; nobody is let in again whom SCIM does not. */
+async function unlessScims(tx: Tx, user: User, { name, email, state }: UserChange): Promise<void> {
+  const said = await row<{ isIn: boolean }>(
+    tx,
+    `select user_name is not null and (scim->>'active')::boolean as "isIn" from users where id = $1 and source = 'scim'`,
+    [user.id],
+  )
+  if (!said) return
+  const field =
+    name !== undefined ? 'name' : email !== undefined ? 'email' : state === 'active' && !said.isIn ? 'state' : undefined
+  if (field === undefined) return
+  throw new BrokerError('conflict', `the ${field} of ${user.name} is said by the identity provider, through SCIM`, {
+    field,
+    fix: 'change it there',
+  })
+}
+
+async function unlessTaken(name: string, written: Promise<unknown>): Promise<void> {
+  try {
+    await written
+  } catch (error) {
+    if (!violates(error, 'users_name_taken')) throw error
+    throw new BrokerError('name.taken', `somebody is already called ${name}`, { cause: error, field: 'name' })
+  }
+}
+
+function viewOf({ id, name, email, roles, state, source, userName, signInName, createdAt }: User): UserView {
+  return { id, name, userName: userName ?? signInName, email, source, roles, state, createdAt: createdAt.toISOString() }
+}
+
+function missing(): never {
+  throw new BrokerError('not_found', 'there is no such person')
+}

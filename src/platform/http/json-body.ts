@@ -1,0 +1,36 @@
+import { isUtf8 } from 'node:buffer'
+import { json, type RequestHandler, urlencoded } from 'express'
+import { BrokerError } from '../../sdk/index.ts'
+import { refuseOddJson } from './json-shape.ts'
+
+/** Reads bodies: plain JSON in UTF-8, up to 256 KiB. Anything else is refused instead of overlooked. */
+export const jsonBody = bodyOf('application/json')
+
+/** The same under the name SCIM gives it as well: mounted before `jsonBody`, at its path. */
+export const scimBody = bodyOf('application/json', 'application/scim+json')
+
+/** For the few endpoints to which standards send forms: mounted before `jsonBody`, at their paths. */
+export const formBody = urlencoded({ extended: false, limit: '32kb', parameterLimit: 20, inflate: false })
+
+function bodyOf(...types: readonly string[]): RequestHandler[] {
+  return [onlyOf(types), json({ type: [...types], limit: '256kb', inflate: false, strict: false, verify: refuseOddBody })]
+}
+
+function onlyOf(types: readonly string[]): RequestHandler {
+  return ({ headers, body }, _response, next) => {
+    const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+    const [, type = ''] = /^([^ ;]+) *(?:; *charset="?utf-8"?)?$/i.exec(headers['content-type'] ?? '') ?? []
+    const isRead = body !== undefined // in another form, where one is expected
+    if (!hasBody || isRead || types.includes(type.toLowerCase())) return next()
+    next(
+      new BrokerError('input.unsupported_media_type', `the body is not ${types.join(' or ')}`, {
+        fix: `send content-type: ${types.at(-1)}`,
+      }),
+    )
+  }
+}
+
+function refuseOddBody(_request: unknown, _response: unknown, body: Buffer): void {
+  if (!isUtf8(body)) throw new BrokerError('input.invalid', 'the body is not UTF-8')
+  refuseOddJson(body.toString('utf8'))
+}
