@@ -1,5 +1,5 @@
 import { request } from 'undici'
-import type { Problem } from '../src/contract/common.ts'
+import type { Problem } from '../src/contract/problem.ts'
 
 type Method = 'GET' | 'POST'
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DryRun, RequestView } from '../src/contract/access.ts'
 import type { CredentialView, GrantView } from '../src/contract/grants.ts'
+import type { DryRun, RequestView } from '../src/contract/requests.ts'
 import type { DemoApi } from './demo-api.ts'
 import type { DemoDaemon } from './demo-daemon.ts'
 import { APPROVERS } from './demo-people.ts'

@@ -1,4 +1,4 @@
-import type { FlowView } from '../src/contract/access.ts'
+import type { FlowView } from '../src/contract/flows.ts'
 import type { DiscoveryRunView, HealthReport, IntegrationView, ResourceView } from '../src/contract/integrations.ts'
 import { bearer, DemoApi } from './demo-api.ts'
 import { APPROVERS, type DemoCompany, type DemoPerson, STAFF } from './demo-people.ts'

@@ -1,4 +1,4 @@
-import { ConfigError } from './config/config.ts'
+import { ConfigError } from './config/config-error.ts'
 import { BrokerError } from './sdk/index.ts'
 
 /** What a program says when it cannot go on, and the code it ends with (78: the configuration, as in sysexits.h). */

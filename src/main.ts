@@ -1,9 +1,10 @@
 import type { AddressInfo } from 'node:net'
 import { createApp } from './app.ts'
-import { type Config, readConfig, urlOf } from './config/config.ts'
+import { type Config } from './config/config.ts'
+import { readConfig, urlOf } from './config/read-config.ts'
 import { lastWords } from './last-words.ts'
-import { type EmbeddedPostgres, startEmbeddedPostgres } from './platform/postgres/embedded-postgres.ts'
 import { openStateFolder } from './platform/installation/state-folder.ts'
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './platform/postgres/embedded-postgres.ts'
 
 /** Calls under way may take this long once the daemon stops. */
 const CALLS_MS = 5_000

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { ConfigError, readConfig } from '../src/config/config.ts'
+import { ConfigError } from '../src/config/config-error.ts'
+import { readConfig } from '../src/config/read-config.ts'
 
 const key = randomBytes(32).toString('base64')
 

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { ConfigError, readConfig } from '../src/config/config.ts'
+import { ConfigError } from '../src/config/config-error.ts'
+import { readConfig } from '../src/config/read-config.ts'
 
 const page = (name: string) => readFileSync(path.resolve(import.meta.dirname, '../docs', name), 'utf8')
 

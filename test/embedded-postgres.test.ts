@@ -7,7 +7,11 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from '../src/platform/postgres/embedded-postgres.ts'
+import {
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+  startEmbeddedPostgres,
+} from '../src/platform/postgres/embedded-postgres.ts'
 import { canReach, type OsUser, postgresUser } from '../src/platform/postgres/os-user.ts'
 import { postgresBinaries } from '../src/platform/postgres/postgres-binaries.ts'
 import { give } from '../src/platform/postgres/postgres-folder.ts'

@@ -69,7 +69,7 @@ describe('the catalog', () => {
     ],
   ])('does not start with %s', async (_case, plugins, reason) => {
     const { database, key } = broker
-    const { readConfig } = await import('../src/config/config.ts')
+    const { readConfig } = await import('../src/config/read-config.ts')
     const config = { ...readConfig({ LATCHKEY_PORT: '0' }), logLevel: 'silent' as const }
     const state = { dir: config.stateDir, instance: '4711081542', key }
     const starting = createApp({ config, databaseUrl: database.url, state, plugins: plugins as AnyPlugin[] })

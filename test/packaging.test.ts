@@ -33,7 +33,7 @@ describe.skipIf(!compose)('docker-compose.yml', () => {
   })
 
   it('gives the broker only variables it knows, and starts it after its database', async () => {
-    const { readConfig } = await import('../src/config/config.ts')
+    const { readConfig } = await import('../src/config/read-config.ts')
     const { environment, depends_on: after } = compose.services.latchkey
     expect(readConfig({ LATCHKEY_HOST: '0.0.0.0', ...environment })).toMatchObject({
       database: { kind: 'external' },

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { refusalOfDatabase } from '../src/platform/postgres/database-errors.ts'
 import { deadline } from '../src/platform/pacing/deadline.ts'
+import { refusalOfDatabase } from '../src/platform/postgres/database-errors.ts'
 import { BrokerError } from '../src/sdk/index.ts'
 import { startToyGrants, type ToyGrants } from './support/toy-grants.ts'
 

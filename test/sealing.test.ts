@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseKey, Sealer } from '../src/platform/sealing/sealing.ts'
+import { parseKey } from '../src/config/key-source.ts'
+import { Sealer } from '../src/platform/sealing/sealing.ts'
 import { BrokerError, Secret } from '../src/sdk/index.ts'
 
 const sealer = new Sealer(randomBytes(32))

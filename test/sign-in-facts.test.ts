@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readConfig } from '../src/config/config.ts'
+import { readConfig } from '../src/config/read-config.ts'
 import { jws } from './support/forged-idp.ts'
 import { type ForgedWorld, startForgedWorld } from './support/forged-world.ts'
 import { Jar, type Page } from './support/jar.ts'

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, connect } from 'node:net'
 import { request } from 'undici'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { readConfig } from '../src/config/config.ts'
+import { readConfig } from '../src/config/read-config.ts'
 import { AUDIENCE, accessClaims, idClaims, jws, startForgedIdp } from './support/forged-idp.ts'
 import { type ForgedWorld, startForgedWorld } from './support/forged-world.ts'
 import type { Jar } from './support/jar.ts'

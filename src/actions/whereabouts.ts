@@ -1,6 +1,6 @@
 import type { Connection } from '../integrations/connections.ts'
-import { rows, type Tx } from '../platform/postgres/database.ts'
 import { deadline } from '../platform/pacing/deadline.ts'
+import { rows, type Tx } from '../platform/postgres/database.ts'
 import { BrokerError, type TargetIdentity } from '../sdk/index.ts'
 import type { HeldRun } from './action-run.ts'
 

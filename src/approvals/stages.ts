@@ -1,6 +1,5 @@
-import type { AccessRule, ApprovalStage } from '../contract/access.ts'
+import type { AccessRule, ApprovalStage } from '../contract/rules.ts'
 import { type Hands, meet } from '../identity/callers/hands.ts'
-import type { RequestEvent } from '../access/requests/request-machine.ts'
 
 /** People of whom so many must agree. */
 export interface Party {
@@ -43,11 +42,7 @@ export function stagesOf(approval: AccessRule['approval']): readonly ApprovalSta
 }
 
 /** What the decisions of one stage amount to. Only those count whose maker may decide now. */
-export function decide(
-  asked: Stages,
-  number: number,
-  decisions: readonly Decision[],
-): Exclude<RequestEvent, 'cancel' | 'lapse'> | undefined {
+export function decide(asked: Stages, number: number, decisions: readonly Decision[]): 'approve' | 'reject' | undefined {
   const stage = asked.stages[number]
   if (!stage) return undefined
   const here = decisions.filter((decision) => decision.stage === number && mayDecide(stage, decision.approverId))

@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises'
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common'
-import { Database, row } from '../platform/postgres/database.ts'
 import { Installation } from '../platform/installation/installation.ts'
 import { CONFIG } from '../platform/platform.module.ts'
-import { Readiness } from '../platform/watching/readiness.ts'
+import { Database, row } from '../platform/postgres/database.ts'
 import { Sealer } from '../platform/sealing/sealing.ts'
+import { Readiness } from '../platform/watching/readiness.ts'
 import { CHECKPOINT_PURPOSE, CheckpointSigner } from './checkpoint.ts'
 
 const PART = 'audit checkpoints'

@@ -1,6 +1,6 @@
 import { currentCall } from '../platform/http/call.ts'
-import { rows, type Tx } from '../platform/postgres/database.ts'
 import { newId } from '../platform/ids.ts'
+import { rows, type Tx } from '../platform/postgres/database.ts'
 import type { Json } from '../sdk/index.ts'
 import type { AuditKind } from './kinds.ts'
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Injectable } from '@nestjs/common'
 import { z } from 'zod'
-import type { Page } from '../contract/common.ts'
+import type { Page } from '../contract/lists.ts'
 import type { ProposalQuery, ProposalView } from '../contract/proposals.ts'
 import { type Caller, isAdmin } from '../identity/callers/caller.ts'
 import { meet } from '../identity/callers/hands.ts'

@@ -8,10 +8,10 @@ import {
   type ScimTokenRotation,
   type ScimTokenView,
   scimTokenRotation,
-} from '../contract/scim.ts'
-import { hashOf, randomToken } from '../identity/tokens/api-token.ts'
+} from '../contract/scim-tokens.ts'
 import type { Caller } from '../identity/callers/caller.ts'
 import { ScimTokens } from '../identity/scim/scim-tokens.service.ts'
+import { hashOf, randomToken } from '../identity/tokens/api-token.ts'
 import { Database } from '../platform/postgres/database.ts'
 import type { ChangeKind } from './change-kind.ts'
 import { FourEyes } from './four-eyes.ts'

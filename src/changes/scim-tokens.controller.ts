@@ -11,7 +11,7 @@ import {
   scimTokenPage,
   scimTokenQuery,
   scimTokenRotation,
-} from '../contract/scim.ts'
+} from '../contract/scim-tokens.ts'
 import { type Caller, CurrentCaller } from '../identity/callers/caller.ts'
 import { ScimTokens } from '../identity/scim/scim-tokens.service.ts'
 import { Access } from '../platform/http/allowed-for.ts'

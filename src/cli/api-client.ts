@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import type { Page, Problem } from '../contract/common.ts'
 import { isLoopback } from '../config/loopback.ts'
+import type { Page } from '../contract/lists.ts'
+import type { Problem } from '../contract/problem.ts'
 import { BrokerError, type ErrorCode, Secret } from '../sdk/index.ts'
 
 export interface Access {

@@ -1,6 +1,6 @@
-import type { RequestView } from '../contract/access.ts'
 import type { GrantView } from '../contract/grants.ts'
 import type { HealthReport } from '../contract/integrations.ts'
+import type { RequestView } from '../contract/requests.ts'
 import { inWords } from './duration.ts'
 import { facts, plain } from './lines.ts'
 

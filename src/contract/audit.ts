@@ -1,6 +1,8 @@
 import { z } from 'zod'
-import { instant, page, pageQuery, text } from './common.ts'
 import { id } from './id.ts'
+import { page, pageQuery } from './lists.ts'
+import { text } from './text.ts'
+import { instant } from './time.ts'
 
 const between = {
   from: instant.optional().describe('at this moment or later'),

@@ -1,6 +1,8 @@
 import { z } from 'zod'
-import { instant, name, page, pageQuery, text } from './common.ts'
 import { id } from './id.ts'
+import { page, pageQuery } from './lists.ts'
+import { name, text } from './text.ts'
+import { instant } from './time.ts'
 
 const bundled = z.strictObject({
   resourceId: id('res'),

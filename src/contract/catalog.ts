@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { text } from './common.ts'
 import { deliveryKind } from './deliveries.ts'
+import { text } from './text.ts'
 
 /** A plugin, as the catalog shows it. */
 export const catalogEntry = z

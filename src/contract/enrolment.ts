@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { durationSeconds, instant, name } from './common.ts'
 import { id } from './id.ts'
+import { name } from './text.ts'
+import { durationSeconds, instant } from './time.ts'
 
 const HOUR = 3600
 const LONGEST = 7 * 24 * HOUR

@@ -1,7 +1,9 @@
 import { z } from 'zod'
-import { durationSeconds, instant, page, pageQuery, text } from './common.ts'
 import { delivery } from './deliveries.ts'
 import { id } from './id.ts'
+import { page, pageQuery } from './lists.ts'
+import { text } from './text.ts'
+import { durationSeconds, instant } from './time.ts'
 
 export const grantState = z.enum(['scheduled', 'provisioning', 'active', 'revoking', 'stuck', 'expired', 'revoked', 'failed'])
 

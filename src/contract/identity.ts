@@ -1,7 +1,9 @@
 import { z } from 'zod'
-import { durationSeconds, instant, name, page, pageQuery } from './common.ts'
 import { emailAddress } from './email.ts'
 import { id } from './id.ts'
+import { page, pageQuery } from './lists.ts'
+import { name } from './text.ts'
+import { durationSeconds, instant } from './time.ts'
 
 /** What a person may do in the broker itself, apart from what access flows say. */
 export const ROLES = ['admin', 'owner', 'approver', 'auditor', 'member'] as const

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { text } from './common.ts'
 import { people } from './people.ts'
+import { text } from './text.ts'
 
 const resourceOwner = z.strictObject({
   tagKey: text({ max: 128 }).describe('the tag of a resource whose value names its owner'),

@@ -7,3 +7,11 @@ export const people = z.strictObject({
   groups: z.array(id('grp')).max(200).default([]),
 })
 export type People = z.infer<typeof people>
+
+/** Somebody as others are shown them: the name is theirs to choose at many providers, so it does not come alone. */
+export const person = z.strictObject({
+  id: id('usr'),
+  name: z.string(),
+  userName: z.string().nullable().describe('what they sign in as'),
+  email: z.string().nullable().describe('verified, or set by an admin'),
+})

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { instant, page, pageQuery } from './common.ts'
 import { id } from './id.ts'
+import { page, pageQuery } from './lists.ts'
+import { instant } from './time.ts'
 
 const PROPOSED = [
   'flow.create',

@@ -1,7 +1,9 @@
 import { z } from 'zod'
-import { person } from './access.ts'
-import { instant, page, pageQuery, text } from './common.ts'
 import { id } from './id.ts'
+import { page, pageQuery } from './lists.ts'
+import { person } from './people.ts'
+import { text } from './text.ts'
+import { instant } from './time.ts'
 
 export const reviewView = z
   .strictObject({

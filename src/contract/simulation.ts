@@ -1,7 +1,9 @@
 import { z } from 'zod'
-import { newRequest, stageView } from './access.ts'
-import { durationSeconds, text } from './common.ts'
+import { stageView } from './approvals.ts'
 import { id } from './id.ts'
+import { newRequest } from './requests.ts'
+import { text } from './text.ts'
+import { durationSeconds } from './time.ts'
 
 export const newSimulation = z
   .strictObject({

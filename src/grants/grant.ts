@@ -1,5 +1,5 @@
-import { row, rows, type Tx } from '../platform/postgres/database.ts'
 import { TimeLeft } from '../platform/pacing/time-left.ts'
+import { row, rows, type Tx } from '../platform/postgres/database.ts'
 import type { ExpiryGuarantee, Json } from '../sdk/index.ts'
 import type { GrantState } from './grant-machine.ts'
 

@@ -6,8 +6,8 @@ import { HEALTH_WORK } from '../integrations/health/health.service.ts'
 import { SWEEP_WORK } from '../integrations/sweep-work.ts'
 import { rows, UrgentDatabase } from '../platform/postgres/database.ts'
 import { Metrics } from '../platform/watching/metrics.ts'
-import { GRANT_WORK } from './grant.ts'
 import { LeaversGrants } from './ending/leavers-grants.ts'
+import { GRANT_WORK } from './grant.ts'
 import { Sweep } from './sweep/sweep.ts'
 
 /** Compares grants with the clock and with the people they belong to, and does not trust that a row of due work exists. */

@@ -1,8 +1,8 @@
 import { rows, type Tx } from '../platform/postgres/database.ts'
 import { enqueue } from '../platform/work/due-work.ts'
 import { directoryChanged } from './directory/directory-changed.ts'
-import { revokeTokens } from './tokens/revoke-tokens.ts'
 import { endSessions } from './sessions/sessions.service.ts'
+import { revokeTokens } from './tokens/revoke-tokens.ts'
 
 /** What the end of somebody leaves to be done by those who gave them something. The subject is the person, the time that of their end. */
 export const LEAVER_WORK = { grants: 'leaver.grants', requests: 'leaver.requests' } as const

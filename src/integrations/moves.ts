@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { Injectable } from '@nestjs/common'
 import { rows, type Tx } from '../platform/postgres/database.ts'
 import { type AnyPlugin, BrokerError } from '../sdk/index.ts'
+import type { Integration } from './integration.ts'
 import { digestOf } from './secrets/destination.ts'
 import { Hosts } from './secrets/hosts.ts'
-import type { Integration } from './integration.ts'
 import { within } from './within.ts'
 
 const PATIENCE_MS = 30_000

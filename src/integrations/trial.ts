@@ -3,11 +3,11 @@ import { record } from '../audit/record.ts'
 import { Database } from '../platform/postgres/database.ts'
 import { Stopping } from '../platform/work/stopping.ts'
 import { type AnyPlugin, BrokerError, type HealthCheck, type Secret } from '../sdk/index.ts'
+import { checkHealth, guaranteesOf } from './health/health.ts'
+import type { Guarantees } from './integration.ts'
 import { takeOutSecrets } from './secrets/config-secrets.ts'
 import { digestOf, shownDestination } from './secrets/destination.ts'
-import { checkHealth, guaranteesOf } from './health/health.ts'
 import { Hosts } from './secrets/hosts.ts'
-import type { Guarantees } from './integration.ts'
 import { within } from './within.ts'
 
 const CLOSE_MS = 5_000

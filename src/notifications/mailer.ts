@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { createTransport } from 'nodemailer'
 import type { Config } from '../config/config.ts'
+import { isThisMachine } from '../config/smtp-server.ts'
 import { emailAddress } from '../contract/email.ts'
 import { CONFIG } from '../platform/platform.module.ts'
-import { isThisMachine } from '../config/smtp-server.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { inHeader, inOneLine, type Letter } from './letter.ts'
 

@@ -1,12 +1,12 @@
 import { Body, Controller, Param, Post } from '@nestjs/common'
 import { ApiCreatedResponse, ApiTags } from '@nestjs/swagger'
-import { requestView } from '../../contract/access.ts'
 import { type ExtendGrant, extendGrant } from '../../contract/grants.ts'
 import { id } from '../../contract/id.ts'
+import { requestView } from '../../contract/requests.ts'
 import { type Caller, CurrentCaller } from '../../identity/callers/caller.ts'
 import { Access } from '../../platform/http/allowed-for.ts'
-import { ExtensionRequests } from './extension-requests.ts'
 import { RequestViews } from '../requests/request-views.ts'
+import { ExtensionRequests } from './extension-requests.ts'
 
 /** Asking for more time is asking: it takes the same road as the access itself. */
 @ApiTags('grants')

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common'
+import { peopleIn, sourcesIn } from '../../approvals/rule-people.ts'
 import { Catalog } from '../../catalog/catalog.ts'
-import type { AccessRule } from '../../contract/access.ts'
+import type { AccessRule } from '../../contract/rules.ts'
 import { Deliveries } from '../../integrations/deliveries.ts'
 import { findIntegration, selectIntegrations } from '../../integrations/integration.ts'
 import { row, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { peopleIn, sourcesIn } from '../../approvals/rule-people.ts'
 
 /** Whether a rule speaks of what there is: types, permissions, deliveries and people. */
 @Injectable()

@@ -9,7 +9,7 @@ import {
   flowView,
   type NewFlow,
   newFlow,
-} from '../../contract/access.ts'
+} from '../../contract/flows.ts'
 import { id } from '../../contract/id.ts'
 import { proposalView } from '../../contract/proposals.ts'
 import { type Caller, CurrentCaller } from '../../identity/callers/caller.ts'

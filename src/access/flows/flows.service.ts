@@ -1,23 +1,16 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { record } from '../../audit/record.ts'
-import {
-  type AccessRule,
-  type ChangedFlow,
-  changedFlow,
-  type FlowQuery,
-  type FlowView,
-  type NewFlow,
-  newFlow,
-} from '../../contract/access.ts'
-import type { Page } from '../../contract/common.ts'
-import type { Caller } from '../../identity/callers/caller.ts'
-import { Cursors } from '../../platform/http/cursors.ts'
-import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
-import { enqueue } from '../../platform/work/due-work.ts'
-import { newId } from '../../platform/ids.ts'
 import type { ChangeKind } from '../../changes/change-kind.ts'
 import { FourEyes } from '../../changes/four-eyes.ts'
 import type { Held } from '../../changes/held.ts'
+import { type ChangedFlow, changedFlow, type FlowQuery, type FlowView, type NewFlow, newFlow } from '../../contract/flows.ts'
+import type { Page } from '../../contract/lists.ts'
+import type { AccessRule } from '../../contract/rules.ts'
+import type { Caller } from '../../identity/callers/caller.ts'
+import { Cursors } from '../../platform/http/cursors.ts'
+import { newId } from '../../platform/ids.ts'
+import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
+import { enqueue } from '../../platform/work/due-work.ts'
 import { BrokerError, type Json } from '../../sdk/index.ts'
 import { byId } from '../cursor.ts'
 import type { FlowInForce } from '../rules/evaluate.ts'

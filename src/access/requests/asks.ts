@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import type { NewRequest } from '../../contract/access.ts'
+import type { NewRequest } from '../../contract/requests.ts'
 import { inSight, type Sight } from '../../integrations/resources/sight.ts'
 import { rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'

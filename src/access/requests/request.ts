@@ -1,10 +1,10 @@
+import type { Decision } from '../../approvals/stages.ts'
 import type { Hands } from '../../identity/callers/hands.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import type { AskedResource } from '../rules/evaluate.ts'
 import type { FieldValues } from '../rules/fields.ts'
 import type { PlannedStep } from './plans.ts'
 import type { RequestState } from './request-machine.ts'
-import type { Decision } from '../../approvals/stages.ts'
 
 /** One person's ask under a flow version, as its row says. */
 export interface AccessRequest {

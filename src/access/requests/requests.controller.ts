@@ -1,17 +1,16 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common'
 import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
+import { type NewApproval, newApproval } from '../../contract/approvals.ts'
+import { id } from '../../contract/id.ts'
 import {
   dryRun,
-  type NewApproval,
   type NewRequest,
-  newApproval,
   newRequest,
   type RequestQuery,
   requestPage,
   requestQuery,
   requestView,
-} from '../../contract/access.ts'
-import { id } from '../../contract/id.ts'
+} from '../../contract/requests.ts'
 import { type Caller, CurrentCaller } from '../../identity/callers/caller.ts'
 import { Access } from '../../platform/http/allowed-for.ts'
 import { Decisions } from './decisions.service.ts'

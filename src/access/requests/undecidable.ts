@@ -1,11 +1,11 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
 import { Interval } from '@nestjs/schedule'
+import { Approvers } from '../../approvals/approvers.ts'
+import { firstUnapprovable } from '../../approvals/enough-approvers.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import { DIRECTORY_CHANGED } from '../../identity/directory/directory-changed.ts'
 import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
 import { DueWork } from '../../platform/work/due-work.ts'
-import { Approvers } from '../../approvals/approvers.ts'
-import { firstUnapprovable } from '../../approvals/enough-approvers.ts'
 import { Flows } from '../flows/flows.service.ts'
 import { type AccessRequest, escalatedIn, lockRequest, readRequestResources, selectRequests } from './request.ts'
 

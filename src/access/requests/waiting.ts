@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common'
+import { stagesOf } from '../../approvals/stages.ts'
 import { BROKER, record } from '../../audit/record.ts'
-import type { AccessRule } from '../../contract/access.ts'
+import type { AccessRule } from '../../contract/rules.ts'
 import { rows, type Tx } from '../../platform/postgres/database.ts'
 import { enqueue, withdraw } from '../../platform/work/due-work.ts'
 import { requestMachine } from './request-machine.ts'
-import { stagesOf } from '../../approvals/stages.ts'
 
 /** A pending request, its row locked. */
 export interface Cancelled {

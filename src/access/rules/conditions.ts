@@ -1,4 +1,4 @@
-import type { Comparison, Condition, TimeWindow } from '../../contract/access.ts'
+import type { Comparison, Condition, TimeWindow } from '../../contract/rules.ts'
 
 export type Attributes = Readonly<Record<string, string | readonly string[]>>
 

@@ -1,4 +1,4 @@
-import type { AccessRule } from '../../contract/access.ts'
+import type { AccessRule } from '../../contract/rules.ts'
 import { matchesGlob } from '../../integrations/resources/glob.ts'
 import type { Json } from '../../sdk/index.ts'
 import { type Attributes, conditionInWords, holds, isWithin } from './conditions.ts'

@@ -1,4 +1,4 @@
-import type { CustomField } from '../../contract/access.ts'
+import type { CustomField } from '../../contract/rules.ts'
 
 export type FieldValues = Readonly<Record<string, string | number | boolean>>
 

@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common'
+import { Approvers } from '../../approvals/approvers.ts'
+import { stageViews } from '../../approvals/stage-view.ts'
 import type { NewSimulation, Simulation } from '../../contract/simulation.ts'
-import { Directory } from '../../identity/directory/directory.ts'
 import { handsOf } from '../../identity/callers/hands-of.ts'
+import { Directory } from '../../identity/directory/directory.ts'
 import { Database, rows } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { Approvers } from '../../approvals/approvers.ts'
-import { Asks } from '../requests/asks.ts'
-import { type Ask, evaluate, type FlowInForce } from '../rules/evaluate.ts'
 import { Flows } from '../flows/flows.service.ts'
+import { Asks } from '../requests/asks.ts'
 import { Requesters } from '../requests/requesters.ts'
-import { stageViews } from '../../approvals/stage-view.ts'
+import { type Ask, evaluate, type FlowInForce } from '../rules/evaluate.ts'
 
 /** More people than this are counted and not named. */
 const NAMED = 200

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { RequestView } from '../../contract/access.ts'
+import type { RequestView } from '../../contract/requests.ts'
 import { at } from '../api-client.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { seconds } from '../duration.ts'

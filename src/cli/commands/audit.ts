@@ -79,7 +79,7 @@ async function checkpoints(
   if (file === undefined) return { heads: [], findings: [] }
   const { readCheckpoints } = await import('../../audit/read-checkpoints.ts')
   if (given) return readCheckpoints(file, given)
-  const { readConfig } = await import('../../config/config.ts')
+  const { readConfig } = await import('../../config/read-config.ts')
   const { keysThere } = await import('../../platform/installation/state-folder.ts')
   const { Sealer } = await import('../../platform/sealing/sealing.ts')
   const { CHECKPOINT_PURPOSE, CheckpointSigner } = await import('../../audit/checkpoint.ts')

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import type { Page } from '../../contract/common.ts'
 import type { GrantView } from '../../contract/grants.ts'
+import type { Page } from '../../contract/lists.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { inWords } from '../duration.ts'
 import { table } from '../lines.ts'

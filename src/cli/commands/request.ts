@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import type { DryRun, RequestView } from '../../contract/access.ts'
 import type { GrantView } from '../../contract/grants.ts'
+import type { DryRun, RequestView } from '../../contract/requests.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { type ApiClient, at } from '../api-client.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import type { RequestView } from '../../contract/access.ts'
-import type { Page } from '../../contract/common.ts'
+import type { Page } from '../../contract/lists.ts'
+import type { RequestView } from '../../contract/requests.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { inWords } from '../duration.ts'
 import { table } from '../lines.ts'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import type { Page } from '../../contract/common.ts'
 import type { ResourceView } from '../../contract/integrations.ts'
+import type { Page } from '../../contract/lists.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { table } from '../lines.ts'
 import type { Terminal } from '../main.ts'

@@ -8,8 +8,8 @@ import { row, rows, type Tx, UrgentDatabase } from '../../platform/postgres/data
 import { each } from '../../platform/work/due-lane.ts'
 import { DueWork, enqueue, withdraw } from '../../platform/work/due-work.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { endNow } from './ending.ts'
 import { GRANT_WORK } from '../grant.ts'
+import { endNow } from './ending.ts'
 
 const SAID = 'integration.access_ended'
 const MOST_AT_ONCE = 200

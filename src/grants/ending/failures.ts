@@ -1,6 +1,6 @@
 import { BROKER, record } from '../../audit/record.ts'
-import { type Database, rows } from '../../platform/postgres/database.ts'
 import { problemOf } from '../../platform/http/problem-of.ts'
+import { type Database, rows } from '../../platform/postgres/database.ts'
 
 /** From then on a revocation that has not finished is called stuck, and a person is told. It goes on all the same. */
 const STUCK_AFTER_SECONDS = 300

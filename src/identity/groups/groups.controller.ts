@@ -1,7 +1,15 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common'
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
 import { id } from '../../contract/id.ts'
-import { type GroupQuery, group, groupPage, groupQuery, groupWithMembers, type NewGroup, newGroup } from '../../contract/identity.ts'
+import {
+  type GroupQuery,
+  group,
+  groupPage,
+  groupQuery,
+  groupWithMembers,
+  type NewGroup,
+  newGroup,
+} from '../../contract/identity.ts'
 import { Access } from '../../platform/http/allowed-for.ts'
 import { type Caller, CurrentCaller } from '../callers/caller.ts'
 import { GroupsService } from './groups.service.ts'

@@ -2,14 +2,14 @@ import { Inject, Injectable } from '@nestjs/common'
 import type { Request } from 'express'
 import type { Config } from '../../config/config.ts'
 import { DELEGATED_SCOPES, SCOPES } from '../../contract/identity.ts'
-import { Database, row, rows } from '../../platform/postgres/database.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
-import { hashOf, tokenIn } from '../tokens/api-token.ts'
+import { Database, row, rows } from '../../platform/postgres/database.ts'
 import { type Caller, unknownCaller } from '../callers/caller.ts'
 import { groupIdsOf, rolesOf } from '../directory/membership.ts'
+import { isVouchedFor, signsIn, WENT_THROUGH_OTHER_HANDS } from '../directory/signs-in.ts'
 import { JwtCallers } from '../sign-in/jwt-callers.ts'
 import { SessionRefresh } from '../sign-in/session-refresh.ts'
-import { isVouchedFor, signsIn, WENT_THROUGH_OTHER_HANDS } from '../directory/signs-in.ts'
+import { hashOf, tokenIn } from '../tokens/api-token.ts'
 
 /** What a caller proved themselves with, as far as the provider could be asked about it. */
 export type Credential =

@@ -1,16 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common'
 import type { Config } from '../../config/config.ts'
-import { Database, row } from '../../platform/postgres/database.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
+import { Database, row } from '../../platform/postgres/database.ts'
 import { BrokerError, isBrokerError } from '../../sdk/index.ts'
-import type { Credential, Recognised } from './authentication.ts'
 import { refuseIdentity } from '../refusals/provider-refusal.ts'
+import { Refusals } from '../refusals/refusals.ts'
 import { endSessions } from '../sessions/sessions.service.ts'
 import { Confirmation } from '../sign-in/confirmation.ts'
 import { FRESH_SECONDS } from '../sign-in/jwt-callers.ts'
 import { People } from '../sign-in/people.ts'
-import { Refusals } from '../refusals/refusals.ts'
 import type { Source } from '../sign-in/statement.ts'
+import type { Credential, Recognised } from './authentication.ts'
 
 interface Identity {
   readonly issuer: string

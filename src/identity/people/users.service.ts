@@ -1,20 +1,20 @@
 import { Injectable } from '@nestjs/common'
 import { z } from 'zod'
 import { record } from '../../audit/record.ts'
-import type { Page } from '../../contract/common.ts'
 import { id } from '../../contract/id.ts'
 import type { NewUser, UserChange, UserQuery, UserView } from '../../contract/identity.ts'
+import type { Page } from '../../contract/lists.ts'
 import { type CursorKind, Cursors } from '../../platform/http/cursors.ts'
+import { newId } from '../../platform/ids.ts'
 import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { violates } from '../../platform/postgres/database-errors.ts'
-import { newId } from '../../platform/ids.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import type { Caller } from '../callers/caller.ts'
 import { Directory } from '../directory/directory.ts'
+import { User } from '../directory/user.ts'
 import { lockOut } from '../lock-out.ts'
 import { lockScim } from '../scim/scim-writes.ts'
 import { SignInLinks } from '../scim/sign-in-links.ts'
-import { User } from '../directory/user.ts'
 
 // The order is by name, which several may have; the database folds its case, so the database tells the position.
 const USERS: CursorKind<[string, string]> = { list: 'users', position: z.tuple([z.string(), id('usr')]) }

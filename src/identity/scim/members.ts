@@ -1,6 +1,6 @@
 import { record } from '../../audit/record.ts'
-import { rows, type Tx } from '../../platform/postgres/database.ts'
 import { ScimRefusal } from '../../platform/http/scim-error.ts'
+import { rows, type Tx } from '../../platform/postgres/database.ts'
 import { directoryChanged } from '../directory/directory-changed.ts'
 import type { Filter } from './filter.ts'
 import { conditionOf } from './filter-sql.ts'

@@ -1,6 +1,6 @@
 import { record } from '../../audit/record.ts'
-import { row, type Tx } from '../../platform/postgres/database.ts'
 import { ScimRefusal } from '../../platform/http/scim-error.ts'
+import { row, type Tx } from '../../platform/postgres/database.ts'
 
 /** Why the one who signs in and the one SCIM describes stay two, and what somebody can do about it. */
 const REMEDIES = {

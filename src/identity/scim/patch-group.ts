@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { name } from '../../contract/common.ts'
+import { name } from '../../contract/text.ts'
 import { issuesOf, wordsFor } from '../../platform/http/input-issues.ts'
 import { ScimRefusal } from '../../platform/http/scim-error.ts'
 import type { Members } from './members.ts'

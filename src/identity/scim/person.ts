@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { name, text } from '../../contract/common.ts'
 import { emailAddress } from '../../contract/email.ts'
+import { name, text } from '../../contract/text.ts'
 import { issuesOf, wordsFor } from '../../platform/http/input-issues.ts'
 import { ScimRefusal } from '../../platform/http/scim-error.ts'
 

@@ -3,9 +3,9 @@ import type { Request } from 'express'
 import { calledWith } from '../../platform/http/call.ts'
 import { Database, row, rows } from '../../platform/postgres/database.ts'
 import { BrokerError, isBrokerError } from '../../sdk/index.ts'
-import { hashOf } from '../tokens/api-token.ts'
-import { TokenRefused } from '../refusals/token-refused.ts'
 import { Refusals } from '../refusals/refusals.ts'
+import { TokenRefused } from '../refusals/token-refused.ts'
+import { hashOf } from '../tokens/api-token.ts'
 
 /** The identity provider, by the token it came with. */
 export interface ScimClient {

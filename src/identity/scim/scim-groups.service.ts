@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { record } from '../../audit/record.ts'
-import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { isId, newId } from '../../platform/ids.ts'
+import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { GROUP_COLUMNS } from './group-columns.ts'
 import { type Found, findPage, type ListQuery } from './list.ts'

@@ -1,7 +1,7 @@
-import { SCOPES, type Scope } from '../../contract/identity.ts'
 import type { IdentityProvider } from '../../config/identity-provider.ts'
-import type { Claims } from './claims.ts'
+import { SCOPES, type Scope } from '../../contract/identity.ts'
 import { TokenRefused } from '../refusals/token-refused.ts'
+import type { Claims } from './claims.ts'
 
 /** Where providers say for which of their clients they made a token: RFC 9068, OpenID Connect, Okta, Entra ID. */
 const CLIENT_CLAIMS = ['client_id', 'azp', 'cid', 'appid']

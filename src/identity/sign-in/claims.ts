@@ -1,6 +1,6 @@
-import { flawOf, name as nameOf } from '../../contract/common.ts'
-import { emailAddress } from '../../contract/email.ts'
 import type { IdentityProvider } from '../../config/identity-provider.ts'
+import { emailAddress } from '../../contract/email.ts'
+import { flawOf, name as nameOf } from '../../contract/text.ts'
 import { type GroupsSaid, readGroups } from './group-names.ts'
 
 export type Claims = Readonly<Record<string, unknown>>

@@ -1,6 +1,6 @@
 import { BROKER, record } from '../../audit/record.ts'
-import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { newId } from '../../platform/ids.ts'
+import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { directoryChanged } from '../directory/directory-changed.ts'
 import type { GroupsSaid, RefusedName } from './group-names.ts'
 import type { Fact, Statement } from './statement.ts'

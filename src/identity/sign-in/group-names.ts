@@ -1,4 +1,4 @@
-import { name } from '../../contract/common.ts'
+import { name } from '../../contract/text.ts'
 import type { Claims } from './claims.ts'
 
 /** A group that somebody is not put into, and why. Its name is written so that it can be read. */

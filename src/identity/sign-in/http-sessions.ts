@@ -3,8 +3,8 @@ import pgSession from 'connect-pg-simple'
 import type { NextFunction, Request, Response } from 'express'
 import session from 'express-session'
 import type { Config } from '../../config/config.ts'
-import { Database } from '../../platform/postgres/database.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
+import { Database } from '../../platform/postgres/database.ts'
 import { Sealer } from '../../platform/sealing/sealing.ts'
 
 declare module 'express-session' {

@@ -1,14 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { BROKER } from '../../audit/record.ts'
 import type { Config } from '../../config/config.ts'
-import { Database, rows } from '../../platform/postgres/database.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
+import { Database, rows } from '../../platform/postgres/database.ts'
 import { BrokerError, isBrokerError } from '../../sdk/index.ts'
 import { refuseIdentity } from '../refusals/provider-refusal.ts'
+import { Refusals } from '../refusals/refusals.ts'
+import { TokenRefused } from '../refusals/token-refused.ts'
 import { endSessions } from '../sessions/sessions.service.ts'
 import { ProviderTokens } from './provider-tokens.ts'
-import { TokenRefused } from '../refusals/token-refused.ts'
-import { Refusals } from '../refusals/refusals.ts'
 import { signInConfig } from './sign-in-config.ts'
 
 /** The provider says that somebody has signed out: their sessions here end as well. */

@@ -1,8 +1,8 @@
 import * as client from 'openid-client'
 import { BrokerError } from '../../sdk/index.ts'
 import { oauthCodeOf } from '../refusals/oauth-codes.ts'
-import { unreachable } from './provider.ts'
 import { TokenRefused } from '../refusals/token-refused.ts'
+import { unreachable } from './provider.ts'
 
 /** Which are about the broker's own client and settings, and what to do about each. */
 const OWN: Readonly<Record<string, string>> = {

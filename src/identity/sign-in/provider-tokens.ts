@@ -3,11 +3,11 @@ import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
 import type { Config } from '../../config/config.ts'
 import { refuseOddJson } from '../../platform/http/json-shape.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
+import { TokenRefused } from '../refusals/token-refused.ts'
 import type { Claims } from './claims.ts'
 import { Provider, unreachable } from './provider.ts'
 import { isServiceAccount } from './service-accounts.ts'
 import { signInConfig } from './sign-in-config.ts'
-import { TokenRefused } from '../refusals/token-refused.ts'
 
 // Keys of the provider's alone, and no algorithm that takes a public key for a shared secret.
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA']

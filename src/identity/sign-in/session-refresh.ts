@@ -4,9 +4,9 @@ import * as client from 'openid-client'
 import { each, type Outcome } from '../../platform/work/due-lane.ts'
 import { DueWork } from '../../platform/work/due-work.ts'
 import { isBrokerError } from '../../sdk/index.ts'
+import { TokenRefused } from '../refusals/token-refused.ts'
 import { Provider, unreachable } from './provider.ts'
 import { refusalOf } from './provider-answers.ts'
-import { TokenRefused } from '../refusals/token-refused.ts'
 import { type Kept, REVOKE_WORK, SessionTokens } from './session-tokens.ts'
 
 const PATIENCE_MS = 15_000

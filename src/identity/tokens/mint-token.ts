@@ -1,7 +1,7 @@
 import { record } from '../../audit/record.ts'
 import type { Scope } from '../../contract/identity.ts'
-import { row, type Tx } from '../../platform/postgres/database.ts'
 import { newId } from '../../platform/ids.ts'
+import { row, type Tx } from '../../platform/postgres/database.ts'
 import type { Secret } from '../../sdk/index.ts'
 import { type ApiToken, hashOf, randomToken } from './api-token.ts'
 

@@ -1,17 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common'
 import type { Config } from '../../config/config.ts'
-import type { Page } from '../../contract/common.ts'
 import { id } from '../../contract/id.ts'
 import { DELEGATED_SCOPES, type MintedToken, type NewToken, type TokenQuery, type TokenView } from '../../contract/identity.ts'
+import type { Page } from '../../contract/lists.ts'
 import { type CursorKind, Cursors } from '../../platform/http/cursors.ts'
-import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
+import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import type { ApiToken } from './api-token.ts'
 import { type Caller, isAdmin, mustManage, unknownCaller } from '../callers/caller.ts'
+import { signsIn } from '../directory/signs-in.ts'
+import type { ApiToken } from './api-token.ts'
 import { mintToken, TOKEN_COLUMNS } from './mint-token.ts'
 import { revokeTokens } from './revoke-tokens.ts'
-import { signsIn } from '../directory/signs-in.ts'
 
 // Newest first; ids begin with their time.
 const TOKENS: CursorKind<string> = { list: 'tokens', position: id('tok') }

@@ -1,5 +1,5 @@
-import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { newId } from '../../platform/ids.ts'
+import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import type { Described } from '../../sdk/index.ts'
 import type { Found, StoredResource } from './folder-diff.ts'
 

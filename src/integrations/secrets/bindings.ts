@@ -5,8 +5,8 @@ import { Database, row, rows, type Tx } from '../../platform/postgres/database.t
 import { SealedColumns } from '../../platform/sealing/sealed-columns.ts'
 import { isBound, type Place, Sealer } from '../../platform/sealing/sealing.ts'
 import { type AnyPlugin, BrokerError } from '../../sdk/index.ts'
-import { digestOf, shownDestination } from './destination.ts'
 import { type Integration, selectIntegrations } from '../integration.ts'
+import { digestOf, shownDestination } from './destination.ts'
 import * as configured from './integration-config.ts'
 import * as kept from './kept-secrets.ts'
 

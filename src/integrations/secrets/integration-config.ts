@@ -3,9 +3,9 @@ import { issuesOf, wordsFor } from '../../platform/http/input-issues.ts'
 import { InvalidInput } from '../../platform/http/input-pipe.ts'
 import type { Place, Sealer } from '../../platform/sealing/sealing.ts'
 import { type AnyPlugin, BrokerError, isBrokerError, Secret } from '../../sdk/index.ts'
+import type { Integration } from '../integration.ts'
 import { type ClearedConfig, type PlacedSecret, putBackSecrets, takeOutSecrets } from './config-secrets.ts'
 import { digestOf } from './destination.ts'
-import type { Integration } from '../integration.ts'
 
 const placed = z.array(z.tuple([z.array(z.string()), z.string().transform((value) => new Secret(value))]))
 

@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { z } from 'zod'
-import type { Page } from '../../contract/common.ts'
+import type { Page } from '../../contract/lists.ts'
 import { BrokerError } from '../../sdk/index.ts'
 
 /** Where a list goes on: the place of its last item in the order, under the name of that list. */

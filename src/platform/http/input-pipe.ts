@@ -1,6 +1,6 @@
 import { type ArgumentMetadata, StandardSchemaValidationPipe } from '@nestjs/common'
 import { z } from 'zod'
-import { flawOf } from '../../contract/common.ts'
+import { flawOf } from '../../contract/text.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { type Issue, issuesOf, wordsFor } from './input-issues.ts'
 

@@ -1,7 +1,7 @@
 import type { INestApplication } from '@nestjs/common'
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger'
 import { z } from 'zod'
-import { problem } from '../../contract/common.ts'
+import { problem } from '../../contract/problem.ts'
 
 /** What the broker's API is, for machines. Every operation may answer with a problem. */
 export function openApi(app: INestApplication): OpenAPIObject {

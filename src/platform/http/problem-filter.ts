@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common'
 import type { Request, Response } from 'express'
-import type { Problem } from '../../contract/common.ts'
+import type { Problem } from '../../contract/problem.ts'
 import { BrokerError, ERRORS, type ErrorCode } from '../../sdk/index.ts'
 import { refusalOfDatabase } from '../postgres/database-errors.ts'
 import { InvalidInput } from './input-pipe.ts'

@@ -1,14 +1,8 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { access, link, mkdir, open, readFile, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { BrokerError, Secret } from '../../sdk/index.ts'
-import { parseKey } from '../sealing/sealing.ts'
-
-/** Where the key that seals comes from. Only the broker's own file is made when absent: a named one that is missing is a mistake. */
-export type KeySource =
-  | { readonly kind: 'value'; readonly value: Secret }
-  | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'own' }
+import { type KeySource, parseKey } from '../../config/key-source.ts'
+import { BrokerError } from '../../sdk/index.ts'
 
 export interface StateFolder {
   readonly dir: string

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import { KEY_BYTES } from '../../config/key-source.ts'
 import { BrokerError, Secret } from '../../sdk/index.ts'
 
 /** Where a sealed text lives, and where it may be sent. Anywhere else it does not open. */
@@ -12,7 +13,7 @@ export interface Place {
 
 /** The second form is bound to a destination as well. */
 const FORMS = { free: 'lk1', bound: 'lk2' } as const
-const KEY_BYTES = 32
+
 const IV_BYTES = 12
 const TAG_BYTES = 16
 
@@ -70,12 +71,6 @@ export class Sealer {
 /** Whether a text was sealed for one destination alone. */
 export function isBound(sealed: string): boolean {
   return sealed.startsWith(`${FORMS.bound}.`)
-}
-
-/** The 32 bytes of a key given as base64; undefined when it is not one. */
-export function parseKey(text: string): Buffer | undefined {
-  const key = Buffer.from(text, 'base64')
-  return key.length === KEY_BYTES && key.toString('base64') === text ? key : undefined
 }
 
 function idOf(key: Buffer): string {

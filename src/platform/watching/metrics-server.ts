@@ -2,22 +2,11 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common'
 import { isLoopback } from '../../config/loopback.ts'
+import type { MetricsAddress } from '../../config/metrics-address.ts'
 import type { Metrics } from './metrics.ts'
-
-export interface MetricsAddress {
-  readonly host: string
-  readonly port: number
-}
 
 export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 const RELAYED = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']
-
-/** `127.0.0.1:9464`, `[::]:9464`; undefined when it is neither. */
-export function parseMetricsAddress(text: string): MetricsAddress | undefined {
-  const [, host = '', port = ''] = /^(\[[0-9a-f:.]+\]|[0-9a-z.-]+):(\d{1,5})$/i.exec(text) ?? []
-  if (host === '' || Number(port) > 65_535) return undefined
-  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
-}
 
 /** Who may read the metrics: with an address of their own whoever reaches that, otherwise this machine alone. */
 export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutdown {

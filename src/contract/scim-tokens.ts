@@ -1,7 +1,9 @@
 import { z } from 'zod'
-import { durationSeconds, instant, name, page, pageQuery } from './common.ts'
 import { id } from './id.ts'
+import { page, pageQuery } from './lists.ts'
 import { proposalView } from './proposals.ts'
+import { name } from './text.ts'
+import { durationSeconds, instant } from './time.ts'
 
 /** What the identity provider brings people and groups with. It opens /scim/v2 and nothing else. */
 export const scimToken = z

@@ -1,0 +1,112 @@
+import { z } from 'zod'
+import { stageView } from './approvals.ts'
+import { delivery } from './deliveries.ts'
+import { id } from './id.ts'
+import { page, pageQuery } from './lists.ts'
+import { person } from './people.ts'
+import { fieldKey } from './rules.ts'
+import { text } from './text.ts'
+import { durationSeconds, instant } from './time.ts'
+
+export const newRequest = z
+  .strictObject({
+    flowId: id('flw').optional().describe('left out: the first flow that allows it, automatic ones before others'),
+    resources: z
+      .array(
+        z.strictObject({
+          resourceId: id('res'),
+          permissions: z
+            .array(text({ max: 100 }))
+            .min(1)
+            .max(50),
+        }),
+      )
+      .min(1)
+      .max(100)
+      .optional(),
+    bundleId: id('bnd').optional().describe('instead of resources: everything in the bundle'),
+    seconds: durationSeconds,
+    justification: text({ max: 2000, min: 0 }).default(''),
+    fields: z.record(fieldKey, z.union([text({ max: 2000, min: 0 }), z.number(), z.boolean()])).default({}),
+    emergency: z.boolean().default(false).describe('confirms that everybody on the alert list is told at once'),
+  })
+  .refine((request) => (request.resources === undefined) !== (request.bundleId === undefined), {
+    path: ['resources'],
+    error: 'is needed, or bundleId instead of it; not both',
+  })
+  .meta({ id: 'NewAccessRequest' })
+export type NewRequest = z.infer<typeof newRequest>
+
+export const dryRun = z
+  .strictObject({
+    allowed: z.boolean(),
+    reasons: z.array(z.string()).describe('why not'),
+    flow: z.strictObject({ id: id('flw'), name: z.string(), version: z.int() }).nullable(),
+    automatic: z.boolean(),
+    needed: z.int().describe('how many must approve, over all stages'),
+    approvers: z.array(person).describe('who may decide first'),
+    stages: z.array(stageView),
+    steps: z.array(z.strictObject({ kind: z.string(), target: z.string(), summary: z.string(), args: z.unknown() })),
+    guarantee: z.enum(['server', 'broker']).nullable(),
+  })
+  .meta({ id: 'DryRun' })
+export type DryRun = z.infer<typeof dryRun>
+
+export const requestState = z.enum(['pending', 'approved', 'rejected', 'cancelled', 'expired'])
+
+export const requestView = z
+  .strictObject({
+    id: id('req'),
+    state: requestState,
+    flow: z.strictObject({ id: id('flw'), name: z.string(), version: z.int() }),
+    integrationId: id('int'),
+    requester: person,
+    resources: z.array(
+      z.strictObject({ resourceId: id('res'), type: z.string(), name: z.string(), permissions: z.array(z.string()) }),
+    ),
+    seconds: z.int(),
+    approvedSeconds: z.int().nullable(),
+    justification: z.string(),
+    delivery,
+    extendsGrantId: id('grt').nullable(),
+    grantId: id('grt').nullable(),
+    needed: z.int().describe('how many must approve at the least, over all stages'),
+    stage: z.int().describe('which stage waits, from 0'),
+    undecidable: z.boolean().describe('it waits, and too few people are left who could approve it'),
+    emergency: z.boolean(),
+    fields: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+    approvers: z.array(person).describe('who may decide now'),
+    stages: z.array(stageView),
+    approvals: z.array(
+      z.strictObject({
+        approver: person,
+        stage: z.int(),
+        decision: z.enum(['approve', 'reject']),
+        reason: z.string(),
+        seconds: z.int().nullable(),
+        at: instant,
+      }),
+    ),
+    steps: z
+      .array(z.strictObject({ kind: z.string(), target: z.string(), summary: z.string(), args: z.unknown() }))
+      .describe(
+        'what an approval would carry out, as it was planned when it was asked for; once it is carried out, the steps themselves',
+      ),
+    createdAt: instant,
+    expiresAt: instant,
+    decidedAt: instant.nullable(),
+    endReason: z.string().nullable().describe('why the broker ended it while it waited'),
+  })
+  .meta({ id: 'AccessRequest' })
+export type RequestView = z.infer<typeof requestView>
+export const requestPage = page(
+  requestView.omit({ steps: true, approvers: true, stages: true }).meta({ id: 'AccessRequestItem' }),
+).meta({
+  id: 'AccessRequestPage',
+})
+export const requestQuery = z.strictObject({
+  ...pageQuery,
+  state: requestState.optional(),
+  role: z.enum(['requester', 'approver', 'any']).default('requester').describe('mine, those I may decide, or all I may see'),
+})
+export type RequestQuery = z.infer<typeof requestQuery>
