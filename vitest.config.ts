@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { defineConfig } from 'vitest/config'
-import { productsUnderTest } from './dev/vault-binary.ts'
+import { productsUnderTest } from './dev/vault/vault-binary.ts'
 import { filesThatNeedServer } from './test/needs-server.ts'
 
 // What a developer's shell says about their own broker is not for the tests.

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import type { VaultServer } from '../dev/vault-server.ts'
+import type { VaultServer } from '../dev/vault/vault-server.ts'
 
 /** One answer the server gave, by its own account. */
 export interface Answered {

@@ -1,4 +1,4 @@
-import type { VaultServer } from '../dev/vault-server.ts'
+import type { VaultServer } from '../dev/vault/vault-server.ts'
 import { Caller } from './caller.ts'
 import { atOnce } from './run.ts'
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ServerBinary, vaultBinary } from '../dev/vault-binary.ts'
+import { type ServerBinary, vaultBinary } from '../dev/vault/vault-binary.ts'
 import type { DiscoveryRunView } from '../src/contract/integrations.ts'
 import { type Broker, startBroker } from './broker.ts'
 import { FOLDERS, KEYS, startFilledVault } from './discovery-tree.ts'

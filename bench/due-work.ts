@@ -1,4 +1,4 @@
-import { waitFor } from '../dev/vault-wait.ts'
+import { waitFor } from '../dev/vault/vault-wait.ts'
 import { type Broker, startBroker } from './broker.ts'
 import { ENGINES, type Engine, type EngineName } from './due-work-engines.ts'
 import { startVictim } from './due-work-victim.ts'

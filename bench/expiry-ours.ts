@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { VaultServer } from '../dev/vault-server.ts'
-import { waitFor } from '../dev/vault-wait.ts'
+import type { VaultServer } from '../dev/vault/vault-server.ts'
+import { waitFor } from '../dev/vault/vault-wait.ts'
 import { deletions, endOfAudit, lastServed } from './audit-file.ts'
 import type { Broker } from './broker.ts'
 import { startProber } from './prober.ts'

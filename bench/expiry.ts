@@ -1,5 +1,5 @@
-import { vaultBinary } from '../dev/vault-binary.ts'
-import { startVaultServer } from '../dev/vault-server.ts'
+import { vaultBinary } from '../dev/vault/vault-binary.ts'
+import { startVaultServer } from '../dev/vault/vault-server.ts'
 import { startBroker } from './broker.ts'
 import { type Delivery, type Ending, endTogether, stage } from './expiry-ours.ts'
 import { byGraphileWorker, byPgBoss, byTheServer, deletedBy } from './expiry-peers.ts'

@@ -1,6 +1,6 @@
 import { hash } from '@node-rs/bcrypt'
-import type { VaultServer } from '../dev/vault-server.ts'
-import { waitFor } from '../dev/vault-wait.ts'
+import type { VaultServer } from '../dev/vault/vault-server.ts'
+import { waitFor } from '../dev/vault/vault-wait.ts'
 import { Caller } from './caller.ts'
 import { atOnce } from './run.ts'
 

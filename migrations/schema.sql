@@ -1,4 +1,4 @@
--- What all migrations make together. Written by test/migrations.test.ts; change a migration, then this.
+-- What all migrations make together. Written by test/platform/migrations.test.ts; change a migration, then this.
 
 create table access_flow_versions (
   created_at timestamp with time zone not null default now(),

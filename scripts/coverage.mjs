@@ -10,10 +10,10 @@ if (!reportFile) {
   process.exit(2)
 }
 
-/** file without `test/` and `.test.ts` → its tests in every project */
+/** file without its folder and `.test.ts` → its tests in every project */
 const ran = new Map()
 for (const { name, assertionResults } of JSON.parse(readFileSync(reportFile, 'utf8')).testResults) {
-  const file = path.relative(path.join(root, 'test'), name).replace(/\.test\.ts$/, '')
+  const file = path.basename(name, '.test.ts')
   ran.set(file, [...(ran.get(file) ?? []), ...assertionResults])
 }
 

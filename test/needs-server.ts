@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
-const LAUNCHER = path.resolve(import.meta.dirname, '../dev/vault-server.ts')
+const LAUNCHER = path.resolve(import.meta.dirname, '../dev/vault/vault-server.ts')
 
 /** The test files, of those in `folder`, that start a Vault or an OpenBao: they import its launcher, directly or through another file. */
 export function filesThatNeedServer(folder: string): string[] {

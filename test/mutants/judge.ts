@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { testFile } from '../support/test-files.ts'
 import type { Copy } from './copy.ts'
 import type { Mutant } from './mutant.ts'
 
@@ -59,7 +60,7 @@ async function testsIn({ folder }: Copy, suites: readonly string[], only?: strin
   const file = path.join(folder, 'report.json')
   await rm(file, { force: true })
   const options = ['--bail=1', '--maxWorkers=1', '--reporter=json', `--outputFile=${file}`, ...(only ? ['-t', only] : [])]
-  const args = ['node_modules/vitest/vitest.mjs', 'run', ...suites.map((suite) => `test/${suite}.test.ts`), ...options]
+  const args = ['node_modules/vitest/vitest.mjs', 'run', ...suites.map(fileOf), ...options]
   const env = { ...process.env, LATCHKEY_SERVER: process.env['LATCHKEY_SERVER'] ?? 'openbao' }
   const began = performance.now()
   await new Promise<void>((resolve) =>
@@ -72,4 +73,10 @@ async function testsIn({ folder }: Copy, suites: readonly string[], only?: strin
   const failed = report.testResults.flatMap(({ assertionResults }) => assertionResults).find(({ status }) => status === 'failed')
   const unready = report.success ? undefined : 'what the tests need did not start'
   return { seconds, ran: report.numPassedTests + report.numFailedTests, complaint: failed?.fullName ?? unready }
+}
+
+function fileOf(suite: string): string {
+  const file = testFile(suite)
+  if (!file) throw new Error(`no test is called ${suite}`)
+  return path.relative(path.resolve(import.meta.dirname, '../..'), file)
 }

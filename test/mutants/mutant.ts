@@ -6,7 +6,7 @@ export interface Mutant {
   /** stands once in the file */
   readonly find: string
   readonly replace: string
-  /** test files, below test/ and without .test.ts */
+  /** names of test files, without folder and `.test.ts` */
   readonly suites: readonly string[]
   /** only tests whose name has this, to save time */
   readonly only?: string

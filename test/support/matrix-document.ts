@@ -1,7 +1,7 @@
 import { type Declaration, declarationOf } from '../../src/platform/http/allowed-for.ts'
 import type { RouteTable } from '../../src/platform/http/route-table.ts'
 
-const BEGIN = '<!-- every endpoint: written by test/authorization-matrix.test.ts -->'
+const BEGIN = '<!-- every endpoint: written by test/attacks/authorization-matrix.test.ts -->'
 const END = '<!-- end -->'
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 

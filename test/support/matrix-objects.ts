@@ -1,4 +1,4 @@
-import { waitFor } from '../../dev/vault-wait.ts'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { GRANT_WORK } from '../../src/grants/grant.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { type Makers, makersOf } from './matrix-makers.ts'

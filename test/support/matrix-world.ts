@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { waitFor } from '../../dev/vault-wait.ts'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { ROLES, SCOPES } from '../../src/contract/identity.ts'
 import type { AnyPlugin } from '../../src/sdk/index.ts'
 import type { Api } from './api.ts'

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import type { ServerBinary } from '../../dev/vault-binary.ts'
+import type { ServerBinary } from '../../dev/vault/vault-binary.ts'
 
 export interface Pasted {
   readonly printed: string

@@ -31,7 +31,9 @@ const ROWS = `select format('insert into audit_head (seq, hash) values (%s, %L)'
 export async function dumpOf(client: pg.Client): Promise<string> {
   const lines = async (statement: string, table?: string) =>
     (await client.query<Line>(statement, table === undefined ? [] : [table])).rows.map(({ line }) => line)
-  const parts = ['-- What all migrations make together. Written by test/migrations.test.ts; change a migration, then this.']
+  const parts = [
+    '-- What all migrations make together. Written by test/platform/migrations.test.ts; change a migration, then this.',
+  ]
   for (const { name } of (await client.query<{ name: string }>(TABLES)).rows) {
     const inside = [...(await lines(COLUMNS, name)), ...(await lines(CONSTRAINTS, name))]
     const beside = [...(await lines(INDEXES, name)), ...(await lines(TRIGGERS, name))]

@@ -4,8 +4,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { cacheFolder } from '../../dev/vault-build.ts'
-import { withBuildLock } from '../../dev/vault-build-lock.ts'
+import { cacheFolder } from '../../dev/vault/vault-build.ts'
+import { withBuildLock } from '../../dev/vault/vault-build-lock.ts'
 
 const run = promisify(execFile)
 const TOOLS = path.resolve(import.meta.dirname, '../../tools/scim-tester')

@@ -1,4 +1,4 @@
-import { waitFor } from '../../dev/vault-wait.ts'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { type AnyPlugin, type GrantAccessAction, type GrantInput, Secret, type Step } from '../../src/sdk/index.ts'
 import { type Broker, type BrokerOptions, startBroker } from './broker.ts'
 import { grantingToy } from './granting-toy.ts'

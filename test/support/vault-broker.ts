@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import type { VaultServer } from '../../dev/vault-server.ts'
-import { setUpVault } from '../../dev/vault-setup.ts'
-import { waitFor } from '../../dev/vault-wait.ts'
+import type { VaultServer } from '../../dev/vault/vault-server.ts'
+import { setUpVault } from '../../dev/vault/vault-setup.ts'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { connectVault, type VaultConnection } from '../../plugins/vault/client/vault-client.ts'
 import { type VaultConfig, vaultConfig } from '../../plugins/vault/config.ts'
 import { minimumPolicy } from '../../plugins/vault/minimum-policy.ts'
 import type { Host, Secret } from '../../src/sdk/index.ts'
-import { processState } from '../child-process.ts'
+import { processState } from './child-process.ts'
 
 export interface PreparedVault {
   readonly server: VaultServer

@@ -14,7 +14,7 @@ export interface Discovered {
   readonly keys: JWTVerifyGetKey
 }
 
-/** Set by `dev/idp.ts` in its discovery document: whoever knows a name may sign in there. */
+/** Set by `dev/idp/idp.ts` in its discovery document: whoever knows a name may sign in there. */
 const DEVELOPMENT_MARK = 'latchkey_development'
 const DOCUMENT = '/.well-known/openid-configuration'
 const KEYS_COOLDOWN_MS = 1000

@@ -1,0 +1,140 @@
+import { parseArgs } from 'node:util'
+import { BrokerError } from '../../src/sdk/errors.ts'
+import { vaultBinary } from '../vault/vault-binary.ts'
+import { freePort } from '../vault/vault-process.ts'
+import { startVaultServer, type VaultServer } from '../vault/vault-server.ts'
+import { type DemoDaemon, startDaemon } from './demo-daemon.ts'
+import { askAndApprove, openAndRead, people, problem, timePasses, transit, withoutBroker } from './demo-journey.ts'
+import { DemoCompany } from './demo-people.ts'
+import { evidence, setUp } from './demo-proof.ts'
+import { Screen } from './demo-screen.ts'
+import { type DemoWorld, settle } from './demo-world.ts'
+
+const HELP = `npm run demo -- [--seconds <n>] [--keep]
+  --seconds <n>  how long alice gets access, 10 to 3600; 20 unless told
+  --keep         leave everything running afterwards, until ctrl-c`
+
+interface Options {
+  readonly seconds: number
+  readonly keep: boolean
+}
+
+const screen = new Screen(process.stdout, process.env)
+let daemon: DemoDaemon | undefined
+/** what was started, and how to stop it */
+const running: (() => Promise<void>)[] = []
+const signalled = firstSignal()
+
+process.exit(await main())
+
+async function main(): Promise<number> {
+  const options = optionsIn(process.argv.slice(2))
+  if (!options) {
+    screen.line(HELP)
+    return 2
+  }
+  try {
+    const outcome = await Promise.race([perform(options.seconds), signalled])
+    if (typeof outcome === 'string') {
+      screen.line(`\n  ${outcome}: stopping everything`)
+      screen.close()
+      return 130
+    }
+    if (options.keep) {
+      addresses(outcome)
+      await signalled
+    }
+    return screen.failed === 0 ? 0 : 1
+  } catch (error) {
+    screen.failed += 1
+    screen.line(`\n  The demo cannot go on: ${inWords(error)}\n`)
+    return 1
+  } finally {
+    await Promise.allSettled(running.map((stop) => stop()))
+    if (screen.failed > 0) screen.line(daemon?.complaints() ?? '')
+  }
+}
+
+interface Stage {
+  readonly vault: VaultServer
+  readonly daemon: DemoDaemon
+  readonly world: DemoWorld
+}
+
+/** The whole story, on a server and a broker that nobody used before. */
+async function perform(seconds: number): Promise<Stage> {
+  const binary = await vaultBinary() // the first time it may have to be built
+  const began = performance.now()
+  const port = await freePort()
+  const company = await started(DemoCompany.start(`http://127.0.0.1:${port}`))
+  const [vault, broker] = await Promise.all([started(startVaultServer({ binary })), started(startDaemon(port, company.settings))])
+  daemon = broker
+  const name = vault.product === 'vault' ? 'HashiCorp Vault' : 'OpenBao'
+  screen.title('Latchkey: lend a secret, take it back, prove that it is gone')
+  screen.note(`A new ${name} ${vault.version} (raft, audit file), broker, database and identity provider.`)
+  const world = await settle(vault, company, broker.adminToken)
+  await problem(screen, vault)
+  setUp(screen, world)
+  await people(screen, world)
+  const grantId = await askAndApprove(screen, vault, world, seconds)
+  const lent = await openAndRead(screen, vault, world, grantId)
+  await transit(screen, vault, world)
+  await withoutBroker(screen, vault, broker, world)
+  await timePasses(screen, vault, lent)
+  await evidence(screen, vault, world, grantId)
+  screen.verdict(Math.round((performance.now() - began) / 1000))
+  return { vault, daemon: broker, world }
+}
+
+/** Remembers what is being started, so that even an interruption half-way stops it. */
+async function started<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
+  running.push(async () => {
+    const thing = await starting.catch(() => undefined) // what did not start has cleaned up behind itself
+    await thing?.stop()
+  })
+  return starting
+}
+
+function addresses({ vault, daemon }: Stage): void {
+  screen.line('  Everything goes on running until ctrl-c.\n')
+  screen.fact('Latchkey', daemon.url)
+  screen.fact('its API', `${daemon.url}/openapi.json`)
+  screen.fact('sign in', `${daemon.url}/auth/login?return=/api/me`)
+  screen.fact('admin', daemon.adminToken)
+  screen.fact('Vault', vault.address)
+  screen.fact('root token', vault.rootToken)
+  screen.fact('audit file', vault.auditFile)
+  screen.line(`\n    curl -H 'Authorization: Bearer <admin’s token>' ${daemon.url}/api/me\n`)
+}
+
+function optionsIn(words: string[]): Options | undefined {
+  try {
+    const { values } = parseArgs({
+      args: words,
+      options: { seconds: { type: 'string', default: '20' }, keep: { type: 'boolean', default: false } },
+    })
+    const seconds = Number(values.seconds)
+    return Number.isInteger(seconds) && seconds >= 10 && seconds <= 3600 ? { seconds, keep: values.keep } : undefined
+  } catch {
+    return undefined // not one of the options: whoever asked is shown which there are
+  }
+}
+
+/** The first signal lets everything be stopped in order. The second does not wait: what was started dies with us. */
+function firstSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let isStopping = false
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        if (isStopping) process.exit(130)
+        isStopping = true
+        resolve(signal)
+      })
+    }
+  })
+}
+
+function inWords(error: unknown): string {
+  if (error instanceof BrokerError) return [error.message, error.fix].filter(Boolean).join('; ')
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,331 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
+import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
+import { type PersonInWorld, startWorld, tries, type World } from '../support/world.ts'
+
+describe.each(await serversUnderTest())('an approval policy, on $product $version', (binary) => {
+  let vault: VaultServer
+  let world: World
+  let alice: PersonInWorld
+  let bob: PersonInWorld
+  let carol: PersonInWorld
+  let dave: PersonInWorld
+
+  beforeAll(async () => {
+    vault = await startVaultServer({ binary })
+    await vault.api('POST', 'sys/mounts/kv', { type: 'kv', options: { version: '2' } })
+    world = await startWorld(vault)
+    ;({ alice, bob } = world)
+    carol = await world.person('carol')
+    dave = await world.person('dave')
+  })
+  afterAll(async () => {
+    await world?.close()
+    await vault?.stop()
+  })
+
+  const admin = () => world.broker.admin
+  const people = (...who: PersonInWorld[]) => ({ kind: 'people', users: who.map((person) => person.id), groups: [] })
+  const staged = (stages: object[], more: Record<string, unknown> = {}) =>
+    world.flow({ approval: { kind: 'stages', stages }, ...more })
+  const approve = (who: PersonInWorld, id: string) =>
+    who.api.post(`/api/access-requests/${id}/approvals`, { decision: 'approve' })
+  const stateOf = async (id: string) => (await alice.api.get(`/api/access-requests/${id}`)).body
+  const owned = (body: object) => admin().put(`/api/integrations/${world.integrationId}/ownership`, body)
+  const dueNow = (kind: string, id: string) =>
+    world.broker.database.query('update due_work set run_at = now() where kind = $1 and subject = $2', [kind, id])
+
+  it('asks one stage after another, and each person again in each where the flow says so', async () => {
+    const stages = [{ approvers: [people(bob)] }, { approvers: [people(bob, carol)], needed: 'all' }]
+    const flow = await world.flow({ approval: { kind: 'stages', stages, mayRepeat: true } })
+    const { id } = await world.request(alice, { flowId: flow.id })
+    expect((await approve(carol, id)).status, 'not her turn yet').toBe(404)
+    expect((await approve(bob, id)).body).toMatchObject({ state: 'pending', stage: 1 })
+    expect((await approve(carol, id)).body).toMatchObject({ state: 'pending', stage: 1 })
+    expect((await approve(bob, id)).body).toMatchObject({ state: 'approved' })
+    expect((await stateOf(id)).approvals.map((each: { stage: number }) => each.stage)).toEqual([0, 1, 1])
+  })
+
+  it('counts somebody once per request unless the flow says otherwise', async () => {
+    const flow = await staged([{ approvers: [people(bob, carol)] }, { approvers: [people(bob, dave)] }])
+    const { id } = await world.request(alice, { flowId: flow.id })
+    expect((await approve(bob, id)).body).toMatchObject({ state: 'pending', stage: 1, approvers: [{ id: dave.id }] })
+    expect(await approve(bob, id)).toMatchObject({ status: 403, body: { code: 'access.same_person' } })
+    const waiting = async (who: PersonInWorld) =>
+      (await who.api.must(who.api.get('/api/access-requests?role=approver&limit=200'))).items.map((one: { id: string }) => one.id)
+    expect(await waiting(bob)).not.toContain(id)
+    expect(await waiting(dave)).toContain(id)
+    expect((await approve(dave, id)).body).toMatchObject({ state: 'approved' })
+  })
+
+  it('may be rejected in a later stage by somebody who approved in an earlier one', async () => {
+    const flow = await staged([{ approvers: [people(bob)] }, { approvers: [people(bob, dave)] }])
+    const { id } = await world.request(alice, { flowId: flow.id })
+    await approve(bob, id)
+    const rejection = { decision: 'reject', reason: 'on second thoughts' }
+    expect((await bob.api.post(`/api/access-requests/${id}/approvals`, rejection)).body).toMatchObject({ state: 'rejected' })
+  })
+
+  it('refuses a request when the people of its stages are too few to count once each', async () => {
+    for (const [stages, blocked] of [
+      [[{ approvers: [people(bob)] }, { approvers: [people(bob)] }], 2],
+      [[{ approvers: [people(bob, carol)], needed: 2 }, { approvers: [people(carol, dave)] }, { approvers: [people(dave)] }], 3],
+      [[{ approvers: [people(bob, carol)] }, { approvers: [people(bob)] }, { approvers: [people(carol, dave)] }], undefined],
+    ] as const) {
+      const ask = {
+        flowId: (await staged([...stages])).id,
+        resources: [{ resourceId: await world.resource('kv/app/db'), permissions: ['read'] }],
+      }
+      const { status, body } = await alice.api.post('/api/access-requests', { ...ask, seconds: 60 })
+      expect({ status, code: body.code }).toEqual(
+        blocked === undefined ? { status: 201, code: undefined } : { status: 422, code: 'access.no_approver' },
+      )
+      if (blocked !== undefined) expect(body.message ?? body.detail).toContain(`in stage ${blocked}`)
+    }
+  })
+
+  it('goes back to a stage whose approver may not decide there any more', async () => {
+    const group = await admin().must(admin().post('/api/groups', { name: `first ${randomBytes(3).toString('hex')}` }))
+    for (const who of [bob, dave]) await admin().must(admin().put(`/api/groups/${group.id}/members/${who.id}`))
+    const first = { kind: 'people', users: [], groups: [group.id] }
+    const flow = await staged([{ approvers: [first] }, { approvers: [people(carol)] }])
+    const { id } = await world.request(alice, { flowId: flow.id })
+    expect((await approve(bob, id)).body).toMatchObject({ state: 'pending', stage: 1 })
+    await admin().must(admin().delete(`/api/groups/${group.id}/members/${bob.id}`))
+    expect((await approve(carol, id)).body).toMatchObject({ state: 'pending', stage: 0 })
+    expect((await approve(bob, id)).status).toBe(404)
+    expect((await approve(dave, id)).body, 'carol has agreed already').toMatchObject({ state: 'approved' })
+  })
+
+  it('asks the requester’s manager, whoever that is at the moment of the decision', async () => {
+    const flow = await staged([{ approvers: [{ kind: 'manager' }] }])
+    const without = await alice.api.post('/api/access-requests', {
+      flowId: flow.id,
+      resources: [{ resourceId: await world.resource('kv/app/db'), permissions: ['read'] }],
+      seconds: 60,
+    })
+    expect(without.body.code).toBe('access.no_approver')
+    await world.broker.database.query('update users set manager_id = $1 where id = $2', [bob.id, alice.id])
+    const { id } = await world.request(alice, { flowId: flow.id })
+    await world.broker.database.query('update users set manager_id = $1 where id = $2', [carol.id, alice.id])
+    expect((await approve(bob, id)).status).toBe(404)
+    expect((await approve(carol, id)).body.state).toBe('approved')
+    await world.broker.database.query('update users set manager_id = $1 where id = $1', [alice.id])
+    const own = await alice.api.post('/api/access-requests', {
+      flowId: flow.id,
+      resources: [{ resourceId: await world.resource('kv/app/db'), permissions: ['read'] }],
+      seconds: 60,
+    })
+    expect(own.body.code, 'one’s own manager is nobody').toBe('access.no_approver')
+  })
+
+  it('asks the owner that a resource’s tag names, and the integration’s owner where it names nobody', async () => {
+    expect((await owned({ owners: null, resourceOwner: { tagKey: 'owner', attribute: 'email' } })).body).toMatchObject({
+      status: 400,
+      field: 'owners',
+    })
+    const refused = await admin().post('/api/access-flows', {
+      name: `early ${randomBytes(3).toString('hex')}`,
+      integrationId: world.integrationId,
+      rule: {
+        requesters: { kind: 'everyone' },
+        resources: [{ paths: ['**'] }],
+        permissions: { 'vault-kv-secret': ['read'] },
+        maxSeconds: 60,
+        approval: { kind: 'stages', stages: [{ approvers: [{ kind: 'resource_owner' }] }] },
+      },
+    })
+    expect(refused.body).toMatchObject({ status: 400, field: 'rule.approval.stages.0.approvers.0' })
+
+    await admin().must(admin().patch(`/api/users/${carol.id}`, { email: 'carol@example.com' }))
+    await admin().must(owned({ owners: { users: [bob.id], groups: [] }, resourceOwner: { tagKey: 'owner', attribute: 'email' } }))
+    await world.broker.database.query(`update resources set tags = '{"owner": "Carol@Example.com"}' where name = 'kv/app/cache'`)
+    await world.broker.database.query(`update resources set tags = '{"owner": "nobody@example.com"}' where name = 'kv/app/db'`)
+    const flow = await staged([{ approvers: [{ kind: 'resource_owner' }] }])
+
+    const tagged = await world.request(alice, { flowId: flow.id, name: 'kv/app/cache' })
+    expect((await approve(bob, tagged.id)).status).toBe(404)
+    expect((await approve(carol, tagged.id)).body.state).toBe('approved')
+    const untagged = await world.request(alice, { flowId: flow.id, name: 'kv/app/db' })
+    expect((await approve(carol, untagged.id)).status).toBe(404)
+    expect((await approve(bob, untagged.id)).body.state).toBe('approved')
+
+    const both = await alice.api.must(
+      alice.api.post('/api/access-requests', {
+        flowId: flow.id,
+        resources: [
+          { resourceId: await world.resource('kv/app/cache'), permissions: ['read'] },
+          { resourceId: await world.resource('kv/app/db'), permissions: ['read'] },
+        ],
+        seconds: 60,
+      }),
+    )
+    expect((await approve(carol, both.id)).body.state, 'each owner for their own').toBe('pending')
+    expect((await approve(bob, both.id)).body.state).toBe('approved')
+    expect((await owned({ owners: null, resourceOwner: null })).status, 'a flow asks them').toBe(409)
+  })
+
+  it('lets others decide as well when nobody has for too long, and reminds those who may', async () => {
+    const flow = await staged([{ approvers: [people(bob)], escalation: { afterSeconds: 3600, approvers: [people(dave)] } }], {
+      remindSeconds: 1800,
+    })
+    const { id } = await world.request(alice, { flowId: flow.id })
+    expect((await approve(dave, id)).status).toBe(404)
+    await dueNow('request.remind', id)
+    await dueNow('request.escalate', id)
+    await expect.poll(async () => (await approve(dave, id)).status, { timeout: 10_000 }).toBe(200)
+    const { body } = await admin().get(`/api/audit?subject=${id}`)
+    const kinds = body.items.map((item: { kind: string }) => item.kind)
+    expect(kinds).toEqual(expect.arrayContaining(['request.reminded', 'request.escalated', 'request.approved']))
+    const left = await world.broker.database.query(`select kind from due_work where subject = $1`, [id])
+    expect(left).toEqual([])
+  })
+
+  it('lapses after the time the flow gives it', async () => {
+    const flow = await staged([{ approvers: [people(bob)] }], { pendingSeconds: 2 })
+    const { id } = await world.request(alice, { flowId: flow.id })
+    await expect.poll(async () => (await stateOf(id)).state, { timeout: 10_000 }).toBe('expired')
+  })
+
+  it('is only for people whose attributes fit, combined by and and or', async () => {
+    const flow = await world.flow({
+      conditions: {
+        all: [
+          { attribute: 'department', is: 'equal_to', value: 'Payments' },
+          {
+            any: [
+              { attribute: 'title', is: 'starting_with', value: 'senior' },
+              { attribute: 'title', is: 'containing', value: 'lead' },
+            ],
+          },
+          { attribute: 'office', is: 'not_equal_to', value: 'guest' },
+        ],
+      },
+    })
+    const ask = {
+      flowId: flow.id,
+      resources: [{ resourceId: await world.resource('kv/app/db'), permissions: ['read'] }],
+      seconds: 60,
+    }
+    const allowed = async (attributes: object) => {
+      await world.broker.database.query('update users set attributes = $2 where id = $1', [alice.id, JSON.stringify(attributes)])
+      return (await alice.api.post('/api/access-requests/dry-run', ask)).body.allowed
+    }
+    expect(await allowed({ department: 'payments', title: 'Senior Engineer', office: 'Berlin' })).toBe(true)
+    expect(await allowed({ department: ['sales', 'Payments'], title: 'Team Lead', office: ['Berlin', 'Rome'] })).toBe(true)
+    expect(await allowed({ department: 'payments', title: 'Senior Engineer' }), 'nobody said which office').toBe(false)
+    expect(await allowed({ department: 'payments', title: 'Senior Engineer', office: [] })).toBe(false)
+    expect(await allowed({ department: 'payments', title: 'Engineer' })).toBe(false)
+    expect(await allowed({ department: 'payments', title: 'Senior', office: 'guest' })).toBe(false)
+    expect(await allowed({ title: 'Senior' })).toBe(false)
+    expect(await allowed({ constructor: 'x', __proto__: { department: 'payments' } })).toBe(false)
+  })
+
+  it('gives access only in its windows of time', async () => {
+    const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
+    const today = days[new Date().getUTCDay()]
+    const others = days.filter((day) => day !== today && day !== days[(new Date().getUTCDay() + 1) % 7])
+    const ask = { resources: [{ resourceId: await world.resource('kv/app/db'), permissions: ['read'] }], seconds: 60 }
+    const flowOn = (named: (string | undefined)[]) =>
+      world.flow({ windows: [{ days: named, from: '00:00', to: '24:00', timeZone: 'UTC' }] })
+    const open = await flowOn([today, days[(new Date().getUTCDay() + 1) % 7]])
+    const shut = await flowOn(others)
+    expect((await alice.api.post('/api/access-requests/dry-run', { ...ask, flowId: open.id })).body.allowed).toBe(true)
+    const refused = await alice.api.post('/api/access-requests/dry-run', { ...ask, flowId: shut.id })
+    expect(refused.body.reasons.join()).toContain('at other times only')
+  })
+
+  it('asks its own questions and checks the answers', async () => {
+    const flow = await world.flow({
+      fields: [
+        { type: 'text', key: 'ticket', label: 'Ticket', required: true, startsWith: 'OPS-' },
+        { type: 'choice', key: 'env', label: 'Environment', options: ['staging', 'production'] },
+        { type: 'number', key: 'rows', label: 'Rows', max: 10 },
+      ],
+    })
+    const ask = {
+      flowId: flow.id,
+      resources: [{ resourceId: await world.resource('kv/app/db'), permissions: ['read'] }],
+      seconds: 60,
+    }
+    const dryRun = async (fields: object) => (await alice.api.post('/api/access-requests/dry-run', { ...ask, fields })).body
+    expect((await dryRun({})).reasons.join()).toContain('Ticket (ticket) is missing')
+    expect((await dryRun({ ticket: '7', env: 'moon', rows: 11, more: true })).reasons).toHaveLength(4)
+    const { body } = await alice.api.post('/api/access-requests', {
+      ...ask,
+      fields: { ticket: 'OPS-7', env: 'staging', rows: 3 },
+    })
+    expect(body).toMatchObject({ state: 'approved', fields: { ticket: 'OPS-7', env: 'staging', rows: 3 } })
+  })
+
+  it('covers a bundle when it covers everything in it', async () => {
+    const bundle = await admin().must(
+      admin().post('/api/bundles', {
+        name: `on call ${randomBytes(3).toString('hex')}`,
+        resources: [
+          { resourceId: await world.resource('kv/app/db'), permissions: ['read'] },
+          { resourceId: await world.resource('kv/app/cache'), permissions: ['read', 'list'] },
+        ],
+      }),
+    )
+    const flow = await world.flow()
+    const narrow = await world.flow({ resources: [{ paths: ['kv/app/db'] }] })
+    const ask = { bundleId: bundle.id, seconds: 60 }
+    expect((await alice.api.post('/api/access-requests', { ...ask, flowId: narrow.id })).body.message).toContain('kv/app/cache')
+    const { grantId } = await alice.api.must(alice.api.post('/api/access-requests', { ...ask, flowId: flow.id }))
+    await world.until(alice, grantId, 'active')
+    const { token } = await world.open(alice, grantId)
+    expect(await tries(vault, token, 'GET', 'kv/data/app/db')).toBe(200)
+    expect(await tries(vault, token, 'GET', 'kv/data/app/cache')).toBe(200)
+    expect(await tries(vault, token, 'GET', 'kv/metadata/app/?list=true')).toBe(200)
+  })
+
+  it('lets an emergency through at once, tells the alert list, and has somebody else look at it', async () => {
+    const auditor = await world.person('auditor', ['auditor'], ['read', 'approve', 'request'])
+    const flow = await world.flow({ approval: { kind: 'emergency', alert: { users: [bob.id, carol.id], groups: [] } } })
+    const ask = {
+      flowId: flow.id,
+      resources: [{ resourceId: await world.resource('kv/app/db'), permissions: ['read'] }],
+      seconds: 600,
+    }
+    expect((await auditor.api.post('/api/access-requests', { ...ask, justification: 'fire' })).body.message).toContain('confirm')
+    expect((await auditor.api.post('/api/access-requests', { ...ask, emergency: true })).body.message).toContain('reason')
+    const { id, grantId } = await auditor.api.must(
+      auditor.api.post('/api/access-requests', { ...ask, emergency: true, justification: 'the database is on fire' }),
+    )
+    await world.until(auditor, grantId, 'active')
+    const { body } = await admin().get(`/api/audit?subject=${id}&kind=request.emergency`)
+    expect(body.items[0].data.alert.toSorted()).toEqual([bob.id, carol.id].toSorted())
+    const open = await auditor.api.must(auditor.api.get('/api/emergency-reviews?state=open'))
+    const review = open.items.find((item: { requestId: string }) => item.requestId === id)
+    expect(review).toMatchObject({ reason: 'the database is on fire', closedAt: null })
+    const close = (who: PersonInWorld) => who.api.post(`/api/emergency-reviews/${review.id}/close`, { note: 'seen' })
+    expect((await close(auditor)).body.code).toBe('access.self_approval')
+    expect((await close(bob)).status, 'to whom it is not there').toBe(404)
+    const second = await world.person('second', ['auditor'])
+    expect((await close(second)).body).toMatchObject({ closedBy: second.id, note: 'seen' })
+    expect((await close(second)).status).toBe(409)
+  })
+
+  it('tells beforehand who could get what, and who would decide', async () => {
+    const flow = await staged([{ approvers: [people(bob)] }], {
+      requesters: { kind: 'people', users: [alice.id, bob.id], groups: [] },
+      resources: [{ paths: ['kv/team/payments/stripe'] }],
+      permissions: { 'vault-kv-secret': ['read'] },
+    })
+    const question = { resourceId: await world.resource('kv/team/payments/stripe'), permissions: ['read'] }
+    const { flows } = await admin().must(admin().post('/api/access-flows/simulate', question))
+    const mine = flows.find((each: { id: string }) => each.id === flow.id)
+    expect(mine).toMatchObject({ count: 2, approval: 'stages' })
+    const stagesOf = (who: PersonInWorld) => mine.people.find((person: { id: string }) => person.id === who.id).stages
+    expect(stagesOf(alice)[0].parties[0].people).toMatchObject([{ id: bob.id }])
+    expect(stagesOf(bob)[0].parties[0].people).toEqual([])
+    const one = await admin().must(admin().post('/api/access-flows/simulate', { ...question, userId: carol.id }))
+    expect(one.flows.find((each: { id: string }) => each.id === flow.id)).toMatchObject({
+      count: 0,
+      reasons: ['you are not among the people who may ask under it'],
+    })
+    expect((await alice.api.post('/api/access-flows/simulate', question)).status).toBe(403)
+  })
+})

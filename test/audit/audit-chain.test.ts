@@ -1,0 +1,296 @@
+import type { Request, Response } from 'express'
+import { DataSource } from 'typeorm'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { record } from '../../src/audit/record.ts'
+import { verify, verifyWithin } from '../../src/audit/verify.ts'
+import type { AuditVerdict } from '../../src/contract/audit.ts'
+import { calledWith, calls } from '../../src/platform/http/call.ts'
+import { Database, dataSourceOptions, rows, type Tx } from '../../src/platform/postgres/database.ts'
+import { type FreshDatabase, freshDatabase } from '../support/database.ts'
+import { draws } from '../support/draws.ts'
+
+const EVENTS = 3200
+const WRITERS = 16
+const SEED = 20251122
+
+let fresh: FreshDatabase
+let database: Database
+
+beforeAll(async () => {
+  fresh = await freshDatabase()
+  database = new Database(await new DataSource(dataSourceOptions(fresh.url, WRITERS + 4)).initialize())
+  await Promise.all(Array.from({ length: WRITERS }, (_, writer) => inCall(writer, () => write(writer, EVENTS / WRITERS))))
+})
+afterAll(async () => {
+  await database?.onApplicationShutdown()
+  await fresh?.drop()
+})
+
+/** Half of the writers answer a call, and the others do work that nobody waits for. */
+function inCall<T>(writer: number, work: () => Promise<T>): Promise<T> {
+  if (writer % 2 === 0) return work()
+  return new Promise((resolve) => {
+    calls({ ip: `10.0.0.${writer}` } as Request, {} as Response, () => {
+      calledWith('usr_zoe', `tok_${writer}`, writer % 3 === 0 ? ['usr_a', 'usr_b'] : [])
+      resolve(work())
+    })
+  })
+}
+
+/** One of several who write at the same time, one to three events in a transaction; some transactions come to nothing. */
+async function write(writer: number, many: number): Promise<void> {
+  const draw = draws(SEED + writer)
+  for (let left = many; left > 0; ) {
+    const events = Array.from({ length: Math.min(left, 1 + draw(3)) }, () => ({
+      kind: (['grant.active', 'grant.revoked', 'request.submitted'] as const)[draw(3)]!,
+      actor: `usr_${writer}`,
+      subject: `grt_${draw(50)}`,
+      data: { note: `„${draw(1000)}“ \u001f \n 🔑`, left },
+    }))
+    const fails = draw(10) === 0
+    await database
+      .transaction(async (tx) => {
+        await record(tx, ...events)
+        if (fails) throw new Error('never mind')
+      })
+      .catch((error: Error) => expect(error.message).toBe('never mind'))
+    if (!fails) left -= events.length
+  }
+}
+
+/** What verifying finds after somebody with every right did this. Nothing of it stays. */
+async function afterTampering(tamper: (tx: Tx) => Promise<void>): Promise<AuditVerdict> {
+  let verdict: AuditVerdict | undefined
+  const undo = new Error('undo')
+  await database
+    .transaction(async (tx) => {
+      await tx.query('set local session_replication_role = replica') // no trigger fires, no foreign key is checked
+      await tx.query('alter table audit_chain drop constraint audit_chain_links_once')
+      await tamper(tx)
+      verdict = await verifyWithin(tx)
+      throw undo
+    })
+    .catch((error: unknown) => expect(error).toBe(undo))
+  return verdict!
+}
+
+const edits: Readonly<Record<string, (seq: number, other: number, draw: (below: number) => number) => [string, unknown[]]>> = {
+  "an event's id": (seq) => [
+    `with e as (update audit_events set id = id || 'x' where id = (select event_id from audit_chain where seq = $1) returning id)
+     update audit_chain set event_id = e.id from e where seq = $1`,
+    [seq],
+  ],
+  "an event's time": (seq, _, draw) => [ofEvent(`at = at + make_interval(secs => $2::float8 / 1000000)`), [seq, 1 + draw(5)]],
+  "an event's time, to none": (seq) => [ofEvent(`at = 'infinity'`), [seq]],
+  "an event's kind": (seq) => [ofEvent(`kind = kind || 's'`), [seq]],
+  "an event's actor": (seq) => [ofEvent(`actor = 'broker'`), [seq]],
+  "an event's subject": (seq) => [ofEvent(`subject = 'grt_999'`), [seq]],
+  'what an event was done with': (seq) => [ofEvent(`done_with = coalesce(done_with, '') || '1'`), [seq]],
+  'who made what an event was done with': (seq) => [ofEvent(`makers = coalesce(makers, '{}') || 'usr_c'::text`), [seq]],
+  'where a call came from': (seq) => [ofEvent(`address = coalesce(address, '') || '1'`), [seq]],
+  'a call away, or one to an event that had none': (seq) => [
+    ofEvent(`done_with = case when done_with is null then 'tok_1' end, makers = null, address = null`),
+    [seq],
+  ],
+  'a call into the data of its event, or data into a call': (seq) => [
+    ofEvent(`body = case when address is null then '' else concat_ws(E'\\x1f', body, done_with, array_to_string(makers, ','), address) end,
+      done_with = case when address is null then body end, makers = null, address = null`),
+    [seq],
+  ],
+  "an event's data": (seq) => [ofEvent(`body = replace(body, 'note', 'nota')`), [seq]],
+  "a boundary between an event's columns": (seq) => [
+    ofEvent(`actor = actor || left(subject, 1), subject = substr(subject, 2)`),
+    [seq],
+  ],
+  "a link's hash": (seq) => ['update audit_chain set hash = sha256(hash) where seq = $1', [seq]],
+  "a link's event, to none": (seq) => [`update audit_chain set event_id = 'aud_none' where seq = $1`, [seq]],
+  "a link's place": (seq) => [`update audit_chain set seq = seq + $2 where seq = $1`, [seq, EVENTS]],
+  "a link's place, to before the first": (seq) => [`update audit_chain set seq = -seq where seq = $1`, [seq]],
+  'an event and its link, and every hash from there to the next': (seq) => [
+    `with e as (update audit_events set actor = 'broker' where id = (select event_id from audit_chain where seq = $1) returning *)
+     update audit_chain c set hash = sha256(coalesce((select hash from audit_chain where seq = $1 - 1), sha256('latchkey')) || convert_to(concat_ws(E'\\x1f', c.seq, e.id,
+       (extract(epoch from e.at) * 1000000)::bigint, e.kind, e.actor, e.subject, e.body), 'UTF8')) from e where c.seq = $1`,
+    [seq],
+  ],
+}
+const deletions: typeof edits = {
+  'an event': (seq) => ['delete from audit_events where id = (select event_id from audit_chain where seq = $1)', [seq]],
+  'a link': (seq) => ['delete from audit_chain where seq = $1', [seq]],
+  'an event and its link': (seq) => [
+    `with l as (delete from audit_chain where seq = $1 returning event_id) delete from audit_events using l where id = event_id`,
+    [seq],
+  ],
+  'an event, closing the gap': (seq) => [
+    `with l as (delete from audit_chain where seq = $1 returning event_id), e as (delete from audit_events using l where id = event_id)
+     update audit_chain set seq = -seq where seq > $1`,
+    [seq],
+  ],
+  'everything from a link on': (seq) => [
+    `with l as (delete from audit_chain where seq >= $1 returning event_id) delete from audit_events using l where id = event_id`,
+    [seq],
+  ],
+}
+const insertions: typeof edits = {
+  'an event without a link': () => [
+    `insert into audit_events (id, kind, actor, subject, body) values ('aud_x', 'a.b', 'c', 'd', '{}')`,
+    [],
+  ],
+  'an event with a link of its own beyond the end': () => [
+    `with e as (insert into audit_events (id, kind, actor, subject, body) values ('aud_x', 'a.b', 'c', 'd', '{}'))
+     insert into audit_chain (seq, event_id, hash) select seq + 1, 'aud_x', sha256(hash) from audit_head`,
+    [],
+  ],
+}
+const moves: typeof edits = {
+  'two events': (seq, other) => [
+    `update audit_chain c set event_id = o.event_id from audit_chain o where (c.seq, o.seq) in (($1::int, $2::int), ($2::int, $1::int))`,
+    [seq, other],
+  ],
+  'two links': (seq, other) => [
+    `update audit_chain c set event_id = o.event_id, hash = o.hash from audit_chain o
+     where (c.seq, o.seq) in (($1::int, $2::int), ($2::int, $1::int))`,
+    [seq, other],
+  ],
+  'two moments': (seq, other) => [
+    `update audit_events e set at = o.at from audit_events o, audit_chain c, audit_chain d where c.event_id = e.id and d.event_id = o.id
+     and (c.seq, d.seq) in (($1::int, $2::int), ($2::int, $1::int))`,
+    [seq, other],
+  ],
+}
+const heads: typeof edits = {
+  "the head's number": () => ['update audit_head set seq = seq + 1', []],
+  "the head's number, down": () => ['update audit_head set seq = seq - 1', []],
+  "the head's hash": () => ['update audit_head set hash = sha256(hash)', []],
+  'the head away': () => ['delete from audit_head', []],
+}
+
+function ofEvent(change: string): string {
+  return `update audit_events set ${change} where id = (select event_id from audit_chain where seq = $1)`
+}
+
+it('keeps one chain without a gap, in the order of the commits, however many write at once', async () => {
+  expect(await verify(database)).toEqual({
+    ok: true,
+    events: EVENTS,
+    head: { seq: EVENTS, hash: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    findings: [],
+  })
+  const each = await rows<{ at: Date; actor: string }>(
+    database.pool,
+    'select e.at, e.actor from audit_chain c join audit_events e on e.id = c.event_id order by c.seq',
+  )
+  // Whoever writes one transaction after the other finds their events in that order.
+  for (const ofWriter of Map.groupBy(each, ({ actor }) => actor).values()) {
+    const times = ofWriter.map(({ at }) => at.getTime())
+    expect(times).toEqual(times.toSorted((a, b) => a - b))
+  }
+})
+
+it.each([
+  ['edited', edits, 10],
+  ['deleted', deletions, 10],
+  ['inserted', insertions, 5],
+  ['moved', moves, 15],
+  ['cut from its head', heads, 2],
+] as const)('notices when something was %s by somebody with every right', { timeout: 120_000 }, async (_, ways, times) => {
+  const draw = draws(SEED)
+  for (const [what, way] of Object.entries(ways)) {
+    for (let time = 0; time < times; time++) {
+      const seq = 1 + (time === 0 ? 0 : time === 1 ? EVENTS - 1 : draw(EVENTS))
+      const other = 1 + ((seq + draw(EVENTS - 1)) % EVENTS)
+      const [statement, values] = way(seq, other, draw)
+      const verdict = await afterTampering(async (tx) => void (await tx.query(statement, values)))
+      expect(verdict.ok, `${what} at ${seq} (and ${other})`).toBe(false)
+      expect(verdict.findings.length).toBeGreaterThan(0)
+    }
+  }
+})
+
+it.each([
+  ['edited', 1500, edits["an event's actor"]!],
+  ['edited', 1500, edits["a link's hash"]!],
+  ['deleted', 1500, deletions['an event']!],
+  ['deleted', 1500, deletions['an event and its link']!],
+  ['deleted', EVENTS - 9, () => deletions['everything from a link on']!(EVENTS - 9, 0, () => 0)],
+  ['head', EVENTS, heads["the head's hash"]!],
+] as const)('says that it was %s, and where (%i)', async (kind, seq, way) => {
+  const [statement, values] = way(1500, 700, () => 3)
+  const { findings } = await afterTampering(async (tx) => void (await tx.query(statement, values)))
+  expect(findings).toEqual([expect.objectContaining({ kind, seq })])
+})
+
+it('names both places when two events, two links or two neighbours changed places', async () => {
+  for (const way of [moves['two events']!, moves['two links']!]) {
+    for (const [seq, other] of [
+      [700, 1500],
+      [700, 701],
+    ] as const) {
+      const [statement, values] = way(seq, other, () => 0)
+      const { findings } = await afterTampering(async (tx) => void (await tx.query(statement, values)))
+      expect(findings).toMatchObject([
+        { kind: 'reordered', seq },
+        { kind: 'reordered', seq: other },
+      ])
+    }
+  }
+})
+
+it('lists a hundred findings at most', async () => {
+  const verdict = await afterTampering(async (tx) => void (await tx.query(`update audit_events set actor = 'broker'`)))
+  expect(verdict).toMatchObject({ ok: false, events: EVENTS })
+  expect(verdict.findings).toHaveLength(100)
+})
+
+it('cannot be changed through the broker’s own connection', async () => {
+  for (const table of ['audit_events', 'audit_chain']) {
+    for (const statement of [
+      `update ${table} set ${table === 'audit_chain' ? 'hash = hash' : 'kind = kind'}`,
+      `delete from ${table}`,
+      `truncate ${table} cascade`,
+    ]) {
+      await expect(database.pool.query(statement), statement).rejects.toThrow('the audit trail is append-only')
+    }
+  }
+  expect((await verify(database)).ok).toBe(true)
+})
+
+it('holds up while others write', async () => {
+  const before = await verify(database)
+  const writing = Promise.all([write(1, 60), write(2, 60)])
+  const during = await Promise.all(Array.from({ length: 10 }, () => verify(database)))
+  await writing
+  expect(during.filter(({ ok }) => !ok)).toEqual([])
+  expect(await verify(database)).toMatchObject({ ok: true, events: before.events + 120 })
+})
+
+it('links as quickly while somebody looks at an old snapshot, and in a transaction of thousands', async () => {
+  const other = await freshDatabase()
+  const source = await new DataSource(dataSourceOptions(other.url, 2)).initialize()
+  const snapshot = source.createQueryRunner()
+  const events = (many: number) =>
+    source.transaction((tx) =>
+      record(tx, ...Array.from({ length: many }, () => ({ kind: 'grant.active' as const, actor: 'usr_1', subject: 'grt_1' }))),
+    )
+  /** pages of the head's table and index that were read so far */
+  const reads = async (): Promise<number> => {
+    await source.query('select pg_stat_force_next_flush()')
+    const [{ read }] = await source.query(
+      `select heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read as read from pg_statio_user_tables where relname = 'audit_head'`,
+    )
+    return Number(read)
+  }
+  try {
+    await snapshot.startTransaction('REPEATABLE READ')
+    await snapshot.query('select count(*) from audit_head')
+    await events(4_000)
+    const before = await reads()
+    for (let one = 0; one < 100; one += 1) await events(1)
+    expect(((await reads()) - before) / 100).toBeLessThan(15)
+    await snapshot.commitTransaction()
+    expect(await verify(new Database(source))).toMatchObject({ ok: true, events: 4_100 })
+  } finally {
+    await snapshot.release()
+    await source.destroy()
+    await other.drop()
+  }
+})

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
+import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
+import { type Opened, startWorld, traces, tries, type World } from '../support/world.ts'
+
+describe.each(await serversUnderTest())('what is handed over, on $product $version,', (binary) => {
+  let vault: VaultServer
+  let world: World
+  beforeAll(async () => {
+    vault = await startVaultServer({ binary })
+    world = await startWorld(vault, { settings: { timeoutSeconds: 2, deliveries: ['token', 'password'] } })
+  }, 120_000)
+  afterAll(async () => {
+    await world?.close()
+    await vault?.stop()
+  })
+
+  it('comes with what the integration’s owner wants people to know', async () => {
+    const { alice, broker, integrationId } = world
+    const accessDetails = 'Prices are in <cents>.\nAsk #payments before you write.'
+    await broker.admin.must(broker.admin.patch(`/api/integrations/${integrationId}`, { accessDetails }))
+    const grantId = await world.grant(alice, {})
+    expect((await alice.api.get(`/api/grants/${grantId}`)).body.accessDetails).toBe(accessDetails)
+    expect((await alice.api.post(`/api/grants/${grantId}/open`)).body.accessDetails).toBe(accessDetails)
+    await alice.api.must(alice.api.post(`/api/grants/${grantId}/give-back`))
+    expect((await world.until(alice, grantId, 'revoked')).accessDetails).toBeNull()
+  })
+
+  it('lasts as long as was asked from the moment it can be used, however late that is', async () => {
+    const flow = await world.flow()
+    await vault.seal()
+    const asked = await world.request(world.alice, { flowId: flow.id, seconds: 300 })
+    const waiting = (await world.alice.api.get(`/api/grants/${asked.grantId}`)).body
+    expect(waiting).toMatchObject({ state: 'provisioning', beginsAt: null, expiresAt: null })
+    const [{ now }] = (await world.broker.database.query<{ now: Date }>('select clock_timestamp() as now')) as [{ now: Date }]
+    await vault.unseal()
+    const grant = await world.until(world.alice, asked.grantId!, 'active', 30_000)
+    expect(Date.parse(grant.beginsAt)).toBeGreaterThan(now.getTime())
+    expect(Date.parse(grant.expiresAt) - Date.parse(grant.beginsAt)).toBe(300_000)
+  })
+
+  it('shows that somebody else has unwrapped it, and one report ends what they got', async () => {
+    const { alice } = world
+    const grantId = await world.grant(alice, {})
+    const { token: stolen } = await world.open(alice, grantId)
+    expect(await tries(vault, stolen, 'GET', 'kv/data/app/db')).toBe(200)
+    expect((await alice.api.get(`/api/grants/${grantId}/credential`)).body).toMatchObject({
+      state: 'collected',
+      collectedAt: expect.any(String),
+    })
+    await alice.api.must(alice.api.post(`/api/grants/${grantId}/report`, { note: 'it was opened before I came' }))
+    const over = await world.until(alice, grantId, 'revoked')
+    expect(over).toMatchObject({ endReason: 'reported', endNote: 'it was opened before I came' })
+    expect(await tries(vault, stolen, 'GET', 'kv/data/app/db')).toBe(403)
+    const trail = (await world.broker.admin.get(`/api/audit?subject=${grantId}`)).body.items
+    expect(trail.map(({ kind }: { kind: string }) => kind)).toContain('grant.revoked')
+  })
+
+  it('is void when nobody collects it', async () => {
+    const { alice } = world
+    const grantId = await world.grant(alice, {})
+    const { body } = await alice.api.post(`/api/grants/${grantId}/open`)
+    const wrapping = body.fields.find(({ name }: { name: string }) => name === 'wrapping_token').value
+    await alice.api.must(alice.api.post(`/api/grants/${grantId}/give-back`))
+    await world.until(alice, grantId, 'revoked')
+    expect((await vault.api('POST', 'sys/wrapping/unwrap', {}, { 'x-vault-token': wrapping })).status).toBeGreaterThanOrEqual(400)
+    expect((await traces(vault)).length).toBe(
+      (await world.broker.database.query(`select 1 from grants where ended_at is null`)).length * 2,
+    )
+  })
+  it('is minted once when a grant is opened ten times at once, and the grant can be opened again', async () => {
+    const { alice } = world
+    const grantId = await world.grant(alice, {})
+    const answers = await Promise.all(Array.from({ length: 10 }, () => alice.api.post(`/api/grants/${grantId}/open`)))
+    const [winner, ...more] = answers.filter(({ status }) => status === 200)
+    expect(more).toEqual([])
+    const losers = answers.filter(({ status }) => status === 409)
+    expect(losers).toHaveLength(9)
+    expect(losers[0]?.body).toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('being opened'),
+      fix: expect.any(String),
+    })
+    const wrapping = winner?.body.fields.find(({ name }: { name: string }) => name === 'wrapping_token').value
+    const unwrapped = await vault.api('POST', 'sys/wrapping/unwrap', {}, { 'x-vault-token': wrapping })
+    expect(await tries(vault, unwrapped.body.auth.client_token, 'GET', 'kv/data/app/db')).toBe(200)
+    // Nobody was locked out of it, as many wrong passwords would have done.
+    const { token } = await world.open(alice, grantId)
+    expect(await tries(vault, token, 'GET', 'kv/data/app/db')).toBe(200)
+    expect(await tries(vault, unwrapped.body.auth.client_token, 'GET', 'kv/data/app/db')).toBe(403)
+  })
+
+  it.each(['token', 'password'])(
+    'goes on to its own end beside the %s that is opened after an extension, and no longer',
+    async (delivery) => {
+      const { alice } = world
+      const flow = await world.flow({ extensions: { count: 3, maxSeconds: 3600 }, delivery })
+      const grantId = await world.grant(alice, { flowId: flow.id, seconds: 8 })
+      const open = async () => loggedIn(vault, await world.open(alice, grantId))
+      const first = await open()
+      const { expiresAt: firstEnd } = (await alice.api.get(`/api/grants/${grantId}`)).body
+      await alice.api.must(alice.api.post(`/api/grants/${grantId}/extend`, { seconds: 600 }))
+      const second = await open()
+      const works = (token: string) => tries(vault, token, 'GET', 'kv/data/app/db')
+      expect([await works(first), await works(second)]).toEqual([200, 200])
+      await waitFor('the first to end', async () => (await works(first)) === 403, 15_000)
+      const [{ now }] = (await world.broker.database.query<{ now: Date }>('select clock_timestamp() as now')) as [{ now: Date }]
+      expect(now.getTime()).toBeGreaterThan(Date.parse(firstEnd) - 2_500)
+      expect(await works(second)).toBe(200)
+      // Opened once more, without another extension: what was opened before is cut.
+      const third = await open()
+      expect([await works(second), await works(third)]).toEqual([403, 200])
+      await alice.api.must(alice.api.post(`/api/grants/${grantId}/give-back`))
+      await world.until(alice, grantId, 'revoked')
+      expect(await works(third)).toBe(403)
+    },
+  )
+})
+
+/** The token that was opened, or that the opened password gives. */
+async function loggedIn(vault: VaultServer, { token, fields: { mount, username, password } }: Opened): Promise<string> {
+  if (token) return token
+  const { body } = await vault.api('POST', `${mount}/login/${username}`, { password }, { 'x-vault-token': '' })
+  return body.auth.client_token
+}

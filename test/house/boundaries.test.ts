@@ -1,0 +1,322 @@
+import { globSync, readFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+/** Who may import whom, from the ground up. What stands behind a colon is for types alone: it is gone when the code runs. */
+const MAY_IMPORT: Record<string, string> = {
+  'src/sdk': '',
+  'src/contract': '',
+  'src/config': 'src/contract src/sdk',
+  'src/platform': 'src/config src/contract src/sdk migrations',
+  'src/audit': 'src/platform src/config src/contract src/sdk',
+  'src/identity': 'src/audit src/platform src/config src/contract src/sdk',
+  // Changes that a second person accepts: known to whatever can be proposed.
+  'src/changes': 'src/identity src/audit src/platform src/config src/contract src/sdk',
+  // Its one import of a plugin has a test of its own.
+  'src/catalog': 'plugins src/identity src/audit src/platform src/contract src/sdk',
+  'src/integrations': 'src/catalog src/changes src/identity src/audit src/platform src/config src/contract src/sdk',
+  'src/actions': 'src/integrations src/identity src/audit src/platform src/contract src/sdk',
+  'src/approvals': 'src/identity src/audit src/platform src/config src/contract src/sdk',
+  'src/grants':
+    'src/approvals src/actions src/integrations src/catalog src/identity src/audit src/platform src/config src/contract src/sdk',
+  'src/access':
+    'src/grants src/approvals src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/config src/contract src/sdk',
+  'src/notifications': 'src/access src/approvals src/identity src/audit src/platform src/config src/contract src/sdk',
+  'src/last-words.ts': 'src/config src/sdk',
+  'src/app.module.ts':
+    'src/notifications src/access src/audit src/identity src/changes src/integrations src/catalog src/platform src/config : src/sdk',
+  'src/app.ts': 'src/app.module.ts src/platform src/config : src/sdk',
+  'src/main.ts': 'src/app.ts src/last-words.ts src/platform src/config : src/sdk',
+  // Commands that work on the database itself go no higher than who is who and what happened.
+  'src/cli': 'src/identity src/audit src/platform src/config src/last-words.ts src/contract src/sdk',
+  migrations: '',
+  plugins: 'src/sdk',
+  // The demo brings its own database, with the launcher the daemon has.
+  dev: 'src/contract src/sdk src/platform',
+  bench: 'src/sdk src/contract src/platform src/identity src/config src/app.ts src/main.ts dev plugins : src/access src/grants',
+}
+
+/** Circles among subrooms that stand until the plugin's client is a library of its own. */
+const CIRCLES_LEFT: readonly string[] = [
+  'plugins/vault/actions ↔ plugins/vault/client ↔ plugins/vault/grant-login.ts ↔ plugins/vault/listed.ts ↔ plugins/vault/minimum-policy.ts ↔ plugins/vault/setup-commands.ts',
+]
+
+const LONGEST_FILE = 300
+const LONGEST_MEDIAN = 90
+
+/** What of npm each part may use; node's own modules are for all but the sdk and the contract. */
+const MAY_USE: Record<string, RegExp> = {
+  'src/sdk': /^zod$/,
+  'src/contract': /^zod$/,
+  'src/platform': /^(@nestjs\/.+|@opentelemetry\/.+|express|nestjs-pino|node:.+|pg|pino|pino-http|typeorm|zod)$/,
+  'src/config': /^(zod|pg|node:.+)$/,
+  'src/changes': /^(@nestjs\/(common|core|schedule|swagger)|express|rxjs|zod|node:.+)$/,
+  'src/notifications': /^(@nestjs\/(common|swagger)|@opentelemetry\/api|ipaddr\.js|nodemailer|undici|zod|node:.+)$/,
+  'src/identity':
+    /^(@nestjs\/(common|core|swagger)|connect-pg-simple|express|express-session|jose|openid-client|rxjs|typeorm|undici|zod|node:.+)$/,
+  'src/app.ts': /^(@nestjs\/.+|helmet|pino|reflect-metadata)$/,
+  'src/cli': /^(commander|openid-client|typeorm|undici|zod|node:.+)$/,
+  migrations: /^typeorm$/,
+  plugins: /^(zod|undici|@node-rs\/bcrypt|node:.+)$/,
+  dev: /^(oidc-provider|undici|zod|node:.+)$/,
+  bench: /./,
+}
+const MAY_USE_ELSEWHERE = /^(@nestjs\/(common|core|schedule|swagger)|@opentelemetry\/api|express|typeorm|zod|node:.+)$/
+
+/** Where the wall clock is read. Whatever decides about access compares times in SQL or with the target's own. */
+const CLOCKS: Record<string, string> = {
+  'src/platform/ids.ts': 'ids sort by their time; nothing decides by it',
+  'src/integrations/health/health.service.ts':
+    'the time of a finding that is answered but not stored, as its integration changed',
+  'plugins/vault/actions/grant-credential.ts': 'when a delivery was made, for the trace',
+  'plugins/vault/client/features.ts': 'an expiration that is far enough, to see whether the server takes one',
+  'plugins/vault/probe-names.ts': 'whether a probe is over: ten minutes more or less do no harm',
+  'plugins/vault/client/session.ts': 'when the session ends, for people to read',
+  'plugins/vault/client/transport.ts': 'when an answer came, for the receipt',
+}
+
+const PURE = [
+  'src/access/rules/conditions.ts',
+  'src/approvals/enough-approvers.ts',
+  'src/access/rules/evaluate.ts',
+  'src/access/rules/fields.ts',
+  'src/access/requests/request-machine.ts',
+  'src/approvals/stages.ts',
+  'src/actions/action-run.ts',
+  'src/grants/grant-machine.ts',
+  'src/identity/callers/hands.ts',
+  'src/integrations/resources/glob.ts',
+  'src/platform/machine.ts',
+  'plugins/vault/policy.ts',
+]
+
+interface Import {
+  readonly from: string
+  /** a file of ours, or the name of a module */
+  readonly to: string
+  readonly typesOnly: boolean
+}
+
+const root = path.resolve(import.meta.dirname, '../..')
+const files = globSync(['src/**/*.ts', 'plugins/**/*.ts', 'migrations/*.ts', 'dev/**/*.ts', 'bench/**/*.ts'], {
+  cwd: root,
+}).sort()
+const code = new Map(files.map((file) => [file, withoutComments(readFileSync(path.join(root, file), 'utf8'))]))
+const imports = files.flatMap(importsOf)
+const among = imports.filter(({ to }) => code.has(to))
+
+describe('the house', () => {
+  it('has all its files read, and every import of ours leads to one of them', () => {
+    expect(files.length).toBeGreaterThan(150)
+    expect(imports.length).toBeGreaterThan(700)
+    expect(imports.filter(({ to }) => /\.(ts|js)$/.test(to) && !code.has(to) && !isModule(to))).toEqual([])
+  })
+
+  it('imports downwards only', () => {
+    const astray = among.filter(({ from, to, typesOnly }) => {
+      const [running = '', types = ''] = (MAY_IMPORT[partOf(from)] ?? 'nothing').split(':').map((part) => part.trim())
+      const allowed = [partOf(from), ...running.split(' '), ...(typesOnly ? types.split(' ') : [])]
+      return !allowed.some((part) => part === partOf(to) || partOf(to).startsWith(`${part}/`))
+    })
+    expect(astray.map(inWords)).toEqual([])
+  })
+
+  it('gives sdk, contract, plugins and the laptop’s tools only the modules they may use', () => {
+    const foreign = imports.filter(
+      ({ from, to }) => isModule(to) && !(MAY_USE[partOf(from)] ?? MAY_USE[topOf(from)] ?? MAY_USE_ELSEWHERE).test(to),
+    )
+    expect(foreign.map(inWords)).toEqual([])
+  })
+
+  it('meets plugins in one file', () => {
+    expect(among.filter(({ from, to }) => from.startsWith('src/') && to.startsWith('plugins/')).map(inWords)).toEqual([
+      'src/catalog/plugins.ts → plugins/vault/index.ts',
+    ])
+  })
+
+  it('shows a plugin one file of ours, and no plugin another', () => {
+    const reached = among.filter(({ from }) => from.startsWith('plugins/'))
+    expect(reached.filter(({ to }) => to.startsWith('src/') && to !== 'src/sdk/index.ts').map(inWords)).toEqual([])
+    const pluginOf = (file: string) => file.split('/')[1]
+    expect(reached.filter(({ from, to }) => to.startsWith('plugins/') && pluginOf(from) !== pluginOf(to)).map(inWords)).toEqual(
+      [],
+    )
+  })
+
+  it('has no circle among files that run', () => {
+    const next = Map.groupBy(
+      among.filter(({ typesOnly }) => !typesOnly),
+      ({ from }) => from,
+    )
+    expect(files.map((file) => circleFrom(file, next)).filter(Boolean)).toEqual([])
+  })
+
+  // A file at the top of a room is a subroom of its own: it may tie together what lies below it.
+  it('has no circle among subrooms', () => {
+    expect(circlesAmong(among.filter(({ typesOnly }) => !typesOnly))).toEqual(CIRCLES_LEFT)
+  })
+
+  it('has files that one can read in one go', () => {
+    const lines = files
+      .filter((file) => /^(src|plugins)\//.test(file))
+      .map((file) => ({ file, count: readFileSync(path.join(root, file), 'utf8').split('\n').length - 1 }))
+      .sort((a, b) => a.count - b.count)
+    expect(lines.filter(({ count }) => count > LONGEST_FILE)).toEqual([])
+    expect(lines[Math.floor(lines.length / 2)]!.count).toBeLessThanOrEqual(LONGEST_MEDIAN)
+  })
+
+  it('knows no target by name: no Vault, KV, HCL or userpass in the core', () => {
+    const core = files.filter((file) => file.startsWith('src/') && !/^src\/(catalog|cli)\//.test(file))
+    const said = core.flatMap((file) =>
+      [...code.get(file)!.matchAll(/\b\w*(vault|userpass|openbao|\bkv\b|\bhcl\b)\w*/gi)].map(([word]) => `${file}: ${word}`),
+    )
+    expect(said).toEqual([])
+  })
+
+  it('reads the wall clock only where a reason is written', () => {
+    const readers = files.filter((file) => /^(src|plugins)\//.test(file) && /Date\.now\(|new Date\(\)/.test(code.get(file)!))
+    expect(readers).toEqual(Object.keys(CLOCKS).sort())
+  })
+
+  it('keeps decisions free of clock, chance and waiting, and has them build on each other alone', () => {
+    for (const file of PURE) {
+      expect(code.get(file), `${file} is there`).toBeDefined()
+      expect(code.get(file), file).not.toMatch(/\bawait\b|Math\.random|Date\.now|new Date\(\)|performance\.now|randomBytes/)
+    }
+    const impure = among.filter(({ from, to, typesOnly }) => PURE.includes(from) && !typesOnly && !PURE.includes(to))
+    expect(impure.map(inWords)).toEqual([
+      'plugins/vault/policy.ts → src/sdk/index.ts', // the error it refuses a name with
+      'plugins/vault/policy.ts → plugins/vault/names.ts',
+      'plugins/vault/policy.ts → plugins/vault/resource-types.ts',
+    ])
+  })
+
+  it('decorates nothing in plugins and the laptop’s tools', () => {
+    const decorated = files.filter((file) => /^(plugins|dev)\//.test(file) && /^\s*@[A-Z]\w*\(/m.test(code.get(file)!))
+    expect(decorated).toEqual([])
+  })
+
+  // A new line here is a new place where a secret is in the clear: look at where it goes from there.
+  it('reveals secrets in these places and no other', () => {
+    const counts = files
+      .filter((file) => /^(src|plugins)\//.test(file) && file !== 'src/sdk/secret.ts')
+      .map((file) => [file, code.get(file)!.match(/\.reveal\(\)/g)?.length ?? 0] as const)
+      .filter(([, count]) => count > 0)
+    expect(Object.fromEntries(counts)).toMatchInlineSnapshot(`
+      {
+        "plugins/vault/actions/grant-user.ts": 1,
+        "plugins/vault/client/auth/approle.ts": 3,
+        "plugins/vault/client/connector.ts": 1,
+        "plugins/vault/client/transport.ts": 4,
+        "plugins/vault/config.ts": 2,
+        "src/changes/four-eyes.ts": 1,
+        "src/changes/scim-token-changes.ts": 2,
+        "src/cli/api-client.ts": 1,
+        "src/cli/commands/bootstrap.ts": 1,
+        "src/cli/with-database.ts": 1,
+        "src/grants/grants.service.ts": 1,
+        "src/identity/sign-in/confirmation.ts": 5,
+        "src/identity/sign-in/provider.ts": 1,
+        "src/identity/sign-in/session-refresh.ts": 2,
+        "src/identity/sign-in/session-tokens.ts": 3,
+        "src/identity/sign-in/sign-in-cookies.ts": 1,
+        "src/identity/sign-in/sign-in.service.ts": 1,
+        "src/identity/tokens/enrolment.service.ts": 3,
+        "src/identity/tokens/mint-token.ts": 1,
+        "src/identity/tokens/tokens.service.ts": 1,
+        "src/integrations/secrets/config-secrets.ts": 4,
+        "src/integrations/secrets/integration-config.ts": 2,
+        "src/main.ts": 2,
+        "src/notifications/mailer.ts": 1,
+        "src/notifications/webhook-signature.ts": 1,
+        "src/notifications/webhooks.service.ts": 2,
+        "src/platform/installation/state-folder.ts": 1,
+        "src/platform/sealing/sealing.ts": 1,
+      }
+    `)
+  })
+})
+
+function importsOf(file: string): Import[] {
+  const text = code.get(file)!
+  const written = [...text.matchAll(/^(?:import|export)\s+(type\s)?(?:[^'"();]*?\sfrom\s+)?'([^']+)'/gm)]
+  const awaited = [...text.matchAll(/\bimport\('([^']+)'\)/g)].map(([, to]) => [undefined, undefined, to] as const)
+  return [...written, ...awaited].map(([, types, to = '']) => ({
+    from: file,
+    to: to.startsWith('.') ? path.posix.join(path.posix.dirname(file), to) : to,
+    typesOnly: types !== undefined,
+  }))
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:'"`\\])\/\/.*$/gm, '$1')
+}
+
+function topOf(file: string): string {
+  return file.split('/')[0]!
+}
+
+function partOf(file: string): string {
+  const [top = '', second = ''] = file.split('/')
+  return top === 'src' ? `src/${second}` : top
+}
+
+function isModule(name: string): boolean {
+  return !name.includes('.ts') && (builtinModules.includes(name) || /^(@[\w-]+\/)?[a-z][\w:/.-]*$/.test(name)) && !code.has(name)
+}
+
+function circleFrom(start: string, next: ReadonlyMap<string, readonly Import[]>): string | undefined {
+  const waiting = [[start]]
+  const seen = new Set<string>()
+  for (let way = waiting.shift(); way; way = waiting.shift()) {
+    for (const { to } of next.get(way.at(-1)!) ?? []) {
+      if (to === start) return [...way, to].join(' → ')
+      if (seen.has(to)) continue
+      seen.add(to)
+      waiting.push([...way, to])
+    }
+  }
+  return undefined
+}
+
+function subroomOf(file: string): string {
+  const folders = file.split('/')
+  return folders.length > 3 ? folders.slice(0, 3).join('/') : file
+}
+
+/** Subrooms that can be reached from each other, as `a ↔ b`. */
+function circlesAmong(arrows: readonly Import[]): string[] {
+  const next = new Map<string, Set<string>>()
+  for (const { from, to } of arrows) {
+    const [a, b] = [subroomOf(from), subroomOf(to)]
+    if (a !== b) next.set(a, (next.get(a) ?? new Set()).add(b))
+  }
+  const reached = new Map([...next.keys()].map((room) => [room, reachedFrom(room, next)]))
+  const circles = [...reached].flatMap(([room, there]) =>
+    there.has(room)
+      ? [
+          [...there]
+            .filter((other) => reached.get(other)?.has(room))
+            .sort()
+            .join(' ↔ '),
+        ]
+      : [],
+  )
+  return [...new Set(circles)].sort()
+}
+
+function reachedFrom(start: string, next: ReadonlyMap<string, ReadonlySet<string>>): Set<string> {
+  const seen = new Set<string>()
+  const waiting = [...(next.get(start) ?? [])]
+  for (let room = waiting.pop(); room; room = waiting.pop()) {
+    if (seen.has(room)) continue
+    seen.add(room)
+    waiting.push(...(next.get(room) ?? []))
+  }
+  return seen
+}
+
+function inWords({ from, to, typesOnly }: Import): string {
+  return `${from} → ${to}${typesOnly ? ' (types)' : ''}`
+}

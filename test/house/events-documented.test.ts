@@ -1,0 +1,66 @@
+import { globSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { KINDS, PARTS } from '../../src/audit/kinds.ts'
+import { messageFor } from '../../src/notifications/words.ts'
+
+const root = path.resolve(import.meta.dirname, '../..')
+const cells = readFileSync(path.join(root, 'docs/events.md'), 'utf8')
+  .split('\n')
+  .filter((line) => line.startsWith('| '))
+  .map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  )
+
+describe('docs/events.md', () => {
+  it('lists the events there are, with subject, meaning and who is told', () => {
+    const known = Object.entries(KINDS).map(([kind, { subject, meaning, tells }]) => [
+      `\`${kind}\``,
+      subject,
+      meaning,
+      tells.join(', '),
+    ])
+    expect(cells.filter(([event]) => event?.startsWith('`'))).toEqual(known)
+  })
+
+  it('says who everybody is that is told', () => {
+    const explained = cells.filter((row) => row.length === 2).map(([part]) => part)
+    expect(PARTS.filter((part) => !explained.includes(part))).toEqual([])
+  })
+})
+
+/** Kinds that end in a state are written `request.${to}`; the compiler holds them to these. */
+const BY_STATE: Readonly<Record<string, readonly string[]>> = {
+  request: ['approved', 'rejected', 'cancelled', 'expired'],
+  grant: ['expired', 'revoked', 'failed'],
+  proposal: ['accepted', 'performed', 'failed', 'declined', 'withdrawn', 'lapsed'],
+  discovery: ['completed', 'incomplete', 'failed'],
+  credential: ['collected', 'ended'],
+}
+
+describe('every event', () => {
+  // Words for an event are not its happening.
+  const sources = globSync('src/**/*.ts', { cwd: root }).filter((file) => !/audit\/kinds|notifications\/words/.test(file))
+  const text = sources.map((file) => readFileSync(path.join(root, file), 'utf8')).join('\n')
+
+  it('is written somewhere', () => {
+    const isWritten = (kind: string) => {
+      const [family = '', state = ''] = kind.split('.')
+      return text.includes(`'${kind}'`) || (BY_STATE[family]?.includes(state) && text.includes(`\`${family}.\${`))
+    }
+    expect(Object.keys(KINDS).filter((kind) => !isWritten(kind))).toEqual([])
+  })
+
+  it('that people are told of has words of its own', () => {
+    const told = Object.entries(KINDS).filter(([, { tells }]) => tells.length > 0)
+    const wordless = told.filter(([kind, { tells }]) => {
+      const event = { id: 'aud_1', at: new Date(0), kind, actor: 'broker', subject: 'the subject', data: {} }
+      const part = tells.find((one) => one !== 'decide') ?? tells[0]!
+      return messageFor(event, part, undefined, new Map()).subject.startsWith(kind.replace(/[._]/g, ' '))
+    })
+    expect(wordless.map(([kind]) => kind)).toEqual([])
+  })
+})

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { mutated } from '../mutants/copy.ts'
+import { MUTANTS } from '../mutants/table.ts'
+import { testFile } from '../support/test-files.ts'
+
+const root = path.resolve(import.meta.dirname, '../..')
+
+describe('the table of planted bugs', () => {
+  it('has bugs that can be planted, each once, in the code as it is', () => {
+    const wrong = MUTANTS.flatMap((mutant) => {
+      try {
+        mutated(mutant, readFileSync(path.join(root, mutant.file), 'utf8'))
+        return mutant.find === mutant.replace ? [`“${mutant.bug}” changes nothing`] : []
+      } catch (error) {
+        return [String(error)]
+      }
+    })
+    expect(wrong).toEqual([])
+    expect(new Set(MUTANTS.map(({ file, bug }) => `${file}: ${bug}`)).size).toBe(MUTANTS.length)
+  })
+
+  it('names suites that exist, or says why the bug cannot be told from the original', () => {
+    const wrong = MUTANTS.filter(({ suites, equivalent }) => {
+      const missing = suites.some((suite) => testFile(suite) === undefined)
+      return missing || (suites.length === 0) !== (equivalent !== undefined && equivalent.length > 20)
+    })
+    expect(wrong.map(({ bug }) => bug)).toEqual([])
+  })
+})

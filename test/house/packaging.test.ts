@@ -1,0 +1,93 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const at = (file: string) => path.join(import.meta.dirname, '../..', file)
+
+// biome-ignore lint/suspicious/noExplicitAny: a compose file; each test says what it expects of it
+function readCompose(): any {
+  const program = 'import json, sys, yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))'
+  try {
+    return JSON.parse(execFileSync('python3', ['-c', program, at('docker-compose.yml')], { encoding: 'utf8', stdio: 'pipe' }))
+  } catch (error) {
+    if (/No module named 'yaml'|ENOENT/.test(String(error))) return undefined // nothing here that reads YAML
+    throw error
+  }
+}
+const compose = readCompose()
+
+describe.skipIf(!compose)('docker-compose.yml', () => {
+  it('publishes every port on the loopback address only', () => {
+    // biome-ignore lint/suspicious/noExplicitAny: as above
+    const ports: string[] = Object.values<any>(compose.services).flatMap((service) => service.ports ?? [])
+    expect(ports.length).toBeGreaterThan(0)
+    for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/)
+  })
+
+  it('keeps the database where PostgreSQL 18 wants its volume, and the broker its state', () => {
+    expect(compose.services.database.image).toBe('postgres:18')
+    expect(compose.services.database.volumes).toEqual(['database:/var/lib/postgresql'])
+    expect(compose.services.latchkey.volumes).toEqual(['state:/var/lib/latchkey'])
+    expect(Object.keys(compose.volumes)).toEqual(['database', 'state'])
+  })
+
+  it('gives the broker only variables it knows, and starts it after its database', async () => {
+    const { readConfig } = await import('../../src/config/read-config.ts')
+    const { environment, depends_on: after } = compose.services.latchkey
+    expect(readConfig({ LATCHKEY_HOST: '0.0.0.0', ...environment })).toMatchObject({
+      database: { kind: 'external' },
+      publicUrl: 'http://127.0.0.1:4460',
+    })
+    expect(after).toEqual({ database: { condition: 'service_healthy' } })
+  })
+
+  it('starts OpenBao only when asked to', () => {
+    const onRequest = Object.entries<{ profiles?: string[] }>(compose.services).filter(([, service]) => service.profiles)
+    expect(onRequest.map(([name, service]) => [name, service.profiles])).toEqual([
+      ['openbao', ['openbao']],
+      ['openbao-content', ['openbao']],
+    ])
+  })
+})
+
+describe('the packages of production', () => {
+  it('hold everything the daemon imports, and nothing of the demo’s identity provider', () => {
+    const { dependencies } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
+    const imported = ['src', 'plugins', 'migrations'].flatMap((folder) =>
+      readdirSync(at(folder), { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.ts'))
+        .flatMap((file) => [
+          ...readFileSync(at(`${folder}/${file}`), 'utf8').matchAll(
+            /^(?:(?:import|export|\}) .*?from |import |.*\bimport\()'([^.'][^'\n]*)'/gm,
+          ),
+        ])
+        .map(([, name = '']) => /^(@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name)
+        .filter((name) => !name.startsWith('node:')),
+    )
+    expect([...new Set(imported)].filter((name) => dependencies[name] === undefined)).toEqual([])
+    expect(dependencies).not.toHaveProperty('oidc-provider')
+  })
+})
+
+describe('the image', () => {
+  const dockerfile = readFileSync(at('Dockerfile'), 'utf8')
+  const last = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '))
+
+  it('runs as an ordinary user', () => {
+    expect(last).toContain('\nUSER node\n')
+  })
+
+  it('says whether the broker lives', () => {
+    expect(last).toMatch(/HEALTHCHECK[\s\S]*\/livez/)
+  })
+
+  it('brings no second Node, no PostgreSQL and nothing that only developers need', () => {
+    const brought = Object.keys(JSON.parse(readFileSync(at('package.json'), 'utf8')).optionalDependencies)
+    const removed = /rm -rf (.*)/.exec(dockerfile)?.[1]?.split(' ') ?? []
+    const isRemoved = (name: string) => removed.some((place) => `node_modules/${name}/`.startsWith(place.replace(/\*$/, '')))
+    expect(brought.filter((name) => !isRemoved(name))).toEqual([])
+    expect(dockerfile).toContain('npm ci --omit=dev')
+    expect(last).not.toMatch(/--from=build \/app\/(node_modules|dist\/dev|dist\/bench)?\b( |$)/)
+  })
+})

@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Budgets } from '../../src/identity/refusals/budgets.ts'
+import { sourceOf } from '../../src/identity/refusals/source.ts'
+import { type Broker, startBroker } from '../support/broker.ts'
+import { freshDatabase } from '../support/database.ts'
+import { type ForgedWorld, startForgedWorld } from '../support/forged-world.ts'
+import { ownToken } from '../support/own-token.ts'
+
+let world: ForgedWorld
+let broker: Broker
+beforeAll(async () => {
+  world = await startForgedWorld({}, { config: { trustProxy: ['127.0.0.1'] } })
+  broker = world.broker
+})
+afterAll(() => world?.close())
+
+interface Row {
+  readonly kind: string
+  readonly actor: string
+  readonly address: string | null
+  readonly data: { readonly road: string; readonly reason: string; readonly call?: string; readonly count?: number }
+}
+const rowsOf = async (road: string, from: Pick<Broker, 'database'> = broker): Promise<Row[]> =>
+  from.database.query<Row & Record<string, unknown>>(
+    `select kind, actor, address, body::jsonb as data from audit_events
+     where kind in ('sign_in.refused', 'call.refused') and body::jsonb->>'road' = $1 order by id`,
+    [road],
+  )
+const at = (address: string) => ({ headers: { 'x-forwarded-for': address } })
+const JUNK = `lk_${'0'.repeat(43)}`
+
+describe('who is not let in', () => {
+  it('is written down with the road and the address, whatever they brought', async () => {
+    const known = await broker.admin.must(broker.admin.post('/api/users', { name: 'Known' }))
+    const revoked = await ownToken(broker.database, known.id, ['read'])
+    await broker.admin.must(broker.admin.delete(`/api/tokens/${revoked.id}`))
+    for (const [road, token, path] of [
+      ['token', JUNK, '/api/me'],
+      ['token', revoked.token, '/api/me'],
+      ['token', `lks_${'0'.repeat(43)}`, '/api/me'],
+      ['scim', `lks_${'0'.repeat(43)}`, '/scim/v2/Users'],
+      ['scim', broker.adminToken, '/scim/v2/Users'],
+      ['bearer', 'eyJhbGciOiJub25lIn0.e30.', '/api/me'],
+    ] as const) {
+      const before = await rowsOf(road)
+      expect((await broker.api(token).get(path, at('192.0.2.1'))).status).toBe(401)
+      const [row, ...more] = (await rowsOf(road)).slice(before.length)
+      expect(more).toEqual([])
+      expect(row).toMatchObject({ kind: 'sign_in.refused', actor: 'somebody', address: '192.0.2.1' })
+      expect(JSON.stringify(row)).not.toContain(token.slice(5))
+    }
+    const { status } = await broker.api().post('/api/enrolments', { code: `lke_${'0'.repeat(43)}` }, at('192.0.2.1'))
+    expect([status, (await rowsOf('enrolment')).length]).toEqual([403, 1])
+  })
+
+  it('who brought nothing tried nothing', async () => {
+    const count = async () => (await Promise.all(['token', 'scim', 'bearer', 'call'].map((road) => rowsOf(road)))).flat().length
+    const before = await count()
+    for (const path of ['/api/me', '/scim/v2/Users', '/nowhere']) await broker.api().get(path)
+    expect(await count()).toBe(before)
+  })
+
+  it('does not blind the trail for others, nor on other roads', async () => {
+    const flood = broker.api(JUNK)
+    for (let round = 0; round < 15; round++) {
+      await Promise.all(Array.from({ length: 50 }, () => flood.get('/api/me', at('198.51.100.7'))))
+    }
+    const ofTheFlood = async () => (await rowsOf('token')).filter(({ address }) => address === '198.51.100.7').length
+    expect(await ofTheFlood()).toBeGreaterThanOrEqual(100)
+    expect(await ofTheFlood()).toBeLessThan(120)
+
+    const before = (await rowsOf('token')).length
+    await flood.get('/api/me', at('203.0.113.9'))
+    expect((await rowsOf('token')).slice(before)).toMatchObject([{ address: '203.0.113.9' }])
+    const bearers = (await rowsOf('bearer')).length
+    await world.bearer({ aud: 'another' }).get('/api/me', at('198.51.100.7'))
+    expect((await rowsOf('bearer')).slice(bearers)).toHaveLength(1)
+  })
+})
+
+describe('what somebody known may not do', () => {
+  it('is written down with who, what and where, and without an id they chose', async () => {
+    const { id } = await broker.admin.must(broker.admin.post('/api/users', { name: 'Curious' }))
+    const { token } = await ownToken(broker.database, id, ['read'])
+    const api = broker.api(token)
+    await api.get('/api/users', at('192.0.2.2')) // a role
+    await api.post('/api/access-requests', {}, at('192.0.2.2')) // a scope
+    await api.get(`/api/tokens?userId=${(await broker.admin.get('/api/me')).body.id}`, at('192.0.2.2')) // found out by the endpoint
+    expect((await rowsOf('call')).filter(({ actor }) => actor === id)).toMatchObject([
+      { kind: 'call.refused', address: '192.0.2.2', data: { call: 'GET /api/users' } },
+      { kind: 'call.refused', address: '192.0.2.2', data: { call: 'POST /api/access-requests' } },
+      { kind: 'call.refused', address: '192.0.2.2', data: { call: 'GET /api/tokens' } },
+    ])
+  })
+})
+
+it('writes the rest of a flood down as one row, with their count and where they came from', async () => {
+  const database = await freshDatabase()
+  const own = await startBroker({ database })
+  const flood = own.api(JUNK)
+  for (let round = 0; round < 5; round++) await Promise.all(Array.from({ length: 50 }, () => flood.get('/api/me')))
+  await own.close()
+  const rows = await rowsOf('token', { database })
+  const told = rows.filter(({ data }) => data.count === undefined).length
+  const [rest, ...more] = rows.filter(({ data }) => data.count !== undefined)
+  expect(more).toEqual([])
+  expect(told).toBeGreaterThanOrEqual(100)
+  expect(told + rest!.data.count!).toBe(250)
+  expect(rest!.data).toMatchObject({ sources: ['127.0.0.1'] })
+  await database.drop()
+})
+
+it('names the person and the address in the log', async () => {
+  const { id } = (await broker.admin.get('/api/me')).body
+  await broker.admin.get('/api/users', { headers: { 'x-forwarded-for': '192.0.2.3', 'x-request-id': 'look-for-this-one' } })
+  const line = broker.log.find((one) => one.includes('look-for-this-one') && one.includes('"statusCode"'))
+  expect(JSON.parse(line!)).toMatchObject({ who: id, address: '192.0.2.3' })
+})
+
+describe('a budget', () => {
+  it('is each key’s own, comes back with time, and is one for all where there are too many keys', () => {
+    const budgets = new Budgets({ most: 3, perMinute: 1 })
+    const takes = (key: string, now: number) => [1, 2, 3, 4].map(() => budgets.take(key, now))
+    expect(takes('a', 0)).toEqual([true, true, true, false])
+    expect(takes('b', 0)).toEqual([true, true, true, false])
+    expect(takes('a', 120_000)).toEqual([true, true, false, false])
+    for (let i = 0; i < 6000; i++) budgets.take(`many ${i}`, 130_000)
+    expect(budgets.take('one more', 130_001)).toBe(false)
+    expect(budgets.take('one more', 10_000_000)).toBe(true)
+  })
+
+  it.each([
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:DB8:1:2::9', '2001:db8:1:2::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    [null, 'nowhere'],
+  ])('of %s is that of %s', (address, source) => {
+    expect(sourceOf(address)).toBe(source)
+  })
+})

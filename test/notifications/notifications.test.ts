@@ -1,0 +1,380 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import tls from 'node:tls'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
+import { makeCertificate } from '../../dev/vault/vault-certificate.ts'
+import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
+import { CONFIG } from '../../src/platform/platform.module.ts'
+import { Secret } from '../../src/sdk/index.ts'
+import { ownToken } from '../support/own-token.ts'
+import { startReceiver } from '../support/receiver.ts'
+import { decodedHeader, type Letter, type PostOffice, startPostOffice } from '../support/smtp.ts'
+import { type PersonInWorld, startWorld, type World } from '../support/world.ts'
+
+const [binary] = await serversUnderTest()
+const PASSWORD = 'canary-of-the-mail-server'
+const FROM = { name: 'Latchkey', address: 'latchkey@broker.example' }
+
+let folder: string
+let office: PostOffice
+let vault: VaultServer
+let world: World
+let alice: PersonInWorld
+let bob: PersonInWorld
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'lk-mail-'))
+  const ca = await makeCertificate(binary!, folder)
+  tls.setDefaultCACertificates([...tls.getCACertificates('default'), ca])
+  const [cert, key] = await Promise.all(
+    ['vault-cert.pem', 'vault-key.pem'].map((name) => readFile(path.join(folder, name), 'utf8')),
+  )
+  office = await startPostOffice({ tls: { cert: cert!, key: key! }, login: { user: 'broker', password: PASSWORD } })
+  vault = await startVaultServer({ binary: binary! })
+  world = await startWorld(vault, {
+    config: {
+      development: true,
+      publicUrl: 'https://latchkey.example',
+      smtp: {
+        host: '127.0.0.1',
+        port: office.port,
+        secure: false,
+        login: { user: 'broker', password: new Secret(PASSWORD) },
+        from: FROM,
+      },
+    },
+  })
+  ;({ alice, bob } = world)
+  await addressed(alice, 'alice@people.example')
+  await addressed(bob, 'bob@people.example')
+})
+afterAll(async () => {
+  await world?.close()
+  await vault?.stop()
+  await office?.close()
+  await rm(folder, { recursive: true, force: true })
+})
+beforeEach(() => {
+  office.refuse = () => undefined
+  office.refuseLetter = () => undefined
+  office.letters.length = 0
+})
+
+const addressed = (who: PersonInWorld, email: string) =>
+  world.broker.admin.must(world.broker.admin.patch(`/api/users/${who.id}`, { email }))
+const flowFor = (approvers: readonly PersonInWorld[], more: object = {}) =>
+  world.flow({ approval: { kind: 'approvers', users: approvers.map((who) => who.id), groups: [], needed: 1 }, ...more })
+const decide = (who: PersonInWorld, id: string, decision: object) =>
+  who.api.must(who.api.post(`/api/access-requests/${id}/approvals`, decision))
+const subjects = (letters: readonly Letter[]) => letters.map((letter) => decodedHeader(letter.headers.get('subject') ?? ''))
+const to = (address: string, about = '') =>
+  office.letters.filter((letter) => letter.to.includes(address) && letter.plain.includes(about))
+const told = async (address: string, subject: string): Promise<Letter> => {
+  await expect.poll(() => subjects(to(address)), { timeout: 15_000 }).toContain(subject)
+  return to(address).find((letter) => subjects([letter])[0] === subject)!
+}
+const deliveriesOf = async (subject: string) =>
+  (await world.broker.admin.must(world.broker.admin.get(`/api/notifications/deliveries?subject=${subject}`))).items
+const turn = (kind = 'notification.email') =>
+  world.broker.database.query(`update due_work set run_at = now() where kind = $1 and locked_by is null`, [kind])
+
+describe('people', () => {
+  it('are told when somebody else makes a token for them, and not of their own', async () => {
+    const { admin } = world.broker
+    const wish = { name: 'for the scripts of alice', scopes: ['read', 'request'], expiresInSeconds: 600 }
+    const made = await admin.must(admin.post('/api/tokens', { ...wish, userId: alice.id }))
+    const me = await admin.must(admin.get('/api/me'))
+    const letter = await told(
+      'alice@people.example',
+      'A token was made for you, with which its maker can read and ask in your name',
+    )
+    for (const words of ['for the scripts of alice', 'read, request', me.name, made.id, 'If you did not ask for it, revoke it']) {
+      expect(letter.plain).toContain(words)
+    }
+    expect(letter.plain).not.toContain(made.token)
+    const own = await ownToken(world.broker.database, bob.id, ['read'])
+    const after = await admin.must(admin.post('/api/tokens', { ...wish, name: 'after', userId: alice.id }))
+    await expect.poll(() => to('alice@people.example', after.id).length, { timeout: 15_000 }).toBe(1)
+    expect(to('bob@people.example', own.id)).toEqual([])
+    const { items } = await admin.must(admin.get(`/api/tokens?userId=${alice.id}&limit=200`))
+    const listed = items.map(({ id, createdBy }: { id: string; createdBy: string }) => [id, createdBy])
+    expect(listed).toContainEqual([made.id, me.id])
+  })
+
+  it('are told when a code is made to enrol them, and when it is redeemed', async () => {
+    const { admin } = world.broker
+    const { id } = await admin.must(admin.post('/api/users', { name: 'Carla', email: 'carla@people.example' }))
+    const { code } = await admin.must(admin.post(`/api/users/${id}/enrolment-code`, {}))
+    const made = await told(
+      'carla@people.example',
+      'A code was made for you, with which you or its maker can get a token of yours',
+    )
+    expect(made.plain).toContain((await admin.must(admin.get('/api/me'))).name)
+    const minted = await admin.must(admin.post('/api/enrolments', { code }))
+    const redeemed = await told('carla@people.example', 'Your enrolment code was redeemed for a token of yours')
+    for (const letter of [made, redeemed]) expect(letter.plain).not.toContain(code)
+    expect(redeemed.plain).not.toContain(minted.token)
+  })
+
+  it('are told of everything that becomes of their request, and approvers of what waits for them', async () => {
+    const flow = await flowFor([bob])
+    const { id } = await world.request(alice, { flowId: flow.id, seconds: 3600, justification: 'the <b>tests</b> & more' })
+    const asked = await told('bob@people.example', `${alice.name} asks you to approve access to kv/app/db`)
+    expect(asked.plain).toContain('Access: read on kv/app/db\nFor: 1 hour\n')
+    expect(asked.plain).toContain(`https://latchkey.example/requests/${id}`)
+    expect(asked.html).toContain('the &#60;b&#62;tests&#60;/b&#62; &#38; more')
+    expect(asked.html).not.toMatch(/<b>|<form|<img|<script/)
+    await told('alice@people.example', 'You asked for access to kv/app/db')
+    await decide(bob, id, { decision: 'approve' })
+    await told('alice@people.example', 'Your access to kv/app/db was approved')
+    await told('alice@people.example', 'Your access to kv/app/db is being set up')
+    const ready = await told('alice@people.example', 'Your access to kv/app/db is ready')
+    const { grantId } = (await alice.api.get(`/api/access-requests/${id}`)).body
+    await bob.api.must(bob.api.post(`/api/grants/${grantId}/revoke`, { reason: 'done' }))
+    await told('alice@people.example', 'Your access to kv/app/db is being taken away')
+    await told('alice@people.example', 'Your access to kv/app/db was taken away')
+    expect(to('bob@people.example', id)).toHaveLength(1)
+    expect(to('alice@people.example', id)).toHaveLength(6)
+    expect(ready.headers.get('references'), 'one conversation per request').toBe(asked.headers.get('references'))
+    const ids = (await deliveriesOf(id)).map((one: { id: string }) => `<${one.id}@broker.example>`)
+    expect(ids).toContain(asked.headers.get('message-id'))
+    expect(asked.headers.get('auto-submitted')).toBe('auto-generated')
+    expect(office.letters.every((letter) => letter.secure && letter.user === 'broker')).toBe(true)
+  })
+
+  it('hear the reason of a rejection, and of what nobody decided', async () => {
+    const flow = await flowFor([bob])
+    const rejected = await world.request(alice, { flowId: flow.id })
+    await decide(bob, rejected.id, { decision: 'reject', reason: 'use staging' })
+    const no = await told('alice@people.example', 'Your request for kv/app/db was rejected')
+    expect(no.plain).toContain(`By: ${bob.name}\nReason: use staging\n`)
+    const lapsed = await world.request(alice, { flowId: flow.id })
+    await world.broker.database.query(`update due_work set run_at = now() where kind = 'request.lapse' and subject = $1`, [
+      lapsed.id,
+    ])
+    await told('alice@people.example', 'Your request for kv/app/db was not decided in time')
+    const cancelled = await world.request(alice, { flowId: flow.id })
+    await alice.api.must(alice.api.post(`/api/access-requests/${cancelled.id}/cancel`))
+    await told('alice@people.example', 'Your request for kv/app/db was taken back')
+    await told('bob@people.example', `${alice.name}’s request for kv/app/db was taken back`)
+  })
+
+  it('hear that a flow was switched off under a request, who asked and who would have decided', async () => {
+    const flow = await flowFor([bob])
+    const { id } = await world.request(alice, { flowId: flow.id })
+    await told('bob@people.example', `${alice.name} asks you to approve access to kv/app/db`)
+    const { admin } = world.broker
+    await admin.must(admin.patch(`/api/access-flows/${flow.id}`, { active: false }))
+    const hers = await told('alice@people.example', 'Your request for kv/app/db ended before anybody decided')
+    const his = await told('bob@people.example', `${alice.name}’s request for kv/app/db ended before anybody decided`)
+    for (const letter of [hers, his]) {
+      expect(letter.plain).toContain('Reason: the access flow was switched off')
+      expect(letter.plain).not.toContain('Nothing happens until')
+      expect(letter.plain).toContain(id)
+    }
+  })
+
+  it('who are only to be told are told, and may decide nothing', async () => {
+    const carol = await world.person('carol')
+    await addressed(carol, 'carol@people.example')
+    const flow = await flowFor([bob])
+    await world.broker.database.query(`update access_flow_versions set rule = rule || $2 where flow_id = $1`, [
+      flow.id,
+      JSON.stringify({ notify: { users: [carol.id, bob.id], groups: [] } }),
+    ])
+    const { id } = await world.request(alice, { flowId: flow.id })
+    await told('carol@people.example', `${alice.name} asked for access to kv/app/db`)
+    await told('bob@people.example', `${alice.name} asks you to approve access to kv/app/db`)
+    expect(to('bob@people.example', id), 'once, for the weightiest reason').toHaveLength(1)
+    expect((await carol.api.post(`/api/access-requests/${id}/approvals`, { decision: 'approve' })).status).toBe(404)
+  })
+
+  it('of the next stage hear of a request when it gets there, and those it is passed on to when nobody decides', async () => {
+    const carol = await world.person('carol')
+    const dave = await world.person('dave')
+    await addressed(carol, 'carol@people.example')
+    await addressed(dave, 'dave@people.example')
+    const people = (who: PersonInWorld) => [{ kind: 'people', users: [who.id], groups: [] }]
+    const flow = await world.flow({
+      approval: {
+        kind: 'stages',
+        stages: [
+          { approvers: people(bob), needed: 1 },
+          { approvers: people(carol), needed: 1, escalation: { afterSeconds: 600, approvers: people(dave) } },
+        ],
+      },
+    })
+    const { id } = await world.request(alice, { flowId: flow.id })
+    const asks = `${alice.name} asks you to approve access to kv/app/db`
+    await told('bob@people.example', asks)
+    await decide(bob, id, { decision: 'approve' })
+    await told('carol@people.example', asks)
+    await told('alice@people.example', 'Your request for kv/app/db is at its next approval')
+    await world.broker.database.query(`update due_work set run_at = now() where kind = 'request.escalate' and subject = $1`, [id])
+    await told('dave@people.example', asks)
+    await told('alice@people.example', 'Your request for kv/app/db was passed on to more approvers')
+    expect(to('bob@people.example', id), 'whose stage is over').toHaveLength(1)
+  })
+
+  it('on the alert list and those who review hear of an emergency at once', async () => {
+    const carol = await world.person('carol')
+    await addressed(carol, 'carol@people.example')
+    const list = (who: PersonInWorld) => ({ users: [who.id], groups: [] })
+    const flow = await world.flow({ approval: { kind: 'emergency', alert: list(bob), reviewers: list(carol) } })
+    const resources = [{ resourceId: await world.resource('kv/app/db'), permissions: ['read'] }]
+    const ask = { flowId: flow.id, resources, seconds: 60, justification: 'production is down', emergency: true }
+    await alice.api.must(alice.api.post('/api/access-requests', ask))
+    const subject = `Emergency: ${alice.name} took access to kv/app/db without approval`
+    expect((await told('bob@people.example', subject)).plain).toContain('Because: production is down\n')
+    expect((await told('carol@people.example', subject)).plain).toContain('You may review emergency access')
+    await told('alice@people.example', 'Emergency: You took access to kv/app/db without approval')
+  })
+
+  it('who run the broker hear that access cannot be taken away, and that something nobody knew was found', async () => {
+    const { admin, database } = world.broker
+    await admin.must(admin.patch(`/api/users/${(await admin.get('/api/me')).body.id}`, { email: 'root@people.example' }))
+    const gina = await world.person('gina')
+    await addressed(gina, 'gina@people.example')
+    const group = await admin.must(admin.post('/api/groups', { name: 'runs the broker' }))
+    await admin.must(admin.put(`/api/groups/${group.id}/members/${gina.id}`))
+    await admin.must(admin.put(`/api/role-groups/admin/${group.id}`))
+    const grantId = await world.grant(alice, { seconds: 600 })
+    await database.query(
+      `insert into audit_events (id, kind, actor, subject, body)
+       values ('aud_00000000000000000000000001', 'grant.stuck', 'broker', $1, '{"code":"target.denied","message":"refused to delete"}'),
+         ('aud_00000000000000000000000002', 'orphan.removed', 'broker', $2, '{}')`,
+      [grantId, world.integrationId],
+    )
+    const stuck = await told(
+      'root@people.example',
+      `${alice.name}’s access to kv/app/db cannot be taken away: somebody must look`,
+    )
+    expect(stuck.plain).toContain('Reason: refused to delete\n')
+    // By a group one is as much an admin as by a role of one's own.
+    await told('gina@people.example', `${alice.name}’s access to kv/app/db cannot be taken away: somebody must look`)
+    await told('root@people.example', 'A leftover that belongs to no grant was removed')
+    await told('alice@people.example', 'Your access to kv/app/db cannot be taken away: somebody must look')
+  })
+
+  it.each([
+    ['müller@example.com', 'müller@example.com'],
+    ['x@exämple.com', 'x@xn--exmple-cua.com'],
+    ['a&b@example.com', 'a&b@example.com'],
+    ['a/b@example.com', 'a/b@example.com'],
+  ])('are written to at %s', async (address, written) => {
+    const fritz = await world.person('fritz')
+    await addressed(fritz, address)
+    const { id } = await world.request(alice, { flowId: (await flowFor([fritz])).id })
+    // The receiving server shows domains in Unicode again; the header has what was sent.
+    await expect.poll(() => to(address, id).map(({ headers }) => headers.get('to')), { timeout: 15_000 }).toHaveLength(1)
+    expect(to(address, id)[0]!.headers.get('to')).toContain(`<${written}>`)
+    expect((await deliveriesOf(id)).every((one: { lastError: string | null }) => one.lastError === null)).toBe(true)
+  })
+
+  it('who asked, and who run the broker, hear at once that nobody is left who could decide', async () => {
+    const { admin } = world.broker
+    const erin = await world.person('erin')
+    const group = await admin.must(admin.post('/api/groups', { name: 'approvers for a while' }))
+    await admin.must(admin.put(`/api/groups/${group.id}/members/${erin.id}`))
+    const flow = await world.flow({ approval: { kind: 'approvers', users: [], groups: [group.id], needed: 1 } })
+    await world.request(alice, { flowId: flow.id })
+    await admin.must(admin.delete(`/api/groups/${group.id}`))
+    await told('alice@people.example', 'Nobody can decide on your request for kv/app/db any more')
+    await told('root@people.example', `Nobody can decide on ${alice.name}’s request for kv/app/db any more`)
+  })
+
+  it('who have left, or have no address, are not written to', async () => {
+    const dora = await world.person('dora')
+    await addressed(dora, 'dora@people.example')
+    await world.broker.admin.must(world.broker.admin.patch(`/api/users/${dora.id}`, { state: 'disabled' }))
+    const erin = await world.person('erin')
+    const flow = await flowFor([dora, erin, bob])
+    const { id } = await world.request(alice, { flowId: flow.id })
+    await told('bob@people.example', `${alice.name} asks you to approve access to kv/app/db`)
+    expect((await deliveriesOf(id)).map((one: { to: { id: string } }) => one.to.id).toSorted()).toEqual(
+      [alice.id, bob.id].toSorted(),
+    )
+  })
+})
+
+describe('the mail server', () => {
+  it('may ask us to come back, and gets the letter then, under the same id', async () => {
+    office.refuse = () => ({ code: 451, message: '4.7.1 greylisted, come back later' })
+    const flow = await flowFor([bob])
+    const { id } = await world.request(alice, { flowId: flow.id })
+    await expect.poll(async () => (await deliveriesOf(id))[0]?.lastError, { timeout: 15_000 }).toContain('4.7.1 greylisted')
+    const waiting = await deliveriesOf(id)
+    office.refuse = () => undefined
+    await turn()
+    const letter = await told('bob@people.example', `${alice.name} asks you to approve access to kv/app/db`)
+    expect(waiting.map((one: { id: string }) => `<${one.id}@broker.example>`)).toContain(letter.headers.get('message-id'))
+  })
+
+  it('may refuse one person, and everybody else is told', async () => {
+    office.refuse = (address) => (address.startsWith('bob') ? { code: 550, message: '5.1.1 no such user' } : undefined)
+    const flow = await flowFor([bob])
+    const { id } = await world.request(alice, { flowId: flow.id })
+    await told('alice@people.example', 'You asked for access to kv/app/db')
+    const bobs = async () => (await deliveriesOf(id)).find((one: { to: { id: string } }) => one.to.id === bob.id)
+    await expect.poll(async () => (await bobs())?.lastError, { timeout: 15_000 }).toContain('550 5.1.1 no such user')
+    expect((await bobs()).state).toBe('waiting')
+  })
+
+  it('may refuse the whole letter, and is asked again', async () => {
+    office.refuseLetter = () => ({ code: 554, message: '5.6.0 not today' })
+    const flow = await flowFor([bob])
+    await world.request(alice, { flowId: flow.id })
+    await expect.poll(() => office.attempts, { timeout: 15_000 }).toBeGreaterThan(2)
+    office.refuseLetter = () => undefined
+    await turn()
+    await told('bob@people.example', `${alice.name} asks you to approve access to kv/app/db`)
+  })
+
+  it('that refuses our password reads nothing of it in what we keep or log', async () => {
+    const { smtp } = world.broker.app.get<{ smtp: { login: { password: Secret } } }>(CONFIG)
+    const right = smtp.login.password
+    smtp.login.password = new Secret('canary-that-is-wrong')
+    try {
+      const flow = await flowFor([bob])
+      const { id } = await world.request(alice, { flowId: flow.id })
+      await expect
+        .poll(async () => (await deliveriesOf(id))[0]?.lastError, { timeout: 15_000 })
+        .toBe('127.0.0.1 refused the login (535)')
+    } finally {
+      smtp.login.password = right
+    }
+    expect(world.broker.log.join('')).not.toMatch(/canary-(that-is-wrong|of-the-mail-server)/)
+  })
+})
+
+describe('ending access', () => {
+  it('waits for nobody who is to be told of it: silent receivers, a silent mail server, a thousand letters', async () => {
+    const silent = await startReceiver()
+    silent.reply = () => {}
+    const { admin, database } = world.broker
+    for (const name of ['one', 'two', 'three']) {
+      await admin.must(admin.post('/api/webhooks', { name: `silent ${name}`, url: silent.url }))
+    }
+    office.refuse = () => ({ code: 451, message: 'later' })
+    await database.query(
+      `with event as (select id from audit_events limit 1),
+       put as (
+         insert into notification_deliveries (id, event_id, kind, channel, target)
+         select 'ntf_' || lpad(n::text, 26, '0'), event.id, 'own' || n, 'email', $1 from event, generate_series(1, 1000) n returning id)
+       insert into due_work (lane, kind, subject, shard, run_at) select 'notify', 'notification.email', id, 'email', now() from put`,
+      [alice.id],
+    )
+    const grantId = await world.grant(alice, { seconds: 3 })
+    await world.until(alice, grantId, 'expired', 30_000)
+    const [end] = await database.query<{ lateMs: number; proved: boolean }>(
+      `select extract(epoch from cut_at - expires_at)::float * 1000 as "lateMs", receipt is not null as proved from grants where id = $1`,
+      [grantId],
+    )
+    expect(end?.proved).toBe(true)
+    expect(end?.lateMs).toBeLessThan(2000)
+    await expect.poll(() => silent.received.some((one) => one.body.data.subject === grantId), { timeout: 20_000 }).toBe(true)
+    await silent.close()
+  })
+})

@@ -1,0 +1,167 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { DataSource } from 'typeorm'
+import { afterAll, describe, expect, it } from 'vitest'
+import { verify } from '../../src/audit/verify.ts'
+import { Database, dataSourceOptions } from '../../src/platform/postgres/database.ts'
+import { migrate } from '../../src/platform/postgres/migrate.ts'
+import { startBroker } from '../support/broker.ts'
+import { type FreshDatabase, freshDatabase, within } from '../support/database.ts'
+import { dumpOf } from '../support/schema-dump.ts'
+
+const SCHEMA = path.resolve(import.meta.dirname, '../../migrations/schema.sql')
+
+const made: FreshDatabase[] = []
+async function emptyDatabase(): Promise<FreshDatabase> {
+  const database = await freshDatabase()
+  made.push(database)
+  await database.query('drop schema public cascade')
+  await database.query('create schema public')
+  return database
+}
+afterAll(async () => {
+  for (const database of made) await database.drop()
+})
+
+async function downToNothing(url: string): Promise<void> {
+  const source = await new DataSource(dataSourceOptions(url, 2)).initialize()
+  try {
+    for (const _ of source.migrations) await source.undoLastMigration()
+  } finally {
+    await source.destroy()
+  }
+}
+
+describe('the migrations', () => {
+  it('make of nothing what migrations/schema.sql shows', async () => {
+    const database = await emptyDatabase()
+    expect(await migrate(database.url)).not.toEqual([])
+    const dump = await within(database.url, dumpOf)
+    if (process.env['UPDATE_SCHEMA']) writeFileSync(SCHEMA, dump)
+    expect(dump, 'UPDATE_SCHEMA=1 npx vitest run test/platform/migrations.test.ts writes it anew').toBe(
+      readFileSync(SCHEMA, 'utf8'),
+    )
+  })
+
+  it('go down to nothing, with rows in the way, and up again to the same', async () => {
+    const database = await emptyDatabase()
+    await migrate(database.url)
+    const before = await within(database.url, dumpOf)
+    await database.query(`insert into users (id, name) values ('usr_1', 'Ada')`)
+    await database.query(`insert into audit_events (id, kind, actor, subject, body) values ('aud_1', 'a.b', 'c', 'd', '{}')`)
+    await downToNothing(database.url)
+    const left = await database.query(
+      `select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'v', 'S', 'm')
+       union all select proname from pg_proc where pronamespace = 'public'::regnamespace order by 1`,
+    )
+    expect(left.map(({ name }) => name)).toEqual(['migrations', 'migrations_id_seq'])
+    expect(await database.query('select name from migrations')).toEqual([])
+    await migrate(database.url)
+    expect(await within(database.url, dumpOf)).toBe(before)
+  })
+
+  it('run once although twenty daemons start at the same moment', async () => {
+    const database = await emptyDatabase()
+    const ran = await Promise.all(Array.from({ length: 20 }, () => migrate(database.url)))
+    const source = new DataSource(dataSourceOptions(database.url, 1))
+    const known = (source.options.migrations as unknown[]).length
+    expect(ran.flat()).toHaveLength(known)
+    expect(ran.filter((names) => names.length > 0)).toHaveLength(1)
+    expect(await database.query('select name from migrations')).toHaveLength(known)
+    expect(await migrate(database.url)).toEqual([])
+  })
+
+  it('keep what 0.1.0 wrote: its trail is whole, and what people did is in their hands', async () => {
+    const database = await emptyDatabase()
+    const options = dataSourceOptions(database.url, 1)
+    const former = (options.migrations as { name: string }[]).filter(({ name }) => /^(Initial|People)/.test(name))
+    const source = await new DataSource({ ...options, migrations: former as never }).initialize()
+    await source.runMigrations()
+    await source.destroy()
+    await database.query(`insert into users (id, name) values ('usr_a', 'Ada'), ('usr_b', 'Bob'), ('usr_c', 'Cem')`)
+    await database.query(`insert into identities (issuer, subject, user_id) values ('https://idp', 'a', 'usr_a')`)
+    await database.query(
+      `insert into users (id, name, source, external_id, user_name, scim)
+       values ('usr_s', 'Sam', 'scim', 'e1', 'Sam', '{"userName": "Sam", "externalId": "e1"}'),
+         ('usr_g', 'Gus', 'scim', null, null, '{"userName": "Gus", "externalId": "e2"}')`,
+    )
+    const proposal = `insert into proposals (id, kind, body, summary, proposer_id, token_makers, state, decided_by) values `
+    await database.query(`${proposal} ('prp_1', 'flow.create', '', '{}', 'usr_a', '{usr_b,broker}', 'open', null)`)
+    await database.query(`${proposal} ('prp_2', 'flow.create', '', '{}', 'usr_a', '{usr_b}', 'accepted', 'usr_c')`)
+    await database.query(`insert into audit_events (id, kind, actor, subject, body) values ('aud_1', 'a.b', 'usr_a', 'd', '{}')`)
+
+    await migrate(database.url)
+
+    const after = new Database(await new DataSource(options).initialize())
+    expect(await verify(after)).toMatchObject({ ok: true, events: 1 })
+    await after.onApplicationShutdown()
+    const proposals = await database.query('select id, hands, decided_hands as decided from proposals order by id')
+    expect(proposals).toEqual([
+      { id: 'prp_1', hands: ['identity ["https://idp", "a"]', 'usr_a', 'usr_b'], decided: null },
+      { id: 'prp_2', hands: ['usr_a'], decided: ['usr_c'] },
+    ])
+    const [{ s, g } = {}] = await database.query(`select hands_of('{usr_s}') as s, hands_of('{usr_g}') as g`)
+    expect(s).toEqual(['external_id "e1"', 'user_name "sam"', 'usr_s'])
+    expect(g).toEqual(['external_id "e2"', 'user_name "gus"', 'usr_g'])
+    await downToNothing(database.url)
+  })
+
+  it('leave nothing behind when they fail, and say why', async () => {
+    const database = await emptyDatabase()
+    await database.query('create table users (id int)')
+    await expect(migrate(database.url)).rejects.toThrow('relation "users" already exists')
+    const tables = await database.query(`select tablename from pg_tables where schemaname = 'public' order by 1`)
+    expect(tables.map(({ tablename }) => tablename)).toEqual(['migrations', 'users'])
+    await database.query('drop table users')
+    expect(await migrate(database.url)).not.toEqual([])
+  })
+})
+
+describe('the schema', () => {
+  it('has for every entity its table, and for every property its column, type and nullability', async () => {
+    const broker = await startBroker()
+    try {
+      const { source } = broker.app.get(Database)
+      expect(source.entityMetadatas.length).toBeGreaterThanOrEqual(4)
+      for (const { tableName, columns } of source.entityMetadatas) {
+        const rows = await broker.database.query<{ name: string; type: string; nullable: boolean }>(
+          `select attname as name, format_type(atttypid, null) as type, not attnotnull as nullable from pg_attribute
+           where attrelid = to_regclass($1) and attnum > 0 and not attisdropped`,
+          [tableName],
+        )
+        const real = new Map(rows.map((row) => [row.name, row]))
+        for (const column of columns) {
+          const type = source.driver.normalizeType(column) + (column.isArray ? '[]' : '')
+          expect(real.get(column.databaseName), `${tableName}.${column.databaseName}`).toEqual({
+            name: column.databaseName,
+            type: type === 'timestamptz' ? 'timestamp with time zone' : type,
+            nullable: column.isNullable,
+          })
+        }
+      }
+    } finally {
+      await broker.close()
+    }
+  })
+
+  it('names every rule, so that a refusal says which one it was', async () => {
+    const database = await freshDatabase()
+    made.push(database)
+    const unnamed = await database.query<{ name: string }>(
+      `select conrelid::regclass || '.' || conname as name from pg_constraint
+       where connamespace = 'public'::regnamespace and contype <> 'n' and conrelid <> 'migrations'::regclass
+         and conname ~ '_(check|fkey|key|excl)[0-9]*$'`,
+    )
+    expect(unnamed).toEqual([])
+  })
+
+  it('knows time with its zone only', async () => {
+    const database = await freshDatabase()
+    made.push(database)
+    const naive = await database.query(
+      `select table_name, column_name from information_schema.columns
+       where table_schema = 'public' and data_type in ('timestamp without time zone', 'time without time zone', 'date')`,
+    )
+    expect(naive).toEqual([])
+  })
+})

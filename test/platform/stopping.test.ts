@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import path from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
+import { isServer, serverPid } from '../../src/platform/postgres/postgres-process.ts'
+import { type EmbeddedDaemon, EmbeddedHome } from '../support/embedded-daemon.ts'
+import { paused } from '../support/vault-broker.ts'
+import { furnished, type Habitable, inhabit, type World } from '../support/world.ts'
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
+let vault: VaultServer
+let home: EmbeddedHome
+
+beforeAll(async () => {
+  vault = await startVaultServer()
+})
+afterAll(() => vault.stop())
+beforeEach(async () => {
+  home = await EmbeddedHome.make()
+})
+afterEach(async () => {
+  vault.resume()
+  await home.remove()
+})
+
+const data = () => path.join(home.dir, 'cluster/data')
+const exited = (daemon: EmbeddedDaemon) => once(daemon.child, 'exit')
+
+/** A daemon with an active grant, whose target then stands still while the grant is on its way out. */
+async function endingAtNobody(
+  env: NodeJS.ProcessEnv,
+): Promise<{ daemon: EmbeddedDaemon; world: World<Habitable>; grantId: string }> {
+  const daemon = await home.start(env)
+  const admin = daemon.api(await home.bootstrap('--name', `admin ${randomBytes(3).toString('hex')}`))
+  const broker = { admin, api: daemon.api, database: await home.database(), close: async () => {} }
+  const world = await inhabit(broker, vault, await furnished(vault))
+  const grantId = await world.grant(world.alice, {})
+  await paused(vault)
+  await world.alice.api.must(world.alice.api.post(`/api/grants/${grantId}/give-back`))
+  return { daemon, world, grantId }
+}
+
+describe('a daemon that is told to stop', () => {
+  it('lets go of who waits for a grant, and of a target that does not answer', async () => {
+    const { daemon, world, grantId } = await endingAtNobody({ LATCHKEY_SHUTDOWN_SECONDS: '60' })
+    const waiting = world.alice.api.get(`/api/grants/${grantId}?waitSeconds=30`)
+    const looked = world.broker.admin.post(`/api/integrations/${world.integrationId}/health`).catch(() => 'cut off')
+    await vi.waitUntil(async () => (await world.alice.api.get('/livez')).status === 200)
+    daemon.child.kill('SIGTERM')
+    const end = exited(daemon)
+    expect(await waiting).toMatchObject({ status: 200, body: { state: 'revoking' } })
+    expect(await end).toEqual([0, null]) // 1 is what the time limit ends with
+    await looked
+    expect(serverPid(data())).toBeUndefined()
+    vault.resume()
+    const again = await home.start()
+    await vi.waitFor(async () => {
+      const { body } = await again.api(world.alice.token).get(`/api/grants/${grantId}`)
+      expect(body.state).toBe('revoked')
+    }, 60_000)
+  })
+
+  it('stops its database although its time is up, and although somebody does not wait', async () => {
+    const { daemon } = await endingAtNobody({ LATCHKEY_SHUTDOWN_SECONDS: '1' })
+    const late = serverPid(data())!
+    daemon.child.kill('SIGTERM')
+    expect((await exited(daemon))[0]).toBe(1)
+    expect(isServer(late, data())).toBe(false)
+    vault.resume()
+
+    const hurried = await home.start()
+    const pid = serverPid(data())!
+    hurried.child.kill('SIGTERM')
+    hurried.child.kill('SIGINT')
+    await exited(hurried)
+    await vi.waitUntil(() => !isServer(pid, data()), { timeout: 20_000 })
+  })
+})

@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Action, Json, Reversible, RunContext, Step } from '../../../src/sdk/index.ts'
+
+/** Everything the suite needs to try one action on a real target. */
+export interface ReversibleSetup<Client, Input, S extends Step> {
+  readonly action: Action<Client, Input, S> & Reversible<Client, S>
+  readonly input: Input
+  /** the context of a run that was never used before */
+  newRun(): RunContext<Client>
+  /** the target's state, read without the action's help; equal states compare equal */
+  snapshot(): Promise<unknown>
+  stop(): Promise<void>
+}
+
+/**
+ * What every reversible action promises, tried on a real target: it plans without writing, executes twice as once, and leaves no
+ * trace after rollback wherever it stopped.
+ */
+export function describeReversible<Client, Input, S extends Step>(
+  name: string,
+  setup: () => Promise<ReversibleSetup<Client, Input, S>>,
+): void {
+  describe(`${name}, as a reversible action`, () => {
+    let world: ReversibleSetup<Client, Input, S>
+
+    beforeAll(async () => {
+      world = await setup()
+    }, 120_000)
+    afterAll(async () => {
+      await world?.stop()
+    })
+
+    it('plans without writing, and the same each time', async () => {
+      const { action, input, snapshot, newRun } = world
+      const [ctx, before] = [newRun(), await snapshot()]
+      const [first, second] = [await action.plan(ctx, input), await action.plan(ctx, input)]
+      expect(first.length).toBeGreaterThan(0)
+      expect(journaled(second)).toEqual(journaled(first))
+      expect(await snapshot()).toEqual(before)
+    })
+
+    it('executes twice as once', async () => {
+      const { action, input, snapshot, newRun } = world
+      const [ctx, before] = [newRun(), await snapshot()]
+      const steps = journaled(await action.plan(ctx, input))
+      for (const step of steps) await action.execute(ctx, step)
+      const once = await snapshot()
+      expect(once).not.toEqual(before)
+      const records = await executeAll(ctx, steps, steps.length)
+      expect(await snapshot()).toEqual(once)
+      await rollBack(ctx, steps, records)
+      expect(await snapshot()).toEqual(before)
+    })
+
+    it('proves what it did, and afterwards that it is gone', async () => {
+      const { action, input, newRun } = world
+      const ctx = newRun()
+      const steps = journaled(await action.plan(ctx, input))
+      const records = await executeAll(ctx, steps, steps.length)
+      expect(await failing(action.verify?.(ctx, steps))).toEqual([])
+      expect(action.verifyGone === undefined || (await failing(action.verifyGone(ctx, steps))).length > 0).toBe(true)
+      await rollBack(ctx, steps, records)
+      expect(await failing(action.verifyGone?.(ctx, steps))).toEqual([])
+    })
+
+    it('leaves no trace after rollback, wherever it stopped and whatever it could still remember', async () => {
+      const { action, input, snapshot, newRun } = world
+      const before = await snapshot()
+      const length = (await action.plan(newRun(), input)).length
+      for (let stop = 0; stop <= length; stop += 1) {
+        for (const lastRecordLost of stop === 0 ? [false] : [false, true]) {
+          const ctx = newRun()
+          const steps = journaled(await action.plan(ctx, input))
+          const records = await executeAll(ctx, steps, stop)
+          if (lastRecordLost) records[stop - 1] = undefined
+          await rollBack(ctx, steps, records)
+          expect(await snapshot(), `stopped after ${stop} steps, record lost: ${lastRecordLost}`).toEqual(before)
+        }
+      }
+    })
+
+    it('rolls back what is already rolled back', async () => {
+      const { action, input, snapshot, newRun } = world
+      const [ctx, before] = [newRun(), await snapshot()]
+      const steps = journaled(await action.plan(ctx, input))
+      const records = await executeAll(ctx, steps, steps.length)
+      await rollBack(ctx, steps, records)
+      await rollBack(ctx, steps, records)
+      expect(await snapshot()).toEqual(before)
+    })
+
+    async function executeAll(ctx: RunContext<Client>, steps: readonly S[], stop: number): Promise<(Json | undefined)[]> {
+      const records: (Json | undefined)[] = []
+      for (const step of steps.slice(0, stop)) records.push((await world.action.execute(ctx, step)).record)
+      return records
+    }
+
+    /** As the runner does: the last first, and every step, for an unfinished one may have happened. */
+    async function rollBack(ctx: RunContext<Client>, steps: readonly S[], records: readonly (Json | undefined)[]): Promise<void> {
+      for (let at = steps.length - 1; at >= 0; at -= 1) await world.action.rollback(ctx, steps[at]!, records[at])
+    }
+  })
+}
+
+/** Steps as they come back from the journal. */
+function journaled<S extends Step>(steps: readonly S[]): S[] {
+  return JSON.parse(JSON.stringify(steps))
+}
+
+async function failing(evidence: Promise<{ holds: boolean; artefact: string }[]> | undefined): Promise<string[]> {
+  return ((await evidence) ?? []).filter(({ holds }) => !holds).map(({ artefact }) => artefact)
+}

@@ -1,0 +1,401 @@
+import { generateKeyPairSync, sign } from 'node:crypto'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { inspect } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
+import { files } from '../../../dev/vault/vault-config.ts'
+import { startVaultServer, type VaultServer } from '../../../dev/vault/vault-server.ts'
+import { waitFor } from '../../../dev/vault/vault-wait.ts'
+import type { VaultCall } from '../../../plugins/vault/client/client.ts'
+import { Secret } from '../../../src/sdk/index.ts'
+import { connected, type PreparedVault, paused, prepared, timesAsked } from '../../support/vault-broker.ts'
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
+
+const LOGIN = 'auth/approle/login'
+const NAMES: VaultCall = { method: 'GET', path: ['kv/metadata'], list: true, accept: [404], repeatable: true }
+const never = new AbortController().signal
+
+describe.each(await serversUnderTest())('the broker’s connection to a $product $version', (binary) => {
+  let server: VaultServer
+  let approle: PreparedVault['approle']
+  beforeAll(async () => {
+    server = await startVaultServer({ binary })
+    approle = (await prepared(server)).approle
+  })
+  afterAll(() => server.stop())
+
+  const logins = () => timesAsked(server, LOGIN)
+  const revoke = (token: Secret) => server.api('POST', 'auth/token/revoke', { token: token.reveal() })
+
+  it('sends nothing until it is used, then logs in once for fifty callers', async () => {
+    const before = await logins()
+    const { client } = await connected(server.address, { auth: approle })
+    expect(client.session.status()).toMatchObject({ ok: true, detail: 'not logged in yet' })
+    expect(await logins()).toBe(before)
+    const answers = await Promise.all(Array.from({ length: 50 }, () => client.call(NAMES)))
+    expect(answers.every((answer) => answer.status === 404)).toBe(true)
+    expect(await logins()).toBe(before + 1)
+    await client.close()
+  })
+
+  it('logs in once more when its token dies under its feet, and loses no call', async () => {
+    const { client } = await connected(server.address, { auth: approle })
+    await revoke(await client.session.token())
+    const before = await logins()
+    await Promise.all(Array.from({ length: 20 }, () => client.call(NAMES)))
+    expect(await logins()).toBe(before + 1)
+    await client.close()
+  })
+
+  it('names the line to add when a capability is missing, and logs in again for it once in minutes', async () => {
+    const { client, turn } = await connected(server.address, { auth: approle })
+    await client.session.token()
+    const before = await logins()
+    await expect(client.call({ method: 'GET', path: ['kv/data', 'app/db'] })).rejects.toMatchObject({
+      code: 'target.denied',
+      fix: 'add to the broker’s policy: path "kv/data/app/db" { capabilities = ["read"] }',
+    })
+    const denied = () => client.call({ method: 'DELETE', path: ['kv/metadata', 'app/db'] })
+    await Promise.all(Array.from({ length: 10 }, () => expect(denied()).rejects.toMatchObject({ code: 'target.denied' })))
+    expect(await logins()).toBe(before + 1)
+    turn(300)
+    await expect(denied()).rejects.toMatchObject({ code: 'target.denied' })
+    expect(await logins()).toBe(before + 2)
+    await client.close()
+  })
+
+  it('does not repeat a login the server refused, lest it be locked out', async () => {
+    const { client, turn } = await connected(server.address, { auth: { ...approle, secretId: 'not-the-secret-id' } })
+    const before = await logins()
+    for (let i = 0; i < 10; i += 1) {
+      await expect(client.call(NAMES)).rejects.toMatchObject({ code: 'target.login_failed' })
+    }
+    await client.session.keepAlive(never)
+    expect(await logins()).toBe(before + 1)
+    expect(client.session.status()).toMatchObject({ ok: false })
+    turn(300)
+    await expect(client.session.keepAlive(never)).rejects.toMatchObject({ code: 'target.login_failed' })
+    expect(await logins()).toBe(before + 2)
+    await client.close()
+  })
+
+  it('renews at two thirds of the life, and not before', async () => {
+    const { client, turn } = await connected(server.address, { auth: approle })
+    const token = await client.session.token()
+    const renewals = () => timesAsked(server, 'auth/token/renew-self')
+    const before = await renewals()
+    turn(30 * 60)
+    await client.session.keepAlive(never)
+    expect(await renewals()).toBe(before)
+    turn(11 * 60)
+    await client.session.keepAlive(never)
+    expect(await renewals()).toBe(before + 1)
+    expect(await client.session.token()).toBe(token)
+    expect(client.session.status().renewedAt).toBeDefined()
+    await client.close()
+  })
+
+  it('logs in again before the server’s maximum, without a moment of refusal', async () => {
+    await server.api('POST', 'auth/approle/role/brief', {
+      token_policies: 'latchkey-broker',
+      token_ttl: '2s',
+      token_max_ttl: '3s',
+    })
+    const roleId: string = (await server.api('GET', 'auth/approle/role/brief/role-id')).body.data.role_id
+    const secretId: string = (await server.api('POST', 'auth/approle/role/brief/secret-id')).body.data.secret_id
+    const { client } = await connected(server.address, { auth: { method: 'approle', roleId, secretId } })
+    const first = await client.session.token()
+    await waitFor('a second login', async () => {
+      await client.session.keepAlive(never)
+      await client.call(NAMES)
+      return (await client.session.token()) !== first
+    })
+    expect(client.session.status().ok).toBe(true)
+    await client.close()
+  })
+
+  it('takes a renewal that extends nothing for none', async () => {
+    await server.api('POST', 'auth/apono/users/1-1', { password: 'x', token_ttl: '1h', token_policies: 'latchkey-broker' })
+    const token: string = (await server.api('POST', 'auth/apono/login/1-1', { password: 'x' })).body.auth.client_token
+    await server.api('DELETE', 'auth/apono/users/1-1')
+    const { client, turn } = await connected(server.address, { auth: { method: 'token', token } })
+    await client.session.token()
+    turn(45 * 60)
+    await client.session.keepAlive(never)
+    expect(client.session.status()).toMatchObject({ ok: true, renewedAt: undefined })
+    await client.close()
+  })
+
+  it('says that a given token is dead instead of trying others', async () => {
+    const token: string = (await server.api('POST', 'auth/token/create', { policies: ['latchkey-broker'], ttl: '1h' })).body.auth
+      .client_token
+    const { client } = await connected(server.address, { auth: { method: 'token', token } })
+    await client.call(NAMES)
+    await revoke(new Secret(token))
+    await expect(client.call(NAMES)).rejects.toMatchObject({ code: 'target.login_failed', fix: expect.stringContaining('token') })
+    expect(client.session.status().ok).toBe(false)
+    await client.close()
+  })
+
+  it('retries a failed renewal after ten seconds, growing, and reports itself unwell meanwhile', async () => {
+    const { client, turn } = await connected(server.address, { auth: approle, timeoutSeconds: 1 })
+    await client.session.token()
+    turn(41 * 60)
+    await server.seal()
+    await expect(client.session.keepAlive(never)).rejects.toMatchObject({ code: 'target.sealed', fix: 'unseal it' })
+    expect(client.session.status()).toMatchObject({ ok: false, detail: expect.stringContaining('sealed') })
+    await client.session.keepAlive(never) // too early to ask again
+    turn(12)
+    await expect(client.session.keepAlive(never)).rejects.toMatchObject({ code: 'target.sealed' })
+    turn(12)
+    await client.session.keepAlive(never)
+    await server.unseal()
+    turn(12)
+    await client.session.keepAlive(never)
+    expect(client.session.status().ok).toBe(true)
+    await client.close()
+  })
+
+  it('opens a wrapped secret_id once, keeps it, and logs in with it again after a restart', async () => {
+    const wrappedSecretId = await wrapped('auth/approle/role/latchkey/secret-id')
+    const auth = { method: 'approle', roleId: approle.roleId, wrappedSecretId }
+    const first = await connected(server.address, { auth })
+    await first.client.call(NAMES)
+    await first.client.close()
+    const again = await connected(server.address, { auth }, first.memory)
+    expect((await again.client.call(NAMES)).status).toBe(404)
+    await again.client.close()
+  })
+
+  it('raises an alarm when somebody else opened the wrapped secret_id', async () => {
+    const wrappedSecretId = await wrapped('auth/approle/role/latchkey/secret-id')
+    await server.api('POST', 'sys/wrapping/unwrap', { token: wrappedSecretId })
+    const { client, logged } = await connected(server.address, {
+      auth: { method: 'approle', roleId: approle.roleId, wrappedSecretId },
+    })
+    await expect(client.call(NAMES)).rejects.toMatchObject({
+      code: 'target.login_failed',
+      fix: expect.stringContaining('destroy that secret_id'),
+    })
+    expect(logged.join()).toContain('error alarm')
+    await client.close()
+  })
+
+  it('refuses to open a wrapping token that was not made by the AppRole', async () => {
+    const wrappedSecretId = await wrapped('sys/wrapping/wrap', { secret_id: approle.secretId })
+    const { client } = await connected(server.address, { auth: { method: 'approle', roleId: approle.roleId, wrappedSecretId } })
+    await expect(client.call(NAMES)).rejects.toMatchObject({
+      code: 'target.login_failed',
+      message: expect.stringContaining('sys/wrapping/wrap'),
+    })
+    expect((await server.api('POST', 'sys/wrapping/lookup', { token: wrappedSecretId })).status).toBe(200)
+    await client.close()
+  })
+
+  it('logs in with a JWT that it reads from a file each time, and sends no file that holds none', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    await server.api('POST', 'sys/auth/jwt', { type: 'jwt' })
+    await server.api('POST', 'auth/jwt/config', { jwt_validation_pubkeys: [publicKey.export({ type: 'spki', format: 'pem' })] })
+    const role = { role_type: 'jwt', user_claim: 'sub', bound_audiences: ['vault'], token_policies: 'latchkey-broker' }
+    await server.api('POST', 'auth/jwt/role/broker', role)
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'latchkey-jwt-'))
+    const file = path.join(folder, 'token')
+    const encoded = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
+    const seconds = Math.floor(Date.now() / 1000)
+    const text = `${encoded({ alg: 'RS256' })}.${encoded({ sub: 'broker', aud: 'vault', iat: seconds, exp: seconds + 600 })}`
+    const auth = { method: 'jwt', role: 'broker', file }
+    await writeFile(file, 'root:x:0:0:root')
+    const wrong = await connected(server.address, { auth })
+    await expect(wrong.client.call(NAMES)).rejects.toMatchObject({
+      code: 'target.login_failed',
+      message: `the token file ${file} cannot be used for this address`,
+    })
+    await writeFile(file, `${text}.${sign('sha256', Buffer.from(text), privateKey).toString('base64url')}\n`)
+    const { client } = await connected(server.address, { auth })
+    expect((await client.call(NAMES)).status).toBe(404)
+    await Promise.all([client.close(), wrong.client.close(), rm(folder, { recursive: true })])
+  })
+
+  it('stops where a namespace is not honoured, before anything lands in another one', async () => {
+    const { client } = await connected(server.address, { auth: approle, namespace: 'team-a' })
+    await expect(client.call(NAMES)).rejects.toMatchObject({ code: 'target.namespace' })
+    await client.close()
+  })
+
+  it('names every secret exactly, whatever characters it has', async () => {
+    const { client } = await connected(server.address, { auth: { method: 'token', token: server.rootToken } })
+    for (const name of [
+      'plain',
+      'with space',
+      '100%',
+      '%2e%2e',
+      'a?b#c',
+      'häkchen',
+      '🔑',
+      'semi;colon&and=',
+      'quote"back\\slash',
+    ]) {
+      const written = await client.call({ method: 'POST', path: ['kv', 'data', 'names', name], body: { data: { name } } })
+      expect(written.requestId).toMatch(/^[0-9a-f-]{36}$/)
+    }
+    const listed = await client.call({ method: 'GET', path: ['kv/metadata', 'names'], list: true })
+    expect(listed.data['keys']).toHaveLength(9)
+    expect(listed.data['keys']).toContain('%2e%2e')
+    for (const name of ['..', '.', 'a/../b', 'a//b', '']) {
+      await expect(client.call({ method: 'GET', path: ['kv/data', name] })).rejects.toMatchObject({ code: 'target.invalid' })
+    }
+    await client.close()
+  })
+
+  it('tells the seven kinds of 404 apart', async () => {
+    const { client } = await connected(server.address, { auth: { method: 'token', token: server.rootToken } })
+    const ask = (...segments: string[]) => client.call({ method: 'GET', path: segments })
+    await client.call({ method: 'POST', path: ['kv/data/gone'], body: { data: { a: 1 } } })
+    await client.call({ method: 'DELETE', path: ['kv/data/gone'] })
+    await expect(ask('kv/data/gone')).rejects.toMatchObject({
+      code: 'target.not_found',
+      message: expect.stringContaining('is deleted'),
+    })
+    await client.call({ method: 'POST', path: ['kv/destroy/gone'], body: { versions: [1] } })
+    await expect(ask('kv/data/gone')).rejects.toMatchObject({ message: expect.stringContaining('is destroyed') })
+    await expect(ask('kv/data/never')).rejects.toMatchObject({ code: 'target.not_found' })
+    await expect(ask('kv/never')).rejects.toMatchObject({ code: 'target.unsupported' })
+    await expect(ask('nothing-here/data/x')).rejects.toMatchObject({
+      code: 'target.not_found',
+      fix: expect.stringContaining('mount'),
+    })
+    await expect(ask('auth/apono/users/a@b.c')).rejects.toMatchObject({ code: 'target.unsupported' })
+    const patch: VaultCall = { method: 'PATCH', path: ['kv/data/never'], body: { data: { a: 1 } } }
+    await expect(client.call(patch)).rejects.toMatchObject({ code: 'target.not_found' })
+    expect((await client.call({ ...patch, accept: [404] })).body).toEqual({})
+    await client.close()
+  })
+
+  it('waits out a quota when the call bears repetition, and says so when it does not', async () => {
+    const { client } = await connected(server.address, { auth: { method: 'token', token: server.rootToken } })
+    await client.session.token()
+    await server.api('POST', 'sys/quotas/rate-limit/tight', { rate: 2, interval: '1s', path: 'kv/' })
+    try {
+      const once = Array.from({ length: 6 }, () => client.call({ ...NAMES, repeatable: false }))
+      const refused = (await Promise.allSettled(once)).filter((result) => result.status === 'rejected')
+      expect(refused.length).toBeGreaterThan(0)
+      expect(refused[0]?.reason).toMatchObject({ code: 'target.busy', fix: expect.stringContaining('quota') })
+      expect(await Promise.all(Array.from({ length: 6 }, () => client.call(NAMES)))).toHaveLength(6)
+    } finally {
+      await server.api('DELETE', 'sys/quotas/rate-limit/tight')
+    }
+    await client.close()
+  })
+
+  it('finds out what the server can do, and leaves nothing behind', async () => {
+    const { client } = await connected(server.address, { auth: approle })
+    expect(client.knownFeatures()).toBeUndefined()
+    const found = await client.features()
+    const able = binary.product === 'openbao'
+    expect(found).toMatchObject({
+      policyExpiration: able,
+      policyCas: able,
+      passwordHash: true,
+      pagedList: able,
+      detailedMetadata: able,
+    })
+    expect(client.knownFeatures()).toBe(found)
+    expect(await client.features()).toBe(found)
+    const policies: string[] = (await server.api('GET', 'sys/policies/acl?list=true')).body.data.keys
+    expect(policies.filter((name) => name.startsWith('apono-g-'))).toEqual([])
+    expect((await server.api('GET', 'auth/apono/users?list=true')).status).toBe(404)
+    await client.close()
+  })
+
+  it('asks the fence right before each request, and sends nothing once it is down', async () => {
+    const { client } = await connected(server.address, { auth: approle })
+    await client.session.token()
+    const guard = () => {
+      throw new Error('another replica took over')
+    }
+    await expect(
+      client.call({ method: 'POST', path: ['sys/policies/acl/apono-g-x'], body: { policy: '{}' }, guard }),
+    ).rejects.toThrow('another replica')
+    expect((await server.api('GET', 'sys/policies/acl/apono-g-x')).status).toBe(404)
+    await client.close()
+  })
+
+  it('revokes its own token when it closes', async () => {
+    const { client } = await connected(server.address, { auth: approle })
+    const token = await client.session.token()
+    await client.close()
+    expect((await server.api('GET', 'auth/token/lookup-self', undefined, { 'x-vault-token': token.reveal() })).status).toBe(403)
+  })
+
+  it('shows no secret in any error', async () => {
+    const canaries = ['canary-secret-id', 'canary-password', 'canary-token']
+    const errors: unknown[] = []
+    const caught = (work: Promise<unknown>) => work.catch((error: unknown) => errors.push(error))
+    const refused = await connected(server.address, { auth: { ...approle, secretId: 'canary-secret-id' } })
+    await caught(refused.client.call(NAMES))
+    const { client } = await connected(server.address, { auth: approle })
+    const body = { password: new Secret('canary-password'), token_policies: 'canary-password' }
+    await caught(client.call({ method: 'POST', path: ['auth/apono/users/a@b'], body }))
+    await caught(
+      client.call({ method: 'POST', path: ['sys/policies/acl/apono-g-x'], body: { policy: new Secret('canary-password {') } }),
+    )
+    await caught(client.call({ method: 'GET', path: ['auth/token/lookup-self'], token: new Secret('canary-token') }))
+    const nowhere = await connected('http://127.0.0.1:1', { auth: { method: 'token', token: 'canary-token' } })
+    await caught(nowhere.client.call({ ...NAMES, repeatable: false }))
+    expect(errors).toHaveLength(5)
+    const shown = errors.map((error) => inspect(error, { depth: 20, showHidden: true }) + JSON.stringify(error)).join('\n')
+    for (const canary of canaries) expect(shown).not.toContain(canary)
+    await Promise.all([refused.client.close(), client.close(), nowhere.client.close()])
+  })
+
+  it('gives up in time on a server that stands still, and the call says so', async () => {
+    const { client } = await connected(server.address, { auth: { method: 'token', token: server.rootToken } })
+    await client.session.token()
+    await paused(server)
+    try {
+      await expect(client.call({ ...NAMES, timeoutMs: 300 })).rejects.toMatchObject({ code: 'target.timeout' })
+      const leaving = new AbortController()
+      const left = client.call({ ...NAMES, signal: leaving.signal })
+      leaving.abort(new Error('enough'))
+      await expect(left).rejects.toThrow('enough')
+    } finally {
+      server.resume()
+    }
+    expect((await client.call(NAMES)).status).toBe(200)
+    await client.close()
+  })
+
+  it('speaks TLS only with a server whose certificate its CA signed, and logs in with a certificate of its own', async () => {
+    const dir = await mkdtemp(path.join(os.tmpdir(), 'latchkey-tls-'))
+    const secure = await startVaultServer({ binary, tls: true, dir })
+    const tokenAuth = { method: 'token', token: secure.rootToken }
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
+    const trusting = await connected(secure.address, { auth: tokenAuth })
+    await expect(trusting.client.call(NAMES)).rejects.toMatchObject({
+      code: 'target.tls',
+      fix: expect.stringContaining('CA certificate'),
+    })
+    vi.unstubAllEnvs()
+    const caFile = files(dir).ca
+    const byFile = await connected(secure.address, { auth: tokenAuth, caFile })
+    expect((await byFile.client.call({ method: 'GET', path: ['auth/token/lookup-self'] })).status).toBe(200)
+
+    const certificatePem = await readFile(files(dir).certificate, 'utf8')
+    const privateKeyPem = await readFile(files(dir).privateKey, 'utf8')
+    await secure.api('POST', 'sys/auth/cert', { type: 'cert' })
+    await secure.api('POST', 'auth/cert/certs/broker', { certificate: certificatePem, token_policies: 'default' })
+    const auth = { method: 'cert', role: 'broker', certificatePem, privateKeyPem }
+    const { client } = await connected(secure.address, { auth, caPem: secure.caPem })
+    expect((await client.call({ method: 'GET', path: ['auth/token/lookup-self'] })).data['policies']).toEqual(['default'])
+    await Promise.all([trusting.client.close(), byFile.client.close(), client.close()])
+    await secure.stop()
+    await rm(dir, { recursive: true })
+  })
+
+  async function wrapped(at: string, body: object = {}): Promise<string> {
+    return (await server.api('POST', at, body, { 'x-vault-wrap-ttl': '300' })).body.wrap_info.token
+  }
+})
