@@ -1,11 +1,14 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { startDaemon } from '../support/daemon.ts'
 import type { CallUnderWay } from '../support/fault-proxy.ts'
+import { isRun } from '../support/gate-share.ts'
 import { boundaries, FLOWS, play } from '../support/grant-flows.ts'
 import { setStage, untilIdle } from '../support/stage.ts'
 import { Turns } from '../support/turns.ts'
 
 const STAGES = 3
+// Between them the two servers are struck at every call and at every moment.
+const ONE_IN = 2
 
 /** When the daemon dies, seen from one call to the server. */
 const DEATHS = {
@@ -41,6 +44,7 @@ describe('a grant survives the death of its daemon at every call to the server',
     )
     for (const boundary of boundaries(flow)) {
       for (const [moment, fault] of Object.entries(DEATHS)) {
+        if (!isRun('deaths', ONE_IN)) continue
         it.concurrent(`${flowName}/${boundary.label} ${moment}`, { timeout: 90_000 }, () =>
           stages.take(async (stage) => {
             const { home: daemon, proxy } = stage

@@ -3,10 +3,10 @@ import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { contradictions } from '../support/contradictions.ts'
 import { freshDatabase } from '../support/database.ts'
 import { type DatabaseWire, type Mishap, wireTo } from '../support/database-wire.ts'
+import { IS_WHOLE } from '../support/gate-share.ts'
 import { startToyGrants, type ToyGrants } from '../support/toy-grants.ts'
 
-// Whole: npm run test:database-matrix. In the gate one statement in so many is struck, others in each flow.
-const IS_WHOLE = process.env['LATCHKEY_TEST_MATRIX'] === 'whole'
+// Whole: npm run test:matrices. In the gate one statement in so many is struck, others in each flow.
 const ONE_IN = 7
 const MISHAPS: readonly Mishap[] = IS_WHOLE ? ['before', 'reset', '25P03', 'silence'] : ['before', 'reset', '25P03']
 /** Statements of everybody's, that belong to no flow. */
