@@ -213,9 +213,13 @@ const PROBE_PATIENCE_MS = 5_000
 export async function traces(vault: VaultServer): Promise<string[]> {
   for (const begun = performance.now(); ; await wait(100)) {
     const found = await tracesNow(vault)
-    const isProbed = found.some((trace) => / (0-|apono-g-probe-)\d/.test(trace))
-    if (!isProbed || performance.now() - begun > PROBE_PATIENCE_MS) return found
+    if (!found.some(isOfProbe) || performance.now() - begun > PROBE_PATIENCE_MS) return found
   }
+}
+
+/** Of a health check. One whose daemon was killed leaves them, without power, until a sweep ten minutes later. */
+export function isOfProbe(trace: string): boolean {
+  return / (of )?(0-|apono-g-probe-)\d/.test(trace)
 }
 
 async function tracesNow(vault: VaultServer): Promise<string[]> {
