@@ -1,0 +1,45 @@
+import { FLOWS } from './commands.ts'
+import type { Fact } from './facts.ts'
+import type { Credential, Place } from './ground.ts'
+import type { Model } from './model.ts'
+
+/** What is not as it must be at the target, whatever the books say. */
+export async function untruths(
+  model: Model,
+  facts: readonly Fact[],
+  place: Place,
+  credentials: ReadonlyMap<number, Credential>,
+): Promise<string[]> {
+  const wrong: string[] = []
+  const grantOf = new Map(facts.map((fact, at) => [fact.run, at]))
+  for (const { run, how } of await place.powers()) {
+    const at = grantOf.get(run)
+    const grant = at === undefined ? undefined : model.asks[at]?.grant
+    if (!grant || at === undefined) {
+      wrong.push(`${how}: power that nobody approved`)
+      continue
+    }
+    const endsItself = FLOWS[model.asks[at]!.flow]!.delivery === 'token' && place.turn !== undefined
+    if (facts[at]!.grant?.isCut) wrong.push(`${how}: power of grant ${at}, which is said to be cut`)
+    if (grant.phase === 'over' || (grant.phase === 'ending' && !model.isDown))
+      wrong.push(`${how}: power of grant ${at}, which is over`)
+    if (endsItself && grant.endsAt <= model.minute) wrong.push(`${how}: power of grant ${at} beyond its time`)
+  }
+  for (const [at, { run, grant }] of facts.entries()) {
+    if (!grant?.isOver) continue
+    const left = await place.piecesOf(run)
+    if (left.length > 0) wrong.push(`grant ${at} is ${grant.state}, and there is still ${left.join(', ')}`)
+    if (!grant.receipt?.evidence.every(({ gone }) => gone))
+      wrong.push(`grant ${at} is ${grant.state} without a receipt that says so`)
+    if (grant.liveOpenings > 0) wrong.push(`grant ${at} is ${grant.state}, and its credential is not`)
+  }
+  for (const [at, credential] of credentials) {
+    const grant = model.asks[at]!.grant!
+    const works = await credential.works()
+    const must = grant.phase === 'active' && grant.credential!.until > model.minute
+    if (works && !must && grant.phase !== 'active')
+      wrong.push(`the credential of grant ${at} works although it is ${grant.phase}`)
+    if (!works && must && grant.credential!.isSure) wrong.push(`the credential of grant ${at} does not work`)
+  }
+  return wrong
+}
