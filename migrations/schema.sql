@@ -316,6 +316,7 @@ create table foreign_pieces (
 
 create table grants (
   begins_at timestamp with time zone,
+  came_back_at timestamp with time zone,
   created_at timestamp with time zone not null default now(),
   cut_at timestamp with time zone,
   delivery text not null,
@@ -345,7 +346,7 @@ create table grants (
   constraint grants_come_from_a_request FOREIGN KEY (request_id) REFERENCES access_requests(id),
   constraint grants_end_reason_known CHECK (end_reason = ANY (ARRAY['expired'::text, 'given_back'::text, 'revoked'::text, 'reported'::text, 'failed'::text, 'grantee_disabled'::text])),
   constraint grants_expire_after_they_begin CHECK (expires_at > begins_at),
-  constraint grants_final_have_ended CHECK ((state = ANY (ARRAY['expired'::text, 'revoked'::text, 'failed'::text])) = (ended_at IS NOT NULL)),
+  constraint grants_final_have_ended CHECK ((state = ANY (ARRAY['expired'::text, 'revoked'::text, 'failed'::text, 'written_off'::text])) = (ended_at IS NOT NULL)),
   constraint grants_guarantee_known CHECK (guarantee = ANY (ARRAY['server'::text, 'broker'::text])),
   constraint grants_last_a_while CHECK (seconds > 0),
   constraint grants_of_a_user FOREIGN KEY (grantee_id) REFERENCES users(id),
@@ -353,10 +354,12 @@ create table grants (
   constraint grants_one_per_request UNIQUE (request_id),
   constraint grants_one_per_run UNIQUE (run_id),
   constraint grants_pkey PRIMARY KEY (id),
-  constraint grants_state_known CHECK (state = ANY (ARRAY['scheduled'::text, 'provisioning'::text, 'active'::text, 'revoking'::text, 'stuck'::text, 'expired'::text, 'revoked'::text, 'failed'::text]))
+  constraint grants_state_known CHECK (state = ANY (ARRAY['scheduled'::text, 'provisioning'::text, 'active'::text, 'revoking'::text, 'stuck'::text, 'expired'::text, 'revoked'::text, 'failed'::text, 'written_off'::text])),
+  constraint grants_written_off_come_back CHECK (came_back_at IS NULL OR state = 'written_off'::text)
 );
 CREATE INDEX grants_by_grantee ON grants USING btree (grantee_id, id);
 CREATE INDEX grants_live ON grants USING btree (expires_at) WHERE (state = ANY (ARRAY['scheduled'::text, 'provisioning'::text, 'active'::text, 'revoking'::text, 'stuck'::text]));
+CREATE INDEX grants_written_off ON grants USING btree (integration_id) WHERE ((state = 'written_off'::text) AND (came_back_at IS NULL));
 
 create table group_members (
   confirmed_at timestamp with time zone,
@@ -567,7 +570,7 @@ create table proposals (
   token_makers text[] not null default '{}'::text[],
   constraint proposals_accepted_by_somebody_else CHECK ((state <> ALL (ARRAY['accepted'::text, 'performed'::text, 'failed'::text])) OR decided_by <> proposer_id AND NOT decided_hands && hands),
   constraint proposals_keep_nothing_when_over CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text])) OR body IS NULL),
-  constraint proposals_kind_known CHECK (kind = ANY (ARRAY['flow.create'::text, 'flow.change'::text, 'integration.create'::text, 'integration.change'::text, 'integration.own'::text, 'integration.remove'::text, 'scim_token.create'::text, 'scim_token.rotate'::text])),
+  constraint proposals_kind_known CHECK (kind = ANY (ARRAY['flow.create'::text, 'flow.change'::text, 'integration.create'::text, 'integration.change'::text, 'integration.own'::text, 'integration.remove'::text, 'integration.write_off'::text, 'scim_token.create'::text, 'scim_token.rotate'::text])),
   constraint proposals_of_a_user FOREIGN KEY (proposer_id) REFERENCES users(id),
   constraint proposals_pkey PRIMARY KEY (id),
   constraint proposals_state_known CHECK (state = ANY (ARRAY['open'::text, 'accepted'::text, 'performed'::text, 'failed'::text, 'declined'::text, 'withdrawn'::text, 'lapsed'::text]))

@@ -8,8 +8,8 @@ export const runMachine = machine<RunState, RunEvent>({
   pending: { plan: 'executing', undo: 'undoing', give_up: 'failed' },
   executing: { finish: 'executed', undo: 'undoing', give_up: 'failed' },
   executed: { undo: 'undoing' },
-  undoing: { settle: 'undone', overdue: 'stuck' },
-  stuck: { settle: 'undone' },
+  undoing: { settle: 'undone', overdue: 'stuck', give_up: 'failed' },
+  stuck: { settle: 'undone', give_up: 'failed' },
   undone: {},
   failed: {},
 })

@@ -138,6 +138,17 @@ export class Journal {
     return new Set(ours.map((run) => run.id))
   }
 
+  /** Runs that are not undone and will not be: whoever holds one is refused from here on. */
+  async giveUp(tx: Tx, ids: readonly string[]): Promise<void> {
+    await rows(
+      tx,
+      `update action_runs set state = 'failed', epoch = epoch + 1, changed_at = now(), settled_at = now()
+       where id = any($1) and state in ('undoing', 'stuck')`,
+      [ids],
+    )
+    await rows(tx, 'update action_steps set sealed = null where run_id = any($1)', [ids])
+  }
+
   /** The plan as people may see it, in order. */
   async read(tx: Tx, run: string): Promise<(Omit<JournaledStep, 'sealed' | 'position'> & { changedAt: Date })[]> {
     const steps = await rows<Omit<JournaledStep, 'record'> & { record: Json; changedAt: Date }>(

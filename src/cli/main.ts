@@ -21,6 +21,7 @@ import { requests } from './commands/requests.ts'
 import { revoke } from './commands/revoke.ts'
 import { search } from './commands/search.ts'
 import { sync } from './commands/sync.ts'
+import { writeOff } from './commands/write-off.ts'
 
 /** What a command may touch of the world. */
 export interface Terminal {
@@ -49,6 +50,7 @@ const COMMANDS = [
   report,
   revoke,
   endAccess,
+  writeOff,
   receipt,
   policy,
   check,

@@ -22,8 +22,13 @@ export function grantInWords(grant: GrantView): string[] {
     until: grant.state === 'active' ? `${grant.expiresAt} (${inWords(grant.secondsLeft)} left)` : grant.expiresAt,
     'ended because': grant.endReason,
     note: grant.endNote,
+    'not proved': grant.writtenOff && writtenOffInWords(grant.writtenOff),
     problem: grant.problem && [grant.problem.message, grant.problem.fix].filter(Boolean).join(' — '),
   })
+}
+
+export function writtenOffInWords({ by, reason, because }: NonNullable<GrantView['writtenOff']>): string {
+  return `written off by ${by.name}, because ${reason} (${because})`
 }
 
 type AnyRequest = Omit<RequestView, 'steps' | 'approvers' | 'stages'> & Partial<Pick<RequestView, 'approvers' | 'stages'>>

@@ -5,11 +5,14 @@ import { page, pageQuery } from './lists.ts'
 import { text } from './text.ts'
 import { durationSeconds, instant } from './time.ts'
 
-export const grantState = z.enum(['scheduled', 'provisioning', 'active', 'revoking', 'stuck', 'expired', 'revoked', 'failed'])
+export const grantState = z
+  .enum(['scheduled', 'provisioning', 'active', 'revoking', 'stuck', 'expired', 'revoked', 'failed', 'written_off'])
+  .describe('written_off: its system is gone, nothing is proved, and an admin has said that it is not waited for')
 
 const evidence = z.strictObject({
   artefact: z.string(),
-  gone: z.boolean(),
+  gone: z.boolean().describe('proved absent; false where nobody looked'),
+  lookedAt: z.boolean().optional().describe('false: of a grant that was written off; nothing is known of this piece'),
   observed: z.string(),
   requestId: z
     .string()
@@ -28,6 +31,13 @@ const evidence = z.strictObject({
     .describe('whether the target’s audit log shows our id; null when the broker may not see that'),
   mayStay: z.string().nullable().optional().describe('why a piece that is not gone confers nothing and was left'),
   at: z.string(),
+})
+
+export const writtenOff = z.strictObject({
+  by: z.strictObject({ id: id('usr'), name: z.string() }),
+  reason: z.string(),
+  because: z.string().describe('what the broker saw of the system then'),
+  at: instant,
 })
 
 export const revocationReceipt = z
@@ -49,9 +59,16 @@ export const revocationReceipt = z
       .describe(
         'whether it was written down when the access was given, and compared; false for grants made before that was done',
       ),
+    writtenOff: writtenOff.nullable().optional().describe('set: this receipt proves nothing, and says who decided that and why'),
     evidence: z.array(evidence),
+    cameBack: z
+      .strictObject({ at: instant, target: z.record(z.string(), z.string()), evidence: z.array(evidence) })
+      .nullable()
+      .optional()
+      .describe('of a grant that was written off: its system answered again, and what was found there then'),
   })
   .meta({ id: 'RevocationReceipt' })
+export type RevocationReceipt = z.infer<typeof revocationReceipt>
 
 export const grantView = z
   .strictObject({
@@ -79,6 +96,7 @@ export const grantView = z
     revokingAt: instant.nullable(),
     powerlessAt: instant.nullable(),
     endedAt: instant.nullable(),
+    writtenOff: writtenOff.nullable().optional().describe('set: nothing of this grant is proved gone'),
     problem: z.strictObject({ code: z.string(), message: z.string(), fix: z.string().optional() }).nullable(),
     accessDetails: z.string().nullable().describe('what the integration’s owner wants people with access to know'),
     createdAt: instant,
@@ -172,6 +190,21 @@ export const endedAccess = z
   })
   .meta({ id: 'EndedAccess' })
 export type EndedAccess = z.infer<typeof endedAccess>
+
+export const writeOff = z
+  .strictObject({
+    confirm: text({ max: 100 }).describe('the name of the integration, typed'),
+    reason: note.describe('why nobody will ever look; the grantees are told, and the receipts say it'),
+  })
+  .meta({ id: 'WriteOff' })
+export type WriteOff = z.infer<typeof writeOff>
+export const writtenOffGrants = z
+  .strictObject({
+    integrationId: id('int'),
+    grants: z.array(id('grt')).describe('are over, and nothing of them is proved gone; each has a receipt that says so'),
+  })
+  .meta({ id: 'WrittenOffGrants' })
+export type WrittenOffGrants = z.infer<typeof writtenOffGrants>
 
 export const sweepReport = z
   .strictObject({

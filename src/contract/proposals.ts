@@ -10,6 +10,7 @@ const PROPOSED = [
   'integration.change',
   'integration.own',
   'integration.remove',
+  'integration.write_off',
   'scim_token.create',
   'scim_token.rotate',
 ] as const

@@ -5,6 +5,8 @@ import { EndAccessController } from './ending/end-access.controller.ts'
 import { AccessEnding } from './ending/end-access.ts'
 import { LeaversGrants } from './ending/leavers-grants.ts'
 import { Revocation } from './ending/revocation.ts'
+import { WriteOffController } from './ending/write-off.controller.ts'
+import { WritingOff } from './ending/write-off.ts'
 import { Extensions } from './extension/extensions.ts'
 import { GrantsController } from './grants.controller.ts'
 import { Grants } from './grants.service.ts'
@@ -14,6 +16,7 @@ import { Recheck } from './provisioning/recheck.ts'
 import { Reconciler } from './reconciler.ts'
 import { GrantRetention } from './retention.ts'
 import { Alterations } from './sweep/alterations.ts'
+import { CameBack } from './sweep/came-back.ts'
 import { RestoreWatch } from './sweep/restore-watch.ts'
 import { SameSystemProof } from './sweep/same-system.ts'
 import { StrayPieces } from './sweep/stray-pieces.ts'
@@ -22,7 +25,7 @@ import { Sweep } from './sweep/sweep.ts'
 
 @Module({
   imports: [ActionsModule, IntegrationsModule],
-  controllers: [GrantsController, SweepController, EndAccessController],
+  controllers: [GrantsController, SweepController, EndAccessController, WriteOffController],
   providers: [
     Provisioning,
     Revocation,
@@ -37,6 +40,8 @@ import { Sweep } from './sweep/sweep.ts'
     LeaversGrants,
     Reconciler,
     AccessEnding,
+    WritingOff,
+    CameBack,
     GrantRetention,
     Grants,
   ],

@@ -1,7 +1,7 @@
 import { setTimeout as rest } from 'node:timers/promises'
 import { Injectable } from '@nestjs/common'
 import { Journal } from '../actions/journal.ts'
-import type { CredentialView, GrantQuery, GrantView } from '../contract/grants.ts'
+import type { CredentialView, GrantQuery, GrantView, RevocationReceipt } from '../contract/grants.ts'
 import type { Page } from '../contract/lists.ts'
 import type { Caller } from '../identity/callers/caller.ts'
 import { handsOf } from '../identity/callers/hands-of.ts'
@@ -202,6 +202,7 @@ function view(grant: Grant, shown: Shown): GrantView {
     revokingAt: grant.revokingAt?.toISOString() ?? null,
     powerlessAt: grant.cutAt?.toISOString() ?? null,
     endedAt: grant.endedAt?.toISOString() ?? null,
+    writtenOff: grant.state === 'written_off' ? (grant.receipt as unknown as RevocationReceipt).writtenOff : null,
     problem,
     accessDetails: grant.state === 'active' ? shown.accessDetails : null,
     createdAt: grant.createdAt.toISOString(),

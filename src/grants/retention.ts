@@ -25,7 +25,8 @@ export class GrantRetention implements OnModuleInit {
       steps,
       `delete from action_steps where ctid = any(array(
          select s.ctid from action_steps s join action_runs r on r.id = s.run_id
-         where r.state in ('undone', 'failed') and r.settled_at < clock_timestamp() - make_interval(days => $1) limit $2)) returning 1`,
+         where r.state in ('undone', 'failed')
+           and not exists (select 1 from grants g where g.run_id = r.id and g.state = 'written_off' and g.came_back_at is null) and r.settled_at < clock_timestamp() - make_interval(days => $1) limit $2)) returning 1`,
     )
   }
 }

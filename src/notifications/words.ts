@@ -40,6 +40,9 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'grant.revoked': ({ whose, what }) => `${whose} access to ${what} was taken away`,
   'grant.failed': ({ whose, what }) => `${whose} access to ${what} could not be set up`,
   'grant.stuck': ({ whose, what }) => `${whose} access to ${what} cannot be taken away: somebody must look`,
+  'grant.written_off': ({ whose, what }) => `${whose} access to ${what} was written off: nobody has proved that it is gone`,
+  'grant.came_back': ({ whose, what }) =>
+    `What was left of ${whose === 'Your' ? 'your' : whose} access to ${what} was found and is gone`,
   'grant.rechecked': ({ whose, what }) => `A leftover of ${whose} access to ${what} was removed`,
   'grant.altered': ({ whose, what }) => `${whose} access to ${what} was altered behind the broker’s back`,
   'review.closed': ({ whose, what }) => `${whose} emergency access to ${what} was reviewed`,
@@ -47,6 +50,7 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'token.created': () => 'A token was made for you, with which its maker can read and ask in your name',
   'enrolment.created': () => 'A code was made for you, with which you or its maker can get a token of yours',
   'enrolment.redeemed': () => 'Your enrolment code was redeemed for a token of yours',
+  'integration.written_off': () => 'Access on a system that is gone was written off: nobody has proved that it is gone',
   'orphan.removed': () => 'A leftover that belongs to no grant was removed',
   'foreign.found': () => 'Something that the broker did not make stands where only its own should',
   'sweep.alarm': () => 'So many grants look altered in the target that none was ended: somebody must look',

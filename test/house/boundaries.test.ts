@@ -19,7 +19,7 @@ const MAY_IMPORT: Record<string, string> = {
   'src/actions': 'src/integrations src/identity src/audit src/platform src/contract src/sdk',
   'src/approvals': 'src/identity src/audit src/platform src/config src/contract src/sdk',
   'src/grants':
-    'src/approvals src/actions src/integrations src/catalog src/identity src/audit src/platform src/config src/contract src/sdk',
+    'src/approvals src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/config src/contract src/sdk',
   'src/access':
     'src/grants src/approvals src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/config src/contract src/sdk',
   'src/notifications': 'src/access src/approvals src/identity src/audit src/platform src/config src/contract src/sdk',

@@ -116,9 +116,11 @@ describe('the tables of states', () => {
       revoking --gone_expired--> expired
       revoking --gone_revoked--> revoked
       revoking --gone_failed--> failed
+      revoking --write_off--> written_off
       stuck --gone_expired--> expired
       stuck --gone_revoked--> revoked
-      stuck --gone_failed--> failed"
+      stuck --gone_failed--> failed
+      stuck --write_off--> written_off"
     `)
   })
 
@@ -144,7 +146,9 @@ describe('the tables of states', () => {
       executed --undo--> undoing
       undoing --settle--> undone
       undoing --overdue--> stuck
-      stuck --settle--> undone"
+      undoing --give_up--> failed
+      stuck --settle--> undone
+      stuck --give_up--> failed"
     `)
   })
 })

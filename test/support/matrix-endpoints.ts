@@ -144,6 +144,11 @@ export const ENDPOINTS: Record<string, Expected> = {
     ok: 400,
     ...on((make) => make.integration(), { confirm: 'not its name', reason: 'the matrix' }),
   },
+  'POST /api/integrations/:id/write-off': {
+    who: 'manage: admin',
+    ok: 400,
+    ...on((make) => make.integration(), { confirm: 'not its name', reason: 'the matrix' }),
+  },
   'DELETE /api/integrations/:id': { who: 'manage: admin', ok: 204, ...on((make) => make.integration()) },
   'POST /api/integrations/:id/sweep': { who: 'manage: admin owner', ok: 200, ...on((make) => make.integration()) },
   'POST /api/integrations/:id/sync': { who: 'manage: admin owner', ok: 404, ...read([absent('int')]) },

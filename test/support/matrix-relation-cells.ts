@@ -13,6 +13,7 @@ const BODIES: Record<string, unknown> = {
   'POST /api/grants/:id/revoke': { reason: 'enough' },
   'POST /api/emergency-reviews/:id/close': { note: 'seen' },
   'POST /api/integrations/:id/end-access': { confirm: 'not its name', reason: 'the matrix' },
+  'POST /api/integrations/:id/write-off': { confirm: 'not its name', reason: 'the matrix' },
   'PATCH /api/integrations/:id': { accessDetails: 'hello' },
   'PUT /api/integrations/:id/ownership': { owners: null, resourceOwner: null },
 }

@@ -181,6 +181,11 @@ export const INTEGRATIONS: Relations = {
       active: '403 403 403 403 400 400',
       paused: '403 403 403 403 400 400',
     },
+    'POST /api/integrations/:id/write-off': {
+      ...ADMINISTERED,
+      active: '403 403 403 403 403 400',
+      paused: '403 403 403 403 403 400',
+    },
     'POST /api/integrations/:id/sweep': OPERATED,
     'POST /api/integrations/:id/sync': { ...OPERATED, active: '403 403 403 403 202 202', paused: '403 403 403 403 409 409' },
     'PUT /api/integrations/:id/ownership': OPERATED,

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
 import type { EndedAccess, GrantView } from '../../contract/grants.ts'
 import type { IntegrationView } from '../../contract/integrations.ts'
@@ -8,6 +7,7 @@ import { withApi } from '../api-command.ts'
 import { integrationId } from '../find.ts'
 import { json, table } from '../lines.ts'
 import type { Terminal } from '../main.ts'
+import { typed } from '../typed.ts'
 import { until } from '../until.ts'
 
 interface Options extends ApiOptions {
@@ -23,7 +23,7 @@ export function endAccess(program: Command, terminal: Terminal): void {
     .action(async (given: string, options: Options) => {
       const api = await apiClient(terminal.env, options)
       const integration = await api.get<IntegrationView>(at`/api/integrations/${await integrationId(api, given)}`)
-      const confirm = options.confirm ?? (await typed(terminal, integration.name))
+      const confirm = options.confirm ?? (await typed(terminal, `This ends everybody's access through ${integration.name}.`))
       const body = { confirm, reason: options.reason }
       const ended = await api.post<EndedAccess>(at`/api/integrations/${integration.id}/end-access`, body)
       terminal.tell(`${integration.name} is paused; ${ended.grants.length} grants are ending.`)
@@ -42,14 +42,6 @@ export function endAccess(program: Command, terminal: Terminal): void {
         terminal.print(line)
       }
     })
-}
-
-async function typed(terminal: Terminal, name: string): Promise<string> {
-  terminal.tell(`This ends everybody's access through ${name}. Type its name to go on:`)
-  const lines = createInterface({ input: terminal.input ?? process.stdin })
-  const { value: line } = await lines[Symbol.asyncIterator]().next()
-  lines.close()
-  return String(line ?? '').trim()
 }
 
 /** Over, or stuck: then a person has to look, and waiting longer tells nothing new. */

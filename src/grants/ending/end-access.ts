@@ -43,12 +43,7 @@ export class AccessEnding implements OnModuleInit {
   /** The order is committed first, with the work that carries it out should we die. */
   async order(caller: Caller, id: string, { confirm, reason }: EndAccess): Promise<EndedAccess> {
     const { name } = await findIntegration(this.database.pool, id)
-    if (confirm !== name) {
-      throw new BrokerError('input.invalid', 'is not the name of this integration', {
-        field: 'confirm',
-        fix: `type ${name} to end all access through it`,
-      })
-    }
+    mustBeTyped(confirm, name, 'end all access through it')
     await this.states.stop(caller.id, id, async (tx) => {
       await record(tx, { kind: SAID, actor: caller.id, subject: id, data: { name, reason } })
       const at = new Date((await now(tx)).getTime() + NET_MS)
@@ -75,6 +70,15 @@ export class AccessEnding implements OnModuleInit {
       if (some.length < MOST_AT_ONCE) return ended
     }
   }
+}
+
+/** What cannot be taken back is done to the integration that was meant. */
+export function mustBeTyped(typed: string, name: string, purpose: string): void {
+  if (typed === name) return
+  throw new BrokerError('input.invalid', 'is not the name of this integration', {
+    field: 'confirm',
+    fix: `type ${name} to ${purpose}`,
+  })
 }
 
 async function endSome(tx: Tx, id: string, { by, note, at }: Order): Promise<string[]> {

@@ -11,6 +11,20 @@ const OUTAGES: readonly ErrorCode[] = [
   'target.login_failed',
 ]
 
+const GONE: readonly ErrorCode[] = [
+  'target.unreachable',
+  'target.timeout',
+  'target.tls',
+  'target.sealed',
+  'target.standby',
+  'target.uninitialized',
+]
+
+/** Whether this may mean that there is no such target any more: nobody who could end anything there answers. */
+export function mayBeGone(code: string): boolean {
+  return (GONE as readonly string[]).includes(code)
+}
+
 /** Whether the error says that the target as a whole is away, so that trying its next grant is no use now. */
 export function isOutage(error: unknown): boolean {
   return isBrokerError(error, ...OUTAGES)

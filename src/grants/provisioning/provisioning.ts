@@ -194,9 +194,11 @@ export class Provisioning implements OnModuleInit {
 
   /** We acted for a run that may no longer be ours. If it is being undone, whatever we did after that is undone once more. */
   private async recheck(tx: Tx, grant: Grant): Promise<void> {
-    const undone = await row(tx, `select 1 from action_runs where id = $1 and state in ('undoing', 'undone', 'stuck')`, [
-      grant.runId,
-    ])
+    const undone = await row(
+      tx,
+      `select 1 from action_runs where id = $1 and state in ('undoing', 'undone', 'stuck', 'failed')`,
+      [grant.runId],
+    )
     if (undone) await enqueue(tx, [{ lane: 'clean', kind: GRANT_WORK.recheck, subject: grant.id, shard: grant.integrationId }])
   }
 

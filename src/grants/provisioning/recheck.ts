@@ -27,7 +27,7 @@ export class Recheck implements OnModuleInit {
   /** Undoes every step of a grant that is over already, because something may have been done for it since. */
   private async recheck(work: Work, hold: Hold): Promise<Outcome> {
     const [grant] = await selectGrants(this.database.pool, 'g.id = $1', [work.subject])
-    if (!grant || !['revoking', 'stuck', 'expired', 'revoked', 'failed'].includes(grant.state)) return 'done'
+    if (!grant || !['revoking', 'stuck', 'expired', 'revoked', 'failed', 'written_off'].includes(grant.state)) return 'done'
     if (!grant.endedAt) return 500 // its own clean-up may have proved it gone before we acted: look again when that is over
     const connection = await this.connections.use(grant.integrationId)
     const action = grantAccessOf(connection)

@@ -6,6 +6,7 @@ import { each, type Hold, type Outcome, type Work } from '../../platform/work/du
 import { DueWork, enqueue } from '../../platform/work/due-work.ts'
 import type { Marked } from '../../sdk/index.ts'
 import { Alterations } from './alterations.ts'
+import { CameBack } from './came-back.ts'
 import { StrayPieces } from './stray-pieces.ts'
 
 const EVERY_MS = 10 * 60_000
@@ -31,6 +32,7 @@ export class Sweep implements OnModuleInit {
     private readonly database: Database,
     private readonly work: DueWork,
     private readonly connections: Connections,
+    private readonly cameBack: CameBack,
     private readonly strays: StrayPieces,
     private readonly alterations: Alterations,
   ) {}
@@ -42,6 +44,7 @@ export class Sweep implements OnModuleInit {
   async sweep(integrationId: string, signal: AbortSignal, options: { confirmed?: boolean } = {}): Promise<SweepReport> {
     const connection = await this.connections.use(integrationId)
     const report: SweepReport = { removed: [], foreign: [], left: [], altered: [], suspected: [] }
+    await this.cameBack.look(connection, report, signal)
     let page: Marked[] = []
     for await (const piece of connection.plugin.marked?.(connection.client, signal) ?? []) {
       page.push(piece)

@@ -1,0 +1,38 @@
+import type { Command } from 'commander'
+import type { WrittenOffGrants } from '../../contract/grants.ts'
+import type { IntegrationView } from '../../contract/integrations.ts'
+import type { ProposalView } from '../../contract/proposals.ts'
+import { apiClient, at } from '../api-client.ts'
+import { type ApiOptions, withApi } from '../api-command.ts'
+import { integrationId } from '../find.ts'
+import { json } from '../lines.ts'
+import type { Terminal } from '../main.ts'
+import { typed } from '../typed.ts'
+
+interface Options extends ApiOptions {
+  readonly reason: string
+  readonly confirm?: string
+}
+
+/** For a system that is gone for good: what could not be ended there is not waited for any more. */
+export function writeOff(program: Command, terminal: Terminal): void {
+  withApi(
+    program.command('write-off <integration>').summary('give up what cannot be ended because its system is gone; proves nothing'),
+  )
+    .requiredOption('--reason <text>', 'why nobody will ever look; grantees are told, and the receipts say it')
+    .option('--confirm <name>', 'the name of the integration; otherwise you are asked to type it')
+    .action(async (given: string, options: Options) => {
+      const api = await apiClient(terminal.env, options)
+      const integration = await api.get<IntegrationView>(at`/api/integrations/${await integrationId(api, given)}`)
+      const warning = `This gives up what is left on the system behind ${integration.name}. Nothing is proved gone.`
+      const confirm = options.confirm ?? (await typed(terminal, warning))
+      const answer = await api.post<WrittenOffGrants | ProposalView>(at`/api/integrations/${integration.id}/write-off`, {
+        confirm,
+        reason: options.reason,
+      })
+      if (options.json) return terminal.print(json(answer))
+      if (!('grants' in answer)) return terminal.print(`${answer.id} waits for a second person; until then nothing changes.`)
+      terminal.tell(`${answer.grants.length} grants are written off: nobody has proved that they are gone.`)
+      for (const id of answer.grants) terminal.print(`latchkey receipt ${id}`)
+    })
+}

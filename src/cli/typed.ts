@@ -1,0 +1,11 @@
+import { createInterface } from 'node:readline/promises'
+import type { Terminal } from './main.ts'
+
+/** What somebody types after they were told what it is for. */
+export async function typed(terminal: Terminal, warning: string): Promise<string> {
+  terminal.tell(`${warning} Type its name to go on:`)
+  const lines = createInterface({ input: terminal.input ?? process.stdin })
+  const { value: line } = await lines[Symbol.asyncIterator]().next()
+  lines.close()
+  return String(line ?? '').trim()
+}
