@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { mutated } from '../mutants/copy.ts'
+import { filesOf, RULE_GROUPS, SPARED } from '../mutants/rule-groups.ts'
 import { MUTANTS } from '../mutants/table.ts'
 import { testFile } from '../support/test-files.ts'
 
@@ -27,5 +28,12 @@ describe('the table of planted bugs', () => {
       return missing || (suites.length === 0) !== (equivalent !== undefined && equivalent.length > 20)
     })
     expect(wrong.map(({ bug }) => bug)).toEqual([])
+  })
+})
+
+describe('the groups of rules', () => {
+  it('name files that exist, and give a reason for every bug that is spared', () => {
+    for (const group of RULE_GROUPS) expect(filesOf(group), group.name).not.toEqual([])
+    expect(SPARED.filter(({ why }) => why.length < 20)).toEqual([])
   })
 })
