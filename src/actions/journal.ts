@@ -52,6 +52,8 @@ export class Journal {
    * state. Runs in none of the `from` states are left alone and absent from the answer.
    */
   async claim(tx: Tx, ids: readonly string[], from: readonly RunState[], to?: RunState): Promise<Map<string, HeldRun>> {
+    // A statement that waits for a lock goes on with what it saw before: steps written meanwhile would not be in it.
+    await rows(tx, 'select 1 from action_runs where id = any($1) order by id for update', [ids])
     const claimed = await rows<RunRow>(
       tx,
       `with claimed as (

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import type { HeldRun, RunState } from '../../src/actions/action-run.ts'
 import { Journal } from '../../src/actions/journal.ts'
+import { newId } from '../../src/platform/ids.ts'
 import { Database } from '../../src/platform/postgres/database.ts'
 import { enqueue } from '../../src/platform/work/due-work.ts'
 import { BrokerError } from '../../src/sdk/index.ts'
@@ -78,6 +79,26 @@ describe('of two that hold a run, who claimed it first', () => {
     await database.transaction((tx) => journal.advance(tx, second, 'executed'))
     const [run] = await toys.broker.database.query('select state, epoch from action_runs where id = $1', [runId])
     expect(run).toEqual({ state: 'executed', epoch: second.epoch })
+  })
+
+  it('leaves to the next one every step of a plan that it was just writing down', async () => {
+    const runId = newId('run')
+    const run = { id: runId, integrationId: toys.integrationId, action: 'grant-access', input: {} }
+    await database.transaction((tx) => journal.open(tx, run))
+    const first = await claim(runId, 'pending')
+    const step = { kind: 'door', target: `doors/${runId}`, summary: 'Lets the grantee in.', args: {} }
+    let next: Promise<HeldRun> | undefined
+    await database.transaction(async (tx) => {
+      await journal.plan(tx, first, [step, step])
+      next = claim(runId, 'pending', 'executing')
+      await waitFor('the claim to wait for the plan', async () => {
+        const waiting = await toys.broker.database.query(
+          `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%action_runs%' and datname = current_database()`,
+        )
+        return waiting.length > 0
+      })
+    })
+    expect((await next)?.steps).toHaveLength(2)
   })
 
   it('does not make the grant active', async () => {

@@ -19,6 +19,8 @@ export interface Ending {
  * Power is taken away by the due work it leaves behind, which another process may do.
  */
 export async function beginEnding(tx: Tx, ids: readonly string[], ending: Ending): Promise<string[]> {
+  // A statement that waits for a lock goes on with what it saw before: an opening written down meanwhile would stay open.
+  await rows(tx, 'select 1 from grants where id = any($1) order by id for update', [ids])
   const begun = await rows<{ id: string; integrationId: string }>(
     tx,
     `with ending as (
