@@ -1,44 +1,29 @@
-import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common'
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger'
-import {
-  type CatalogEntry,
-  catalogEntry,
-  catalogList,
-  type MinimumPolicyQuestion,
-  minimumPolicyQuestion,
-  pluginId,
-  policyAdvice,
-} from '../contract/catalog.ts'
-import { Access } from '../platform/http/allowed-for.ts'
+import { Body, Controller, Param } from '@nestjs/common'
+import type { CatalogEntry, MinimumPolicyQuestion } from '../contract/catalog.ts'
+import { catalog } from '../contract/endpoints/catalog.ts'
+import { Endpoint } from '../platform/http/endpoint.ts'
 import { Catalog } from './catalog.ts'
 import { entryOf } from './entry.ts'
 import { advise } from './minimum-policy.ts'
 
-@ApiTags('catalog')
-@Controller('api/catalog')
-@Access({ scope: 'read' })
+@Controller()
 export class CatalogController {
   constructor(private readonly catalog: Catalog) {}
 
-  @Get()
-  @ApiOkResponse({ standardSchema: catalogList })
+  @Endpoint(catalog.list)
   list(): { items: CatalogEntry[] } {
     return { items: this.catalog.list().map(entryOf) }
   }
 
-  @Get(':plugin')
-  @ApiOkResponse({ standardSchema: catalogEntry })
-  get(@Param('plugin', { schema: pluginId }) plugin: string): CatalogEntry {
+  @Endpoint(catalog.get)
+  get(@Param('plugin', { schema: catalog.get.params.plugin }) plugin: string): CatalogEntry {
     return entryOf(this.catalog.get(plugin))
   }
 
-  @Post(':plugin/minimum-policy')
-  @HttpCode(200)
-  @Access({ scope: 'manage', roles: ['admin'] })
-  @ApiOkResponse({ standardSchema: policyAdvice })
+  @Endpoint(catalog.minimumPolicy)
   minimumPolicy(
-    @Param('plugin', { schema: pluginId }) plugin: string,
-    @Body({ schema: minimumPolicyQuestion }) { config }: MinimumPolicyQuestion,
+    @Param('plugin', { schema: catalog.minimumPolicy.params.plugin }) plugin: string,
+    @Body({ schema: catalog.minimumPolicy.body }) { config }: MinimumPolicyQuestion,
   ) {
     return advise(this.catalog.get(plugin), config)
   }

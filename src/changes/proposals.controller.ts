@@ -1,52 +1,36 @@
-import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common'
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger'
-import { id } from '../contract/id.ts'
-import { type ProposalQuery, proposalPage, proposalQuery, proposalView } from '../contract/proposals.ts'
+import { Controller, Param, Query } from '@nestjs/common'
+import { proposals } from '../contract/endpoints/proposals.ts'
+import type { ProposalQuery } from '../contract/proposals.ts'
 import { type Caller, CurrentCaller } from '../identity/callers/caller.ts'
-import { Access } from '../platform/http/allowed-for.ts'
+import { Endpoint } from '../platform/http/endpoint.ts'
 import { Proposals } from './proposals.service.ts'
 
-const OURS = { schema: id('prp') }
-
-@ApiTags('proposals')
-@Controller('api/proposals')
-@Access({ scope: 'manage', roles: ['admin', 'owner'] })
+@Controller()
 export class ProposalsController {
   constructor(private readonly proposals: Proposals) {}
 
-  @Get()
-  @Access({ scope: 'read', roles: ['admin', 'owner', 'auditor'] })
-  @ApiOkResponse({ standardSchema: proposalPage })
-  list(@Query({ schema: proposalQuery }) query: ProposalQuery) {
+  @Endpoint(proposals.list)
+  list(@Query({ schema: proposals.list.query }) query: ProposalQuery) {
     return this.proposals.list(query)
   }
 
-  @Get(':id')
-  @Access({ scope: 'read', roles: ['admin', 'owner', 'auditor'] })
-  @ApiOkResponse({ standardSchema: proposalView })
-  get(@Param('id', OURS) proposalId: string) {
+  @Endpoint(proposals.get)
+  get(@Param('id', { schema: proposals.get.params.id }) proposalId: string) {
     return this.proposals.get(proposalId)
   }
 
-  @Post(':id/accept')
-  @HttpCode(200)
-  @Access({ scope: 'manage', roles: ['admin', 'owner'], fresh: true })
-  @ApiOkResponse({ standardSchema: proposalView })
-  accept(@CurrentCaller() caller: Caller, @Param('id', OURS) proposalId: string) {
+  @Endpoint(proposals.accept)
+  accept(@CurrentCaller() caller: Caller, @Param('id', { schema: proposals.accept.params.id }) proposalId: string) {
     return this.proposals.accept(caller, proposalId)
   }
 
-  @Post(':id/decline')
-  @HttpCode(200)
-  @ApiOkResponse({ standardSchema: proposalView })
-  decline(@CurrentCaller() caller: Caller, @Param('id', OURS) proposalId: string) {
+  @Endpoint(proposals.decline)
+  decline(@CurrentCaller() caller: Caller, @Param('id', { schema: proposals.decline.params.id }) proposalId: string) {
     return this.proposals.decline(caller, proposalId)
   }
 
-  @Post(':id/withdraw')
-  @HttpCode(200)
-  @ApiOkResponse({ standardSchema: proposalView })
-  withdraw(@CurrentCaller() caller: Caller, @Param('id', OURS) proposalId: string) {
+  @Endpoint(proposals.withdraw)
+  withdraw(@CurrentCaller() caller: Caller, @Param('id', { schema: proposals.withdraw.params.id }) proposalId: string) {
     return this.proposals.withdraw(caller, proposalId)
   }
 }

@@ -1,41 +1,31 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common'
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
-import { type BundleQuery, bundlePage, bundleQuery, bundleView, type NewBundle, newBundle } from '../../contract/bundles.ts'
-import { id } from '../../contract/id.ts'
+import { Body, Controller, Param, Query } from '@nestjs/common'
+import type { BundleQuery, NewBundle } from '../../contract/bundles.ts'
+import { bundles } from '../../contract/endpoints/access.ts'
 import { type Caller, CurrentCaller } from '../../identity/callers/caller.ts'
-import { Access } from '../../platform/http/allowed-for.ts'
+import { Endpoint } from '../../platform/http/endpoint.ts'
 import { Bundles } from './bundles.service.ts'
 
-@ApiTags('access')
-@Controller('api/bundles')
-@Access({ scope: 'manage', roles: ['admin', 'owner'] })
+@Controller()
 export class BundlesController {
   constructor(private readonly bundles: Bundles) {}
 
-  @Post()
-  @ApiCreatedResponse({ standardSchema: bundleView })
-  create(@CurrentCaller() caller: Caller, @Body({ schema: newBundle }) body: NewBundle) {
+  @Endpoint(bundles.create)
+  create(@CurrentCaller() caller: Caller, @Body({ schema: bundles.create.body }) body: NewBundle) {
     return this.bundles.create(caller, body)
   }
 
-  @Get()
-  @Access({ scope: 'read' })
-  @ApiOkResponse({ standardSchema: bundlePage })
-  list(@CurrentCaller() caller: Caller, @Query({ schema: bundleQuery }) query: BundleQuery) {
+  @Endpoint(bundles.list)
+  list(@CurrentCaller() caller: Caller, @Query({ schema: bundles.list.query }) query: BundleQuery) {
     return this.bundles.list(caller, query)
   }
 
-  @Get(':id')
-  @Access({ scope: 'read' })
-  @ApiOkResponse({ standardSchema: bundleView })
-  get(@CurrentCaller() caller: Caller, @Param('id', { schema: id('bnd') }) bundleId: string) {
+  @Endpoint(bundles.get)
+  get(@CurrentCaller() caller: Caller, @Param('id', { schema: bundles.get.params.id }) bundleId: string) {
     return this.bundles.get(caller, bundleId)
   }
 
-  @Delete(':id')
-  @HttpCode(204)
-  @ApiNoContentResponse()
-  remove(@CurrentCaller() caller: Caller, @Param('id', { schema: id('bnd') }) bundleId: string) {
+  @Endpoint(bundles.remove)
+  remove(@CurrentCaller() caller: Caller, @Param('id', { schema: bundles.remove.params.id }) bundleId: string) {
     return this.bundles.remove(caller, bundleId)
   }
 }

@@ -1,31 +1,24 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common'
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger'
-import { id } from '../../contract/id.ts'
-import { closeReview, type ReviewQuery, reviewPage, reviewQuery, reviewView } from '../../contract/reviews.ts'
+import { Body, Controller, Param, Query } from '@nestjs/common'
+import { reviews } from '../../contract/endpoints/access.ts'
+import type { ReviewQuery } from '../../contract/reviews.ts'
 import { type Caller, CurrentCaller } from '../../identity/callers/caller.ts'
-import { Access } from '../../platform/http/allowed-for.ts'
+import { Endpoint } from '../../platform/http/endpoint.ts'
 import { Reviews } from './reviews.service.ts'
 
-@ApiTags('access')
-@Controller('api/emergency-reviews')
+@Controller()
 export class ReviewsController {
   constructor(private readonly reviews: Reviews) {}
 
-  @Get()
-  @Access({ scope: 'read', roles: ['admin', 'owner', 'auditor', 'approver'] })
-  @ApiOkResponse({ standardSchema: reviewPage })
-  list(@CurrentCaller() caller: Caller, @Query({ schema: reviewQuery }) query: ReviewQuery) {
+  @Endpoint(reviews.list)
+  list(@CurrentCaller() caller: Caller, @Query({ schema: reviews.list.query }) query: ReviewQuery) {
     return this.reviews.list(caller, query)
   }
 
-  @Post(':id/close')
-  @HttpCode(200)
-  @Access({ scope: 'approve', fresh: true })
-  @ApiOkResponse({ standardSchema: reviewView })
+  @Endpoint(reviews.close)
   close(
     @CurrentCaller() caller: Caller,
-    @Param('id', { schema: id('rev') }) reviewId: string,
-    @Body({ schema: closeReview }) { note }: { note: string },
+    @Param('id', { schema: reviews.close.params.id }) reviewId: string,
+    @Body({ schema: reviews.close.body }) { note }: { note: string },
   ) {
     return this.reviews.close(caller, reviewId, note)
   }

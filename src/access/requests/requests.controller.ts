@@ -1,24 +1,14 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common'
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
-import { type NewApproval, newApproval } from '../../contract/approvals.ts'
-import { id } from '../../contract/id.ts'
-import {
-  dryRun,
-  type NewRequest,
-  newRequest,
-  type RequestQuery,
-  requestPage,
-  requestQuery,
-  requestView,
-} from '../../contract/requests.ts'
+import { Body, Controller, Param, Query } from '@nestjs/common'
+import type { NewApproval } from '../../contract/approvals.ts'
+import { requests } from '../../contract/endpoints/access.ts'
+import { type NewRequest, type RequestQuery } from '../../contract/requests.ts'
 import { type Caller, CurrentCaller } from '../../identity/callers/caller.ts'
-import { Access } from '../../platform/http/allowed-for.ts'
+import { Endpoint } from '../../platform/http/endpoint.ts'
 import { Decisions } from './decisions.service.ts'
 import { RequestViews } from './request-views.ts'
 import { Requests } from './requests.service.ts'
 
-@ApiTags('access')
-@Controller('api/access-requests')
+@Controller()
 export class RequestsController {
   constructor(
     private readonly requests: Requests,
@@ -26,53 +16,38 @@ export class RequestsController {
     private readonly views: RequestViews,
   ) {}
 
-  @Post()
-  @Access({ scope: 'request' })
-  @ApiCreatedResponse({ standardSchema: requestView })
-  async submit(@CurrentCaller() caller: Caller, @Body({ schema: newRequest }) body: NewRequest) {
+  @Endpoint(requests.submit)
+  async submit(@CurrentCaller() caller: Caller, @Body({ schema: requests.submit.body }) body: NewRequest) {
     return this.views.get(caller, await this.requests.submit(caller, body))
   }
 
-  @Post('dry-run')
-  @HttpCode(200)
-  @Access({ scope: 'request' })
-  @ApiOkResponse({ standardSchema: dryRun })
-  dryRun(@CurrentCaller() caller: Caller, @Body({ schema: newRequest }) body: NewRequest) {
+  @Endpoint(requests.dryRun)
+  dryRun(@CurrentCaller() caller: Caller, @Body({ schema: requests.dryRun.body }) body: NewRequest) {
     return this.requests.dryRun(caller, body)
   }
 
-  @Get()
-  @Access({ scope: 'read' })
-  @ApiOkResponse({ standardSchema: requestPage })
-  list(@CurrentCaller() caller: Caller, @Query({ schema: requestQuery }) query: RequestQuery) {
+  @Endpoint(requests.list)
+  list(@CurrentCaller() caller: Caller, @Query({ schema: requests.list.query }) query: RequestQuery) {
     return this.views.list(caller, query)
   }
 
-  @Get(':id')
-  @Access({ scope: 'read' })
-  @ApiOkResponse({ standardSchema: requestView })
-  get(@CurrentCaller() caller: Caller, @Param('id', { schema: id('req') }) requestId: string) {
+  @Endpoint(requests.get)
+  get(@CurrentCaller() caller: Caller, @Param('id', { schema: requests.get.params.id }) requestId: string) {
     return this.views.get(caller, requestId)
   }
 
-  @Post(':id/approvals')
-  @HttpCode(200)
-  @Access({ scope: 'approve', fresh: true })
-  @ApiOkResponse({ standardSchema: requestView })
+  @Endpoint(requests.decide)
   async decide(
     @CurrentCaller() caller: Caller,
-    @Param('id', { schema: id('req') }) requestId: string,
-    @Body({ schema: newApproval }) body: NewApproval,
+    @Param('id', { schema: requests.decide.params.id }) requestId: string,
+    @Body({ schema: requests.decide.body }) body: NewApproval,
   ) {
     await this.decisions.decide(caller, requestId, body)
     return this.views.get(caller, requestId)
   }
 
-  @Post(':id/cancel')
-  @HttpCode(200)
-  @Access({ scope: 'request' })
-  @ApiOkResponse({ standardSchema: requestView })
-  async cancel(@CurrentCaller() caller: Caller, @Param('id', { schema: id('req') }) requestId: string) {
+  @Endpoint(requests.cancel)
+  async cancel(@CurrentCaller() caller: Caller, @Param('id', { schema: requests.cancel.params.id }) requestId: string) {
     await this.decisions.cancel(caller, requestId)
     return this.views.get(caller, requestId)
   }

@@ -1,31 +1,26 @@
-import { Controller, Get, Param, Query } from '@nestjs/common'
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger'
-import { id } from '../../contract/id.ts'
-import { type ResourceQuery, resource, resourcePage, resourceQuery } from '../../contract/integrations.ts'
+import { Controller, Param, Query } from '@nestjs/common'
+import { resources } from '../../contract/endpoints/integrations.ts'
+import type { ResourceQuery } from '../../contract/integrations.ts'
 import { type Caller, CurrentCaller } from '../../identity/callers/caller.ts'
 import { Resources } from '../../integrations/resources/resources.service.ts'
-import { Access } from '../../platform/http/allowed-for.ts'
+import { Endpoint } from '../../platform/http/endpoint.ts'
 import { Sights } from '../requests/sights.ts'
 
 // Everybody may search, and finds what they could ask for.
-@ApiTags('resources')
-@Controller('api/resources')
-@Access({ scope: 'read' })
+@Controller()
 export class ResourcesController {
   constructor(
     private readonly resources: Resources,
     private readonly sights: Sights,
   ) {}
 
-  @Get()
-  @ApiOkResponse({ standardSchema: resourcePage })
-  async search(@CurrentCaller() caller: Caller, @Query({ schema: resourceQuery }) query: ResourceQuery) {
+  @Endpoint(resources.search)
+  async search(@CurrentCaller() caller: Caller, @Query({ schema: resources.search.query }) query: ResourceQuery) {
     return this.resources.search(caller, query, await this.sights.of(caller))
   }
 
-  @Get(':id')
-  @ApiOkResponse({ standardSchema: resource })
-  async get(@CurrentCaller() caller: Caller, @Param('id', { schema: id('res') }) resourceId: string) {
+  @Endpoint(resources.get)
+  async get(@CurrentCaller() caller: Caller, @Param('id', { schema: resources.get.params.id }) resourceId: string) {
     return this.resources.get(resourceId, await this.sights.of(caller))
   }
 }

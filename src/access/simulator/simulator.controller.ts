@@ -1,19 +1,15 @@
-import { Body, Controller, HttpCode, Post } from '@nestjs/common'
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger'
-import { type NewSimulation, newSimulation, simulation } from '../../contract/simulation.ts'
-import { Access } from '../../platform/http/allowed-for.ts'
+import { Body, Controller } from '@nestjs/common'
+import { simulator } from '../../contract/endpoints/access.ts'
+import type { NewSimulation } from '../../contract/simulation.ts'
+import { Endpoint } from '../../platform/http/endpoint.ts'
 import { Simulator } from './simulator.ts'
 
-@ApiTags('access')
-@Controller('api/access-flows')
+@Controller()
 export class SimulatorController {
   constructor(private readonly simulator: Simulator) {}
 
-  @Post('simulate')
-  @HttpCode(200)
-  @Access({ scope: 'read', roles: ['admin', 'owner', 'auditor'] })
-  @ApiOkResponse({ standardSchema: simulation })
-  simulate(@Body({ schema: newSimulation }) body: NewSimulation) {
+  @Endpoint(simulator.simulate)
+  simulate(@Body({ schema: simulator.simulate.body }) body: NewSimulation) {
     return this.simulator.simulate(body)
   }
 }

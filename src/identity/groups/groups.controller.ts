@@ -1,70 +1,48 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common'
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
-import { id } from '../../contract/id.ts'
-import {
-  type GroupQuery,
-  group,
-  groupPage,
-  groupQuery,
-  groupWithMembers,
-  type NewGroup,
-  newGroup,
-} from '../../contract/identity.ts'
-import { Access } from '../../platform/http/allowed-for.ts'
+import { Body, Controller, Param, Query } from '@nestjs/common'
+import { groups } from '../../contract/endpoints/people.ts'
+import type { GroupQuery, NewGroup } from '../../contract/identity.ts'
+import { Endpoint } from '../../platform/http/endpoint.ts'
 import { type Caller, CurrentCaller } from '../callers/caller.ts'
 import { GroupsService } from './groups.service.ts'
 
-@ApiTags('people')
-@Controller('api/groups')
-@Access({ scope: 'manage', roles: ['admin'] })
+@Controller()
 export class GroupsController {
   constructor(private readonly groups: GroupsService) {}
 
-  @Get()
-  @Access({ scope: 'read', roles: ['admin', 'owner', 'auditor'] })
-  @ApiOkResponse({ standardSchema: groupPage })
-  list(@Query({ schema: groupQuery }) query: GroupQuery) {
+  @Endpoint(groups.list)
+  list(@Query({ schema: groups.list.query }) query: GroupQuery) {
     return this.groups.list(query)
   }
 
-  @Get(':id')
-  @Access({ scope: 'read', roles: ['admin', 'owner', 'auditor'] })
-  @ApiOkResponse({ standardSchema: groupWithMembers })
-  get(@Param('id', { schema: id('grp') }) groupId: string) {
+  @Endpoint(groups.get)
+  get(@Param('id', { schema: groups.get.params.id }) groupId: string) {
     return this.groups.get(groupId)
   }
 
-  @Post()
-  @ApiCreatedResponse({ standardSchema: group })
-  create(@CurrentCaller() caller: Caller, @Body({ schema: newGroup }) body: NewGroup) {
+  @Endpoint(groups.create)
+  create(@CurrentCaller() caller: Caller, @Body({ schema: groups.create.body }) body: NewGroup) {
     return this.groups.create(caller, body)
   }
 
-  @Delete(':id')
-  @HttpCode(204)
-  @ApiNoContentResponse()
-  remove(@CurrentCaller() caller: Caller, @Param('id', { schema: id('grp') }) groupId: string) {
+  @Endpoint(groups.remove)
+  remove(@CurrentCaller() caller: Caller, @Param('id', { schema: groups.remove.params.id }) groupId: string) {
     return this.groups.remove(caller, groupId)
   }
 
-  @Put(':id/members/:userId')
-  @HttpCode(204)
-  @ApiNoContentResponse()
+  @Endpoint(groups.add)
   add(
     @CurrentCaller() caller: Caller,
-    @Param('id', { schema: id('grp') }) groupId: string,
-    @Param('userId', { schema: id('usr') }) userId: string,
+    @Param('id', { schema: groups.add.params.id }) groupId: string,
+    @Param('userId', { schema: groups.add.params.userId }) userId: string,
   ) {
     return this.groups.add(caller, groupId, userId)
   }
 
-  @Delete(':id/members/:userId')
-  @HttpCode(204)
-  @ApiNoContentResponse()
+  @Endpoint(groups.drop)
   drop(
     @CurrentCaller() caller: Caller,
-    @Param('id', { schema: id('grp') }) groupId: string,
-    @Param('userId', { schema: id('usr') }) userId: string,
+    @Param('id', { schema: groups.drop.params.id }) groupId: string,
+    @Param('userId', { schema: groups.drop.params.userId }) userId: string,
   ) {
     return this.groups.drop(caller, groupId, userId)
   }

@@ -1,42 +1,33 @@
-import { Controller, Delete, Get, HttpCode, Param, Put } from '@nestjs/common'
-import { ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
-import { id } from '../../contract/id.ts'
-import { type Role, role, roleGroups } from '../../contract/identity.ts'
-import { Access } from '../../platform/http/allowed-for.ts'
+import { Controller, Param } from '@nestjs/common'
+import { rolesOfGroups } from '../../contract/endpoints/people.ts'
+import { type Role } from '../../contract/identity.ts'
+import { Endpoint } from '../../platform/http/endpoint.ts'
 import { type Caller, CurrentCaller } from '../callers/caller.ts'
 import { RoleGroupsService } from './role-groups.service.ts'
 
-@ApiTags('people')
-@Controller('api/role-groups')
-@Access({ scope: 'manage', roles: ['admin'] })
+@Controller()
 export class RoleGroupsController {
   constructor(private readonly roleGroups: RoleGroupsService) {}
 
-  @Get()
-  @Access({ scope: 'read', roles: ['admin', 'owner', 'auditor'] })
-  @ApiOkResponse({ standardSchema: roleGroups })
+  @Endpoint(rolesOfGroups.list)
   list() {
     return this.roleGroups.list()
   }
 
-  @Put(':role/:groupId')
-  @HttpCode(204)
-  @ApiNoContentResponse()
+  @Endpoint(rolesOfGroups.add)
   add(
     @CurrentCaller() caller: Caller,
-    @Param('role', { schema: role }) given: Role,
-    @Param('groupId', { schema: id('grp') }) groupId: string,
+    @Param('role', { schema: rolesOfGroups.add.params.role }) given: Role,
+    @Param('groupId', { schema: rolesOfGroups.add.params.groupId }) groupId: string,
   ) {
     return this.roleGroups.add(caller, given, groupId)
   }
 
-  @Delete(':role/:groupId')
-  @HttpCode(204)
-  @ApiNoContentResponse()
+  @Endpoint(rolesOfGroups.drop)
   drop(
     @CurrentCaller() caller: Caller,
-    @Param('role', { schema: role }) given: Role,
-    @Param('groupId', { schema: id('grp') }) groupId: string,
+    @Param('role', { schema: rolesOfGroups.drop.params.role }) given: Role,
+    @Param('groupId', { schema: rolesOfGroups.drop.params.groupId }) groupId: string,
   ) {
     return this.roleGroups.drop(caller, given, groupId)
   }

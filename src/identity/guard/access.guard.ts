@@ -1,8 +1,9 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable, type OnModuleInit } from '@nestjs/common'
 import type { Request, Response } from 'express'
 import type { Config } from '../../config/config.ts'
+import type { AllowedFor } from '../../contract/endpoints/endpoint.ts'
 import { DELEGATED_SCOPES, type Scope } from '../../contract/identity.ts'
-import { type AccessRule, declarationOf } from '../../platform/http/allowed-for.ts'
+import { declarationOf } from '../../platform/http/allowed-for.ts'
 import { calledWith } from '../../platform/http/call.ts'
 import { InvalidInput } from '../../platform/http/input-pipe.ts'
 import { RouteTable } from '../../platform/http/route-table.ts'
@@ -93,7 +94,7 @@ export class AccessGuard implements CanActivate, OnModuleInit {
 
 function refusalOf(
   { caller, credential }: Recognised,
-  { scope, roles, own = false }: Pick<AccessRule, 'scope' | 'roles' | 'own'>,
+  { scope, roles, own = false }: Pick<AllowedFor, 'scope' | 'roles' | 'own'>,
 ): BrokerError | undefined {
   if (credential.kind === 'token' && credential.delegated && (own || !isDelegated(scope))) return notTheirOwn()
   if (!caller.scopes.includes(scope)) {

@@ -1,16 +1,15 @@
-import { Controller, Get, Inject } from '@nestjs/common'
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger'
+import { Controller, Inject } from '@nestjs/common'
 import type { Config } from '../../config/config.ts'
-import { type Me, me, ROLES } from '../../contract/identity.ts'
-import { Access } from '../../platform/http/allowed-for.ts'
+import { myself } from '../../contract/endpoints/people.ts'
+import { type Me, ROLES } from '../../contract/identity.ts'
+import { Endpoint } from '../../platform/http/endpoint.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { Database, rows } from '../../platform/postgres/database.ts'
 import { type Caller, CurrentCaller } from '../callers/caller.ts'
 import { PersonDetails } from '../directory/person-details.ts'
 import { UsersService } from './users.service.ts'
 
-@ApiTags('people')
-@Controller('api/me')
+@Controller()
 export class MeController {
   constructor(
     private readonly users: UsersService,
@@ -19,9 +18,7 @@ export class MeController {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  @Get()
-  @Access({ scope: 'read' })
-  @ApiOkResponse({ standardSchema: me })
+  @Endpoint(myself.get)
   async get(@CurrentCaller() caller: Caller): Promise<Me> {
     const groups = await rows<Me['groups'][number]>(
       this.database.pool,

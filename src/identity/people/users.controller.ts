@@ -1,58 +1,38 @@
-import { Body, Controller, Get, Param, Patch, Post, Query } from '@nestjs/common'
-import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
-import { id } from '../../contract/id.ts'
-import {
-  type NewUser,
-  newUser,
-  type UserChange,
-  type UserDetails,
-  type UserQuery,
-  user,
-  userChange,
-  userDetails,
-  userPage,
-  userQuery,
-} from '../../contract/identity.ts'
-import { Access } from '../../platform/http/allowed-for.ts'
+import { Body, Controller, Param, Query } from '@nestjs/common'
+import { users } from '../../contract/endpoints/people.ts'
+import type { NewUser, UserChange, UserDetails, UserQuery } from '../../contract/identity.ts'
+import { Endpoint } from '../../platform/http/endpoint.ts'
 import { type Caller, CurrentCaller } from '../callers/caller.ts'
 import { PersonDetails } from '../directory/person-details.ts'
 import { UsersService } from './users.service.ts'
 
-@ApiTags('people')
-@Controller('api/users')
-@Access({ scope: 'manage', roles: ['admin'] })
+@Controller()
 export class UsersController {
   constructor(
     private readonly users: UsersService,
     private readonly details: PersonDetails,
   ) {}
 
-  @Get()
-  @Access({ scope: 'read', roles: ['admin', 'owner', 'auditor'] })
-  @ApiOkResponse({ standardSchema: userPage })
-  list(@Query({ schema: userQuery }) query: UserQuery) {
+  @Endpoint(users.list)
+  list(@Query({ schema: users.list.query }) query: UserQuery) {
     return this.users.list(query)
   }
 
-  @Get(':id')
-  @Access({ scope: 'read', roles: ['admin', 'owner', 'auditor'] })
-  @ApiOkResponse({ standardSchema: userDetails })
-  async get(@Param('id', { schema: id('usr') }) userId: string): Promise<UserDetails> {
+  @Endpoint(users.get)
+  async get(@Param('id', { schema: users.get.params.id }) userId: string): Promise<UserDetails> {
     return this.details.of(await this.users.get(userId))
   }
 
-  @Post()
-  @ApiCreatedResponse({ standardSchema: user })
-  create(@CurrentCaller() caller: Caller, @Body({ schema: newUser }) body: NewUser) {
+  @Endpoint(users.create)
+  create(@CurrentCaller() caller: Caller, @Body({ schema: users.create.body }) body: NewUser) {
     return this.users.create(caller, body)
   }
 
-  @Patch(':id')
-  @ApiOkResponse({ standardSchema: user })
+  @Endpoint(users.change)
   change(
     @CurrentCaller() caller: Caller,
-    @Param('id', { schema: id('usr') }) userId: string,
-    @Body({ schema: userChange }) body: UserChange,
+    @Param('id', { schema: users.change.params.id }) userId: string,
+    @Body({ schema: users.change.body }) body: UserChange,
   ) {
     return this.users.change(caller, userId, body)
   }

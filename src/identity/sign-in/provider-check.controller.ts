@@ -1,18 +1,15 @@
-import { Controller, Get } from '@nestjs/common'
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger'
-import { type HealthReport, healthReport } from '../../contract/integrations.ts'
-import { Access } from '../../platform/http/allowed-for.ts'
+import { Controller } from '@nestjs/common'
+import { providerCheck } from '../../contract/endpoints/people.ts'
+import type { HealthReport } from '../../contract/integrations.ts'
+import { Endpoint } from '../../platform/http/endpoint.ts'
 import { type Caller, CurrentCaller } from '../callers/caller.ts'
 import { ProviderCheck } from './provider-check.ts'
 
-@ApiTags('sign-in')
-@Controller('api/identity-provider')
+@Controller()
 export class ProviderCheckController {
   constructor(private readonly check: ProviderCheck) {}
 
-  @Get('check')
-  @Access({ scope: 'read', roles: ['admin'] })
-  @ApiOkResponse({ standardSchema: healthReport })
+  @Endpoint(providerCheck.get)
   get(@CurrentCaller() caller: Caller): Promise<HealthReport> {
     return this.check.check(caller.id)
   }

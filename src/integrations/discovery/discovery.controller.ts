@@ -1,28 +1,20 @@
-import { Controller, Get, HttpStatus, Param, Post, Query, Res } from '@nestjs/common'
-import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
+import { Controller, HttpStatus, Param, Query, Res } from '@nestjs/common'
 import type { Response } from 'express'
-import { id } from '../../contract/id.ts'
-import { discoveryRun, discoveryRunPage, type ListQuery, listQuery } from '../../contract/integrations.ts'
+import { discovery } from '../../contract/endpoints/integrations.ts'
+import type { ListQuery } from '../../contract/integrations.ts'
 import { type Caller, CurrentCaller } from '../../identity/callers/caller.ts'
-import { Access } from '../../platform/http/allowed-for.ts'
+import { Endpoint } from '../../platform/http/endpoint.ts'
 import { Discovery } from './discovery.ts'
 
-const OURS = id('int')
-
-@ApiTags('integrations')
-@Controller('api/integrations/:id')
-@Access({ scope: 'read', roles: ['admin', 'owner', 'auditor'] })
+@Controller()
 export class DiscoveryController {
   constructor(private readonly discovery: Discovery) {}
 
   /** 202 and a new run, or 200 and the one under way. */
-  @Post('sync')
-  @Access({ scope: 'manage', roles: ['admin', 'owner'] })
-  @ApiOkResponse({ standardSchema: discoveryRun })
-  @ApiAcceptedResponse({ standardSchema: discoveryRun })
+  @Endpoint(discovery.start)
   async start(
     @CurrentCaller() caller: Caller,
-    @Param('id', { schema: OURS }) integrationId: string,
+    @Param('id', { schema: discovery.start.params.id }) integrationId: string,
     @Res({ passthrough: true }) response: Response,
   ) {
     const { run, began } = await this.discovery.start(caller.id, integrationId)
@@ -30,15 +22,16 @@ export class DiscoveryController {
     return run
   }
 
-  @Get('sync')
-  @ApiOkResponse({ standardSchema: discoveryRun })
-  latest(@Param('id', { schema: OURS }) integrationId: string) {
+  @Endpoint(discovery.latest)
+  latest(@Param('id', { schema: discovery.latest.params.id }) integrationId: string) {
     return this.discovery.latest(integrationId)
   }
 
-  @Get('syncs')
-  @ApiOkResponse({ standardSchema: discoveryRunPage })
-  list(@Param('id', { schema: OURS }) integrationId: string, @Query({ schema: listQuery }) query: ListQuery) {
+  @Endpoint(discovery.list)
+  list(
+    @Param('id', { schema: discovery.list.params.id }) integrationId: string,
+    @Query({ schema: discovery.list.query }) query: ListQuery,
+  ) {
     return this.discovery.page(integrationId, query)
   }
 }

@@ -1,32 +1,24 @@
-import { Body, Controller, Get, Param, Put } from '@nestjs/common'
-import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
-import { id } from '../../contract/id.ts'
-import { type Ownership, ownership } from '../../contract/ownership.ts'
-import { proposalView } from '../../contract/proposals.ts'
+import { Body, Controller, Param } from '@nestjs/common'
+import { ownerships } from '../../contract/endpoints/integrations.ts'
+import type { Ownership } from '../../contract/ownership.ts'
 import { type Caller, CurrentCaller } from '../../identity/callers/caller.ts'
-import { Access } from '../../platform/http/allowed-for.ts'
+import { Endpoint } from '../../platform/http/endpoint.ts'
 import { Ownerships } from './ownership.service.ts'
 
-@ApiTags('integrations')
-@Controller('api/integrations/:id/ownership')
+@Controller()
 export class OwnershipController {
   constructor(private readonly ownerships: Ownerships) {}
 
-  @Get()
-  @Access({ scope: 'read', roles: ['admin', 'owner', 'auditor'] })
-  @ApiOkResponse({ standardSchema: ownership })
-  get(@Param('id', { schema: id('int') }) integrationId: string) {
+  @Endpoint(ownerships.get)
+  get(@Param('id', { schema: ownerships.get.params.id }) integrationId: string) {
     return this.ownerships.get(integrationId)
   }
 
-  @Put()
-  @Access({ scope: 'manage', roles: ['admin', 'owner'] })
-  @ApiAcceptedResponse({ standardSchema: proposalView })
-  @ApiOkResponse({ standardSchema: ownership })
+  @Endpoint(ownerships.set)
   set(
     @CurrentCaller() caller: Caller,
-    @Param('id', { schema: id('int') }) integrationId: string,
-    @Body({ schema: ownership }) body: Ownership,
+    @Param('id', { schema: ownerships.set.params.id }) integrationId: string,
+    @Body({ schema: ownerships.set.body }) body: Ownership,
   ) {
     return this.ownerships.set(caller, integrationId, body)
   }
