@@ -1,45 +1,18 @@
-import { request } from 'undici'
-import type { Problem } from '../../src/contract/problem.ts'
+import { ApiClient } from '../../src/api-client/api-client.ts'
+import type { Input } from '../../src/api-client/typed.ts'
+import type { Endpoint } from '../../src/contract/endpoints/endpoint.ts'
+import { type BrokerError, isBrokerError } from '../../src/sdk/index.ts'
 
-type Method = 'GET' | 'POST'
-
-/** Calls the broker's public API as one person. */
-export class DemoApi {
-  constructor(
-    private readonly url: string,
-    /** the headers that say who calls */
-    private readonly credential: () => Readonly<Record<string, string>>,
-  ) {}
-
-  get<T>(path: string): Promise<T> {
-    return this.must<T>('GET', path)
-  }
-
-  post<T>(path: string, body?: unknown): Promise<T> {
-    return this.must<T>('POST', path, body)
-  }
-
-  /** For a call that ought to be refused: the problem, or undefined when the broker did it. */
-  async refusal(path: string, body?: unknown): Promise<Problem | undefined> {
-    const { status, answer } = await this.send('POST', path, body)
-    return status >= 400 ? (answer as Problem) : undefined
-  }
-
-  private async must<T>(method: Method, path: string, body?: unknown): Promise<T> {
-    const { status, answer } = await this.send(method, path, body)
-    if (status < 400) return answer as T
-    const { message, fix } = answer as Problem
-    throw new Error(`${method} ${path} was answered ${status}: ${[message, fix].filter(Boolean).join('; ')}`)
-  }
-
-  private async send(method: Method, path: string, body?: unknown): Promise<{ status: number; answer: unknown }> {
-    const { statusCode, body: answer } = await request(this.url + path, {
-      method,
-      headers: { ...this.credential(), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      body: body === undefined ? null : JSON.stringify(body),
-    })
-    return { status: statusCode, answer: await answer.json() }
+/** The broker's API for one person of the demo. */
+export class DemoApi extends ApiClient {
+  /** For a call that ought to be refused: why it was; undefined when the broker did it. */
+  async refusal<const E extends Endpoint>(endpoint: E, ...input: Input<E>): Promise<BrokerError | undefined> {
+    try {
+      await this.call(endpoint, ...input)
+      return undefined
+    } catch (error) {
+      if (isBrokerError(error)) return error
+      throw error
+    }
   }
 }
-
-export const bearer = (token: string) => () => ({ authorization: `Bearer ${token}` })

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CredentialView, GrantView } from '../../src/contract/grants.ts'
-import type { DryRun, RequestView } from '../../src/contract/requests.ts'
+import { requests } from '../../src/contract/endpoints/access.ts'
+import { grants } from '../../src/contract/endpoints/grants.ts'
+import type { GrantView } from '../../src/contract/grants.ts'
+import type { DryRun } from '../../src/contract/requests.ts'
 import { expectOk } from '../vault/vault-initialise.ts'
 import type { VaultServer } from '../vault/vault-server.ts'
 import { waitFor } from '../vault/vault-wait.ts'
@@ -74,12 +76,12 @@ export async function people(screen: Screen, world: DemoWorld): Promise<void> {
   )
   const resources = [{ resourceId: (await resourceNamed(admin, 'kv/payments/paypal')).id, permissions: ['read'] }]
   const ask = { resources, seconds: 60, justification: 'INC-4711: and refunded once' }
-  const stranger = await bob.foreignPage.refusal('/api/access-requests', ask)
+  const stranger = await bob.foreignPage.refusal(requests.submit, { body: ask })
   screen.proof('a page of somebody else’s does nothing with bob’s cookie', stranger?.code === 'auth.forbidden', stranger?.code)
-  const { id } = await bob.api.post<RequestView>('/api/access-requests', ask)
-  const refused = await alice.api.refusal(`/api/access-requests/${id}/approvals`, { decision: 'approve' })
+  const { id } = await bob.api.call(requests.submit, { body: ask })
+  const refused = await alice.api.refusal(requests.decide, { params: { id }, body: { decision: 'approve' } })
   screen.proof('what bob asks for, alice cannot approve', refused?.code === 'not_found', refused?.code)
-  await bob.api.post(`/api/access-requests/${id}/cancel`)
+  await bob.api.call(requests.cancel, { params: { id } })
 }
 
 export async function askAndApprove(screen: Screen, vault: VaultServer, world: DemoWorld, seconds: number): Promise<string> {
@@ -93,7 +95,7 @@ export async function askAndApprove(screen: Screen, vault: VaultServer, world: D
     seconds,
     justification: 'INC-4711: customers are charged twice',
   }
-  const dry = await alice.api.post<DryRun>('/api/access-requests/dry-run', ask)
+  const dry = await alice.api.call(requests.dryRun, { body: ask })
   screen.proof('a dry run shows what Vault would be told, and who would decide', dry.allowed && dry.approvers.length === 2)
   screen.note(
     ...dry.steps.map((step) => step.summary),
@@ -101,27 +103,27 @@ export async function askAndApprove(screen: Screen, vault: VaultServer, world: D
     `decides: ${dry.approvers.map(({ name }) => name).join(' or ')}`,
   )
 
-  const request = await alice.api.post<RequestView>('/api/access-requests', ask)
+  const request = await alice.api.call(requests.submit, { body: ask })
   screen.proof(`she asks for ${seconds} seconds, with a reason`, request.state === 'pending', request.state)
-  const approvals = `/api/access-requests/${request.id}/approvals`
-  const refused = await alice.api.refusal(approvals, { decision: 'approve' })
+  const params = { id: request.id }
+  const refused = await alice.api.refusal(requests.decide, { params, body: { decision: 'approve' } })
   screen.proof('she cannot approve it herself', refused?.code === 'access.self_approval', refused?.code)
-  const yes = { decision: 'approve', reason: 'on call' }
+  const yes = { decision: 'approve' as const, reason: 'on call' }
   company.setGroups('bob')
   await bob.signIn()
-  const tooLate = await bob.api.refusal(approvals, yes)
+  const tooLate = await bob.api.refusal(requests.decide, { params, body: yes })
   screen.proof('nor can bob, taken out of approvers at the provider meanwhile', tooLate?.code === 'not_found', tooLate?.code)
   screen.note('The provider is asked anew at a sign-in, as here, and when its word is a minute old.')
   company.setGroups('bob', APPROVERS)
   await bob.signIn()
-  const approved = await bob.api.post<RequestView>(approvals, yes)
+  const approved = await bob.api.call(requests.decide, { params, body: yes })
   screen.proof('put back, he approves', approved.state === 'approved', approved.state)
   return approved.grantId ?? ''
 }
 
 export async function openAndRead(screen: Screen, vault: VaultServer, world: DemoWorld, grantId: string): Promise<Lent> {
   screen.chapter('Access, to exactly this')
-  const grant = await world.alice.api.get<GrantView>(`/api/grants/${grantId}?waitSeconds=30`)
+  const grant = await world.alice.api.call(grants.get, { params: { id: grantId }, query: { waitSeconds: 30 } })
   screen.proof(
     'the grant is active, and Vault itself will end it',
     grant.guarantee === 'server' && grant.state === 'active',
@@ -153,7 +155,7 @@ export async function transit(screen: Screen, vault: VaultServer, world: DemoWor
   screen.proof('he encrypts', status === 200, String(ciphertext).slice(0, 20))
   const back = await asks(vault, token, 'POST', 'transit/decrypt/orders', { ciphertext })
   screen.proof('he cannot decrypt what he encrypted', back === 403, `Vault: ${back}`)
-  await api.post(`/api/grants/${grant.id}/give-back`)
+  await api.call(grants.giveBack, { params: { id: grant.id } })
   const over = await whenOver(api, grant.id)
   const gone = await asks(vault, token, 'POST', 'transit/encrypt/orders', { plaintext: ORDER })
   screen.proof('he gives it back early, and it is over', over.state === 'revoked' && gone === 403, `Vault: ${gone}`)
@@ -219,15 +221,15 @@ async function ends(screen: Screen, vault: VaultServer, grant: GrantView, access
 /** The grant once everything of it is proved gone. */
 export function whenOver(api: DemoApi, grantId: string): Promise<GrantView> {
   return waitFor('the grant to be over', async () => {
-    const grant = await api.get<GrantView>(`/api/grants/${grantId}`)
+    const grant = await api.call(grants.get, { params: { id: grantId } })
     return grant.endedAt !== null && grant
   })
 }
 
 async function encrypting({ admin, bob, orders }: DemoWorld, seconds: number): Promise<GrantView> {
   const resources = [{ resourceId: (await resourceNamed(admin, 'transit/orders')).id, permissions: ['encrypt'] }]
-  const { grantId } = await bob.api.post<RequestView>('/api/access-requests', { flowId: orders.id, resources, seconds })
-  return bob.api.get<GrantView>(`/api/grants/${grantId}?waitSeconds=30`)
+  const { grantId } = await bob.api.call(requests.submit, { body: { flowId: orders.id, resources, seconds } })
+  return bob.api.call(grants.get, { params: { id: grantId ?? '' }, query: { waitSeconds: 30 } })
 }
 
 /** Collects a credential as its owner does, and shows that nobody else can after them. */
@@ -240,7 +242,7 @@ async function unwrapped(screen: Screen, vault: VaultServer, world: DemoWorld, g
 }
 
 async function open(vault: VaultServer, api: DemoApi, grantId: string): Promise<Opened> {
-  const { fields } = await api.post<CredentialView>(`/api/grants/${grantId}/open`)
+  const { fields } = await api.call(grants.open, { params: { id: grantId } })
   const wrapping = fields.find(({ name }) => name === 'wrapping_token')?.value ?? ''
   const { body } = await vault.api('POST', 'sys/wrapping/unwrap', {}, { 'x-vault-token': wrapping })
   return { wrapping, token: body?.auth?.client_token ?? '', accessor: body?.auth?.accessor ?? '' }

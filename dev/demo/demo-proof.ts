@@ -1,19 +1,17 @@
+import { audit } from '../../src/contract/endpoints/audit.ts'
+import { grants } from '../../src/contract/endpoints/grants.ts'
 import type { VaultServer } from '../vault/vault-server.ts'
 import { whenOver } from './demo-journey.ts'
 import type { Screen } from './demo-screen.ts'
 import { auditedIds, brokersCalls, traces } from './demo-vault.ts'
 import type { DemoWorld } from './demo-world.ts'
 
-interface Receipt {
-  readonly evidence: readonly { artefact: string; gone: boolean; observed: string; requestId: string | null }[]
-}
-
 /** What the product says about itself, looked up in the server's own records. */
 export async function evidence(screen: Screen, vault: VaultServer, world: DemoWorld, grantId: string): Promise<void> {
   screen.chapter('The revocation receipt, against Vault’s own audit file')
   const grant = await whenOver(world.alice.api, grantId)
   screen.proof('the grant has ended by its time', grant.endReason === 'expired', grant.state)
-  const receipt = await world.alice.api.get<Receipt>(`/api/grants/${grantId}/receipt`)
+  const receipt = await world.alice.api.call(grants.receipt, { params: { id: grantId } })
   const audited = await auditedIds(vault)
   for (const { artefact, gone, observed, requestId } of receipt.evidence) {
     const isAudited = requestId !== null && audited.has(requestId)
@@ -36,7 +34,7 @@ export async function evidence(screen: Screen, vault: VaultServer, world: DemoWo
     calls.values === 0 && calls.all > 0,
     `${calls.values} of ${calls.all} calls`,
   )
-  const { ok, events } = await world.admin.post<{ ok: boolean; events: number }>('/api/audit/verify')
+  const { ok, events } = await world.admin.call(audit.verify)
   screen.proof('Latchkey’s own audit chain is whole', ok && events > 0, `${events} links`)
 }
 

@@ -1,9 +1,14 @@
+import { bearer } from '../../src/api-client/api-client.ts'
+import { flows as accessFlows } from '../../src/contract/endpoints/access.ts'
+import { catalog } from '../../src/contract/endpoints/catalog.ts'
+import { discovery as discoveries, integrations, resources } from '../../src/contract/endpoints/integrations.ts'
 import type { FlowView } from '../../src/contract/flows.ts'
 import type { DiscoveryRunView, HealthReport, IntegrationView, ResourceView } from '../../src/contract/integrations.ts'
+import { Secret } from '../../src/sdk/index.ts'
 import type { VaultServer } from '../vault/vault-server.ts'
 import { setUpVault } from '../vault/vault-setup.ts'
 import { waitFor } from '../vault/vault-wait.ts'
-import { bearer, DemoApi } from './demo-api.ts'
+import { DemoApi } from './demo-api.ts'
 import { APPROVERS, type DemoCompany, type DemoPerson, STAFF } from './demo-people.ts'
 import { fill } from './demo-vault.ts'
 
@@ -22,20 +27,23 @@ export interface DemoWorld {
 
 /** A server set up as the guide says, by the product's own words, and a broker that knows it; all through the public API. */
 export async function settle(vault: VaultServer, company: DemoCompany, adminToken: string): Promise<DemoWorld> {
-  const admin = new DemoApi(company.brokerUrl, bearer(adminToken))
+  const admin = new DemoApi(company.brokerUrl, bearer(new Secret(adminToken)))
   const config = { address: vault.address, kvMounts: ['kv'], transitMounts: ['transit'] }
-  const { document: policy } = await admin.post<{ document: string }>('/api/catalog/vault/minimum-policy', {
-    config: { ...config, auth: { method: 'approle', roleId: 'not made yet' } },
+  const { document: policy } = await admin.call(catalog.minimumPolicy, {
+    params: { plugin: 'vault' },
+    body: { config: { ...config, auth: { method: 'approle', roleId: 'not made yet' } } },
   })
   const login = await setUpVault(vault, { policy })
   await fill(vault)
-  const integration = await admin.post<IntegrationView>('/api/integrations', {
-    name: 'demo-vault',
-    plugin: 'vault',
-    config: { ...config, auth: { method: 'approle', ...login } },
-    accessDetails: 'Questions about payments: #team-payments.',
+  const integration = await admin.call(integrations.create, {
+    body: {
+      name: 'demo-vault',
+      plugin: 'vault',
+      config: { ...config, auth: { method: 'approle', ...login } },
+      accessDetails: 'Questions about payments: #team-payments.',
+    },
   })
-  const health = await admin.post<HealthReport>(`/api/integrations/${integration.id}/health`)
+  const health = await admin.call(integrations.check, { params: { id: integration.id } })
   const discovery = await discovered(admin, integration.id)
   const [alice, bob] = [await company.signIn('alice'), await company.signIn('bob')]
   await company.signIn('erin')
@@ -53,43 +61,47 @@ export async function settle(vault: VaultServer, company: DemoCompany, adminToke
 }
 
 export async function resourceNamed(admin: DemoApi, name: string): Promise<ResourceView> {
-  const { items } = await admin.get<{ items: ResourceView[] }>(`/api/resources?q=${encodeURIComponent(name)}`)
+  const { items } = await admin.call(resources.search, { query: { q: name } })
   const found = items.find((item) => item.name === name)
   if (found) return found
   throw new Error(`${name} was not discovered`)
 }
 
 async function discovered(admin: DemoApi, integrationId: string): Promise<DiscoveryRunView> {
-  await admin.post(`/api/integrations/${integrationId}/sync`)
+  await admin.call(discoveries.start, { params: { id: integrationId } })
   return waitFor('the discovery to end', async () => {
-    const run = await admin.get<DiscoveryRunView>(`/api/integrations/${integrationId}/sync`)
+    const run = await admin.call(discoveries.latest, { params: { id: integrationId } })
     return run.state !== 'running' && run
   })
 }
 
 async function flows(admin: DemoApi, integrationId: string, bob: DemoPerson) {
   const group = (wanted: string) => bob.me.groups.filter(({ name }) => name === wanted).map(({ id }) => id)
-  const payments = await admin.post<FlowView>('/api/access-flows', {
-    name: 'Secrets of the payments team',
-    integrationId,
-    rule: {
-      requesters: { kind: 'people', groups: group(STAFF) },
-      resources: [{ types: ['vault-kv-secret'], tags: { team: 'payments' } }],
-      permissions: { 'vault-kv-secret': ['read'] },
-      maxSeconds: 3600,
-      approval: { kind: 'approvers', groups: group(APPROVERS) },
+  const payments = await admin.call(accessFlows.create, {
+    body: {
+      name: 'Secrets of the payments team',
+      integrationId,
+      rule: {
+        requesters: { kind: 'people', groups: group(STAFF) },
+        resources: [{ types: ['vault-kv-secret'], tags: { team: 'payments' } }],
+        permissions: { 'vault-kv-secret': ['read'] },
+        maxSeconds: 3600,
+        approval: { kind: 'approvers', groups: group(APPROVERS) },
+      },
     },
   })
-  const orders = await admin.post<FlowView>('/api/access-flows', {
-    name: 'Encrypting orders',
-    integrationId,
-    rule: {
-      requesters: { kind: 'everyone' },
-      resources: [{ types: ['vault-transit-key'], paths: ['transit/orders'] }],
-      permissions: { 'vault-transit-key': ['encrypt'] },
-      maxSeconds: 900,
-      justification: 'optional',
-      approval: { kind: 'automatic' },
+  const orders = await admin.call(accessFlows.create, {
+    body: {
+      name: 'Encrypting orders',
+      integrationId,
+      rule: {
+        requesters: { kind: 'everyone' },
+        resources: [{ types: ['vault-transit-key'], paths: ['transit/orders'] }],
+        permissions: { 'vault-transit-key': ['encrypt'] },
+        maxSeconds: 900,
+        justification: 'optional',
+        approval: { kind: 'automatic' },
+      },
     },
   })
   return { payments, orders }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { type ApiClient, apiClient } from './api-client.ts'
+import type { ApiClient } from '../api-client/api-client.ts'
+import { apiClient } from './connect.ts'
 import { json } from './lines.ts'
 import type { Terminal } from './main.ts'
 

@@ -1,6 +1,7 @@
-import type { IntegrationView, ResourceView } from '../contract/integrations.ts'
+import type { ApiClient } from '../api-client/api-client.ts'
+import { integrations, resources } from '../contract/endpoints/integrations.ts'
+import type { ResourceView } from '../contract/integrations.ts'
 import { BrokerError } from '../sdk/index.ts'
-import type { ApiClient } from './api-client.ts'
 
 /** The id of a resource that is given by id or by its whole name; in the integration of that name, or in any. */
 export async function resourceId(api: ApiClient, given: string, integration?: string): Promise<string> {
@@ -9,7 +10,7 @@ export async function resourceId(api: ApiClient, given: string, integration?: st
   const isThere = ({ integrationName }: ResourceView) =>
     integration === undefined || integrationName.toLowerCase() === integration.toLowerCase()
   // `q` finds parts of names, the exact ones among them: `path` would read * and ** as wildcards.
-  for await (const one of api.each<ResourceView>('/api/resources', { q: given }))
+  for await (const one of api.each(resources.search, { query: { q: given } }))
     if (one.name === given && isThere(one)) named.push(one)
   if (named.length === 1) return named[0]!.id
   if (named.length === 0) {
@@ -28,7 +29,7 @@ export async function resourceId(api: ApiClient, given: string, integration?: st
 export async function integrationId(api: ApiClient, given: string): Promise<string> {
   if (/^int_[0-9a-z]{26}$/.test(given)) return given
   const names: string[] = []
-  for await (const { id, name } of api.each<IntegrationView>('/api/integrations')) {
+  for await (const { id, name } of api.each(integrations.list)) {
     if (name.toLowerCase() === given.toLowerCase()) return id
     names.push(name)
   }

@@ -22,7 +22,7 @@ export function api(program: Command, terminal: Terminal): void {
       await show(
         terminal,
         options,
-        (broker) => broker.call<unknown>(verb, path, body),
+        async (broker) => (await broker.send(verb, path, body)).answer,
         (answer) => [options.pick === undefined ? json(answer) : picked(answer, options.pick)],
       )
     })

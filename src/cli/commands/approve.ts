@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import type { RequestView } from '../../contract/requests.ts'
-import { at } from '../api-client.ts'
+import { requests } from '../../contract/endpoints/access.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { seconds } from '../duration.ts'
 import type { Terminal } from '../main.ts'
@@ -12,12 +11,7 @@ export function approve(program: Command, terminal: Terminal): void {
     .option('--for <time>', 'shorter than asked, as in 30m', seconds)
     .option('--reason <text>', 'what the requester should know')
     .action(async (id: string, options: ApiOptions & { for?: number; reason?: string }) => {
-      const body = { decision: 'approve', seconds: options.for, reason: options.reason }
-      await show(
-        terminal,
-        options,
-        (api) => api.post<RequestView>(at`/api/access-requests/${id}/approvals`, body),
-        requestInWords,
-      )
+      const body = { decision: 'approve' as const, seconds: options.for, reason: options.reason }
+      await show(terminal, options, (api) => api.call(requests.decide, { params: { id }, body }), requestInWords)
     })
 }

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
-import type { HealthReport } from '../../contract/integrations.ts'
+import { integrations } from '../../contract/endpoints/integrations.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { at } from '../api-client.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { integrationId } from '../find.ts'
 import type { Terminal } from '../main.ts'
@@ -14,7 +13,7 @@ export function check(program: Command, terminal: Terminal): void {
       const { healthy } = await show(
         terminal,
         options,
-        async (api) => api.post<HealthReport>(at`/api/integrations/${await integrationId(api, given)}/health`),
+        async (api) => api.call(integrations.check, { params: { id: await integrationId(api, given) } }),
         ({ checks }) => checksInWords(checks),
       )
       if (!healthy) throw new BrokerError('integration.unhealthy', `${given} does not work as it should`)

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
+import { myself, providerCheck } from '../../contract/endpoints/people.ts'
 import type { Me } from '../../contract/identity.ts'
-import type { HealthReport } from '../../contract/integrations.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { apiClient, brokerUrl } from '../api-client.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
+import { apiClient, brokerUrl } from '../connect.ts'
 import type { Terminal } from '../main.ts'
 import { until } from '../until.ts'
 import { checksInWords } from '../words.ts'
@@ -16,15 +16,15 @@ export function doctor(program: Command, terminal: Terminal): void {
     .action(async (options: ApiOptions & { signIn: boolean }) => {
       const api = await apiClient(terminal.env, options)
       if (options.signIn) {
-        const before = await api.get<Me>('/api/me')
+        const before = await api.call(myself.get)
         terminal.tell(`Sign in as ${before.name}, in a browser, at ${brokerUrl(terminal.env, options.url)}/auth/login`)
         const isAnother = ({ provider }: Me) => provider?.signedInAt !== before.provider?.signedInAt
-        await until(() => api.get<Me>('/api/me'), isAnother)
+        await until(() => api.call(myself.get), isAnother)
       }
       const { healthy } = await show(
         terminal,
         options,
-        (at) => at.get<HealthReport>('/api/identity-provider/check'),
+        (at) => at.call(providerCheck.get),
         ({ checks }) => checksInWords(checks),
       )
       if (!healthy) throw new BrokerError('unavailable', 'sign-in does not work as it should')

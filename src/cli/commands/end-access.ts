@@ -1,9 +1,11 @@
 import type { Command } from 'commander'
-import type { EndedAccess, GrantView } from '../../contract/grants.ts'
-import type { IntegrationView } from '../../contract/integrations.ts'
-import { type ApiClient, apiClient, at } from '../api-client.ts'
+import type { ApiClient } from '../../api-client/api-client.ts'
+import { grants } from '../../contract/endpoints/grants.ts'
+import { accessEnding, integrations } from '../../contract/endpoints/integrations.ts'
+import type { GrantView } from '../../contract/grants.ts'
 import type { ApiOptions } from '../api-command.ts'
 import { withApi } from '../api-command.ts'
+import { apiClient } from '../connect.ts'
 import { integrationId } from '../find.ts'
 import { json, table } from '../lines.ts'
 import type { Terminal } from '../main.ts'
@@ -22,10 +24,10 @@ export function endAccess(program: Command, terminal: Terminal): void {
     .option('--confirm <name>', 'the name of the integration; otherwise you are asked to type it')
     .action(async (given: string, options: Options) => {
       const api = await apiClient(terminal.env, options)
-      const integration = await api.get<IntegrationView>(at`/api/integrations/${await integrationId(api, given)}`)
+      const integration = await api.call(integrations.get, { params: { id: await integrationId(api, given) } })
       const confirm = options.confirm ?? (await typed(terminal, `This ends everybody's access through ${integration.name}.`))
       const body = { confirm, reason: options.reason }
-      const ended = await api.post<EndedAccess>(at`/api/integrations/${integration.id}/end-access`, body)
+      const ended = await api.call(accessEnding.end, { params: { id: integration.id }, body })
       terminal.tell(`${integration.name} is paused; ${ended.grants.length} grants are ending.`)
       const over = await Promise.all(ended.grants.map((id) => whenOver(api, id)))
       if (options.json) return terminal.print(json({ ...ended, grants: over }))
@@ -47,7 +49,7 @@ export function endAccess(program: Command, terminal: Terminal): void {
 /** Over, or stuck: then a person has to look, and waiting longer tells nothing new. */
 function whenOver(api: ApiClient, id: string): Promise<GrantView> {
   return until(
-    () => api.get<GrantView>(at`/api/grants/${id}`, { waitSeconds: '30' }),
+    () => api.call(grants.get, { params: { id }, query: { waitSeconds: '30' } }),
     ({ state, endedAt }) => endedAt !== null || state === 'stuck',
   )
 }

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import type { RequestView } from '../../contract/requests.ts'
-import { at } from '../api-client.ts'
+import { extensions } from '../../contract/endpoints/grants.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { seconds } from '../duration.ts'
 import type { Terminal } from '../main.ts'
@@ -19,7 +18,7 @@ export function extend(program: Command, terminal: Terminal): void {
       await show(
         terminal,
         options,
-        (api) => api.post<RequestView>(at`/api/grants/${id}/extend`, body),
+        (api) => api.call(extensions.extend, { params: { id }, body }),
         (request) => [...requestInWords(request), ...(request.state === 'approved' ? [OPEN_AGAIN(id)] : [])],
       )
     })

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import type { GrantView } from '../../contract/grants.ts'
-import { at } from '../api-client.ts'
+import { grants } from '../../contract/endpoints/grants.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import type { Terminal } from '../main.ts'
 import { grantInWords } from '../words.ts'
@@ -9,7 +8,7 @@ import { grantInWords } from '../words.ts'
 export function giveBack(program: Command, terminal: Terminal): void {
   withApi(program.command('give-back <grant>').summary('end access you do not need any more')).action(
     async (id: string, options: ApiOptions) => {
-      await show(terminal, options, (api) => api.post<GrantView>(at`/api/grants/${id}/give-back`), grantInWords)
+      await show(terminal, options, (api) => api.call(grants.giveBack, { params: { id } }), grantInWords)
     },
   )
 }

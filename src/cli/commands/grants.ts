@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import type { GrantView } from '../../contract/grants.ts'
-import type { Page } from '../../contract/lists.ts'
+import { grants as endpoints } from '../../contract/endpoints/grants.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { inWords } from '../duration.ts'
 import { table } from '../lines.ts'
@@ -13,11 +12,11 @@ export function grants(program: Command, terminal: Terminal): void {
     .option('--ended', 'what is over instead')
     .option('--all', 'everybody’s, if you may see it')
     .action(async (options: ApiOptions & { ended?: boolean; all?: boolean }) => {
-      const query = { live: options.ended ? 'false' : 'true', whose: options.all ? 'all' : 'mine' }
+      const query = { live: !options.ended, whose: options.all ? ('all' as const) : ('mine' as const) }
       await show(
         terminal,
         options,
-        (api) => api.get<Page<GrantView>>('/api/grants', query),
+        (api) => api.call(endpoints.list, { query }),
         ({ items }) =>
           table(
             ['GRANT', 'STATE', 'WHO', 'LEFT', 'ACCESS'],

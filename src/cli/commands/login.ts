@@ -1,9 +1,10 @@
 import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
-import type { Enrolment } from '../../contract/enrolment.ts'
-import type { Me, MintedToken, SignInOptions } from '../../contract/identity.ts'
+import { ApiClient, bearer } from '../../api-client/api-client.ts'
+import { enrolments, myself } from '../../contract/endpoints/people.ts'
+import type { SignInOptions } from '../../contract/identity.ts'
 import { BrokerError, Secret } from '../../sdk/index.ts'
-import { ApiClient, brokerUrl } from '../api-client.ts'
+import { brokerUrl } from '../connect.ts'
 import type { Terminal } from '../main.ts'
 import type { Login } from '../stored-login.ts'
 
@@ -21,7 +22,7 @@ export function login(program: Command, terminal: Terminal): void {
       const { changeLogin, readLogin } = await import('../stored-login.ts')
       const broker = brokerUrl(terminal.env, options.url)
       const made = options.code ? await redeemed(terminal, broker) : await signedIn(terminal, broker)
-      const me = await new ApiClient(broker, new Secret(made.token)).get<Me>('/api/me').catch(async (error: unknown) => {
+      const me = await new ApiClient(broker, bearer(new Secret(made.token))).call(myself.get).catch(async (error: unknown) => {
         await forgetAtProvider(terminal, made.login) // what nobody can use does not stay there
         throw error
       })
@@ -32,6 +33,11 @@ export function login(program: Command, terminal: Terminal): void {
     })
 }
 
+async function optionsOf(broker: string): Promise<SignInOptions> {
+  const { answer } = await new ApiClient(broker).send('GET', '/auth/options')
+  return answer as SignInOptions
+}
+
 interface Made {
   readonly token: string
   readonly login: Login
@@ -39,7 +45,7 @@ interface Made {
 
 async function signedIn(terminal: Terminal, broker: string): Promise<Made> {
   const { deviceLogin } = await import('../device-login.ts')
-  const { issuer, cliClientId, audience, scopes, resource } = await new ApiClient(broker).get<SignInOptions>('/auth/options')
+  const { issuer, cliClientId, audience, scopes, resource } = await optionsOf(broker)
   if (cliClientId === null || audience === null) {
     throw new BrokerError('not_found', 'this broker lets nobody sign in at the command line', {
       fix: 'its operator sets LATCHKEY_OIDC_CLI_CLIENT_ID and LATCHKEY_OIDC_AUDIENCE; until then use an API token',
@@ -65,7 +71,7 @@ async function redeemed(terminal: Terminal, broker: string): Promise<Made> {
   const lines = createInterface({ input: terminal.input ?? process.stdin })
   const { value: line } = await lines[Symbol.asyncIterator]().next()
   lines.close()
-  const wish: Partial<Enrolment> = { code: String(line ?? '').trim(), name: 'command line' }
-  const { token, id } = await new ApiClient(broker).post<MintedToken>('/api/enrolments', wish)
+  const wish = { code: String(line ?? '').trim(), name: 'command line' }
+  const { token, id } = await new ApiClient(broker).call(enrolments.redeem, { body: wish })
   return { token, login: { token, tokenId: id } }
 }

@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
+import { ApiClient, bearer } from '../../api-client/api-client.ts'
+import { tokens } from '../../contract/endpoints/people.ts'
 import { Secret } from '../../sdk/index.ts'
-import { ApiClient, at, brokerUrl } from '../api-client.ts'
+import { brokerUrl } from '../connect.ts'
 import type { Terminal } from '../main.ts'
 
 /** Forgets who you are, and has the provider forget it, or the broker revoke the token. */
@@ -20,7 +22,8 @@ export function logout(program: Command, terminal: Terminal): void {
       }
       // Here it is forgotten in any case.
       await changeLogin(terminal.env, broker, async () => undefined)
-      if (isEnrolled(stored)) await new ApiClient(broker, new Secret(stored.token)).delete(at`/api/tokens/${stored.tokenId}`)
+      if (isEnrolled(stored))
+        await new ApiClient(broker, bearer(new Secret(stored.token))).call(tokens.revoke, { params: { id: stored.tokenId } })
       else await forget(stored)
       terminal.tell('Signed out.')
     })

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
+import { grants } from '../../contract/endpoints/grants.ts'
 import type { CredentialView } from '../../contract/grants.ts'
-import { at } from '../api-client.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { facts } from '../lines.ts'
 import type { Terminal } from '../main.ts'
@@ -10,12 +10,7 @@ export function open(program: Command, terminal: Terminal): void {
   withApi(program.command('open <grant>').summary('get the credential of a grant, shown once'))
     .option('--raw', 'only what makes a shell ready: eval "$(latchkey open --raw …)"')
     .action(async (id: string, options: ApiOptions & { raw?: boolean }) => {
-      await show(
-        terminal,
-        options,
-        (api) => api.post<CredentialView>(at`/api/grants/${id}/open`),
-        options.raw ? readyShell : inWords,
-      )
+      await show(terminal, options, (api) => api.call(grants.open, { params: { id } }), options.raw ? readyShell : inWords)
     })
 }
 

@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
+import type { ApiClient } from '../../api-client/api-client.ts'
+import { catalog } from '../../contract/endpoints/catalog.ts'
+import { integrations } from '../../contract/endpoints/integrations.ts'
 import type { PolicyAdvice } from '../../sdk/index.ts'
-import { type ApiClient, at } from '../api-client.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { integrationId } from '../find.ts'
 import { jsonFrom } from '../json-file.ts'
@@ -38,9 +40,12 @@ async function advice(
   { plugin, config }: Options,
 ): Promise<PolicyAdvice> {
   if (config !== undefined) {
-    return api.post<PolicyAdvice>(at`/api/catalog/${plugin}/minimum-policy`, { config: await jsonFrom(terminal, config) })
+    return api.call(catalog.minimumPolicy, {
+      params: { plugin },
+      body: { config: (await jsonFrom(terminal, config)) as Record<string, unknown> },
+    })
   }
-  if (given !== undefined) return api.get<PolicyAdvice>(at`/api/integrations/${await integrationId(api, given)}/minimum-policy`)
+  if (given !== undefined) return api.call(integrations.minimumPolicy, { params: { id: await integrationId(api, given) } })
   const { BrokerError } = await import('../../sdk/index.ts')
   throw new BrokerError('input.invalid', 'of which integration?', {
     fix: 'name one, or give the config of one that is not there yet with --config',

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
+import { grants } from '../../contract/endpoints/grants.ts'
 import type { RevocationReceipt } from '../../contract/grants.ts'
-import { at } from '../api-client.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { facts, table } from '../lines.ts'
 import type { Terminal } from '../main.ts'
@@ -15,7 +15,7 @@ export function receipt(program: Command, terminal: Terminal): void {
       await show(
         terminal,
         options,
-        (api) => api.get<RevocationReceipt>(at`/api/grants/${id}/receipt`),
+        (api) => api.call(grants.receipt, { params: { id } }),
         ({ grant, reason, dueAt, powerlessAt, target, writtenOff, evidence, cameBack }) => [
           ...(writtenOff ? [`NOT PROVED: ${writtenOffInWords(writtenOff)}`] : []),
           ...facts({ grant, 'ended because': reason, due: dueAt, 'powerless since': powerlessAt, ...target }),

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import type { GrantView } from '../../contract/grants.ts'
-import { at } from '../api-client.ts'
+import { grants } from '../../contract/endpoints/grants.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import type { Terminal } from '../main.ts'
 import { grantInWords } from '../words.ts'
@@ -11,6 +10,6 @@ export function report(program: Command, terminal: Terminal): void {
     .option('--note <text>', 'what you saw')
     .action(async (id: string, options: ApiOptions & { note?: string }) => {
       const body = { note: options.note }
-      await show(terminal, options, (api) => api.post<GrantView>(at`/api/grants/${id}/report`, body), grantInWords)
+      await show(terminal, options, (api) => api.call(grants.report, { params: { id }, body }), grantInWords)
     })
 }

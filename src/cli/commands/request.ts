@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
+import type { ApiClient } from '../../api-client/api-client.ts'
+import { requests } from '../../contract/endpoints/access.ts'
+import { grants } from '../../contract/endpoints/grants.ts'
 import type { GrantView } from '../../contract/grants.ts'
 import type { DryRun, RequestView } from '../../contract/requests.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { type ApiClient, at } from '../api-client.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import type { Terminal } from '../main.ts'
 
@@ -35,19 +37,14 @@ export function request(program: Command, terminal: Terminal): void {
     .action(async (resources: string[], options: Options) => {
       const body = async (api: ApiClient) => bodyOf(api, resources, options)
       if (options.dryRun) {
-        await show(
-          terminal,
-          options,
-          async (api) => api.post<DryRun>('/api/access-requests/dry-run', await body(api)),
-          prospectInWords,
-        )
+        await show(terminal, options, async (api) => api.call(requests.dryRun, { body: await body(api) }), prospectInWords)
         return
       }
       const answer = await show(
         terminal,
         options,
         async (api) => {
-          const submitted = await api.post<RequestView>('/api/access-requests', await body(api))
+          const submitted = await api.call(requests.submit, { body: await body(api) })
           return options.wait ? settled(terminal, api, submitted) : submitted
         },
         (view) => ('grantee' in view ? grantInWords(view) : requestInWords(view)),
@@ -77,13 +74,13 @@ async function settled(terminal: Terminal, api: ApiClient, submitted: RequestVie
   const { id, state, approvers } = submitted
   if (state === 'pending') terminal.tell(`${id} waits for ${approvers.map(({ name }) => plain(name)).join(', ')}`)
   const decided = await until(
-    () => api.get<RequestView>(at`/api/access-requests/${id}`),
+    () => api.call(requests.get, { params: { id } }),
     (one) => one.state !== 'pending',
   )
   const { grantId } = decided
   if (decided.state !== 'approved' || grantId === null) return decided
   return until(
-    () => api.get<GrantView>(at`/api/grants/${grantId}`, { waitSeconds: 25 }),
+    () => api.call(grants.get, { params: { id: grantId }, query: { waitSeconds: 25 } }),
     (grant) => grant.state !== 'scheduled' && grant.state !== 'provisioning',
   )
 }

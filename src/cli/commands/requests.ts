@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import type { Page } from '../../contract/lists.ts'
-import type { RequestView } from '../../contract/requests.ts'
+import { requests as endpoints } from '../../contract/endpoints/access.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { inWords } from '../duration.ts'
 import { table } from '../lines.ts'
@@ -16,7 +15,7 @@ export function requests(program: Command, terminal: Terminal): void {
       await show(
         terminal,
         options,
-        (api) => api.get<Page<Omit<RequestView, 'steps' | 'approvers'>>>('/api/access-requests', { role }),
+        (api) => api.call(endpoints.list, { query: { role } }),
         ({ items }) =>
           table(
             ['REQUEST', 'STATE', 'WHO', 'FOR', 'ACCESS', 'BECAUSE', 'GRANT'],

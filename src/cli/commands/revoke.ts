@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import type { GrantView } from '../../contract/grants.ts'
-import { at } from '../api-client.ts'
+import { grants } from '../../contract/endpoints/grants.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import type { Terminal } from '../main.ts'
 import { grantInWords } from '../words.ts'
@@ -11,6 +10,6 @@ export function revoke(program: Command, terminal: Terminal): void {
     .requiredOption('--reason <text>', 'what the grantee is told')
     .action(async (id: string, options: ApiOptions & { reason: string }) => {
       const body = { reason: options.reason }
-      await show(terminal, options, (api) => api.post<GrantView>(at`/api/grants/${id}/revoke`, body), grantInWords)
+      await show(terminal, options, (api) => api.call(grants.revoke, { params: { id }, body }), grantInWords)
     })
 }

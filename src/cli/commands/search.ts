@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import type { ResourceView } from '../../contract/integrations.ts'
-import type { Page } from '../../contract/lists.ts'
+import { resources } from '../../contract/endpoints/integrations.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { table } from '../lines.ts'
 import type { Terminal } from '../main.ts'
@@ -12,7 +11,7 @@ export function search(program: Command, terminal: Terminal): void {
       await show(
         terminal,
         options,
-        (api) => api.get<Page<ResourceView>>('/api/resources', { q: text, limit: 200 }),
+        (api) => api.call(resources.search, { query: { q: text, limit: 200 } }),
         ({ items, next }) => [
           ...table(
             ['ID', 'NAME', 'TYPE', 'INTEGRATION', 'NOT GRANTABLE'],

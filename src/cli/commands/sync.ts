@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
-import type { DiscoveryRunView } from '../../contract/integrations.ts'
+import { discovery } from '../../contract/endpoints/integrations.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { at } from '../api-client.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { integrationId } from '../find.ts'
 import { facts, plain } from '../lines.ts'
@@ -17,11 +16,11 @@ export function sync(program: Command, terminal: Terminal): void {
         terminal,
         options,
         async (api) => {
-          const path = at`/api/integrations/${await integrationId(api, given)}/sync`
-          const begun = await api.post<DiscoveryRunView>(path)
+          const params = { id: await integrationId(api, given) }
+          const begun = await api.call(discovery.start, { params })
           if (!options.wait) return begun
           return until(
-            () => api.get<DiscoveryRunView>(path),
+            () => api.call(discovery.latest, { params }),
             (run) => run.state !== 'running',
           )
         },

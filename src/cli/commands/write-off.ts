@@ -1,9 +1,8 @@
 import type { Command } from 'commander'
-import type { WrittenOffGrants } from '../../contract/grants.ts'
-import type { IntegrationView } from '../../contract/integrations.ts'
-import type { ProposalView } from '../../contract/proposals.ts'
-import { apiClient, at } from '../api-client.ts'
+import { ChangeHeld } from '../../api-client/api-client.ts'
+import { integrations, writingOff } from '../../contract/endpoints/integrations.ts'
 import { type ApiOptions, withApi } from '../api-command.ts'
+import { apiClient } from '../connect.ts'
 import { integrationId } from '../find.ts'
 import { json } from '../lines.ts'
 import type { Terminal } from '../main.ts'
@@ -23,13 +22,16 @@ export function writeOff(program: Command, terminal: Terminal): void {
     .option('--confirm <name>', 'the name of the integration; otherwise you are asked to type it')
     .action(async (given: string, options: Options) => {
       const api = await apiClient(terminal.env, options)
-      const integration = await api.get<IntegrationView>(at`/api/integrations/${await integrationId(api, given)}`)
+      const integration = await api.call(integrations.get, { params: { id: await integrationId(api, given) } })
       const warning = `This gives up what is left on the system behind ${integration.name}. Nothing is proved gone.`
       const confirm = options.confirm ?? (await typed(terminal, warning))
-      const answer = await api.post<WrittenOffGrants | ProposalView>(at`/api/integrations/${integration.id}/write-off`, {
-        confirm,
-        reason: options.reason,
-      })
+      const params = { id: integration.id }
+      const answer = await api
+        .call(writingOff.order, { params, body: { confirm, reason: options.reason } })
+        .catch((error: unknown) => {
+          if (error instanceof ChangeHeld) return error.proposal
+          throw error
+        })
       if (options.json) return terminal.print(json(answer))
       if (!('grants' in answer)) return terminal.print(`${answer.id} waits for a second person; until then nothing changes.`)
       terminal.tell(`${answer.grants.length} grants are written off: nobody has proved that they are gone.`)

@@ -1,5 +1,5 @@
 import { policyAdvice } from '../catalog.ts'
-import { endAccess, endedAccess, sweepQuery, sweepReport } from '../grants.ts'
+import { endAccess, endedAccess, sweepQuery, sweepReport, writeOff, writtenOffGrants } from '../grants.ts'
 import { id } from '../id.ts'
 import {
   discoveryRun,
@@ -35,6 +35,18 @@ export const resources = {
     allowed: { scope: 'read' },
     params: { id: id('res') },
     answers: { 200: resource },
+  }),
+}
+
+export const writingOff = {
+  order: endpoint({
+    method: 'POST',
+    path: '/api/integrations/:id/write-off',
+    tag: 'integrations',
+    allowed: { scope: 'manage', roles: ['admin'] },
+    params: { id: id('int') },
+    body: writeOff,
+    answers: { 200: writtenOffGrants, 202: proposalView },
   }),
 }
 

@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises'
+import { ApiClient, bearer } from '../api-client/api-client.ts'
+import { isLoopback } from '../config/loopback.ts'
+import { BrokerError, Secret } from '../sdk/index.ts'
+
+export interface Access {
+  readonly url?: string
+  readonly tokenFile?: string
+}
+
+/** Who calls whom. The token is never an argument: every user of the machine can read those. */
+export async function apiClient(env: NodeJS.ProcessEnv, { url, tokenFile }: Access): Promise<ApiClient> {
+  const broker = brokerUrl(env, url)
+  return new ApiClient(broker, bearer(await readToken(env, broker, tokenFile)))
+}
+
+/** As it was given, without a final slash. */
+export function brokerUrl(env: NodeJS.ProcessEnv, url: string | undefined): string {
+  const origin = URL.parse(url ?? env['LATCHKEY_CLI_URL'] ?? 'http://127.0.0.1:4460')
+  if (!origin || !/^https?:$/.test(origin.protocol)) {
+    throw new BrokerError('input.invalid', 'the URL of the broker is not one', {
+      fix: 'give it in LATCHKEY_CLI_URL or --url as https://latchkey.example.com',
+    })
+  }
+  if (origin.protocol === 'http:' && !isLoopback(origin.hostname)) {
+    throw new BrokerError(
+      'input.invalid',
+      `${origin.origin} would get your token in the clear, and everybody on the way with it`,
+      {
+        fix: 'give the https:// URL of the broker; plain http is for a loopback address only',
+      },
+    )
+  }
+  return origin.href.replace(/\/$/, '')
+}
+
+/** What was given comes first; otherwise it is whoever signed in with `latchkey login`. */
+async function readToken(env: NodeJS.ProcessEnv, broker: string, file: string | undefined): Promise<Secret> {
+  const token = (file === undefined ? env['LATCHKEY_CLI_TOKEN'] : await readFile(file, 'utf8'))?.trim()
+  if (token !== undefined && /^[\x21-\x7e]+$/.test(token)) return new Secret(token)
+  if (token === undefined) {
+    const { loginToken } = await import('./device-login.ts')
+    const login = await loginToken(env, broker)
+    if (login) return login
+  }
+  throw new BrokerError(
+    'auth.required',
+    token ? 'what was given as a token is none' : 'there is no token to call the broker with',
+    {
+      fix: 'sign in with latchkey login (with a code from an admin: latchkey login --code), set LATCHKEY_CLI_TOKEN, or name a file that holds the token with --token-file',
+    },
+  )
+}
