@@ -97,6 +97,7 @@ create table action_runs (
 create table action_steps (
   args jsonb not null,
   changed_at timestamp with time zone not null default now(),
+  confers_power boolean,
   kind text not null,
   position integer not null,
   record jsonb,

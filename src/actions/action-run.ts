@@ -23,6 +23,11 @@ export interface JournaledStep extends Step {
   readonly record: Json | undefined
 }
 
+/** Steps that confer power. Runs from before steps said so have none that says anything: there it is the last. */
+export function powerOf(steps: readonly JournaledStep[]): readonly JournaledStep[] {
+  return steps.some((step) => step.confersPower !== undefined) ? steps.filter((step) => step.confersPower) : steps.slice(-1)
+}
+
 /** A run as one process holds it. Every write compares the epoch: whoever claimed it later wins. */
 export interface HeldRun {
   readonly id: string

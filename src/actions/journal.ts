@@ -12,6 +12,15 @@ export interface StepRef {
   readonly position: number
 }
 
+/** A step as people may see it: neither what is sealed nor what its undo needs. */
+export type ShownStep = Pick<JournaledStep, 'kind' | 'target' | 'summary' | 'args' | 'state'> & { readonly changedAt: Date }
+
+type StepRow = Pick<JournaledStep, 'kind' | 'target' | 'summary' | 'args' | 'position' | 'state'> & {
+  readonly record: Json
+  readonly sealed: string | null
+  readonly confers_power: boolean | null
+}
+
 interface RunRow {
   id: string
   epoch: string
@@ -20,7 +29,7 @@ interface RunRow {
   action: string
   input: Json
   target: TargetIdentity | null
-  steps: (JournaledStep & { sealed: string | null })[]
+  steps: StepRow[]
 }
 
 const place = (run: string, position: number) => ({ table: 'action_steps', row: `${run}/${position}`, column: 'sealed' })
@@ -70,11 +79,7 @@ export class Journal {
         {
           ...run,
           target: run.target ?? undefined,
-          steps: run.steps.map((step) => ({
-            ...step,
-            record: step.record ?? undefined,
-            sealed: step.sealed === null ? undefined : this.sealer.open(step.sealed, place(run.id, step.position)),
-          })),
+          steps: run.steps.map((step) => this.stepOf(run.id, step)),
         },
       ]),
     )
@@ -87,21 +92,28 @@ export class Journal {
     const planned = steps.map((step, position) => ({
       ...step,
       position,
+      confersPower: step.confersPower ?? false,
       sealed: step.sealed ? this.sealer.seal(step.sealed, place(run.id, position)) : null,
     }))
     await rows(
       tx,
-      `insert into action_steps (run_id, position, kind, target, summary, args, sealed)
-       select $1, position, kind, target, summary, args, sealed
+      `insert into action_steps (run_id, position, kind, target, summary, args, sealed, confers_power)
+       select $1, position, kind, target, summary, args, sealed, "confersPower"
        from jsonb_to_recordset($2::jsonb)
-         as s (position int, kind text, target text, summary text, args jsonb, sealed text)`,
+         as s (position int, kind text, target text, summary text, args jsonb, sealed text, "confersPower" boolean)`,
       [run.id, JSON.stringify(planned)],
     )
     return {
       ...run,
       state: 'executing',
       target,
-      steps: steps.map((step, position) => ({ ...step, position, state: 'planned', record: undefined })),
+      steps: steps.map((step, position) => ({
+        ...step,
+        position,
+        confersPower: step.confersPower ?? false,
+        state: 'planned',
+        record: undefined,
+      })),
     }
   }
 
@@ -151,14 +163,41 @@ export class Journal {
     await rows(tx, 'update action_steps set sealed = null where run_id = any($1)', [ids])
   }
 
-  /** The plan as people may see it, in order. */
-  async read(tx: Tx, run: string): Promise<(Omit<JournaledStep, 'sealed' | 'position'> & { changedAt: Date })[]> {
-    const steps = await rows<Omit<JournaledStep, 'record'> & { record: Json; changedAt: Date }>(
+  /** The steps of a run as its action is given them. */
+  async steps(tx: Pick<Tx, 'query'>, run: string): Promise<JournaledStep[]> {
+    const found = await rows<StepRow>(
       tx,
-      `select kind, target, summary, args, state, record, changed_at as "changedAt" from action_steps where run_id = $1 order by position`,
+      `select position, kind, target, summary, args, state, record, sealed, confers_power from action_steps
+       where run_id = $1 order by position`,
       [run],
     )
-    return steps.map((step) => ({ ...step, record: step.record ?? undefined }))
+    return found.map((step) => this.stepOf(run, step))
+  }
+
+  /** The same as people may see them. */
+  async shown(tx: Pick<Tx, 'query'>, run: string): Promise<ShownStep[]> {
+    return rows<ShownStep>(
+      tx,
+      `select kind, target, summary, args, state, changed_at as "changedAt" from action_steps where run_id = $1 order by position`,
+      [run],
+    )
+  }
+
+  private stepOf(
+    run: string,
+    { position, kind, target, summary, args, state, record, sealed, confers_power }: StepRow,
+  ): JournaledStep {
+    return {
+      position,
+      kind,
+      target,
+      summary,
+      args,
+      state,
+      record: record ?? undefined,
+      ...(sealed !== null && { sealed: this.sealer.open(sealed, place(run, position)) }),
+      ...(confers_power !== null && { confersPower: confers_power }),
+    }
   }
 }
 

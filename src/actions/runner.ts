@@ -6,7 +6,8 @@ import { TimeLeft } from '../platform/pacing/time-left.ts'
 import { Database, type Tx } from '../platform/postgres/database.ts'
 import type { Hold } from '../platform/work/due-lane.ts'
 import { Stopping } from '../platform/work/stopping.ts'
-import { BrokerError, type GrantAccessAction, type GrantInput, type Receipt, type RunContext, type Step } from '../sdk/index.ts'
+import { isReversible, type Receipt, type RunContext } from '../sdk/index.ts'
+import { actionOf, planOf } from './action-of.ts'
 import type { HeldRun, JournaledStep } from './action-run.ts'
 import { fenced, Journal } from './journal.ts'
 import { mustBeSameTarget, noteTarget, whoAnswers } from './whereabouts.ts'
@@ -14,7 +15,7 @@ import { mustBeSameTarget, noteTarget, whoAnswers } from './whereabouts.ts'
 /** What the owner of a run adds to the journal's transactions, before the run's own rows: whoever owns it is locked first, always. */
 export interface RunHooks {
   /** before each attempt at a step; answers when the access ends, for grants */
-  beforeStep?(tx: Tx, step: { isLast: boolean }): Promise<TimeLeft | undefined>
+  beforeStep?(tx: Tx): Promise<TimeLeft | undefined>
   /** with the outcome of the last step, and through which connection it was done */
   whenExecuted?(tx: Tx, connection: Connection): Promise<void>
 }
@@ -36,19 +37,19 @@ export class ActionRunner {
   /** From wherever the run stands to executed. Throws `run.fenced` once somebody else holds it. */
   async execute(run: HeldRun, hold: Pick<Hold, 'isOurs'>, hooks: RunHooks = {}): Promise<void> {
     const connection = await this.connections.use(run.integrationId)
-    const action = grantAccessOf(connection)
+    const action = actionOf(connection, run.action)
     let held = run
     const target = await whoAnswers(connection)
     mustBeSameTarget(held, target)
     if (held.state === 'pending') {
-      const steps = await action.plan(this.context(connection, held.id, hold), held.input as unknown as GrantInput)
+      const steps = await planOf(connection, held.action, this.context(connection, held.id, hold), held.input)
       held = await this.database.transaction((tx) => this.journal.plan(tx, held, steps, target))
     }
     let receipt: (Receipt & { position: number }) | undefined
     for (const step of held.steps) {
       if (step.state === 'executed') continue
       const until = await this.database.transaction((tx) => this.intend(tx, held, step, receipt, hooks))
-      const done = await action.execute(this.context(connection, held.id, hold, until), step)
+      const done: Receipt = await action.execute(this.context(connection, held.id, hold, until), step)
       receipt = { ...done, position: step.position }
     }
     await this.database.transaction(async (tx) => {
@@ -82,7 +83,8 @@ export class ActionRunner {
 
   /** Undoes the given steps of one run, last first, whether or not they were undone before. Their intent must be in the journal. */
   async undo(connection: Connection, run: HeldRun, steps: readonly JournaledStep[], hold: Pick<Hold, 'isOurs'>, until?: Date) {
-    const action = grantAccessOf(connection)
+    const action = actionOf(connection, run.action)
+    if (!isReversible(action)) throw new TypeError(`${run.action} cannot be undone: ${action.irreversible}`)
     for (const step of steps.toReversed()) {
       await action.rollback(this.context(connection, run.id, hold, until), step, step.record)
     }
@@ -95,21 +97,10 @@ export class ActionRunner {
     before: (Receipt & { position: number }) | undefined,
     hooks: RunHooks,
   ): Promise<TimeLeft | undefined> {
-    const until = await hooks.beforeStep?.(tx, { isLast: step.position === run.steps.length - 1 })
+    const until = await hooks.beforeStep?.(tx)
     await this.journal.advance(tx, run, 'executing')
     if (before) await this.journal.mark(tx, [{ run: run.id, ...before }], 'executed')
     await this.journal.mark(tx, [{ run: run.id, position: step.position }], 'executing')
     return until
   }
-}
-
-/** The one action a grant is made of. */
-export function grantAccessOf(connection: Connection): GrantAccessAction<unknown, GrantInput, Step> {
-  const action = connection.plugin.grantAccess
-  if (!action) {
-    throw new BrokerError('target.unsupported', `${connection.plugin.manifest.name} gives no access`, {
-      fix: 'choose an integration whose plugin offers grant-access',
-    })
-  }
-  return action
 }

@@ -66,6 +66,7 @@ function deliveriesOf({ grantAccess }: AnyPlugin, name: string) {
   if (!Array.isArray(grantAccess.deliveries) || grantAccess.deliveries.length === 0) {
     throw new TypeError(`${name}: grantAccess names no delivery`)
   }
+  if (grantAccess.name !== 'grant-access') throw new TypeError(`${name}: grantAccess is named ${grantAccess.name}`)
   return grantAccess.deliveries
 }
 

@@ -98,8 +98,8 @@ export class Grants {
 
   async steps(caller: Caller, id: string) {
     const grant = await this.visible(caller, id)
-    const steps = await this.journal.read(this.database.pool, grant.runId)
-    return steps.map(({ record: _, ...step }) => ({ ...step, changedAt: step.changedAt.toISOString() }))
+    const steps = await this.journal.shown(this.database.pool, grant.runId)
+    return steps.map((step) => ({ ...step, changedAt: step.changedAt.toISOString() }))
   }
 
   async receipt(caller: Caller, id: string): Promise<Json> {

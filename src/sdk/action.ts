@@ -13,6 +13,8 @@ export interface Step {
   /** one plain sentence of its effect, for the approver */
   readonly summary: string
   readonly args: Json
+  /** that access works from this step on, and no longer once it is undone: said by the last step of a plan that gives access, and by no other */
+  readonly confersPower?: boolean
   /** kept encrypted while the run is open, erased when it settles */
   readonly sealed?: Secret
 }
@@ -75,7 +77,7 @@ interface ActionBase<Client, Input, S extends Step> {
   readonly name: string
   readonly title: string
   readonly input: z.ZodType<Input>
-  /** Reads, writes nothing. What confers power is the last step. */
+  /** Reads, writes nothing. Throws what makes the input unfit for this target. */
   plan(ctx: RunContext<Client>, input: Input): Promise<S[]>
   /** Performs one step. Performing it twice is the same as once; it may be called again after a crash in the middle. */
   execute(ctx: RunContext<Client>, step: S): Promise<Receipt>
@@ -131,6 +133,7 @@ export type CredentialState = 'waiting' | 'collected' | 'ended' | 'unknown'
 
 /** An action whose effect is that somebody has access until `ctx.until`. */
 export interface GrantsAccess<Client, S extends Step> extends Reversible<Client, S> {
+  readonly name: 'grant-access'
   /** every way there is; which of them an integration allows is for `Plugin.allowedDeliveries` to say */
   readonly deliveries: readonly DeliveryKind[]
   /**

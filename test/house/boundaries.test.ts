@@ -18,7 +18,7 @@ const MAY_IMPORT: Record<string, string> = {
   // Its one import of a plugin has a test of its own.
   'src/catalog': 'plugins src/identity src/audit src/platform src/contract src/sdk',
   'src/integrations': 'src/catalog src/changes src/identity src/audit src/platform src/config src/contract src/sdk',
-  'src/actions': 'src/integrations src/identity src/audit src/platform src/contract src/sdk',
+  'src/actions': 'src/integrations src/catalog src/identity src/audit src/platform src/contract src/sdk',
   'src/approvals': 'src/identity src/audit src/platform src/config src/contract src/sdk',
   'src/grants':
     'src/approvals src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/config src/contract src/sdk',

@@ -42,7 +42,7 @@ export function smallVaultPlugin(folders: ToyTarget, vaults: ReadonlyMap<string,
       const opens = resources.map((resource) => resource.name).join()
       return [
         { kind: 'account', target: accountOf(runId), summary: 'Makes a user.', args: { opens } },
-        { kind: 'rule', target: ruleOf(runId), summary: 'Lets it in.', args: { opens } },
+        { kind: 'rule', target: ruleOf(runId), summary: 'Lets it in.', args: { opens }, confersPower: true },
       ]
     },
     execute: ({ client, runId: run, instance, until, stillMine }, { kind, target, args }) => {

@@ -19,6 +19,7 @@ export function grantingToy(target: ToyTarget): AnyPlugin {
         target: `doors/${runId}`,
         summary: 'Lets the grantee in.',
         args: { to: resources.map((resource) => resource.name) },
+        confersPower: true,
       },
     ],
     execute: async (_context, step) => {

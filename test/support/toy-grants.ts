@@ -1,5 +1,6 @@
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { type AnyPlugin, type GrantAccessAction, type GrantInput, Secret, type Step } from '../../src/sdk/index.ts'
+import type { Answer } from './api.ts'
 import { type Broker, type BrokerOptions, startBroker } from './broker.ts'
 import { grantingToy } from './granting-toy.ts'
 import { ownToken } from './own-token.ts'
@@ -7,6 +8,10 @@ import { TOY_PASSWORD, type ToyClient, ToyTarget } from './toy-plugin.ts'
 
 /** What happens inside the target's calls; a throw is the target's refusal. */
 export interface ToyHooks {
+  /** what the action accepts, in place of everything */
+  input?: GrantAccessAction<ToyClient, GrantInput>['input']
+  /** the steps it plans, made of those it would plan */
+  plan?: (steps: Step[]) => Step[]
   execute?: (step: Step) => Promise<unknown>
   rollback?: (step: Step) => Promise<unknown>
   verifyGone?: () => Promise<unknown>
@@ -26,6 +31,8 @@ export interface ToyGrants {
   giveBack(grantId: string): Promise<void>
   extend(grantId: string, seconds: number): Promise<number>
   open(grantId: string): Promise<number>
+  /** asks for a dry run as a member */
+  preview(): Promise<Answer>
   until(grantId: string, state: string, withinMs?: number): Promise<void>
   close(): Promise<void>
 }
@@ -65,11 +72,14 @@ export async function startToyGrants(doors = 1, options: BrokerOptions = {}): Pr
   const alice = await admin.must(admin.post('/api/users', { name: 'alice', roles: ['member'] }))
   const api = broker.api((await ownToken(database, alice.id, ['read', 'request'])).token)
 
-  const request = async (seconds = 3_600) => {
-    const resources = [{ resourceId: items[0].id, permissions: ['play'] }]
-    const asked = await api.must(
-      api.post('/api/access-requests', { flowId: flow.id, resources, seconds, justification: 'why not' }),
-    )
+  const wish = (seconds = 3_600) => ({
+    flowId: flow.id,
+    resources: [{ resourceId: items[0].id, permissions: ['play'] }],
+    seconds,
+    justification: 'why not',
+  })
+  const request = async (seconds?: number) => {
+    const asked = await api.must(api.post('/api/access-requests', wish(seconds)))
     return asked.grantId as string
   }
   const until = async (grantId: string, state: string, withinMs = 30_000) => {
@@ -94,6 +104,7 @@ export async function startToyGrants(doors = 1, options: BrokerOptions = {}): Pr
     giveBack: async (grantId) => void (await api.must(api.post(`/api/grants/${grantId}/give-back`))),
     extend: async (grantId, seconds) =>
       (await api.post(`/api/grants/${grantId}/extend`, { seconds, justification: 'more' })).status,
+    preview: () => api.post('/api/access-requests/dry-run', wish()),
     open: async (grantId) => (await api.post(`/api/grants/${grantId}/open`)).status,
     close: () => broker.close(),
   }
@@ -103,13 +114,18 @@ function hooked(toy: AnyPlugin, doors: number, calls: string[], hooks: ToyHooks)
   const action = toy.grantAccess as GrantAccessAction<ToyClient, GrantInput>
   const grantAccess: GrantAccessAction<ToyClient, GrantInput> = {
     ...action,
+    get input() {
+      return hooks.input ?? action.input
+    },
     plan: async (context, input) => {
       const [door] = await action.plan(context, input)
-      return Array.from({ length: doors }, (_, n) => ({
+      const steps = Array.from({ length: doors }, (_, n) => ({
         ...door!,
         target: `${door!.target}/${n}`,
         sealed: new Secret(`canary-of-door-${n}`),
+        confersPower: n === doors - 1,
       }))
+      return hooks.plan?.(steps) ?? steps
     },
     execute: async (context, step) => {
       calls.push(`execute ${step.target.split('/').at(-1)}`)

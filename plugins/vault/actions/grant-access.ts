@@ -80,6 +80,7 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
         target: `sys/policies/acl/${policy}`,
         summary: sentenceFor(input.resources),
         args: { name: policy, document },
+        confersPower: true,
       },
     ]
   },

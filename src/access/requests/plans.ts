@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common'
-import { ActionRunner, grantAccessOf } from '../../actions/runner.ts'
+import { grantAccessOf, planOf } from '../../actions/action-of.ts'
+import { ActionRunner } from '../../actions/runner.ts'
 import { runIdOf } from '../../grants/grant.ts'
 import { Connections } from '../../integrations/connections.ts'
 import { BrokerError, type GrantInput, type Step } from '../../sdk/index.ts'
 import type { Ask } from '../rules/evaluate.ts'
 
 /** A step as people may see it. */
-export type PlannedStep = Omit<Step, 'sealed'>
+export type PlannedStep = Pick<Step, 'kind' | 'target' | 'summary' | 'args'>
 
 /** What an approval would carry out, before anybody decides: the very steps, with the very names. */
 @Injectable()
@@ -30,7 +31,7 @@ export class Plans {
     const connection = await this.connections.use(integrationId)
     const context = this.runner.context(connection, runIdOf(requestId), { isOurs: () => true }, undefined, PATIENCE_MS)
     try {
-      const steps = await grantAccessOf(connection).plan(context, inputOf(ask))
+      const steps = await planOf(connection, grantAccessOf(connection).name, context, inputOf(ask))
       return steps.map(({ kind, target, summary, args }) => ({ kind, target, summary, args }))
     } catch (error) {
       if (!context.signal.aborted) throw error

@@ -120,7 +120,7 @@ export class RequestViews {
   private async steps({ id, state, plan, extendsGrantId }: AccessRequest): Promise<RequestView['steps']> {
     const kept = plan ?? []
     if (state !== 'approved' && !extendsGrantId) return [...kept]
-    const steps = await this.journal.read(this.database.pool, runIdOf(extendsGrantId ?? id))
+    const steps = await this.journal.shown(this.database.pool, runIdOf(extendsGrantId ?? id))
     return steps.length > 0 ? steps.map(({ kind, target, summary, args }) => ({ kind, target, summary, args })) : [...kept]
   }
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Injectable } from '@nestjs/common'
-import { grantAccessOf } from '../../actions/runner.ts'
+import { grantAccessOf } from '../../actions/action-of.ts'
 import { Approvers, type Asked } from '../../approvals/approvers.ts'
 import { firstUnapprovable } from '../../approvals/enough-approvers.ts'
 import { stageViews } from '../../approvals/stage-view.ts'

@@ -1,8 +1,9 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
 import type { Counter, Histogram } from '@opentelemetry/api'
-import { type HeldRun, mayHaveHappened } from '../../actions/action-run.ts'
+import { grantAccessOf } from '../../actions/action-of.ts'
+import { type HeldRun, mayHaveHappened, powerOf } from '../../actions/action-run.ts'
 import { Journal } from '../../actions/journal.ts'
-import { ActionRunner, grantAccessOf } from '../../actions/runner.ts'
+import { ActionRunner } from '../../actions/runner.ts'
 import { mustBeSameTarget, noteTarget, whoAnswers } from '../../actions/whereabouts.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import { type Connection, Connections } from '../../integrations/connections.ts'
@@ -68,7 +69,7 @@ export class Revocation implements OnModuleInit {
     const cut: Leaving[] = []
     const failed = await this.forEach(leaving, CUTS_AT_ONCE, hold, outcomes, async (one) => {
       mustBeSameTarget(one.run, target)
-      await this.runner.undo(connection, one.run, one.run.steps.slice(-1).filter(mayHaveHappened), hold)
+      await this.runner.undo(connection, one.run, powerOf(one.run.steps).filter(mayHaveHappened), hold)
       cut.push(one)
     })
     await this.database.transaction(async (tx) => {
@@ -80,7 +81,7 @@ export class Revocation implements OnModuleInit {
       const done = cut.filter((one) => ours.has(one.run.id))
       await this.journal.mark(
         tx,
-        done.flatMap((one) => one.run.steps.slice(-1).map((step) => refOf(one, step))),
+        done.flatMap((one) => powerOf(one.run.steps).map((step) => refOf(one, step))),
         'undone',
       )
       const lags = await rows<{ seconds: number }>(
@@ -138,8 +139,7 @@ export class Revocation implements OnModuleInit {
     await this.journal.mark(
       tx,
       leaving.flatMap((one) =>
-        one.run.steps
-          .slice(-1)
+        powerOf(one.run.steps)
           .filter(mayHaveHappened)
           .map((step) => refOf(one, step)),
       ),

@@ -148,7 +148,7 @@ export class WritingOff implements OnModuleInit {
       const receipt = unprovedReceipt(grant, {
         writtenOff: { by: { id: who!.id, name: who!.name }, reason, because, at: who!.at.toISOString() },
         target: targets.get(grant.runId),
-        steps: await this.journal.read(tx, grant.runId),
+        steps: await this.journal.shown(tx, grant.runId),
         credentials: await credentialsOf(tx, grant.id),
       })
       await rows(tx, `update grants set state = 'written_off', receipt = $2, ended_at = $3 where id = $1`, [

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
+import { grantAccessOf } from '../../actions/action-of.ts'
 import { Journal } from '../../actions/journal.ts'
-import { ActionRunner, grantAccessOf } from '../../actions/runner.ts'
+import { ActionRunner } from '../../actions/runner.ts'
 import { mustAnswer } from '../../actions/whereabouts.ts'
 import { record } from '../../audit/record.ts'
 import type { Caller } from '../../identity/callers/caller.ts'
@@ -59,7 +60,7 @@ export class Openings {
     try {
       const connection = await this.connections.use(grant.integrationId)
       await mustAnswer(this.database.pool, connection, grant.runId)
-      const steps = await this.journal.read(this.database.pool, grant.runId)
+      const steps = await this.journal.steps(this.database.pool, grant.runId)
       const context = this.runner.context(connection, grant.runId, hold, left)
       credential = await grantAccessOf(connection).open(context, steps, grant.delivery, { keepFormer })
     } catch (error) {

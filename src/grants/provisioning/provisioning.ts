@@ -1,8 +1,9 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
 import type { Counter } from '@opentelemetry/api'
+import { grantAccessOf } from '../../actions/action-of.ts'
 import type { HeldRun } from '../../actions/action-run.ts'
 import { Journal } from '../../actions/journal.ts'
-import { ActionRunner, grantAccessOf } from '../../actions/runner.ts'
+import { ActionRunner } from '../../actions/runner.ts'
 import { mustAnswer } from '../../actions/whereabouts.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import { type Connection, Connections, mustBeActive } from '../../integrations/connections.ts'
@@ -207,7 +208,7 @@ export class Provisioning implements OnModuleInit {
     if (!grant?.expiresAt) return 'done'
     const connection = await this.connections.use(grant.integrationId)
     await mustAnswer(this.database.pool, connection, grant.runId)
-    const steps = await this.journal.read(this.database.pool, grant.runId)
+    const steps = await this.journal.steps(this.database.pool, grant.runId)
     try {
       await grantAccessOf(connection).extend(this.runner.context(connection, grant.runId, hold, grant.expiresAt), steps)
       await rows(this.database.pool, `update grants set target_until = $2 where id = $1 and state = 'active'`, [

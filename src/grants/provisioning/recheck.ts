@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
+import { grantAccessOf } from '../../actions/action-of.ts'
 import { Journal } from '../../actions/journal.ts'
-import { ActionRunner, grantAccessOf } from '../../actions/runner.ts'
+import { ActionRunner } from '../../actions/runner.ts'
 import { mustAnswer } from '../../actions/whereabouts.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import { Connections } from '../../integrations/connections.ts'
@@ -32,7 +33,7 @@ export class Recheck implements OnModuleInit {
     const connection = await this.connections.use(grant.integrationId)
     const action = grantAccessOf(connection)
     await mustAnswer(this.database.pool, connection, grant.runId)
-    const steps = await this.journal.read(this.database.pool, grant.runId)
+    const steps = await this.journal.steps(this.database.pool, grant.runId)
     const context = () => this.runner.context(connection, grant.runId, hold)
     const before = (await action.verifyGone?.(context(), steps)) ?? []
     const found = before.filter((piece) => !piece.holds && piece.mayStay === undefined)

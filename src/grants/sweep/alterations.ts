@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Injectable, Logger } from '@nestjs/common'
 import type { Counter } from '@opentelemetry/api'
+import { grantAccessOf } from '../../actions/action-of.ts'
 import { Journal } from '../../actions/journal.ts'
-import { ActionRunner, grantAccessOf } from '../../actions/runner.ts'
+import { ActionRunner } from '../../actions/runner.ts'
 import { mustBeSameTarget, noteTarget, targetsOf, whoAnswers } from '../../actions/whereabouts.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import type { Connection } from '../../integrations/connections.ts'
@@ -98,7 +99,7 @@ export class Alterations {
   }
 
   private async verify(connection: Connection, grant: Grant, firsthand?: 'firsthand'): Promise<Evidence[]> {
-    const steps = await this.journal.read(this.database.pool, grant.runId)
+    const steps = await this.journal.steps(this.database.pool, grant.runId)
     const context = this.runner.context(connection, grant.runId, { isOurs: () => true }, grant.targetUntil ?? undefined)
     try {
       return (await grantAccessOf(connection).verify?.({ ...context, firsthand: firsthand !== undefined }, steps)) ?? []

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common'
+import { grantAccessOf } from '../../actions/action-of.ts'
 import { Journal } from '../../actions/journal.ts'
-import { ActionRunner, grantAccessOf } from '../../actions/runner.ts'
+import { ActionRunner } from '../../actions/runner.ts'
 import { isSameTarget, targetsOf, whoAnswers } from '../../actions/whereabouts.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import type { Connection } from '../../integrations/connections.ts'
@@ -53,7 +54,7 @@ export class CameBack {
 
   private async takeAway(connection: Connection, grant: Grant, here: TargetIdentity, report: SweepReport): Promise<void> {
     const action = grantAccessOf(connection)
-    const steps = await this.journal.read(this.database.pool, grant.runId)
+    const steps = await this.journal.steps(this.database.pool, grant.runId)
     const context = () => this.runner.context(connection, grant.runId, { isOurs: () => true })
     const found = stillThere((await action.verifyGone?.(context(), steps)) ?? [])
     for (const step of steps.toReversed()) await action.rollback(context(), step, step.record)

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
+import { grantAccessOf } from '../../actions/action-of.ts'
 import { Journal } from '../../actions/journal.ts'
-import { ActionRunner, grantAccessOf } from '../../actions/runner.ts'
+import { ActionRunner } from '../../actions/runner.ts'
 import { isSameTarget, targetsOf, whoAnswers } from '../../actions/whereabouts.ts'
 import type { Connection } from '../../integrations/connections.ts'
 import { Moves } from '../../integrations/moves.ts'
@@ -34,7 +35,7 @@ export class SameSystemProof implements OnModuleInit {
       if (grant?.state !== 'active') throw new BrokerError('conflict', `${id} is ${grant?.state ?? 'unfinished'}`)
       if (!here || !isSameTarget(targets.get(grant.runId), here))
         throw new BrokerError('target.moved', 'another system answers there')
-      const steps = await this.journal.read(this.database.pool, grant.runId)
+      const steps = await this.journal.steps(this.database.pool, grant.runId)
       const context = this.runner.context(connection, grant.runId, { isOurs: () => true }, grant.targetUntil ?? undefined)
       const evidence = (await grantAccessOf(connection).verify?.({ ...context, firsthand: true }, steps)) ?? []
       if (evidence.length === 0 || evidence.some(({ holds }) => !holds))

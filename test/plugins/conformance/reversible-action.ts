@@ -39,6 +39,13 @@ export function describeReversible<Client, Input, S extends Step>(
       expect(await snapshot()).toEqual(before)
     })
 
+    it('has one step that confers power where it gives access, the last it plans, and none elsewhere', async () => {
+      const { action, input, newRun } = world
+      const steps = await action.plan(newRun(), input)
+      const conferring = steps.filter((step) => step.confersPower)
+      expect(conferring).toEqual('expiryGuarantee' in action ? steps.slice(-1) : [])
+    })
+
     it('executes twice as once', async () => {
       const { action, input, snapshot, newRun } = world
       const [ctx, before] = [newRun(), await snapshot()]
