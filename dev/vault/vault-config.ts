@@ -9,6 +9,8 @@ export interface ServerPlan {
   readonly port: number
   readonly tls: boolean
   readonly audit: boolean
+  /** as a server once was that holds names which others refuse */
+  readonly takesAnyName?: boolean
 }
 
 export const files = (folder: string) => ({
@@ -36,6 +38,7 @@ export function serverConfig(plan: ServerPlan): string {
       ? ['storage "inmem" {', '}']
       : block('storage "raft"', [`path = ${q(at.data)}`, 'node_id = "node-1"', 'performance_multiplier = 1'])),
     ...block('listener "tcp"', [`address = "127.0.0.1:${plan.port}"`, `cluster_address = "${cluster}"`, ...tls]),
+    ...(plan.takesAnyName ? ['disable_printable_check = true'] : []),
     `api_addr = ${q(addressOf(plan))}`,
     `cluster_addr = "https://${cluster}"`,
     // Vault takes an audit device by its API only, OpenBao by its file only; and only Vault still locks its memory.

@@ -21,6 +21,8 @@ export interface VaultServerOptions {
   /** kept when the server stops, and taken up again by the next one; without it a temporary folder, removed at the end */
   readonly dir?: string
   readonly audit?: boolean
+  /** without the look at the characters of a path that servers take unless told otherwise */
+  readonly takesAnyName?: boolean
   readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error'
 }
 
@@ -79,13 +81,13 @@ async function startIn(
 ): Promise<VaultServer> {
   const at = files(folder)
   await mkdir(at.data, { recursive: true })
-  const { tls = false, audit = true, mode = 'raft', logLevel = 'warn' } = options
+  const { tls = false, audit = true, mode = 'raft', logLevel = 'warn', takesAnyName = false } = options
   const caPem = tls ? await certificate(binary, folder) : undefined
   let keys: Keys | undefined
 
   // Another process may take the port between our look and the server's bind; then a restart cannot go on, but a start can.
   async function launch(port: number): Promise<{ plan: ServerPlan; api: VaultApi; running: ChildProcess } | undefined> {
-    const plan: ServerPlan = { product: binary.product, mode, folder, port, tls, audit }
+    const plan: ServerPlan = { product: binary.product, mode, folder, port, tls, audit, takesAnyName }
     const api = vaultApi(addressOf(plan), caPem, () => keys?.rootToken)
     const running = await startProcess(binary, plan, logLevel, removed)
     return running && { plan, api, running }

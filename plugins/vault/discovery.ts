@@ -1,4 +1,5 @@
 import { type Described, type DiscoveredResource, type DiscoveryPage, isBrokerError } from '../../src/sdk/index.ts'
+import { unaskable } from './askable.ts'
 import type { VaultAnswer, VaultClient } from './client/client.ts'
 import { inParallel } from './in-parallel.ts'
 import { type Listed, listFolder, listKeys, tagsIn } from './listing.ts'
@@ -36,7 +37,7 @@ export async function* discover(
   }
 }
 
-/** Tags of KV secrets and details of Transit keys. What is gone is left out; what may not be read says so, and costs nothing else. */
+/** Tags of KV secrets and details of Transit keys. What is gone or cannot be asked for is left out; what may not be read says so, and costs nothing else. */
 export async function describe(
   client: VaultClient,
   resources: readonly DiscoveredResource[],
@@ -110,7 +111,7 @@ function rootPage(client: VaultClient, mounts: readonly Mount[], unreached: read
 function secretsPage(mount: Mount, folder: string, listed: Listed): DiscoveryPage {
   const inner = folder.slice(mount.path.length + 1)
   const below = listed.names.filter((name) => name.endsWith('/')).map((name) => folder + name)
-  const [reachable, unreachable] = [below.filter(isReachable), below.filter((name) => !isReachable(name))]
+  const refused = new Map(below.flatMap((name) => withReason(name, unaskable(name.slice(0, -1)))))
   return {
     folder,
     resources: listed.names
@@ -122,10 +123,8 @@ function secretsPage(mount: Mount, folder: string, listed: Listed): DiscoveryPag
         tags: listed.tags.get(name),
         ungrantable: ungrantable(folder + name),
       })),
-    folders: reachable,
-    ...(unreachable.length > 0 && {
-      notices: unreachable.map((name) => `${JSON.stringify(name)} cannot be asked for over HTTP`),
-    }),
+    folders: below.filter((name) => !refused.has(name)),
+    notices: [...refused].map(([name, reason]) => `the folder ${JSON.stringify(name)} cannot be looked into: ${reason}`),
   }
 }
 
@@ -143,6 +142,7 @@ async function detailsOf(send: Send, resource: DiscoveredResource): Promise<Desc
   const { type, name, attributes } = resource
   const { mount, path } = attributes
   if (typeof mount !== 'string' || typeof path !== 'string') throw new TypeError(`${name} was not discovered here`)
+  if (unaskable(name)) return undefined // it stays listed, with the reason why nobody can have access to it
   const kind = type === TRANSIT_KEY ? 'keys' : 'metadata'
   let answer: VaultAnswer
   try {
@@ -167,11 +167,8 @@ function isCovered(client: VaultClient, mount: Mount): boolean {
   return mount.kind === 'transit' && (transitMounts === 'all' || transitMounts.includes(mount.path))
 }
 
-function isReachable(folder: string): boolean {
-  return !folder
-    .slice(0, -1)
-    .split('/')
-    .some((segment) => segment === '' || segment === '.' || segment === '..')
+function withReason(name: string, reason: string | undefined): [string, string][] {
+  return reason === undefined ? [] : [[name, reason]]
 }
 
 function empty(folder: string): DiscoveryPage {

@@ -1,3 +1,5 @@
+import { unaskable } from './askable.ts'
+
 const RUN_ID = /^run_([0-9a-z]{26})$/
 const USER_NAME = /^(\d{10})-(\d{41})$/
 const TRANSIT_KEY = /^\w(?:[\w.-]*\w)?$/
@@ -24,14 +26,11 @@ export function ownerOfUser(name: string): { readonly instance: string; readonly
 
 /**
  * Why no policy can name exactly this path, or undefined. `*`, `+` and `{{` keep their power in a policy however they are written, and
- * what the server's HTTP layer refuses in a path nobody could use. A superset of what Go's unicode.IsPrint refuses.
+ * what nobody can ask for nobody could use.
  */
 export function ungrantable(path: string): string | undefined {
-  if (!path.isWellFormed()) return 'the name is not valid Unicode'
-  if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u.test(path)) return 'the name holds a character that cannot be printed'
-  const segments = path.split('/')
-  if (segments.includes('')) return 'the name holds an empty segment'
-  if (segments.includes('.') || segments.includes('..')) return 'the name holds a relative segment'
+  const reason = unaskable(path)
+  if (reason) return reason
   if (path.endsWith('*')) return 'the name ends with *, which a policy reads as "everything that begins so"'
   if (path.includes('/+') || path.startsWith('+') || path.includes('+*'))
     return 'a segment begins with +, which a policy reads as "any"'

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
 import { BrokerError, Secret } from '../../../src/sdk/index.ts'
+import { unaskable } from '../askable.ts'
 import type { VaultAnswer, VaultCall } from './client.ts'
 import { Connector } from './connector.ts'
 import { within } from './deadline.ts'
@@ -155,15 +156,13 @@ function headersFor(call: VaultCall, token: Secret | undefined, { userAgent, nam
   }
 }
 
-/** The path below `/v1/`, each segment encoded once. Refuses what a proxy or the server would resolve to another path. */
+/** The path below `/v1/`, each segment encoded once. Refuses what a proxy or the server would resolve to another path, or not take. */
 export function pathOf(call: VaultCall): string {
-  const segments = call.path.flatMap((piece) => piece.split('/'))
-  const bad = segments.find((segment) => segment === '' || segment === '.' || segment === '..' || !segment.isWellFormed())
-  if (bad !== undefined) {
-    throw new BrokerError('target.invalid', `the path ${JSON.stringify(call.path.join('/'))} has an empty or relative segment`)
-  }
+  const path = call.path.join('/')
+  const flaw = unaskable(path)
+  if (flaw) throw new BrokerError('target.invalid', `the path ${JSON.stringify(path)} is never asked for: ${flaw}`)
   const query = new URLSearchParams({ ...(call.list && { list: 'true' }), ...call.query }).toString()
-  return `${segments.map(encodeURIComponent).join('/')}${call.list ? '/' : ''}${query && `?${query}`}`
+  return `${path.split('/').map(encodeURIComponent).join('/')}${call.list ? '/' : ''}${query && `?${query}`}`
 }
 
 function encode(body: VaultCall['body']): { body?: string; hidden: string[] } {

@@ -157,6 +157,7 @@ function denied(reasons: readonly string[], ask: Ask): BrokerError {
   if (ungrantable) {
     return new BrokerError('access.ungrantable', `${ungrantable.name} cannot be granted: ${ungrantable.ungrantable}`, {
       field: 'resources',
+      fix: 'leave this resource out, or have it renamed in its system',
     })
   }
   const unapprovable = reasons.length > 0 && reasons.every((reason) => reason.includes(NOBODY))

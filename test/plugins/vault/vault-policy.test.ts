@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
+import { unaskable } from '../../../plugins/vault/askable.ts'
 import { ownerOfUser, policyNameFor, ungrantable, userNameFor } from '../../../plugins/vault/names.ts'
 import { parsePolicyComment, policyEnd, policyFor, policyText, sentenceFor } from '../../../plugins/vault/policy.ts'
 import { resourceTypes } from '../../../plugins/vault/resource-types.ts'
@@ -17,6 +18,7 @@ const HOSTILE = [
   // biome-ignore lint/suspicious/noTemplateCurlyInString: what HCL would read as a template is the point
   ...'* + / {{ }} " \\ ${ } . .. % %2F %41 # ? & ; \' ~ ` = , a B é e\u0301 😀 \u{10ffff} \ufffd \ud800 data/ <<EOF'.split(' '),
   ...' |\n|\t|\0|\u00a0|\u200b|\u2028|\ufeff'.split('|'),
+  ...'\u{18d09} \ua7f1 \u{1fae9} \u{323b0} \u0378 \ue000 \u{1f6dc} // /./ /../'.split(' '),
   '" { capabilities = ["read"] } path "*',
   '","comment":"',
   `\${identity.entity.id}`,
@@ -72,6 +74,8 @@ describe('A grant policy', () => {
     ['a line break', secretAt('a\nb', 'read')],
     ['a space that is not a space', secretAt('a\u00a0b', 'read')],
     ['an invisible character', secretAt('a\u200bb', 'read')],
+    ['a character that older servers do not know', secretAt('a\u{18d09}', 'read')],
+    ['a character that nobody knows', secretAt('a\u0378', 'read')],
     ['a key with a slash', keyNamed('k1/config', 'read')],
     ['a key that is a wildcard', keyNamed('+', 'sign')],
     ['a key with a star', keyNamed('k*', 'encrypt')],
@@ -161,6 +165,9 @@ describe.each(await serversUnderTest())('On a real $product, a hostile name', (b
     { weight: 1, arbitrary: fc.string({ unit: 'grapheme-composite', minLength: 1, maxLength: 8 }) },
   )
 
+  // Each alone, at the end and in the middle, whatever the seed.
+  const examples = HOSTILE.flatMap((each) => [each, `a${each}`, `a${each}b`])
+
   it('is granted exactly or refused', async () => {
     let granted = 0
     await fc.assert(
@@ -169,6 +176,7 @@ describe.each(await serversUnderTest())('On a real $product, a hostile name', (b
           expect(() => policyFor([secretAt(name, 'read')])).toThrow()
           return
         }
+        expect(unaskable(name)).toBeUndefined()
         granted += 1
         const token = await tokenFor(name)
         expect(await readAs(token, name), JSON.stringify(name)).toBe(200)
@@ -177,9 +185,19 @@ describe.each(await serversUnderTest())('On a real $product, a hostile name', (b
         expect(answers, JSON.stringify([name, others])).toEqual(others.map(() => 403))
         expect((await world.api('GET', `kv/metadata/${encoded(name)}`, undefined, { 'x-vault-token': token })).status).toBe(403)
       }),
-      { numRuns: 150 },
+      { numRuns: 100 + examples.length, examples: examples.map((name) => [name]) },
     )
     expect(granted).toBeGreaterThan(25)
+  }, 120_000)
+
+  it('is made of characters that the server takes in a path, every one of which was tried, or refused', async () => {
+    const characters = Array.from({ length: 0x110000 }, (_, point) => String.fromCodePoint(point))
+    const grantable = characters.filter((character) => ungrantable(`kv/a${character}b`) === undefined)
+    expect(grantable.length).toBeGreaterThan(130_000)
+    for (let from = 0; from < grantable.length; from += 1000) {
+      const name = `a${grantable.slice(from, from + 1000).join('')}b`
+      expect((await world.api('GET', `kv/metadata/${encoded(name)}`)).status, JSON.stringify(name)).toBe(404)
+    }
   }, 120_000)
 
   async function tokenFor(name: string): Promise<string> {
@@ -210,7 +228,7 @@ describe.each(await serversUnderTest())('On a real $product, a hostile name', (b
   }
 
   function isAskable(name: string): boolean {
-    return name.isWellFormed() && !name.split('/').some((segment) => segment === '' || segment === '.' || segment === '..')
+    return unaskable(name) === undefined
   }
 
   function encoded(name: string): string {
