@@ -1,8 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { requestMachine } from '../../src/access/requests/request-machine.ts'
+import { KINDS } from '../../src/audit/kinds.ts'
 import { ConfigError } from '../../src/config/config-error.ts'
 import { readConfig } from '../../src/config/read-config.ts'
+import { grantMachine } from '../../src/grants/grant-machine.ts'
 
 const page = (name: string) => readFileSync(path.resolve(import.meta.dirname, '../../docs', name), 'utf8')
 
@@ -36,15 +39,19 @@ describe('the manual', () => {
     expect([...new Set(named)].filter((variable) => !known().includes(variable))).toEqual([])
   })
 
+  it('follows a grant through every state there is, and names events that there are', () => {
+    const text = page('lifecycle.md')
+    const states = [...grantMachine.states, ...requestMachine.states]
+    expect(states.filter((state) => !text.includes(state))).toEqual([])
+    const events = text.match(/\b(?:request|grant|credential)\.[a-z_]+\b/g) ?? []
+    expect(events.length).toBeGreaterThan(12)
+    expect(events.filter((event) => !Object.hasOwn(KINDS, event))).toEqual([])
+  })
+
   it('leads to pages and headings that are there', () => {
     const root = path.resolve(import.meta.dirname, '../..')
-    const from = [
-      'README.md',
-      'ARCHITECTURE.md',
-      'docs/operations.md',
-      'docs/security.md',
-      'docs/integrations/identity-provider.md',
-    ]
+    const from = globSync(['*.md', 'docs/**/*.md'], { cwd: root })
+    expect(from.length).toBeGreaterThan(20)
     const broken = from.flatMap((file) => {
       const text = readFileSync(path.join(root, file), 'utf8')
       const links = [...text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)]
