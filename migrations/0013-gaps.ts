@@ -5,6 +5,8 @@ const UP = `
 alter table grants drop constraint grants_state_known, drop constraint grants_final_have_ended;
 alter table grants
   add column came_back_at timestamptz,
+  -- Why it could not be set up; what its end meets stands elsewhere.
+  add column failure jsonb,
   add constraint grants_state_known check (state in
     ('scheduled', 'provisioning', 'active', 'revoking', 'stuck', 'expired', 'revoked', 'failed', 'written_off')),
   add constraint grants_final_have_ended check ((state in ('expired', 'revoked', 'failed', 'written_off')) = (ended_at is not null)),
@@ -26,7 +28,7 @@ alter table proposals drop constraint proposals_kind_known, add constraint propo
   ('flow.create', 'flow.change', 'integration.create', 'integration.change', 'integration.own', 'integration.remove',
    'scim_token.create', 'scim_token.rotate'));
 alter table grants
-  drop column came_back_at,
+  drop column came_back_at, drop column failure,
   add constraint grants_state_known check (state in
     ('scheduled', 'provisioning', 'active', 'revoking', 'stuck', 'expired', 'revoked', 'failed')),
   add constraint grants_final_have_ended check ((state in ('expired', 'revoked', 'failed')) = (ended_at is not null));

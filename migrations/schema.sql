@@ -330,6 +330,7 @@ create table grants (
   error jsonb,
   expires_at timestamp with time zone,
   extensions integer not null default 0,
+  failure jsonb,
   grantee_id text not null,
   guarantee text,
   id text not null,

@@ -23,8 +23,12 @@ export function grantInWords(grant: GrantView): string[] {
     'ended because': grant.endReason,
     note: grant.endNote,
     'not proved': grant.writtenOff && writtenOffInWords(grant.writtenOff),
-    problem: grant.problem && [grant.problem.message, grant.problem.fix].filter(Boolean).join(' — '),
+    problem: grant.problem && problemInWords(grant.problem),
   })
+}
+
+export function problemInWords({ code, message, fix }: NonNullable<GrantView['problem']>): string {
+  return `${[message, fix].filter(Boolean).join(' — ')} (${code})`
 }
 
 export function writtenOffInWords({ by, reason, because }: NonNullable<GrantView['writtenOff']>): string {

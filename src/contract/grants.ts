@@ -97,7 +97,10 @@ export const grantView = z
     powerlessAt: instant.nullable(),
     endedAt: instant.nullable(),
     writtenOff: writtenOff.nullable().optional().describe('set: nothing of this grant is proved gone'),
-    problem: z.strictObject({ code: z.string(), message: z.string(), fix: z.string().optional() }).nullable(),
+    problem: z
+      .strictObject({ code: z.string(), message: z.string(), fix: z.string().optional() })
+      .nullable()
+      .describe('what stands in the way; of a grant that failed, why it could not be set up'),
     accessDetails: z.string().nullable().describe('what the integration’s owner wants people with access to know'),
     createdAt: instant,
   })

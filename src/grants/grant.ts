@@ -30,13 +30,15 @@ export interface Grant {
   readonly endedAt: Date | null
   readonly receipt: Json
   readonly error: Json
+  /** of one that could not be set up: why, kept when it is over */
+  readonly failure: Json
   readonly createdAt: Date
 }
 
 const COLUMNS = `g.id, g.request_id as "requestId", g.integration_id as "integrationId", g.grantee_id as "granteeId",
   g.run_id as "runId", g.state, g.delivery, g.guarantee, g.seconds, g.begins_at as "beginsAt", g.expires_at as "expiresAt",
   g.target_until as "targetUntil", g.extensions, g.end_reason as "endReason", g.ended_by as "endedBy", g.end_note as "endNote",
-  g.revoking_at as "revokingAt", g.cut_at as "cutAt", g.ended_at as "endedAt", g.receipt, g.error, g.created_at as "createdAt"`
+  g.revoking_at as "revokingAt", g.cut_at as "cutAt", g.ended_at as "endedAt", g.receipt, g.error, g.failure, g.created_at as "createdAt"`
 
 /** Reads grants by a condition on `g`. */
 export function selectGrants(tx: Pick<Tx, 'query'>, condition: string, values: readonly unknown[]): Promise<Grant[]> {

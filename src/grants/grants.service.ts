@@ -181,7 +181,7 @@ export class Grants {
 }
 
 function view(grant: Grant, shown: Shown): GrantView {
-  const problem = grant.error as GrantView['problem']
+  const problem = (grant.error ?? grant.failure) as GrantView['problem']
   return {
     id: grant.id as GrantView['id'],
     state: grant.state,

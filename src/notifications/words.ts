@@ -93,7 +93,8 @@ function whatOf({ resources }: Facts): string {
 
 function detailsOf(event: ChainEvent, facts: Facts | undefined, names: ReadonlyMap<string, string>): [string, string][] {
   const by = names.get(event.actor)
-  const said = ['reason', 'note', 'message']
+  // What a person or a target said tells more than the broker's word for it.
+  const said = ['note', 'message', 'reason']
     .map((key) => event.data[key])
     .find((value) => typeof value === 'string' && value !== '')
   const details: [string, string | undefined][] = [

@@ -2,9 +2,9 @@ import type { Command } from 'commander'
 import { grants as endpoints } from '../../contract/endpoints/grants.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { inWords } from '../duration.ts'
-import { table } from '../lines.ts'
+import { plain, table } from '../lines.ts'
 import type { Terminal } from '../main.ts'
-import { resourcesInWords } from '../words.ts'
+import { problemInWords, resourcesInWords } from '../words.ts'
 
 /** The access one has. */
 export function grants(program: Command, terminal: Terminal): void {
@@ -17,11 +17,13 @@ export function grants(program: Command, terminal: Terminal): void {
         terminal,
         options,
         (api) => api.call(endpoints.list, { query }),
-        ({ items }) =>
-          table(
+        ({ items }) => [
+          ...table(
             ['GRANT', 'STATE', 'WHO', 'LEFT', 'ACCESS'],
             items.map((one) => [one.id, one.state, one.grantee.name, inWords(one.secondsLeft), resourcesInWords(one.resources)]),
           ),
+          ...items.flatMap(({ id, problem }) => (problem ? [plain(`${id}: ${problemInWords(problem)}`)] : [])),
+        ],
       )
     })
 }

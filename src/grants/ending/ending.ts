@@ -1,5 +1,6 @@
 import { BROKER, record } from '../../audit/record.ts'
 import type { Hands } from '../../identity/callers/hands.ts'
+import type { problemOf } from '../../platform/http/problem-of.ts'
 import { rows, type Tx } from '../../platform/postgres/database.ts'
 import { enqueue, withdraw } from '../../platform/work/due-work.ts'
 import { type EndReason, GRANT_WORK } from '../grant.ts'
@@ -12,6 +13,8 @@ export interface Ending {
   /** of who asked for it */
   readonly hands?: Hands
   readonly cameWith?: string
+  /** why it could not be set up */
+  readonly failure?: ReturnType<typeof problemOf>
 }
 
 /**
@@ -24,7 +27,7 @@ export async function beginEnding(tx: Tx, ids: readonly string[], ending: Ending
   const begun = await rows<{ id: string; integrationId: string }>(
     tx,
     `with ending as (
-       update grants set state = 'revoking', end_reason = $2, ended_by = $3, end_note = $4, ended_hands = $5, ended_with = $6,
+       update grants set state = 'revoking', end_reason = $2, ended_by = $3, end_note = $4, ended_hands = $5, ended_with = $6, failure = $7,
          revoking_at = clock_timestamp()
        where id = any($1) and state in ('scheduled', 'provisioning', 'active') returning id, integration_id, run_id),
      closed as (
@@ -32,7 +35,15 @@ export async function beginEnding(tx: Tx, ids: readonly string[], ending: Ending
      fenced as (
        update action_runs set state = 'undoing', epoch = epoch + 1, changed_at = now() where id in (select run_id from ending))
      select id, integration_id as "integrationId" from ending`,
-    [ids, ending.reason, ending.by ?? BROKER, ending.note ?? null, ending.hands ?? null, ending.cameWith ?? null],
+    [
+      ids,
+      ending.reason,
+      ending.by ?? BROKER,
+      ending.note ?? null,
+      ending.hands ?? null,
+      ending.cameWith ?? null,
+      ending.failure ? JSON.stringify(ending.failure) : null,
+    ],
   )
   const begunIds = begun.map((grant) => grant.id)
   await withdraw(tx, GRANT_WORK.provision, begunIds)
@@ -43,7 +54,7 @@ export async function beginEnding(tx: Tx, ids: readonly string[], ending: Ending
       kind: 'grant.revoking' as const,
       actor: ending.by ?? BROKER,
       subject: id,
-      data: { reason: ending.reason, note: ending.note },
+      data: { reason: ending.reason, note: ending.note, code: ending.failure?.code, fix: ending.failure?.fix },
     })),
   )
   return begunIds

@@ -1,6 +1,7 @@
 import { BROKER, record } from '../../audit/record.ts'
 import { problemOf } from '../../platform/http/problem-of.ts'
 import { type Database, rows } from '../../platform/postgres/database.ts'
+import type { Grant } from '../grant.ts'
 
 /** From then on a revocation that has not finished is called stuck, and a person is told. It goes on all the same. */
 const STUCK_AFTER_SECONDS = 300
@@ -32,4 +33,9 @@ export async function noteFailures(database: Database, failed: ReadonlyMap<strin
       })),
     )
   })
+}
+
+/** Of a grant that could not be set up: what stood in the way, for who asked for it. */
+export function whyFailed({ failure }: Pick<Grant, 'failure'>): Partial<ReturnType<typeof problemOf>> {
+  return (failure as Partial<ReturnType<typeof problemOf>> | null) ?? {}
 }

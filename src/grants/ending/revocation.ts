@@ -15,7 +15,7 @@ import { DueWork, enqueue } from '../../platform/work/due-work.ts'
 import { BrokerError, type Evidence, isBrokerError, storable, type TargetIdentity } from '../../sdk/index.ts'
 import { type EndReason, GRANT_WORK, type Grant, selectGrants } from '../grant.ts'
 import { beginEnding } from './ending.ts'
-import { noteFailures } from './failures.ts'
+import { noteFailures, whyFailed } from './failures.ts'
 import { isOutage, ShardPauses } from './outage.ts'
 import { receiptOf } from './receipt.ts'
 
@@ -221,30 +221,24 @@ export class Revocation implements OnModuleInit {
     await rows(tx, `update action_runs set state = 'undone', settled_at = now(), changed_at = now() where id = any($1)`, [
       done.map((one) => one.run.id),
     ])
+    const over = done.map(({ grant, run, evidence }) => ({
+      grant,
+      state: finalState(grant.endReason),
+      receipt: receiptOf(grant, evidence, { target, recorded: run.target !== undefined }),
+    }))
     await rows(
       tx,
       `update grants g set state = d.state, receipt = d.receipt, ended_at = clock_timestamp(), error = null
        from jsonb_to_recordset($1::jsonb) as d (id text, state text, receipt jsonb) where g.id = d.id`,
-      [
-        JSON.stringify(
-          done.map((one) => ({
-            id: one.grant.id,
-            state: finalState(one.grant.endReason),
-            receipt: receiptOf(one.grant, one.evidence, { target, recorded: one.run.target !== undefined }),
-          })),
-        ),
-      ],
+      [JSON.stringify(over.map(({ grant, state, receipt }) => ({ id: grant.id, state, receipt })))],
     )
     await record(
       tx,
-      ...done.map((one) => ({
-        kind: `grant.${finalState(one.grant.endReason)}` as const,
+      ...over.map(({ grant, state, receipt }) => ({
+        kind: `grant.${state}` as const,
         actor: BROKER,
-        subject: one.grant.id,
-        data: {
-          reason: one.grant.endReason,
-          receipt: receiptOf(one.grant, one.evidence, { target, recorded: one.run.target !== undefined }),
-        },
+        subject: grant.id,
+        data: { reason: grant.endReason, ...whyFailed(grant), receipt },
       })),
     )
   }
@@ -297,4 +291,5 @@ export class Revocation implements OnModuleInit {
 const lockGrants = (tx: Tx, leaving: readonly Leaving[]) =>
   rows(tx, 'select 1 from grants where id = any($1) order by id for update', [leaving.map(({ grant }) => grant.id)])
 const refOf = (one: Leaving, step: { position: number }) => ({ run: one.run.id, position: step.position })
-const finalState = (reason: EndReason | null) => (reason === 'expired' || reason === 'failed' ? reason : 'revoked')
+const finalState = (reason: EndReason | null): 'expired' | 'failed' | 'revoked' =>
+  reason === 'expired' || reason === 'failed' ? reason : 'revoked'

@@ -189,7 +189,7 @@ export class Provisioning implements OnModuleInit {
     // What nobody knows the meaning of may pass as well.
     const mayPass = !(error instanceof BrokerError) || error.retryable
     if (mayPass && !old) return 'try again'
-    await endNow(tx, [grant.id], { reason: 'failed', note: problem.message })
+    await endNow(tx, [grant.id], { reason: 'failed', note: problem.message, failure: problem })
     return 'given up'
   }
 
