@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { run } from '../../src/cli/main.ts'
 import { decodedHeader, type PostOffice, startPostOffice } from '../support/smtp.ts'
 import { startWorld, traces, type World } from '../support/world.ts'
@@ -73,4 +74,62 @@ describe.each(await serversUnderTest())('access that was approved and cannot be 
     expect(shown).toContain(`${grantId}: ${message} — ${fix} (${code})`)
     expect(await traces(vault)).toEqual([])
   })
+
+  /** Approved, with the server away until something has changed. */
+  async function approvedBeforeAnOutage(rule: object, change: (flowId: string) => Promise<unknown>): Promise<string> {
+    const { alice, bob } = world
+    const flow = await world.flow({ approval: { kind: 'approvers', users: [bob.id], groups: [], needed: 1 }, ...rule })
+    const { id } = await world.request(alice, { flowId: flow.id })
+    await vault.seal()
+    await bob.api.must(bob.api.post(`/api/access-requests/${id}/approvals`, { decision: 'approve' }))
+    const { grantId } = await alice.api.must(alice.api.get(`/api/access-requests/${id}`))
+    await waitFor('the broker to have tried', async () => (await alice.api.get(`/api/grants/${grantId}`)).body.problem !== null)
+    await change(flow.id)
+    await vault.unseal()
+    return grantId
+  }
+
+  it('does not begin outside the hours of its flow, although it was approved within them', async () => {
+    const { alice, broker } = world
+    const windows = [{ days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], from: '00:00', to: '24:00', timeZone: 'UTC' }]
+    const grantId = await approvedBeforeAnOutage({ windows }, (flowId) =>
+      broker.database.query(`update access_flow_versions set rule = jsonb_set(rule, '{windows}', $2::jsonb) where flow_id = $1`, [
+        flowId,
+        JSON.stringify([{ days: [anotherDay()], from: '00:00', to: '00:01', timeZone: 'UTC' }]),
+      ]),
+    )
+    const failed = await world.until(alice, grantId, 'failed')
+    expect(failed).toMatchObject({ problem: { code: 'access.denied', message: expect.stringContaining('at other times only') } })
+    expect(await letterTo('alice@people.example', 'could not be set up')).toBeDefined()
+    await expect
+      .poll(() => office.letters.some(({ plain }) => plain.replace(/\s+/g, ' ').includes('it gives access at other times only')))
+      .toBe(true)
+    expect(await traces(vault)).toEqual([])
+  })
+
+  it('does not begin for somebody who has left the group that may have it', async () => {
+    const { alice, broker } = world
+    const group = await broker.admin.must(broker.admin.post('/api/groups', { name: 'who may' }))
+    const membership = `/api/groups/${group.id}/members/${alice.id}`
+    await broker.admin.must(broker.admin.put(membership))
+    const grantId = await approvedBeforeAnOutage({ requesters: { kind: 'people', groups: [group.id], users: [] } }, () =>
+      broker.admin.must(broker.admin.delete(membership)),
+    )
+    const failed = await world.until(alice, grantId, 'failed')
+    expect(failed.problem).toMatchObject({ code: 'access.denied', message: expect.stringContaining('not among the people') })
+    expect(await traces(vault)).toEqual([])
+  })
+
+  it('begins late where everything still holds', async () => {
+    const { alice } = world
+    const grantId = await approvedBeforeAnOutage({}, async () => undefined)
+    await world.until(alice, grantId, 'active', 30_000)
+    await alice.api.must(alice.api.post(`/api/grants/${grantId}/give-back`))
+    await world.until(alice, grantId, 'revoked')
+  })
 })
+
+function anotherDay(): string {
+  const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
+  return days[(new Date().getUTCDay() + 3) % 7]!
+}

@@ -1,26 +1,42 @@
-import { Injectable } from '@nestjs/common'
+import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { lockGrant } from '../../grants/grant.ts'
+import { Provisioning } from '../../grants/provisioning/provisioning.ts'
 import { Directory } from '../../identity/directory/directory.ts'
 import { row, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { Flows } from '../flows/flows.service.ts'
 import { evaluate, evaluateExtension, type FlowInForce } from '../rules/evaluate.ts'
-import { type AccessRequest, readRequestResources } from './request.ts'
+import { type AccessRequest, readRequestResources, selectRequests } from './request.ts'
 import { Requesters } from './requesters.ts'
 
 /** Whether what was asked for may still be had: by this person, at this time, under this flow. Asked when it is about to be given. */
 @Injectable()
-export class RightsNow {
+export class RightsNow implements OnModuleInit {
   constructor(
     private readonly directory: Directory,
     private readonly requesters: Requesters,
     private readonly flows: Flows,
+    private readonly provisioning: Provisioning,
   ) {}
+
+  onModuleInit(): void {
+    this.provisioning.allowedBy(async (tx, requestId) => {
+      const [request] = await selectRequests(tx, 'q.id = $1', [requestId])
+      const reasons = request ? await this.against(tx, request) : []
+      if (reasons.length > 0) throw notGiven(reasons)
+    })
+  }
 
   /** Throws what has changed since it was asked for, in words for the approver. */
   async mustHold(tx: Tx, request: AccessRequest): Promise<void> {
+    const reasons = await this.against(tx, request)
+    if (reasons.length > 0) throw notNow(reasons)
+  }
+
+  /** Everything that has come to stand against it. */
+  private async against(tx: Tx, request: AccessRequest): Promise<readonly string[]> {
     const member = await this.directory.member(request.requesterId, tx)
-    if (member?.state !== 'active') throw notNow(['the requester has been disabled meanwhile'])
+    if (member?.state !== 'active') return ['the requester has been disabled meanwhile']
     const { requester, now } = await this.requesters.read(member, tx)
     const flow = await this.flowOf(tx, request)
     const { seconds, justification, fields, emergency } = request
@@ -28,12 +44,11 @@ export class RightsNow {
       const grant = await lockGrant(tx, request.extendsGrantId)
       const more = { seconds, justification, extended: grant?.extensions ?? 0 }
       const verdict = evaluateExtension(flow, requester, more, now, 'approver')
-      if (!verdict.allowed) throw notNow(verdict.reasons)
-      return
+      return verdict.allowed ? [] : verdict.reasons
     }
     const resources = await readRequestResources(tx, request.id)
     const verdict = evaluate(flow, requester, { resources, seconds, justification, fields, emergency }, now, 'approver')
-    if (!verdict.allowed) throw notNow(verdict.reasons)
+    return verdict.allowed ? [] : verdict.reasons
   }
 
   /** The rule the request was made under; whether the flow is on is asked now, and stays so until this is decided. */
@@ -45,6 +60,12 @@ export class RightsNow {
     )
     return { id, version, ...found!, rule: await this.flows.pinned(tx, id, version) }
   }
+}
+
+function notGiven(reasons: readonly string[]): BrokerError {
+  return new BrokerError('access.denied', `approved, but it may not be given any more: ${reasons.join('; ')}`, {
+    fix: 'ask again when the flow allows it',
+  })
 }
 
 function notNow(reasons: readonly string[]): BrokerError {

@@ -35,6 +35,9 @@ export interface GrantOrder {
   readonly input: GrantInput
 }
 
+/** Throws why what a request asked for may not be had any more. */
+export type StillAllowed = (tx: Tx, requestId: string) => Promise<void>
+
 interface Claimed {
   readonly grant: Grant
   readonly run: HeldRun
@@ -46,6 +49,7 @@ export class Provisioning implements OnModuleInit {
   private readonly log = new Logger(Provisioning.name)
   private readonly provisioned: Counter
   private readonly failed: Counter
+  private stillAllowed: StillAllowed | undefined
 
   constructor(
     private readonly database: Database,
@@ -63,6 +67,11 @@ export class Provisioning implements OnModuleInit {
   onModuleInit(): void {
     this.work.handle('provision', GRANT_WORK.provision, (batch, hold) => each(batch, (work) => this.provision(work, hold)))
     this.work.handle('provision', GRANT_WORK.extend, (batch, hold) => each(batch, (work) => this.extend(work, hold)))
+  }
+
+  /** Those who know the rules say whether they still hold: hours may lie between an approval and the moment when access begins. */
+  allowedBy(stillAllowed: StillAllowed): void {
+    this.stillAllowed = stillAllowed
   }
 
   /** Puts a grant down in the transaction of its approval. `this.work.wake('provision')` after the commit starts it at once. */
@@ -129,6 +138,7 @@ export class Provisioning implements OnModuleInit {
       [grant.id],
     )
     if (!clock) throw new BrokerError('run.fenced', `${grant.id} is no longer provisioning`)
+    await this.stillAllowed?.(tx, grant.requestId)
     return new TimeLeft(clock.until, clock.msLeft, readAt)
   }
 
