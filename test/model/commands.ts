@@ -10,13 +10,16 @@ export const FLOWS = [
 ] as const
 
 /** Somebody by number, or whoever would be right to do it. */
-export type Who = number | 'right'
+type Who = number | 'right'
 
 /**
  * What may happen, as plain data that can be written down and played again. `which` counts back from the latest request; where
  * there is none nothing happens.
  */
-export type Command = Ask | OfARequest | Change | Happening
+export type Command = Call | Change | Happening | Together
+
+/** What people ask the broker for. */
+export type Call = Ask | OfARequest
 
 export interface Ask {
   readonly do: 'ask'
@@ -31,19 +34,41 @@ export type OfARequest = { readonly who: Who; readonly which: number } & (
   | { readonly do: 'extend'; readonly minutes: number }
 )
 
+/** Two calls at one moment: it must come to the same as one after the other. */
+export interface Together {
+  readonly do: 'together'
+  readonly calls: readonly [Call, Call]
+}
+
 /** What an admin does. */
 export type Change =
   | { readonly do: 'person'; readonly who: number; readonly is: 'disabled' | 'enabled' }
-  | { readonly do: 'sweep' }
+  | { readonly do: 'group'; readonly who: number; readonly group: 'askers' | 'judges'; readonly is: 'in' | 'out' }
+  | { readonly do: 'flow'; readonly flow: number; readonly is: 'on' | 'off' }
+  | { readonly do: 'integration'; readonly is: 'paused' | 'resumed' }
+  | { readonly do: 'end all' | 'sweep' }
 
-/** What nobody asks the broker for; `again` is the last command once more. */
+/** How somebody else's hand changes what was made at the target. */
+export type Meddling = 'rule deleted' | 'rule changed' | 'account deleted' | 'rule copied'
+
+/** What nobody asks the broker for. */
 export type Happening =
   | { readonly do: 'wait'; readonly minutes: number }
+  /** the last command once more */
+  | { readonly do: 'again' }
+  /** so many calls come before the broker has got where it is going */
+  | { readonly do: 'hurry'; readonly calls: number }
   | { readonly do: 'target goes away' | 'target comes back' }
   | { readonly do: 'answers are lost'; readonly times: number }
+  | { readonly do: 'meddle'; readonly which: number; readonly how: Meddling }
+  /** the target's state is kept, and later put back; then it is swept */
+  | { readonly do: 'snapshot' | 'put back' }
+  /** every row of due work that nobody has in hand */
+  | { readonly do: 'work is lost' }
   | { readonly do: 'restart'; readonly how: 'stopped' | 'crashed'; readonly minutes: number }
   | { readonly do: 'second replica'; readonly is: 'started' | 'stopped' | 'crashed' }
-  | { readonly do: 'again' }
+  /** a daemon dies at a statement from now: before it arrives, or before it is answered */
+  | { readonly do: 'die amid'; readonly statement: number; readonly how: 'before' | 'reset' }
 
 const number = (max: number) => fc.nat({ max })
 const who: fc.Arbitrary<Who> = fc.oneof(
@@ -53,27 +78,69 @@ const who: fc.Arbitrary<Who> = fc.oneof(
 const which = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 2, arbitrary: number(4) })
 /** Ends fall between the times that waiting leads to, so that a slow machine changes nothing. */
 const minutes = fc.constantFrom(50, 110, 30)
+const always = <const Value>(value: Value) => fc.constant(value)
 
-const WEIGHED: readonly [number, fc.Arbitrary<Command>][] = [
-  [6, fc.record({ do: fc.constant('ask'), who: number(5), flow: number(2), minutes })],
-  [6, fc.record({ do: fc.constant('decide'), who, which, say: fc.constantFrom('approve', 'approve', 'approve', 'reject') })],
-  [1, fc.record({ do: fc.constant('cancel'), who, which })],
-  [6, fc.record({ do: fc.constant('open'), who, which })],
-  [3, fc.record({ do: fc.constant('extend'), who, which, minutes: fc.constantFrom(20, 40, 120) })],
-  [2, fc.record({ do: fc.constant('give back'), who, which })],
-  [2, fc.record({ do: fc.constant('revoke'), who, which })],
-  [4, fc.record({ do: fc.constant('wait'), minutes: fc.constantFrom(20, 40, 60) })],
-  [2, fc.record({ do: fc.constant('again') })],
-  [1, fc.record({ do: fc.constant('target goes away') })],
-  [2, fc.record({ do: fc.constant('target comes back') })],
-  [2, fc.record({ do: fc.constant('answers are lost'), times: fc.integer({ min: 1, max: 3 }) })],
-  [1, fc.record({ do: fc.constant('sweep') })],
-  [1, fc.record({ do: fc.constant('restart'), how: fc.constantFrom('stopped', 'crashed'), minutes: fc.constantFrom(0, 0, 40) })],
-  [1, fc.record({ do: fc.constant('second replica'), is: fc.constantFrom('started', 'stopped', 'crashed') })],
-  [2, fc.record({ do: fc.constant('person'), who: number(5), is: fc.constantFrom('disabled', 'enabled', 'enabled') })],
-] as readonly [number, fc.Arbitrary<Command>][]
+const ask = fc.record({ do: always('ask'), who: number(5), flow: number(2), minutes })
+const decide = fc.record({ do: always('decide'), who, which, say: fc.constantFrom('approve', 'approve', 'approve', 'reject') })
+const open = fc.record({ do: always('open'), who, which })
+const extend = fc.record({ do: always('extend'), who, which, minutes: fc.constantFrom(20, 40, 60, 120) })
+const end = fc.record({ do: fc.constantFrom('give back', 'revoke'), who, which })
+const cancel = fc.record({ do: always('cancel'), who, which })
+const call = fc.oneof(
+  { weight: 1, arbitrary: ask },
+  { weight: 3, arbitrary: decide },
+  { weight: 3, arbitrary: open },
+  { weight: 2, arbitrary: extend },
+  { weight: 2, arbitrary: end },
+  { weight: 1, arbitrary: cancel },
+) as fc.Arbitrary<Call>
 
-const command = fc.oneof(...WEIGHED.map(([weight, arbitrary]) => ({ weight, arbitrary })))
+/** What it takes time to play comes less often. */
+const WEIGHED = [
+  [16, ask],
+  [16, decide],
+  [14, open],
+  [10, extend],
+  [8, end],
+  [4, cancel],
+  [8, fc.record({ do: always('together'), calls: fc.tuple(call, call) })],
+  [12, fc.record({ do: always('wait'), minutes: fc.constantFrom(20, 40, 60) })],
+  [6, fc.record({ do: always('again') })],
+  [5, fc.record({ do: always('hurry'), calls: fc.integer({ min: 1, max: 3 }) })],
+  [2, fc.record({ do: always('target goes away') })],
+  [6, fc.record({ do: always('target comes back') })],
+  [3, fc.record({ do: always('answers are lost'), times: fc.integer({ min: 1, max: 3 }) })],
+  [4, fc.record({ do: always('person'), who: number(5), is: fc.constantFrom('disabled', 'enabled', 'enabled') })],
+  [
+    4,
+    fc.record({
+      do: always('group'),
+      who: number(5),
+      group: fc.constantFrom('askers', 'judges'),
+      is: fc.constantFrom('in', 'out', 'in'),
+    }),
+  ],
+  [4, fc.record({ do: always('flow'), flow: number(2), is: fc.constantFrom('off', 'on', 'on') })],
+  [4, fc.record({ do: always('integration'), is: fc.constantFrom('paused', 'resumed', 'resumed') })],
+  [1, fc.record({ do: always('end all') })],
+  [2, fc.record({ do: always('sweep') })],
+  [
+    1,
+    fc.record({
+      do: always('meddle'),
+      which,
+      how: fc.constantFrom('rule deleted', 'rule changed', 'account deleted', 'rule copied'),
+    }),
+  ],
+  [2, fc.record({ do: always('snapshot') })],
+  [1, fc.record({ do: always('put back') })],
+  [2, fc.record({ do: always('work is lost') })],
+  [1, fc.record({ do: always('restart'), how: fc.constantFrom('stopped', 'crashed'), minutes: fc.constantFrom(0, 0, 40) })],
+  [1, fc.record({ do: always('second replica'), is: fc.constantFrom('started', 'stopped', 'crashed') })],
+  [2, fc.record({ do: always('die amid'), statement: number(30), how: fc.constantFrom('before', 'reset') })],
+] as const
+
+const command = fc.oneof(...WEIGHED.map(([weight, arbitrary]) => ({ weight, arbitrary: arbitrary as fc.Arbitrary<Command> })))
 
 /** Stories of at most so many commands. */
 export const stories = (maxLength: number): fc.Arbitrary<Command[]> => fc.array(command, { minLength: 1, maxLength, size: 'max' })

@@ -9,6 +9,8 @@ export interface Fact {
   readonly extends: string | null
   readonly votes: number
   readonly run: string
+  /** how often each kind of event is told of it and its grant */
+  readonly told: Readonly<Record<string, number>>
   readonly grant: {
     readonly state: string
     readonly extensions: number
@@ -23,6 +25,8 @@ export interface Fact {
 export async function readFacts(client: pg.Client, integrationId: string): Promise<Fact[]> {
   const { rows } = await client.query<Fact>(
     `select q.id, q.state, q.requester_id as by, q.extends_grant_id as extends, 'run_' || substr(q.id, 5) as run,
+       (select coalesce(jsonb_object_agg(kind, times), '{}') from (
+          select kind, count(*) as times from audit_events e where e.subject in (q.id, 'grt_' || substr(q.id, 5)) group by kind) as k) as told,
        (select count(*)::int from approvals a where a.request_id = q.id and a.decision = 'approve') as votes,
        (select jsonb_build_object('state', g.state, 'extensions', g.extensions, 'isCut', g.cut_at is not null,
           'isOver', g.ended_at is not null, 'epoch', r.epoch, 'receipt', g.receipt,
@@ -41,7 +45,19 @@ export function differences(model: Model, facts: readonly Fact[], isSettled: boo
     const fact = facts[at]!
     const grant = ask.grant
     const wanted = states(ask, isSettled)
+    const told = {
+      'request.submitted': 1,
+      'approval.noted': ask.votes.length + (ask.state === 'rejected' ? 1 : 0),
+      [`request.${ask.state}`]: 1,
+      'grant.extended': grant?.extensions ?? 0,
+    }
     return [
+      ...Object.entries(told).map(
+        ([kind, times]) =>
+          kind !== 'request.pending' &&
+          (fact.told[kind] ?? 0) !== times &&
+          `${kind} is told ${fact.told[kind] ?? 0} times of request ${at}, and not ${times}`,
+      ),
       fact.state !== ask.state && `request ${at} is ${fact.state}, and not ${ask.state}`,
       fact.votes !== ask.votes.length && `request ${at} has ${fact.votes} approvals, and not ${ask.votes.length}`,
       (fact.grant === null) !== (grant === undefined) && `request ${at} has ${fact.grant ? 'a grant' : 'no grant'}`,
@@ -70,6 +86,18 @@ function states({ grant }: Ask, isSettled: boolean): string[] {
     case 'over':
       return [grant.why!]
   }
+}
+
+/** The model, once it knows that the broker saw what somebody else did at the target. */
+export function observed(model: Model, facts: readonly Fact[]): Model {
+  const asks = model.asks.map((ask, at): Ask => {
+    const { grant } = ask
+    const now = facts[at]?.grant?.state
+    if (!grant?.isAltered || grant.phase === 'over' || now === undefined || now === 'active') return ask
+    const why = now === 'expired' ? 'expired' : 'revoked'
+    return { ...ask, grant: { ...grant, phase: now === why ? 'over' : 'ending', why } }
+  })
+  return { ...model, asks }
 }
 
 export const LAPSE_SECONDS = LAPSES_AFTER * 60

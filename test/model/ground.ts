@@ -1,4 +1,5 @@
 import type { AnyPlugin } from '../../src/sdk/index.ts'
+import type { Meddling } from './commands.ts'
 import type { Life } from './small-vault-plugin.ts'
 
 /** Where access is given: a target, looked at and meddled with past the broker. Each story has a place of its own there. */
@@ -21,6 +22,11 @@ export interface Place {
   readonly turn: ((ms: number) => void) | undefined
   /** What somebody holds who was shown these fields. */
   receive(run: string, fields: Readonly<Record<string, string>>): Promise<Credential>
+  meddle(run: string, how: Meddling): Promise<void>
+  /** Keeps the target's state, and puts it back; undefined where nobody can. */
+  readonly past: { keep(): void; putBack(): void } | undefined
+  /** What somebody else put there, and the broker took away. */
+  missed(): Promise<readonly string[]>
   /** Pieces of a run that are there. */
   piecesOf(run: string): Promise<readonly string[]>
   /** Runs by which somebody can do something now. */

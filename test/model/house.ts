@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
+import { Reconciler } from '../../src/grants/reconciler.ts'
 import { type FreshDatabase, freshDatabase } from '../support/database.ts'
 import type { Ground } from './ground.ts'
 import { type Replica, startReplica } from './replica.ts'
@@ -42,6 +43,35 @@ export class House {
 
   get size(): number {
     return this.replicas.length
+  }
+
+  /** The first daemon dies at one of its next statements. */
+  doom(statement: number, how: 'before' | 'reset'): void {
+    this.replicas[0]?.doom(statement, how)
+  }
+
+  /** Nobody dies any more of what was foretold. */
+  spare(): Promise<void> {
+    for (const replica of this.replicas) replica.spare()
+    return this.tend()
+  }
+
+  /** Whoever has died is carried out, and there is always somebody. */
+  async tend(): Promise<void> {
+    for (const replica of this.replicas.filter(({ isDead }) => isDead)) {
+      this.replicas.splice(this.replicas.indexOf(replica), 1)
+      await replica.crash()
+    }
+    if (this.replicas.length === 0) await this.add()
+  }
+
+  /** Nobody has in hand what is lost, and the daemons compare grants with the clock. */
+  async loseWork(integrationId: string): Promise<void> {
+    await this.client.query(
+      `delete from due_work where shard = $1 and locked_by is null and lane in ('cut', 'clean', 'provision')`,
+      [integrationId],
+    )
+    for (const { broker } of this.replicas) await broker.app.get(Reconciler).tick()
   }
 
   async add(): Promise<void> {

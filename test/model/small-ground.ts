@@ -35,6 +35,9 @@ export function smallGround(): Ground {
             works: async () => (isPassword ? vault.lets(accountOf(run), value) : vault.opens(value, THING)),
           }
         },
+        meddle: async (run, how) => vault.meddle(run, how),
+        past: { keep: () => vault.keep(), putBack: () => vault.putBack() },
+        missed: async () => vault.missed(),
         piecesOf: async (run) => vault.piecesOf(run),
         powers: async () => vault.powers(),
       }

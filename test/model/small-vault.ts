@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { BrokerError } from '../../src/sdk/index.ts'
+import type { Meddling } from './commands.ts'
 
 /** A user of the small vault, made for one run; nobody can get in with it until it is opened. */
 export interface Account {
@@ -28,6 +29,8 @@ interface State {
   readonly keys: Map<string, Key>
   /** what the first use of an account leaves behind, and its deletion does not take away */
   readonly shadows: Set<string>
+  /** what somebody else put there; the broker has no business with it */
+  readonly strange: Set<string>
 }
 
 /** How a call goes wrong: it never arrives, it is refused for good, or it is carried out and its answer is lost. */
@@ -41,7 +44,8 @@ export const ruleOf = (run: string) => `lk-r-${run}`
  * account leaves its keys and its shadow behind; keys end by its own clock. And it can be away, lose answers and be put back.
  */
 export class SmallVault {
-  private state: State = { accounts: new Map(), rules: new Map(), keys: new Map(), shadows: new Set() }
+  private state: State = { accounts: new Map(), rules: new Map(), keys: new Map(), shadows: new Set(), strange: new Set() }
+  private kept: State | undefined
   private turnedMs = 0
   private minted = 0
   isDown = false
@@ -133,6 +137,24 @@ export class SmallVault {
     ].filter((piece) => piece !== false)
   }
 
+  /** Somebody else's hand, past the broker. */
+  meddle(run: string, how: Meddling): void {
+    const rule = this.rules.get(ruleOf(run))
+    if (how === 'account deleted') this.accounts.delete(accountOf(run))
+    if (how === 'rule deleted') this.rules.delete(ruleOf(run))
+    if (!rule) return
+    if (how === 'rule changed') this.rules.set(ruleOf(run), { ...rule, until: rule.until + 3_600_000 })
+    if (how !== 'rule copied') return
+    const copy = `${ruleOf(run)}-${this.state.strange.size}`
+    this.state.strange.add(copy)
+    this.rules.set(copy, rule)
+  }
+
+  /** What somebody else put there and is there no more. */
+  missed(): string[] {
+    return [...this.state.strange].filter((name) => !this.rules.has(name))
+  }
+
   now(): number {
     return Date.now() + this.turnedMs
   }
@@ -146,12 +168,13 @@ export class SmallVault {
     this.turnedMs += ms
   }
 
-  snapshot(): unknown {
-    return structuredClone(this.state)
+  /** Keeps its state as it is. */
+  keep(): void {
+    this.kept = structuredClone(this.state)
   }
 
-  restore(snapshot: unknown): void {
-    this.state = structuredClone(snapshot) as State
+  putBack(): void {
+    if (this.kept) this.state = structuredClone(this.kept)
   }
 }
 

@@ -11,6 +11,7 @@ export async function untruths(
   credentials: ReadonlyMap<number, Credential>,
 ): Promise<string[]> {
   const wrong: string[] = []
+  const keys = new Map<number, number>()
   const grantOf = new Map(facts.map((fact, at) => [fact.run, at]))
   for (const { run, how } of await place.powers()) {
     const at = grantOf.get(run)
@@ -19,11 +20,17 @@ export async function untruths(
       wrong.push(`${how}: power that nobody approved`)
       continue
     }
+    keys.set(at, (keys.get(at) ?? 0) + 1)
     const endsItself = FLOWS[model.asks[at]!.flow]!.delivery === 'token' && place.turn !== undefined
     if (facts[at]!.grant?.isCut) wrong.push(`${how}: power of grant ${at}, which is said to be cut`)
     if (grant.phase === 'over' || (grant.phase === 'ending' && !model.isDown))
       wrong.push(`${how}: power of grant ${at}, which is over`)
     if (endsItself && grant.endsAt <= model.minute) wrong.push(`${how}: power of grant ${at} beyond its time`)
+  }
+  // After an extension the credential from before lasts to its own end.
+  for (const [at, count] of keys) {
+    const most = 1 + model.asks[at]!.grant!.extensions
+    if (count > most && !model.kept) wrong.push(`grant ${at} has ${count} credentials that work`)
   }
   for (const [at, { run, grant }] of facts.entries()) {
     if (!grant?.isOver) continue
@@ -33,6 +40,7 @@ export async function untruths(
       wrong.push(`grant ${at} is ${grant.state} without a receipt that says so`)
     if (grant.liveOpenings > 0) wrong.push(`grant ${at} is ${grant.state}, and its credential is not`)
   }
+  for (const strange of await place.missed()) wrong.push(`${strange} was not the broker's to remove`)
   for (const [at, credential] of credentials) {
     const grant = model.asks[at]!.grant!
     const works = await credential.works()
