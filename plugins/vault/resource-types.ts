@@ -25,7 +25,7 @@ const TRANSIT_PERMISSIONS = [
   {
     id: 'rewrap',
     title: 'Rewrap',
-    description: 'Encrypts anew, with the newest version of the key, without seeing the clear text.',
+    description: 'Encrypts again, with the newest version of the key, without seeing the clear text.',
   },
   {
     id: 'read',

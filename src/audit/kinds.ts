@@ -57,7 +57,7 @@ export const KINDS = {
     'grant.active': ['the access is ready', 'own', 'notice'],
     'grant.extended': ['its end was moved', 'own', 'notice'],
     'grant.revoking': ['its end began', 'own', 'notice'],
-    'grant.stuck': ['it cannot be taken away: somebody must look', 'own', 'admin', 'notice'],
+    'grant.stuck': ['it cannot be taken away: a person must look', 'own', 'admin', 'notice'],
     'grant.expired': ['it ended at its time, every piece proved gone', 'own', 'notice'],
     'grant.revoked': ['it ended before its time, every piece proved gone', 'own', 'notice'],
     'grant.failed': ['it could not be set up, and every piece is proved gone', 'own', 'notice'],

@@ -75,5 +75,5 @@ export async function lostRight(tx: Pick<Tx, 'query'>, roles: RolesByKind, propo
 export const LOST = {
   code: 'auth.forbidden',
   message: 'the proposer may not make this change any more: they were disabled or lost their role',
-  fix: 'somebody who may make the change can propose it again',
+  fix: 'a person who may make the change can propose it again',
 } satisfies ProposalView['problem']

@@ -43,11 +43,7 @@ async function readToken(env: NodeJS.ProcessEnv, broker: string, file: string | 
     const login = await loginToken(env, broker)
     if (login) return login
   }
-  throw new BrokerError(
-    'auth.required',
-    token ? 'what was given as a token is none' : 'there is no token to call the broker with',
-    {
-      fix: 'sign in with latchkey login (with a code from an admin: latchkey login --code), set LATCHKEY_CLI_TOKEN, or name a file that holds the token with --token-file',
-    },
-  )
+  throw new BrokerError('auth.required', token ? 'that is not a Latchkey token' : 'there is no token to call the broker with', {
+    fix: 'sign in with latchkey login (with a code from an admin: latchkey login --code), set LATCHKEY_CLI_TOKEN, or name a file that holds the token with --token-file',
+  })
 }

@@ -127,7 +127,7 @@ export class Grants {
   async revoke(caller: Caller, id: string, note: string): Promise<GrantView> {
     const grant = await this.visible(caller, id)
     if (!mayRevoke(caller) && !(await this.approved(caller, grant))) {
-      throw new BrokerError('auth.forbidden', 'an admin, an owner, or whoever approved it may revoke a grant', {
+      throw new BrokerError('auth.forbidden', 'a grant is revoked by an admin, an owner, or one of its approvers', {
         fix: grant.granteeId === caller.id ? 'give it back instead' : undefined,
       })
     }

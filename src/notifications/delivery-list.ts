@@ -65,7 +65,9 @@ export class DeliveryList {
       )
       if (!before) throw new BrokerError('not_found', `there is no delivery ${deliveryId}`)
       if (before.state !== 'dead') {
-        throw new BrokerError('conflict', `the delivery is ${before.state}`, { fix: 'only what was given up is tried anew' })
+        throw new BrokerError('conflict', `the delivery is ${before.state}`, {
+          fix: 'only a delivery that was given up is tried again',
+        })
       }
       await rows(
         tx,

@@ -39,7 +39,7 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'grant.expired': ({ whose, what }) => `${whose} access to ${what} has ended`,
   'grant.revoked': ({ whose, what }) => `${whose} access to ${what} was taken away`,
   'grant.failed': ({ whose, what }) => `${whose} access to ${what} could not be set up`,
-  'grant.stuck': ({ whose, what }) => `${whose} access to ${what} cannot be taken away: somebody must look`,
+  'grant.stuck': ({ whose, what }) => `${whose} access to ${what} cannot be taken away: a person must look`,
   'grant.written_off': ({ whose, what }) => `${whose} access to ${what} was written off: nobody has proved that it is gone`,
   'grant.came_back': ({ whose, what }) =>
     `What was left of ${whose === 'Your' ? 'your' : whose} access to ${what} was found and is gone`,
@@ -65,10 +65,10 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
 }
 
 const WHAT_NOW: Readonly<Partial<Record<Part, string>>> = {
-  decide: 'Nothing happens until somebody decides.',
-  accept: 'Nothing happens until somebody else than its maker accepts it.',
+  decide: 'Nothing happens until an approver decides.',
+  accept: 'Nothing happens until another person accepts it.',
   holder: 'If you did not ask for it, revoke it and tell another admin.',
-  review: 'You may review emergency access: somebody other than who took it must.',
+  review: 'You may review emergency access. A person who did not take it must.',
 }
 
 /** @param names of people, by id */

@@ -19,7 +19,7 @@ export const ERRORS = {
   'name.taken': { status: 409, retryable: false, meaning: 'another one has this name' },
   'rate.limited': { status: 429, retryable: true, meaning: 'too many calls' },
   'access.denied': { status: 422, retryable: false, meaning: 'no access flow allows this request' },
-  'access.no_approver': { status: 422, retryable: false, meaning: 'nobody could approve this request' },
+  'access.no_approver': { status: 422, retryable: false, meaning: 'there is no approver for this request' },
   'access.ungrantable': { status: 422, retryable: false, meaning: 'a resource cannot be granted exactly' },
   'access.self_approval': { status: 403, retryable: false, meaning: 'a requester never decides on their own request' },
   'access.same_person': { status: 403, retryable: false, meaning: 'two acts that take two people may be one person’s' },

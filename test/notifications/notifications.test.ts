@@ -249,13 +249,13 @@ describe('people', () => {
     )
     const stuck = await told(
       'root@people.example',
-      `${alice.name}’s access to kv/app/db cannot be taken away: somebody must look`,
+      `${alice.name}’s access to kv/app/db cannot be taken away: a person must look`,
     )
     expect(stuck.plain).toContain('Reason: refused to delete\n')
     // By a group one is as much an admin as by a role of one's own.
-    await told('gina@people.example', `${alice.name}’s access to kv/app/db cannot be taken away: somebody must look`)
+    await told('gina@people.example', `${alice.name}’s access to kv/app/db cannot be taken away: a person must look`)
     await told('root@people.example', 'A leftover that belongs to no grant was removed')
-    await told('alice@people.example', 'Your access to kv/app/db cannot be taken away: somebody must look')
+    await told('alice@people.example', 'Your access to kv/app/db cannot be taken away: a person must look')
   })
 
   it.each([

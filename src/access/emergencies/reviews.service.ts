@@ -69,7 +69,7 @@ export class Reviews {
         throw new BrokerError(
           'access.self_approval',
           'You cannot review your own emergency, nor one that was made or opened with a token you created.',
-          { fix: 'let somebody else look at it' },
+          { fix: 'let another person look at it' },
         )
       }
       await this.mustBeReviewer(tx, caller, review)

@@ -56,7 +56,7 @@ export class ExtensionRequests {
         const resources = await readRequestResources(tx, grant.requestId)
         const asked = await this.approvers.of({ ...flow!, requesterId: caller.id, hands, resources }, undefined, tx)
         if (firstUnapprovable(asked) !== undefined) {
-          throw new BrokerError('access.no_approver', 'nobody could approve the extension', {
+          throw new BrokerError('access.no_approver', 'there is no approver for the extension', {
             fix: 'ask an admin to name more approvers in the flow',
           })
         }

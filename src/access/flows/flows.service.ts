@@ -136,7 +136,7 @@ export class Flows implements OnModuleInit {
     if (change.version !== undefined && change.version !== flow.version) {
       throw new BrokerError('conflict', `the flow is at version ${flow.version} by now`, {
         field: 'version',
-        fix: 'read it again and decide anew',
+        fix: 'read it again and decide again',
       })
     }
     // Switched on as it is, it must deliver what the integration still allows.

@@ -206,7 +206,7 @@ const approvedAlready = () =>
   new BrokerError(
     'access.same_person',
     'You have approved this request already, or an approval of it was given with a token that you or the maker of yours created.',
-    { fix: 'let somebody else approve it' },
+    { fix: 'let another person approve it' },
   )
 
 const alreadyDecided = (request: AccessRequest) =>

@@ -15,7 +15,7 @@ export function api(program: Command, terminal: Terminal): void {
       const verb = METHODS.find((one) => one === method.toUpperCase())
       if (!verb) throw new BrokerError('input.invalid', `${method} is no method`, { fix: `use one of ${METHODS.join(', ')}` })
       if (!/^\/(?!\/)[!-~]*$/.test(path)) {
-        throw new BrokerError('input.invalid', 'the path is none', { fix: 'begin it with one slash, as in /api/me' })
+        throw new BrokerError('input.invalid', 'that is not a path', { fix: 'begin it with one slash, as in /api/me' })
       }
       // Where nothing has to be said an empty object says it; only reading takes no body at all.
       const body = file === undefined ? (verb === 'POST' ? {} : undefined) : await jsonFrom(terminal, file)

@@ -47,7 +47,7 @@ async function signedIn(terminal: Terminal, broker: string): Promise<Made> {
   const { deviceLogin } = await import('../device-login.ts')
   const { issuer, cliClientId, audience, scopes, resource } = await optionsOf(broker)
   if (cliClientId === null || audience === null) {
-    throw new BrokerError('not_found', 'this broker lets nobody sign in at the command line', {
+    throw new BrokerError('not_found', 'people cannot sign in to this broker at the command line', {
       fix: 'its operator sets LATCHKEY_OIDC_CLI_CLIENT_ID and LATCHKEY_OIDC_AUDIENCE; until then use an API token',
     })
   }

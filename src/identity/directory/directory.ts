@@ -30,7 +30,7 @@ export const PERSON = 'u.id, u.name, coalesce(u.user_name, u.sign_in_name) as "u
 /** Refused, for nobody could let anybody in afterwards. */
 export class LastAdmin extends BrokerError {
   constructor() {
-    super('conflict', 'nobody would be left who is an active admin and can get in', { fix: 'make somebody else an admin first' })
+    super('conflict', 'no active admin who can get in would be left', { fix: 'make another person an admin first' })
   }
 }
 

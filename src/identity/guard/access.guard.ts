@@ -114,7 +114,7 @@ function isDelegated(scope: Scope): boolean {
 }
 
 function notTheirOwn(): BrokerError {
-  return new BrokerError('auth.forbidden', 'somebody else made this token for you: it decides, manages and opens nothing', {
+  return new BrokerError('auth.forbidden', 'another person made this token for you: it decides, manages and opens nothing', {
     fix: 'use one of your own: sign in, or ask an admin for an enrolment code (latchkey login --code)',
   })
 }

@@ -57,7 +57,7 @@ async function existingAdmin(tx: Pick<Tx, 'query'>, name: string): Promise<strin
   )
   if (!found) return undefined
   if (found.state === 'active' && found.roles.includes('admin')) return found.id
-  throw new BrokerError('name.taken', `${name} is somebody who is not an active admin`, {
+  throw new BrokerError('name.taken', `${name} is a person who is not an active admin`, {
     fix: 'choose another name with --name',
   })
 }

@@ -35,7 +35,7 @@ export async function noteNotLinked(tx: Pick<Tx, 'query'>, actor: string, subjec
 /** SCIM is told, as `uniqueness`, and the audit trail as well. */
 export class NotLinked extends ScimRefusal {
   constructor(readonly fact: NotLinkedFact & { readonly other: string }) {
-    super('uniqueness', 'who signs in with this externalId is somebody else here', {
+    super('uniqueness', 'the person who signs in with this externalId is another one here', {
       field: 'externalId',
       fix: REMEDIES[fact.reason],
     })

@@ -28,7 +28,7 @@ export class People {
    */
   async admit(statement: Statement | undefined, ageSeconds = 0): Promise<Id<'usr'>> {
     const { issuer } = signInConfig(this.config)
-    if (!statement) throw new BrokerError('auth.forbidden', 'the provider named nobody')
+    if (!statement) throw new BrokerError('auth.forbidden', 'the provider did not say who signed in')
     const { subject, externalId } = statement
     const { id, state } = await this.database.transaction(async (tx) => {
       await this.links.lockForSignIn(tx)

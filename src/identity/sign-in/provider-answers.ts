@@ -7,7 +7,7 @@ import { unreachable } from './provider.ts'
 /** Which are about the broker's own client and settings, and what to do about each. */
 const OWN: Readonly<Record<string, string>> = {
   invalid_client:
-    'look at LATCHKEY_OIDC_CLIENT_ID and LATCHKEY_OIDC_CLIENT_SECRET: was the secret made anew, or the client switched off?',
+    'look at LATCHKEY_OIDC_CLIENT_ID and LATCHKEY_OIDC_CLIENT_SECRET: was the secret regenerated, or the client switched off?',
   // Keycloak's word for a wrong secret as well.
   unauthorized_client:
     'look at LATCHKEY_OIDC_CLIENT_SECRET, and allow the broker’s client the authorization code flow and refresh tokens',

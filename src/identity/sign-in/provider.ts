@@ -95,7 +95,7 @@ export class Provider implements OnApplicationBootstrap, OnApplicationShutdown {
       })
     const metadata = found.serverMetadata()
     if (metadata[DEVELOPMENT_MARK] !== undefined && !this.config.development) {
-      throw new BrokerError('conflict', `${issuer} is a development provider: it asks nobody for a password`, {
+      throw new BrokerError('conflict', `${issuer} is a development provider: it asks for no password`, {
         fix: 'set LATCHKEY_OIDC_ISSUER to the company’s provider; only LATCHKEY_DEVELOPMENT=true may use this one',
       })
     }

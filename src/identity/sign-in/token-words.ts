@@ -7,7 +7,7 @@ const OURS = 'ask an admin: '
 /** Of tokens the provider has signed: why they do not serve, and what to do. */
 const WORDS: Readonly<Record<string, readonly [string, string]>> = {
   aud: [
-    'is for somebody else: its audience is not this broker',
+    'is not for this broker: its audience is another one',
     `${OURS}the provider has to write LATCHKEY_OIDC_AUDIENCE into the tokens of the command line’s client`,
   ],
   iss: ['is of another issuer', `${OURS}LATCHKEY_OIDC_ISSUER has to be what the provider calls itself`],
@@ -27,7 +27,7 @@ const WORDS: Readonly<Record<string, readonly [string, string]>> = {
   ],
   refused_since: ['was made before the provider refused you', 'sign in again: latchkey login'],
   another_kind_of_token: ['is another kind of token', 'use the access token, not the ID token'],
-  service_account: ['is a program’s own, and nobody’s', 'sign in as a person, or use an API token'],
+  service_account: ['belongs to a program and to no person', 'sign in as a person, or use an API token'],
   too_large: ['is larger than 48 KiB', `${OURS}the provider has to put fewer groups into it, or tell them in userinfo alone`],
 }
 

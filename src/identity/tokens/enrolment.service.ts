@@ -139,7 +139,7 @@ async function withdrawOpen(tx: Tx, actor: string, userId: string): Promise<void
 
 class CodeRefused extends BrokerError {
   constructor() {
-    super('auth.forbidden', 'the enrolment code is none, was used, is over, or was withdrawn', {
+    super('auth.forbidden', 'this is not an enrolment code, or it was used, has expired, or was withdrawn', {
       fix: 'ask an admin for a new one',
     })
   }

@@ -90,7 +90,7 @@ export class TokensService {
     )
     if (!person) throw new BrokerError('not_found', 'there is no such active person', { field: 'userId' })
     if (!delegated || !person.signsIn) return
-    throw new BrokerError('conflict', `${person.name} signs in at the identity provider: nobody else makes tokens for them`, {
+    throw new BrokerError('conflict', `${person.name} signs in at the identity provider: only they make tokens for themselves`, {
       field: 'userId',
       fix: 'let them sign in and make it themselves',
     })

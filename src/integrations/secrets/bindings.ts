@@ -96,7 +96,7 @@ export class Bindings implements OnModuleInit {
     const before = await row(tx, 'select 1 from audit_events where kind = $1 and subject = $2 limit 1', [BOUND, id])
     if (!before) return
     throw new BrokerError('unavailable', `the secrets of ${name} were bound to its destination before, and now are not`, {
-      fix: 'somebody wrote to the database past the broker: look at its address, and give the secrets anew',
+      fix: 'somebody wrote to the database past the broker: look at its address, and enter the secrets again',
     })
   }
 

@@ -59,7 +59,7 @@ export async function loadConfig(sealer: Sealer, plugin: AnyPlugin, integration:
     'unavailable',
     `${integration.name} was configured for another version of its plugin: ${first?.field} ${first?.message}`,
     {
-      fix: 'save its configuration anew',
+      fix: 'save its configuration again',
     },
   )
 }

@@ -73,6 +73,6 @@ function unpacked(body: string): unknown {
 function notOurs(): BrokerError {
   return new BrokerError('input.invalid', 'cursor was not made by this broker for this list', {
     field: 'cursor',
-    fix: 'send `next` of the page before as it was, or leave the cursor out to start anew',
+    fix: 'send `next` of the page before as it was, or leave the cursor out to start again',
   })
 }

@@ -112,7 +112,7 @@ function wrongKey({ table, row, column }: Place, theirs: string | undefined, our
     'unavailable',
     `${table}.${column} of ${row} was sealed with key ${theirs}; the broker runs with key ${ours}`,
     {
-      fix: 'start the broker with the key it was sealed with (LATCHKEY_KEY or LATCHKEY_KEY_FILE), or enter the value anew',
+      fix: 'start the broker with the key it was sealed with (LATCHKEY_KEY or LATCHKEY_KEY_FILE), or enter the value again',
     },
   )
 }
@@ -121,6 +121,6 @@ function altered({ table, row, column, destination }: Place, cause?: unknown): B
   const how = destination === undefined ? 'moved or altered' : 'moved or altered, or where it is sent was changed past the broker'
   return new BrokerError('unavailable', `${table}.${column} of ${row} is not what the broker sealed there: ${how}`, {
     cause,
-    fix: 'restore the row from a backup, or enter the value anew',
+    fix: 'restore the row from a backup, or enter the value again',
   })
 }
