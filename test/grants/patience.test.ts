@@ -44,6 +44,16 @@ describe('what was approved', () => {
     await toys.grant()
   })
 
+  it('has the work of its end from the commit that makes it active, at its end', async () => {
+    const grantId = await toys.grant()
+    const [work] = await toys.broker.database.query(
+      `select w.xmin = g.xmin as "sameCommit", w.run_at = g.expires_at as "atItsEnd" from grants g
+       join due_work w on w.subject = g.id and w.kind = 'grant.end' where g.id = $1`,
+      [grantId],
+    )
+    expect(work).toEqual({ sameCommit: true, atItsEnd: true })
+  })
+
   it('is given up and cleaned when it fails for longer than the patience since the first try', async () => {
     failOnce(new BrokerError('target.unreachable', 'not now'), () =>
       query(`set session_replication_role = replica;

@@ -3,6 +3,7 @@ import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } fro
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { needCompiled } from './compiled.ts'
 import type { Mutant } from './mutant.ts'
 
 const run = promisify(execFile)
@@ -10,10 +11,10 @@ const ROOT = path.resolve(import.meta.dirname, '../..')
 
 export interface Copy {
   readonly folder: string
-  /** takes out what was planted before, plants this bug, and compiles. Throws when its text does not stand there exactly once. */
+  /** takes out what was planted before and plants this bug. Throws when its text does not stand there exactly once. */
   plant(mutant: Mutant): Promise<void>
-  /** takes out what was planted, and compiles */
-  clean(): Promise<void>
+  /** takes out what was planted; compiles when these suites start the compiled daemon */
+  clean(suites: readonly string[]): Promise<void>
   remove(): Promise<void>
 }
 
@@ -30,23 +31,25 @@ export async function makeCopy(): Promise<Copy> {
     await copyFile(path.join(ROOT, name), path.join(folder, name))
   }
   await symlink(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'))
-  let planted: string | undefined
+  let planted: { readonly place: string; readonly text: string } | undefined
   const restore = async () => {
-    if (planted) await copyFile(path.join(ROOT, planted), path.join(folder, planted))
+    if (planted) await writeFile(planted.place, planted.text)
     planted = undefined
   }
   return {
     folder,
     async plant(mutant) {
       await restore()
-      const text = mutated(mutant, await readFile(path.join(ROOT, mutant.file), 'utf8'))
-      planted = mutant.file
-      await writeFile(path.join(folder, mutant.file), text)
-      await compile(folder)
+      const place = path.join(folder, mutant.file)
+      const text = await readFile(place, 'utf8')
+      const wrong = mutated(mutant, text)
+      planted = { place, text }
+      await writeFile(place, wrong)
+      if (needCompiled(mutant.suites)) await compile(folder)
     },
-    async clean() {
+    async clean(suites) {
       await restore()
-      await compile(folder)
+      if (needCompiled(suites)) await compile(folder)
     },
     remove: () => rm(folder, { recursive: true, force: true }),
   }

@@ -1,11 +1,8 @@
 import type { Mutant } from './mutant.ts'
+import { APPROVALS } from './table/approvals.ts'
+import { DUE_WORK } from './table/due-work.ts'
+import { ENDINGS } from './table/endings.ts'
+import { GRANTS } from './table/grants.ts'
+import { RUNS } from './table/runs.ts'
 
-export const MUTANTS: readonly Mutant[] = [
-  {
-    bug: 'undo goes forwards instead of last first',
-    file: 'src/actions/runner.ts',
-    find: 'steps.toReversed()',
-    replace: 'steps',
-    suites: ['endings'],
-  },
-]
+export const MUTANTS: readonly Mutant[] = [...RUNS, ...DUE_WORK, ...GRANTS, ...ENDINGS, ...APPROVALS]

@@ -157,6 +157,15 @@ describe('due work, on a way to the database that breaks without a word', () => 
         done.includes('b') ||
         (await database.query(`select 1 from due_work where subject = 'b' and locked_by is not null`)).length > 0,
     )
+    // What nobody has is let go of, and what somebody has who lives is not.
+    await database.query(
+      `insert into due_work (lane, kind, subject, shard, run_at, locked_by, locked_until)
+       values ('cut', 'test', 'c', 's', now(), 'nobody', now() + interval '30 s')`,
+    )
+    const isLetGo = async () => (await database.query(`select 1 from due_work where locked_by = 'nobody'`)).length === 0
+    await waitFor('that to be let go', isLetGo, LEASE_MS / 2)
+    const [kept] = await database.query(`select attempts, locked_by is not null as locked from due_work where subject = 'a'`)
+    expect(kept).toEqual({ attempts: 1, locked: true })
     expect(done).not.toContain('a')
     // As PostgreSQL sees it the process is gone; the row's lease has half a minute to go.
     await database.query(`select pg_terminate_backend(l.pid) from pg_locks l, due_work w

@@ -182,6 +182,15 @@ describe('a lane', () => {
     expect(row).toEqual({ locked_by: 'other', attempts: 2, last_error: null })
   })
 
+  it('may not act any more when its lease is over and was not renewed', async () => {
+    await put(['a'])
+    const { held, holds } = holding({ leaseSeconds: 3 })
+    await inHand(1, held)
+    expect(holds[0]!.isOurs()).toBe(true)
+    await database.query(`update due_work set locked_by = 'other'`)
+    await waitFor('it to be over', async () => !holds[0]!.isOurs())
+  })
+
   it('does once more what was put down again while it was done', async () => {
     await put(['a'])
     const rows = rowsOf()

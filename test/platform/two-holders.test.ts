@@ -71,6 +71,7 @@ describe('of two that hold a run, who claimed it first', () => {
     const first = await claim(runId, 'executed')
     const second = await claim(runId, 'executed')
     expect(BigInt(second.epoch)).toBeGreaterThan(BigInt(first.epoch))
+    expect(await claim(runId, 'pending', 'executing')).toBeUndefined()
     const fenced = { code: 'run.fenced' }
     await expect(database.transaction((tx) => journal.advance(tx, first, 'failed'))).rejects.toMatchObject(fenced)
     await expect(database.transaction((tx) => journal.plan(tx, first, []))).rejects.toMatchObject(fenced)
@@ -184,6 +185,45 @@ describe('a run of several steps', () => {
     await toys.giveBack(grantId)
     await toys.until(grantId, 'revoked')
     expect(await sealedOf(grantId)).toEqual(Array.from({ length: DOORS }, () => null))
+  })
+
+  it('gives each step what was recorded of it however often it is undone', async () => {
+    const undone = new Map<string, unknown[]>()
+    toys.hooks.rollback = async ({ target }, record) => {
+      const records = undone.get(target) ?? []
+      undone.set(target, [...records, record])
+      if (records.length === 0) throw new BrokerError('target.failed', 'not at the first time')
+    }
+    const grantId = await toys.grant()
+    await toys.giveBack(grantId)
+    await toys.until(grantId, 'revoked')
+    delete toys.hooks.rollback
+    expect(undone.size).toBe(DOORS)
+    for (const [target, records] of undone)
+      expect(new Set(records.map((each) => JSON.stringify(each)))).toEqual(new Set([JSON.stringify({ opened: target })]))
+  })
+
+  it('opens what was sealed for one step for no other', async () => {
+    const runId = (await toys.grant()).replace('grt_', 'run_')
+    await toys.broker.database.query(
+      `update action_steps s set sealed = o.sealed from action_steps o
+       where s.run_id = $1 and o.run_id = $1 and s.position = 0 and o.position = 1`,
+      [runId],
+    )
+    const journal = toys.broker.app.get(Journal)
+    const claim = toys.broker.app.get(Database).transaction((tx) => journal.claim(tx, [runId], ['executed']))
+    await expect(claim).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('moved or altered') })
+  })
+
+  it('leaves the steps of other runs as they are', async () => {
+    const [other, grantId] = [await toys.grant(), await toys.grant()]
+    await toys.giveBack(grantId)
+    await toys.until(grantId, 'revoked')
+    const left = await toys.broker.database.query(
+      'select state, sealed is not null as "isSealed" from action_steps where run_id = $1',
+      [other.replace('grt_', 'run_')],
+    )
+    expect(left).toEqual(Array.from({ length: DOORS }, () => ({ state: 'executed', isSealed: true })))
   })
 
   it('goes on where it stood: what was executed is not executed again', async () => {

@@ -1,5 +1,5 @@
 import { waitFor } from '../../dev/vault/vault-wait.ts'
-import { type AnyPlugin, type GrantAccessAction, type GrantInput, Secret, type Step } from '../../src/sdk/index.ts'
+import { type AnyPlugin, type GrantAccessAction, type GrantInput, type Json, Secret, type Step } from '../../src/sdk/index.ts'
 import type { Answer } from './api.ts'
 import { type Broker, type BrokerOptions, startBroker } from './broker.ts'
 import { grantingToy } from './granting-toy.ts'
@@ -13,7 +13,7 @@ export interface ToyHooks {
   /** the steps it plans, made of those it would plan */
   plan?: (steps: Step[]) => Step[]
   execute?: (step: Step) => Promise<unknown>
-  rollback?: (step: Step) => Promise<unknown>
+  rollback?: (step: Step, record: Json | undefined) => Promise<unknown>
   verifyGone?: () => Promise<unknown>
 }
 
@@ -130,11 +130,11 @@ function hooked(toy: AnyPlugin, doors: number, calls: string[], hooks: ToyHooks)
     execute: async (context, step) => {
       calls.push(`execute ${step.target.split('/').at(-1)}`)
       await hooks.execute?.(step)
-      return action.execute(context, step)
+      return { ...(await action.execute(context, step)), record: { opened: step.target } }
     },
     rollback: async (context, step, record) => {
       calls.push(`rollback ${step.target.split('/').at(-1)}`)
-      await hooks.rollback?.(step)
+      await hooks.rollback?.(step, record)
       return action.rollback(context, step, record)
     },
     verify: async () => [],
