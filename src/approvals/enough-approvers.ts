@@ -2,18 +2,21 @@ import type { Party, Stage, Stages } from './stages.ts'
 
 /**
  * The first stage for which there are not enough people; undefined when there are for all. Where somebody counts once per request, the
- * stages before have taken some: of each stage the party that has the fewest to spare is given people of its own.
+ * stages before have taken some: each party must find people beside those, and the one that has the fewest to spare is given its own.
  */
 export function firstUnapprovable({ stages, mayRepeat }: Stages): number | undefined {
   const taken = new Map<string, Seat>()
   const blocked = stages.findIndex((stage) => {
     if (!canBeApproved(stage)) return true
+    if (mayRepeat) return false
     const tightest = stage.parties.reduce((one, other) => (spare(other) < spare(one) ? other : one))
-    return (
-      !mayRepeat && !Array.from({ length: tightest.needed }, () => ({ party: tightest })).every((seat) => seated(seat, taken))
-    )
+    return !stage.parties.every((party) => allSeated(party, new Map(taken))) || !allSeated(tightest, taken)
   })
   return blocked < 0 ? undefined : blocked
+}
+
+function allSeated(party: Party, taken: Map<string, Seat>): boolean {
+  return Array.from({ length: party.needed }, () => ({ party })).every((seat) => seated(seat, taken))
 }
 
 /** One approval that is needed. */

@@ -28,11 +28,13 @@ describe('a grant', () => {
       'revoking --gone_expired--> expired',
       'revoking --gone_revoked--> revoked',
       'revoking --gone_failed--> failed',
+      'revoking --write_off--> written_off',
       'stuck --gone_expired--> expired',
       'stuck --gone_revoked--> revoked',
       'stuck --gone_failed--> failed',
+      'stuck --write_off--> written_off',
     ])
-    expect(finalsOf(grantMachine)).toEqual(['expired', 'revoked', 'failed'])
+    expect(finalsOf(grantMachine)).toEqual(['expired', 'revoked', 'failed', 'written_off'])
   })
 })
 

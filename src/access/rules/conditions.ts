@@ -9,11 +9,13 @@ export function holds(condition: Condition, attributes: Attributes): boolean {
   return compares(condition, attributes)
 }
 
-/** In words, for whoever is refused: `department is engineering`. */
+const VERBS = { equal_to: 'is', not_equal_to: 'is not', containing: 'contains', starting_with: 'starts with' } as const
+
+/** In words, for somebody who is refused: `department is "engineering"`. */
 export function conditionInWords(condition: Condition): string {
   if ('all' in condition) return condition.all.map((inner) => bracketed(inner)).join(' and ')
   if ('any' in condition) return condition.any.map((inner) => bracketed(inner)).join(' or ')
-  return `${condition.attribute} is ${condition.is.replace('_', ' ').replace('equal to ', '')} ${JSON.stringify(condition.value)}`
+  return `${condition.attribute} ${VERBS[condition.is]} ${JSON.stringify(condition.value)}`
 }
 
 /** Whether a moment lies in one of the windows, by the clocks of their own time zones. */

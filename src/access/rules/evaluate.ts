@@ -131,12 +131,12 @@ function inWords(seconds: number): string {
       ['hour', 3_600],
       ['minute', 60],
     ] as const
-  ).find(([, s]) => seconds % s === 0 && seconds >= s) ?? ['second', 1]
+  ).find(([, s]) => seconds % s === 0) ?? ['second', 1]
   const count = seconds / size
   return `${count} ${unit}${count === 1 ? '' : 's'}`
 }
 
-function flawsOf(flow: FlowInForce, resource: AskedResource): string[] {
+function flawsOf(flow: FlowInForce, resource: AskedResource): (string | false)[] {
   const permitted = flow.rule.permissions[resource.type] ?? []
   const excess = resource.permissions.filter((permission) => !permitted.includes(permission))
   return [
@@ -145,5 +145,5 @@ function flawsOf(flow: FlowInForce, resource: AskedResource): string[] {
     resource.integrationId !== flow.integrationId && `${resource.name} belongs to another integration`,
     !selects(flow.rule, resource) && `it does not cover ${resource.name}`,
     excess.length > 0 && `it does not permit ${excess.join(', ')} on ${resource.name}`,
-  ].filter((flaw) => flaw !== false)
+  ]
 }
