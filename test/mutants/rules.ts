@@ -8,8 +8,9 @@ const ROOT = path.resolve(import.meta.dirname, '../..')
 const REPORT = path.join(ROOT, '.stryker/report.json')
 const ENOUGH = 0.9
 
-const HELP = `npm run mutants:rules -- [--group <text>]
-  --group <text>  only groups of rules whose name has this text, or only their files that have it`
+const HELP = `npm run mutants:rules -- [--group <text>] [--judge]
+  --group <text>  only groups of rules whose name has this text, or only their files that have it
+  --judge         judges what the last run found, and plants nothing`
 
 process.exitCode = main()
 
@@ -30,7 +31,13 @@ interface Point {
 
 /** Plants bugs in the rules by Stryker, runs the tests in test/rules on each, and judges group by group. */
 function main(): number {
-  const { values } = parseArgs({ options: { group: { type: 'string', default: '' }, help: { type: 'boolean', default: false } } })
+  const { values } = parseArgs({
+    options: {
+      group: { type: 'string', default: '' },
+      judge: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
   if (values.help) {
     console.log(HELP)
     return 0
@@ -43,10 +50,12 @@ function main(): number {
     .filter(({ files }) => files.length > 0)
   const mutate = chosen.flatMap(({ files }) => files).join(',')
   if (mutate === '') return fault(`no group and no file has ${values.group} in its name`)
-  rmSync(REPORT, { force: true })
-  const stryker = path.join(ROOT, 'node_modules/@stryker-mutator/core/bin/stryker.js')
-  const { status } = spawnSync(process.execPath, [stryker, 'run', '--mutate', mutate], { cwd: ROOT, stdio: 'inherit' })
-  if (status !== 0) return fault(`Stryker ended with ${status}`)
+  if (!values.judge) {
+    rmSync(REPORT, { force: true })
+    const stryker = path.join(ROOT, 'node_modules/@stryker-mutator/core/bin/stryker.js')
+    const { status } = spawnSync(process.execPath, [stryker, 'run', '--mutate', mutate], { cwd: ROOT, stdio: 'inherit' })
+    if (status !== 0) return fault(`Stryker ended with ${status}`)
+  }
   const report = JSON.parse(readFileSync(REPORT, 'utf8')) as Report
   return chosen.map(({ name, files }) => isGoodEnough(name, files, report)).every(Boolean) ? 0 : 1
 }
@@ -86,8 +95,10 @@ function verdictOn(file: string, source: string, mutant: Planted): 'noticed' | '
   return undefined
 }
 
-const told = (source: string, mutant: Planted) =>
-  `${mutant.mutatorName}: ${JSON.stringify(codeOf(source, mutant))} → ${JSON.stringify(mutant.replacement)}${mutant.status === 'NoCoverage' ? ' (no test comes by)' : ''}`
+function told(source: string, mutant: Planted): string {
+  const unseen = mutant.status === 'NoCoverage' ? ' (no test comes by)' : ''
+  return `${mutant.mutatorName}: ${JSON.stringify(codeOf(source, mutant))} → ${JSON.stringify(mutant.replacement)}${unseen}`
+}
 
 /** Columns and lines are counted from 1. */
 function codeOf(source: string, { location: { start, end } }: Planted): string {
