@@ -1,5 +1,5 @@
 import { type Described, type DiscoveredResource, type DiscoveryPage, isBrokerError } from '../../src/sdk/index.ts'
-import { unaskable } from './askable.ts'
+import { unaskable } from './client/askable.ts'
 import type { VaultAnswer, VaultClient } from './client/client.ts'
 import { inParallel } from './in-parallel.ts'
 import { type Listed, listFolder, listKeys, tagsIn } from './listing.ts'

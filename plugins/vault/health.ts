@@ -1,5 +1,5 @@
 import { type HealthCheck, isBrokerError } from '../../src/sdk/index.ts'
-import { isPlainHttp, type VaultConnection } from './client/vault-client.ts'
+import { isPlainHttp, type VaultConnection } from './connection.ts'
 import { auditedHeaderCheck } from './health/audited-header.ts'
 import { excessChecks } from './health/excess.ts'
 import { anotherLoginCheck, grantLoginCheck } from './health/logins.ts'

@@ -1,7 +1,7 @@
 import type { Plugin } from '../../src/sdk/index.ts'
 import { grantAccess } from './actions/grant-access.ts'
-import { connectVault, type VaultConnection } from './client/vault-client.ts'
 import { type VaultConfig, vaultConfig } from './config.ts'
+import { connectVault, type VaultConnection } from './connection.ts'
 import { describe, discover } from './discovery.ts'
 import { health } from './health.ts'
 import { identify } from './identity.ts'

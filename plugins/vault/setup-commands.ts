@@ -1,5 +1,5 @@
+import { lockOutCommand } from './actions/grant-login.ts'
 import type { VaultConfig } from './config.ts'
-import { lockOutCommand } from './grant-login.ts'
 
 /** Makes the audit log show the id that the broker sends with each call; Vault does so by itself, OpenBao when it is told. */
 export const AUDIT_COMMAND = 'vault write sys/config/auditing/request-headers/x-correlation-id hmac=false'

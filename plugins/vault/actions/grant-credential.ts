@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { BrokerError, type Credential, type CredentialState, isBrokerError, type Json, Secret } from '../../../src/sdk/index.ts'
 import type { VaultAnswer, VaultFeatures, VaultSettings } from '../client/client.ts'
-import { lockedOut, whatHindersLogins } from '../grant-login.ts'
 import type { PolicyDocument } from '../policy.ts'
 import type { Send } from '../send.ts'
+import { lockedOut, whatHindersLogins } from './grant-login.ts'
 import { passwordUsage, tokenUsage } from './grant-usage.ts'
 import { freshPassword, type GrantUser, listLogins, revokeLogins, writeUser } from './grant-user.ts'
 

@@ -1,5 +1,5 @@
 import type { HealthCheck } from '../../../src/sdk/index.ts'
-import type { VaultConnection } from '../client/vault-client.ts'
+import type { VaultConnection } from '../connection.ts'
 import { AUDIT_COMMAND } from '../setup-commands.ts'
 
 /** Whether the ids in receipts that are ours can be found in the server's audit log. Access ends either way. */

@@ -1,4 +1,4 @@
-import type { VaultConnection } from '../client/vault-client.ts'
+import type { VaultConnection } from '../connection.ts'
 
 /** The server is slow at this and OpenBao takes at most 1000 strings in a request. */
 const BATCH = 500

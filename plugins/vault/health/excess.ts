@@ -1,8 +1,8 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { hash } from '@node-rs/bcrypt'
 import { type HealthCheck, Secret } from '../../../src/sdk/index.ts'
-import type { VaultConnection } from '../client/vault-client.ts'
 import type { VaultConfig } from '../config.ts'
+import type { VaultConnection } from '../connection.ts'
 import { covers, exampleOf, wantedRules } from '../minimum-policy.ts'
 import { capabilitiesOf } from './capabilities.ts'
 

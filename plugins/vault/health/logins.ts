@@ -1,6 +1,6 @@
 import { type HealthCheck, isBrokerError } from '../../../src/sdk/index.ts'
-import type { VaultConnection } from '../client/vault-client.ts'
-import { loginsWentWell, whatHindersLogins } from '../grant-login.ts'
+import { loginsWentWell, whatHindersLogins } from '../actions/grant-login.ts'
+import type { VaultConnection } from '../connection.ts'
 import { sending } from '../send.ts'
 
 /** Whether a temporary user can log in and is given a token that can be lent: tried with one that has no power. */

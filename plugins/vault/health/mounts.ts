@@ -1,7 +1,7 @@
 import type { HealthCheck } from '../../../src/sdk/index.ts'
-import type { VaultConnection } from '../client/vault-client.ts'
+import { batchTokens, lockOutCommand } from '../actions/grant-login.ts'
+import type { VaultConnection } from '../connection.ts'
 import { unreachedInWords } from '../discovery.ts'
-import { batchTokens, lockOutCommand } from '../grant-login.ts'
 import { unreachedMounts } from '../mounts.ts'
 import { sending } from '../send.ts'
 

@@ -1,5 +1,5 @@
 import type { HealthCheck } from '../../../src/sdk/index.ts'
-import type { VaultConnection } from '../client/vault-client.ts'
+import type { VaultConnection } from '../connection.ts'
 import { exampleOf, hclOf, type Rule, wantedRules } from '../minimum-policy.ts'
 import { capabilitiesOf } from './capabilities.ts'
 

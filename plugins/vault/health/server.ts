@@ -1,6 +1,6 @@
 import { type HealthCheck, isBrokerError } from '../../../src/sdk/index.ts'
 import type { VaultAnswer } from '../client/client.ts'
-import type { VaultConnection } from '../client/vault-client.ts'
+import type { VaultConnection } from '../connection.ts'
 
 const ALLOWED_SKEW_SECONDS = 3
 const EVERY_STATE = [429, 472, 473, 474, 501, 503, 530]

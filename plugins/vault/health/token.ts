@@ -1,5 +1,5 @@
 import type { HealthCheck } from '../../../src/sdk/index.ts'
-import type { VaultConnection } from '../client/vault-client.ts'
+import type { VaultConnection } from '../connection.ts'
 
 const SHORT_SECONDS = 300
 

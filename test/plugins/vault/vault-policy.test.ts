@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
-import { unaskable } from '../../../plugins/vault/askable.ts'
+import { unaskable } from '../../../plugins/vault/client/askable.ts'
 import { ownerOfUser, policyNameFor, ungrantable, userNameFor } from '../../../plugins/vault/names.ts'
 import { parsePolicyComment, policyEnd, policyFor, policyText, sentenceFor } from '../../../plugins/vault/policy.ts'
 import { resourceTypes } from '../../../plugins/vault/resource-types.ts'

@@ -1,9 +1,9 @@
-import { BrokerError, isBrokerError } from '../../src/sdk/index.ts'
-import { freshPassword, type GrantUser, removeUser, writeUser } from './actions/grant-user.ts'
-import { isRecord } from './client/auth/login.ts'
-import type { VaultFeatures, VaultSettings } from './client/client.ts'
-import { PROBE_POLICY, PROBE_USER, probeName } from './probe-names.ts'
-import type { Send } from './send.ts'
+import { BrokerError, isBrokerError } from '../../../src/sdk/index.ts'
+import { isRecord } from '../client/auth/login.ts'
+import type { VaultFeatures, VaultSettings } from '../client/client.ts'
+import { PROBE_POLICY, PROBE_USER, probeName } from '../probe-names.ts'
+import type { Send } from '../send.ts'
+import { freshPassword, type GrantUser, removeUser, writeUser } from './grant-user.ts'
 
 /** Long enough for a slow server; what a broker that dies in between leaves behind ends by itself. */
 const PROBE_SECONDS = 60

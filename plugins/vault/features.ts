@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { hash } from '@node-rs/bcrypt'
-import { Secret } from '../../../src/sdk/index.ts'
-import { AUDITED_HEADER } from '../minimum-policy.ts'
-import { PROBE_POLICY, PROBE_USER, probeName } from '../probe-names.ts'
-import type { VaultClient, VaultFeatures } from './client.ts'
+import { Secret } from '../../src/sdk/index.ts'
+import type { VaultClient, VaultFeatures } from './client/client.ts'
+import { AUDITED_HEADER } from './minimum-policy.ts'
+import { PROBE_POLICY, PROBE_USER, probeName } from './probe-names.ts'
 
 const FAR_AHEAD_MS = 10 * 365 * 86_400_000
 
