@@ -6,7 +6,7 @@ import { TimeLeft } from '../platform/pacing/time-left.ts'
 import { Database, type Tx } from '../platform/postgres/database.ts'
 import type { Hold } from '../platform/work/due-lane.ts'
 import { Stopping } from '../platform/work/stopping.ts'
-import { isReversible, type Receipt, type RunContext } from '../sdk/index.ts'
+import { isReversible, type Receipt, type RunContext, type Step } from '../sdk/index.ts'
 import { actionOf, planOf } from './action-of.ts'
 import type { HeldRun, JournaledStep } from './action-run.ts'
 import { fenced, Journal } from './journal.ts'
@@ -16,6 +16,8 @@ import { mustBeSameTarget, noteTarget, whoAnswers } from './whereabouts.ts'
 export interface RunHooks {
   /** before each attempt at a step; answers when the access ends, for grants */
   beforeStep?(tx: Tx): Promise<TimeLeft | undefined>
+  /** with the plan, before anything of it is done; throws what stands against it */
+  whenPlanned?(tx: Tx, connection: Connection, steps: readonly Step[]): Promise<void>
   /** with the outcome of the last step, and through which connection it was done */
   whenExecuted?(tx: Tx, connection: Connection): Promise<void>
 }
@@ -43,7 +45,10 @@ export class ActionRunner {
     mustBeSameTarget(held, target)
     if (held.state === 'pending') {
       const steps = await planOf(connection, held.action, this.context(connection, held.id, hold), held.input)
-      held = await this.database.transaction((tx) => this.journal.plan(tx, held, steps, target))
+      held = await this.database.transaction(async (tx) => {
+        await hooks.whenPlanned?.(tx, connection, steps)
+        return this.journal.plan(tx, held, steps, target)
+      })
     }
     let receipt: (Receipt & { position: number }) | undefined
     for (const step of held.steps) {

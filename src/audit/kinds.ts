@@ -61,6 +61,7 @@ export const KINDS = {
     'grant.expired': ['it ended at its time, every piece proved gone', 'own', 'notice'],
     'grant.revoked': ['it ended before its time, every piece proved gone', 'own', 'notice'],
     'grant.failed': ['it could not be set up, and every piece is proved gone', 'own', 'notice'],
+    'grant.plan_changed': ['what would be done is not what was approved, so it was not done', 'admin'],
     'grant.written_off': ['an admin wrote it off: its system is gone, and nothing is proved', 'own', 'notice'],
     'grant.came_back': ['its system is back after it was written off, and every piece is proved gone', 'own', 'admin', 'notice'],
     'grant.rechecked': ['a leftover of it was found and removed', 'admin'],

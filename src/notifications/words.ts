@@ -40,6 +40,7 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'grant.revoked': ({ whose, what }) => `${whose} access to ${what} was taken away`,
   'grant.failed': ({ whose, what }) => `${whose} access to ${what} could not be set up`,
   'grant.stuck': ({ whose, what }) => `${whose} access to ${what} cannot be taken away: a person must look`,
+  'grant.plan_changed': ({ whose, what }) => `${whose} access to ${what} was not given: it would not be what was approved`,
   'grant.written_off': ({ whose, what }) => `${whose} access to ${what} was written off: nobody has proved that it is gone`,
   'grant.came_back': ({ whose, what }) =>
     `What was left of ${whose === 'Your' ? 'your' : whose} access to ${what} was found and is gone`,

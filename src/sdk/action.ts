@@ -150,6 +150,11 @@ export interface GrantsAccess<Client, S extends Step> extends Reversible<Client,
   extend(ctx: RunContext<Client>, steps: readonly S[]): Promise<void>
   /** Whether a credential handed over earlier was collected. */
   inspect(ctx: RunContext<Client>, trace: Json): Promise<CredentialState>
+  /**
+   * What a plan would do more than, or other than, the one that was approved, in words for people; undefined when it does the same or less.
+   * Without this every difference of kind, target or arguments counts. What was approved comes out of the database: compare what it means.
+   */
+  exceeds?(approved: readonly Step[], planned: readonly S[]): string | undefined
   /** What holds for grants made through this client now. */
   expiryGuarantee(client: Client, delivery: string): ExpiryGuarantee
 }

@@ -21,6 +21,7 @@ export const ERRORS = {
   'access.denied': { status: 422, retryable: false, meaning: 'no access flow allows this request' },
   'access.no_approver': { status: 422, retryable: false, meaning: 'there is no approver for this request' },
   'access.ungrantable': { status: 422, retryable: false, meaning: 'a resource cannot be granted exactly' },
+  'access.plan_changed': { status: 409, retryable: false, meaning: 'carrying it out would do other than what was approved' },
   'access.self_approval': { status: 403, retryable: false, meaning: 'a requester never decides on their own request' },
   'access.same_person': { status: 403, retryable: false, meaning: 'two acts that take two people may be one person’s' },
   'grant.ending': { status: 409, retryable: false, meaning: 'too little time is left to mint a credential' },

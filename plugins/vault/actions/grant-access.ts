@@ -17,6 +17,7 @@ import { type PolicyDocument, type PolicyStamp, policyFor, sentenceFor } from '.
 import { KV_SECRET } from '../resource-types.ts'
 import { firsthand, type Send, sending } from '../send.ts'
 import { type Mint, mintPassword, mintToken, stateOf } from './grant-credential.ts'
+import { excessOf } from './grant-excess.ts'
 import { deletePolicy, deletePolicyIfOurs, extendPolicy, policyGone, policyStands, writePolicy } from './grant-policy.ts'
 import { type GrantUser, removeUser, userGone, userStands, writeUser } from './grant-user.ts'
 
@@ -153,6 +154,8 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
         await extendPolicy(sendFor(ctx, 'provisioning'), { ...step.args, stamp: stampOf(ctx), features })
     }
   },
+
+  exceeds: excessOf,
 
   inspect: (ctx, trace) => stateOf(sendFor(ctx, 'background'), trace),
 

@@ -19,6 +19,7 @@ import { DueWork, enqueue } from '../../platform/work/due-work.ts'
 import { BrokerError, type GrantInput, isBrokerError, type Json } from '../../sdk/index.ts'
 import { endNow } from '../ending/ending.ts'
 import { GRANT_WORK, type Grant, grantIdOf, lockGrant, MS_LEFT, runIdOf, selectGrants } from '../grant.ts'
+import { mustBeAsApproved } from './approved-plan.ts'
 
 /** How long a target may refuse, from the first try on, before the grant is given up and cleaned. */
 const PATIENCE_SECONDS = 15 * 60
@@ -103,6 +104,7 @@ export class Provisioning implements OnModuleInit {
     const { grant, run } = claimed
     try {
       await this.runner.execute(run, hold, {
+        whenPlanned: (tx, connection, steps) => mustBeAsApproved(tx, grantAccessOf(connection), grant, steps),
         beforeStep: (tx) => this.startClock(tx, grant),
         whenExecuted: (tx, connection) => this.activate(tx, grant, connection),
       })
@@ -199,6 +201,9 @@ export class Provisioning implements OnModuleInit {
     // What nobody knows the meaning of may pass as well.
     const mayPass = !(error instanceof BrokerError) || error.retryable
     if (mayPass && !old) return 'try again'
+    if (isBrokerError(error, 'access.plan_changed')) {
+      await record(tx, { kind: 'grant.plan_changed', actor: BROKER, subject: grant.id, data: { ...problem } })
+    }
     await endNow(tx, [grant.id], { reason: 'failed', note: problem.message, failure: problem })
     return 'given up'
   }
