@@ -1,4 +1,5 @@
 import type { AuditEntry } from '../contract/audit.ts'
+import { parseJson } from '../sdk/index.ts'
 import type { Link } from './chain-check.ts'
 import { inRfc3339 } from './moment.ts'
 
@@ -13,7 +14,7 @@ export function entryOf({ seq, hash, eventId, event }: Link): AuditEntry {
 /** What was recorded with an event; as text when it is not an object exactly as the broker writes one. */
 function dataOf(body: string): unknown {
   try {
-    const data: unknown = JSON.parse(body)
+    const data = parseJson(body)
     return typeof data === 'object' && JSON.stringify(data) === body ? data : body
   } catch {
     return body // somebody changed it: verifying says so, and reading the rest goes on

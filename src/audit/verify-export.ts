@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import type { AuditVerdict } from '../contract/audit.ts'
-import { BrokerError } from '../sdk/index.ts'
+import { BrokerError, parseJson } from '../sdk/index.ts'
 import { bodyOf } from './audit-entry.ts'
 import { ChainCheck, type Link } from './chain-check.ts'
 import type { Head } from './link.ts'
@@ -37,7 +37,7 @@ export async function verifyExport(file: string, noted: readonly Head[] = []): P
 
 function linkIn(line: string, place: string): Link {
   try {
-    const { seq, hash, id, at, data, makers, ...event } = exported.parse(JSON.parse(line))
+    const { seq, hash, id, at, data, makers, ...event } = exported.parse(parseJson(line))
     const rest = { makers: makers?.join(',') ?? null, body: bodyOf(data) }
     return { seq, hash, eventId: id, event: { id, micros: parseRfc3339(at), ...event, ...rest } }
   } catch (cause) {

@@ -11,7 +11,7 @@ import { Database, row, type Tx } from '../platform/postgres/database.ts'
 import { SealedColumns } from '../platform/sealing/sealed-columns.ts'
 import { Sealer } from '../platform/sealing/sealing.ts'
 import { enqueue } from '../platform/work/due-work.ts'
-import { BrokerError, type Json } from '../sdk/index.ts'
+import { BrokerError, type Json, parseJson } from '../sdk/index.ts'
 import type { Base, ChangeKind, Ready, RolesByKind } from './change-kind.ts'
 import { Held } from './held.ts'
 import { type Proposal, readProposal } from './proposal.ts'
@@ -67,7 +67,7 @@ export class FourEyes {
   async ready({ id, kind, subject, body, proposerId }: Proposal): Promise<Ready<unknown>> {
     if (body === null) throw new TypeError(`nothing is left of ${id}`)
     const proposed = this.kindOf(kind)
-    return proposed.prepare(proposerId, subject, proposed.parse(JSON.parse(this.sealer.open(body, placeOf(id)).reveal())))
+    return proposed.prepare(proposerId, subject, proposed.parse(parseJson(this.sealer.open(body, placeOf(id)).reveal())))
   }
 
   /** Throws unless what the proposal changes is still what it was when it was proposed. Holds it so. */
@@ -124,5 +124,5 @@ function placeOf(id: string) {
 
 /** As it comes back from the database. */
 function asStored<Value extends Base | object>(value: Value): Value {
-  return JSON.parse(JSON.stringify(value)) as Value
+  return parseJson(JSON.stringify(value)) as Value
 }

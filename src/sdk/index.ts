@@ -20,6 +20,7 @@ export type {
 export { isReversible } from './action.ts'
 export type { ErrorCode, ErrorDetails } from './errors.ts'
 export { BrokerError, ERRORS, isBrokerError, storable } from './errors.ts'
+export { parseJson } from './json.ts'
 export type {
   AnyPlugin,
   Described,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
-import { BrokerError, Secret } from '../../../src/sdk/index.ts'
+import { BrokerError, parseJson, Secret } from '../../../src/sdk/index.ts'
 import { unaskable } from './askable.ts'
 import type { VaultAnswer, VaultCall } from './client.ts'
 import { Connector } from './connector.ts'
@@ -227,7 +227,7 @@ function isJson(text: string): boolean {
 
 function objectIn(text: string): Record<string, unknown> {
   try {
-    const body: unknown = JSON.parse(text)
+    const body = parseJson(text)
     return isObject(body) ? body : {}
   } catch {
     return {} // a proxy's HTML page or an empty body: the status says what there is to say

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { json, type RequestHandler, urlencoded } from 'express'
-import { BrokerError } from '../../sdk/index.ts'
+import { type RequestHandler, text, urlencoded } from 'express'
+import { BrokerError, parseJson } from '../../sdk/index.ts'
 import { refuseOddJson } from './json-shape.ts'
 
 /** Reads bodies: plain JSON in UTF-8, up to 256 KiB. Anything else is refused instead of overlooked. */
@@ -13,7 +13,25 @@ export const scimBody = bodyOf('application/json', 'application/scim+json')
 export const formBody = urlencoded({ extended: false, limit: '32kb', parameterLimit: 20, inflate: false })
 
 function bodyOf(...types: readonly string[]): RequestHandler[] {
-  return [onlyOf(types), json({ type: [...types], limit: '256kb', inflate: false, strict: false, verify: refuseOddBody })]
+  const read = text({ type: [...types], limit: '256kb', inflate: false, verify: refuseOddBody })
+  return [onlyOf(types), parsed(read)]
+}
+
+/** Express would parse by itself, and takes a key for another where Node does. */
+function parsed(read: RequestHandler): RequestHandler {
+  return (request, response, next) => {
+    const isRead = request.body !== undefined
+    read(request, response, (error?: unknown) => {
+      const { body } = request as { body?: unknown }
+      if (error || isRead || typeof body !== 'string') return next(error)
+      try {
+        request.body = body === '' ? {} : parseJson(body)
+      } catch (cause) {
+        return next(new BrokerError('input.invalid', 'the body cannot be read: is the JSON complete?', { cause }))
+      }
+      next()
+    })
+  }
 }
 
 function onlyOf(types: readonly string[]): RequestHandler {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import pg from 'pg'
+import { parseJson } from '../../sdk/index.ts'
 
 /** How long statements of one purpose may take, in milliseconds. */
 export interface Patience {
@@ -23,6 +24,12 @@ export interface PatientQuery extends pg.QueryConfig {
 
 /** What every client and pool is made with. A vanished server is noticed by the kernel's probes even where nobody asks anything. */
 export const REACH = { connectionTimeoutMillis: 10_000, keepAlive: true, keepAliveInitialDelayMillis: 10_000 } as const
+
+/** Rows hold what others named: the keys of tags must be read as they are. */
+const TYPES: pg.CustomTypesConfig = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    oid === pg.types.builtins.JSONB || oid === pg.types.builtins.JSON ? parseJson : pg.types.getTypeParser(oid, format),
+}
 
 /** A paused replica must not hold rows for ever: PostgreSQL ends its open transaction for it. */
 const IDLE_IN_TRANSACTION_MS = 5_000
@@ -53,7 +60,7 @@ export class DatabaseClient extends pg.Client {
   private isReady = false
 
   constructor({ patience, peers, ...options }: ClientOptions) {
-    super({ ...REACH, ...options })
+    super({ ...REACH, types: TYPES, ...options })
     // Whoever waits on it is told. Lost between two statements, it would end the process: Node throws an error that nobody hears.
     this.on('error', () => {})
     this.patience = patience
