@@ -1,25 +1,28 @@
-import type { Evidence } from '../../src/sdk/index.ts'
-import type { VaultAnswer } from './client/client.ts'
+import type { Evidence, Look } from '../../src/sdk/index.ts'
+import type { VaultAnswer, VaultCall } from './client/client.ts'
 
-/** What one answer says of a piece, with the ids under which the server's audit log has the call. */
-export function evidenceOf(
-  artefact: string,
-  holds: boolean,
-  observed: string,
-  answer: VaultAnswer,
-  correlationAudited?: boolean,
-): Evidence {
+/** What one call was answered, with the ids under which the server's audit log has that very call. */
+export function lookOf(call: Pick<VaultCall, 'method' | 'path' | 'list'>, answer: VaultAnswer, observed: string): Look {
   const { requestId, correlationId, at } = answer
   return {
-    artefact,
-    holds,
+    asked: `${call.list ? 'LIST' : call.method} ${call.path.join('/')}`,
     observed,
     requestId,
     requestIdBy: requestId === correlationId ? 'broker' : 'target',
     correlationId,
-    correlationAudited,
     at,
   }
+}
+
+/** What the looks at a piece come to; `decisive` is the one that the rest only bears out. */
+export function evidenceOf(
+  artefact: string,
+  holds: boolean,
+  decisive: Look,
+  { looks = [decisive], audited }: { looks?: readonly Look[]; audited?: boolean | undefined } = {},
+): Evidence {
+  const { asked: _, ...said } = decisive
+  return { artefact, holds, ...said, correlationAudited: audited, looks }
 }
 
 /** What an answer says of something that should not be there, in a few words. */

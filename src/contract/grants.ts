@@ -9,11 +9,9 @@ export const grantState = z
   .enum(['scheduled', 'provisioning', 'active', 'revoking', 'stuck', 'expired', 'revoked', 'failed', 'written_off'])
   .describe('written_off: its system is gone, nothing is proved, and an admin has said that it is not waited for')
 
-const evidence = z.strictObject({
-  artefact: z.string(),
-  gone: z.boolean().describe('proved absent; false where nobody looked'),
-  lookedAt: z.boolean().optional().describe('false: of a grant that was written off; nothing is known of this piece'),
-  observed: z.string(),
+const look = z.strictObject({
+  asked: z.string().describe('the call, as the target’s audit log names it'),
+  observed: z.string().describe('what that call was answered'),
   requestId: z
     .string()
     .nullable()
@@ -24,13 +22,24 @@ const evidence = z.strictObject({
     .optional()
     .describe('whose id that is; the target’s own is always in its audit log'),
   correlationId: z.string().nullable().optional().describe('ours, sent with the call as x-correlation-id'),
+  at: z.string(),
+})
+
+const evidence = look.omit({ asked: true }).extend({
+  artefact: z.string(),
+  gone: z.boolean().describe('proved absent; false where nobody looked'),
+  lookedAt: z.boolean().optional().describe('false: of a grant that was written off; nothing is known of this piece'),
+  observed: z.string().describe('by the look that decided; its ids and its time stand here too'),
+  looks: z
+    .array(look)
+    .optional()
+    .describe('every look at this piece, each with its own ids; not in receipts of earlier versions'),
   correlationAudited: z
     .boolean()
     .nullable()
     .optional()
     .describe('whether the target’s audit log shows our id; null when the broker may not see that'),
   mayStay: z.string().nullable().optional().describe('why a piece that is not gone confers nothing and was left'),
-  at: z.string(),
 })
 
 export const writtenOff = z.strictObject({

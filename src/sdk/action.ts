@@ -31,13 +31,11 @@ export type Journaled<S extends Step> = S & { readonly record?: Json | undefined
 /** A system as it names itself, fact by fact: where a fact differs, it is another system. No secret, and the same for every login. */
 export type TargetIdentity = Readonly<Record<string, string>>
 
-/** What was read back from the target. */
-export interface Evidence {
-  /** what was looked at: `policy apono-g-…` */
-  readonly artefact: string
-  /** whether the target is as it should be: done after `execute`, gone after `rollback` */
-  readonly holds: boolean
-  /** what the target answered, in a few words */
+/** One question to the target and its answer. */
+export interface Look {
+  /** as the target's own log names it: `GET sys/policies/acl/apono-g-…` */
+  readonly asked: string
+  /** what the target answered to that, in a few words */
   readonly observed: string
   /** the id of that exchange: the target's own where its answer brought one, otherwise the broker's */
   readonly requestId?: string
@@ -45,12 +43,22 @@ export interface Evidence {
   readonly requestIdBy?: 'target' | 'broker'
   /** the id that the broker sent along; the target's audit log may show it */
   readonly correlationId?: string
-  /** whether it does; undefined when the broker may not see that */
+  /** when the target answered, RFC 3339 */
+  readonly at: string
+}
+
+/** What was read back from the target. What was observed, the ids and the time are those of the one look that decided. */
+export interface Evidence extends Omit<Look, 'asked'> {
+  /** what was looked at: `policy apono-g-…` */
+  readonly artefact: string
+  /** whether the target is as it should be: done after `execute`, gone after `rollback` */
+  readonly holds: boolean
+  /** every look it rests on, in their order */
+  readonly looks?: readonly Look[]
+  /** whether the target's audit log shows the ids that the broker sends along; undefined when the broker may not see that */
   readonly correlationAudited?: boolean
   /** of a piece that is not gone and may stay: why it confers nothing, and who can remove it */
   readonly mayStay?: string
-  /** when the target answered, RFC 3339 */
-  readonly at: string
 }
 
 /** What an action is given in every call. It lives for one call; keep nothing of it. */

@@ -11,6 +11,7 @@ export type {
   Irreversible,
   Journaled,
   Json,
+  Look,
   Receipt,
   Reversible,
   RunContext,

@@ -3,13 +3,19 @@ import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
 import { startWorld, traces, tries, type World } from '../support/world.ts'
 
-interface Evidence {
+interface Look {
+  readonly asked: string
+  readonly observed: string
+  readonly requestId: string
+  readonly requestIdBy: string
+}
+
+interface Evidence extends Omit<Look, 'asked'> {
   readonly artefact: string
   readonly gone: boolean
-  readonly observed: string
+  readonly looks: Look[]
   readonly mayStay: string | null
   readonly correlationAudited: boolean | null
-  readonly requestIdBy: string
 }
 
 describe.each(await serversUnderTest())('a receipt from $product $version', (binary) => {
@@ -27,11 +33,11 @@ describe.each(await serversUnderTest())('a receipt from $product $version', (bin
 
   const broker = () => world.broker.admin
 
-  async function openedGrant(): Promise<{ grantId: string; token: string; username: string }> {
+  async function openedGrant(): Promise<{ grantId: string; token: string; username: string; policy: string }> {
     const grantId = await world.grant(world.alice, {})
     const { token } = await world.open(world.alice, grantId)
     const steps = await world.alice.api.must(world.alice.api.get(`/api/grants/${grantId}/steps`))
-    return { grantId, token, username: steps[0].args.username }
+    return { grantId, token, username: steps[0].args.username, policy: steps[1].args.name }
   }
 
   async function receiptOf(grantId: string): Promise<Record<string, Evidence>> {
@@ -62,6 +68,49 @@ describe.each(await serversUnderTest())('a receipt from $product $version', (bin
     await vault.api('POST', 'identity/entity/merge', { from_entity_ids: [mine], to_entity_id: person })
     return person
   }
+
+  /** The one exchange of the audit file that an id stands for: what was asked, and what was answered. */
+  async function exchange({ requestId, requestIdBy }: Omit<Look, 'asked'>) {
+    const lines = await vault.auditLines()
+    const asked = lines.filter(
+      ({ type, request }) =>
+        type === 'request' &&
+        (requestIdBy === 'target' ? request.id === requestId : request.headers?.['x-correlation-id']?.includes(requestId)),
+    )
+    expect(asked, requestId).toHaveLength(1)
+    const { id, operation, path } = asked[0]?.['request'] ?? {}
+    const answer = lines.find(({ type, request }) => type === 'response' && request.id === id)?.['response']
+    const verb = { read: 'GET', list: 'LIST', update: 'POST' }[operation as 'read' | 'list' | 'update']
+    return {
+      asked: `${verb} ${path.replace(/\/$/, '')}`,
+      hasAnswer: answer?.data !== undefined,
+      listed: answer?.data?.keys ?? [],
+    }
+  }
+
+  it('states of each look what that very call asked and was answered, by the server’s own audit file', async () => {
+    const other = await openedGrant() // so that no list is empty
+    const { grantId, username, policy } = await openedGrant()
+    const pieces = Object.values(await receiptOf(grantId))
+    expect(pieces).toHaveLength(4)
+    const hash = async (input: string): Promise<string> =>
+      (await vault.api('POST', 'sys/audit-hash/file', { input })).body.data.hash
+    const names = await Promise.all([username, `${username}/`, policy].map(hash))
+    for (const piece of pieces) {
+      expect(piece.looks.length).toBe(piece.artefact.startsWith('identity') ? 1 : 2)
+      for (const look of piece.looks) {
+        const found = await exchange(look)
+        expect(found.asked).toBe(look.asked)
+        expect(found.hasAnswer, `${look.asked}: ${look.observed}`).toBe(look.observed.startsWith('200'))
+        expect(found.listed.filter((name: string) => names.includes(name))).toEqual([])
+        expect(look.observed).toMatch(/^(404|204), not there$|^200, not in the list$/)
+      }
+      const { observed, requestId } = piece
+      expect(piece.looks).toContainEqual(expect.objectContaining({ observed, requestId }))
+      expect((await exchange(piece)).hasAnswer, `${piece.artefact}: ${observed}`).toBe(observed.startsWith('200'))
+    }
+    await receiptOf(other.grantId)
+  })
 
   it('is true after the mount was disabled and enabled again', async () => {
     await openedGrant().then(({ grantId }) => receiptOf(grantId))

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { BrokerError, type Evidence } from '../../../src/sdk/index.ts'
-import type { VaultAnswer } from '../client/client.ts'
-import { evidenceOf, saidOf } from '../evidence.ts'
+import { BrokerError, type Evidence, type Look } from '../../../src/sdk/index.ts'
+import type { VaultAnswer, VaultCall } from '../client/client.ts'
+import { evidenceOf, lookOf, saidOf } from '../evidence.ts'
 import { readMounts } from '../mounts.ts'
 import type { Send } from '../send.ts'
 
@@ -44,7 +44,7 @@ export async function accessorNow(send: Send, mount: string): Promise<string> {
  */
 export async function removeAlias(send: Send, owner: AliasOwner): Promise<void> {
   for (const accessor of await accessorsOf(send, owner)) {
-    const entity = entityIn(await lookUp(send, owner, accessor))
+    const entity = entityIn(await send(entityLookup(owner, accessor)))
     const alias = entity && aliasIn(entity, owner, accessor)
     if (!entity || !alias) continue
     const path = isOfTheLogin(entity) ? ['identity/entity/id', entity.id] : ['identity/entity-alias/id', alias.id]
@@ -56,23 +56,32 @@ export async function removeAlias(send: Send, owner: AliasOwner): Promise<void> 
 export async function aliasGone(send: Send, owner: AliasOwner, audited?: boolean): Promise<Evidence> {
   const accessors = await accessorsOf(send, owner)
   const artefact = `identity entity of ${owner.username}`
-  let last: VaultAnswer | undefined
+  const looks: Look[] = []
   for (const accessor of accessors) {
-    last = await lookUp(send, owner, accessor)
-    const holds = last.status === 204
-    if (holds) continue
-    const entity = entityIn(last)
-    const evidence = evidenceOf(artefact, false, saidOf(last, false), last, audited)
-    if (!entity || isOfTheLogin(entity)) return evidence
+    const call = entityLookup(owner, accessor)
+    const answer = await send(call)
+    const entity = entityIn(answer)
+    const isGone = answer.status === 204
+    const isOfAPerson = entity !== undefined && !isOfTheLogin(entity)
+    const said = isOfAPerson ? `${answer.status}, its alias is in the entity ${entity.name}` : saidOf(answer, isGone)
+    const look = lookOf(call, answer, `${said}${accessors.length > 1 ? which(owner, accessor) : ''}`)
+    looks.push(look)
+    if (isGone) continue
+    const evidence = evidenceOf(artefact, false, look, { looks, audited })
+    if (!isOfAPerson) return evidence
     return {
       ...evidence,
-      observed: `${last.status}, its alias is in the entity ${entity.name}`,
       mayStay: `the entity is a person’s, and the broker’s policy does not let it remove the alias; nobody can log in by it. Remove it: vault delete identity/entity-alias/id/${aliasIn(entity, owner, accessor)?.id}`,
     }
   }
+  const last = looks.at(-1)
   if (!last) throw new TypeError('a user has a mount')
-  const since = accessors.length > 1 ? `; auth/${owner.mount} was ${owner.accessor} then and is ${accessors[0]} now` : ''
-  return evidenceOf(artefact, true, `${saidOf(last, true)}${since}`, last, audited)
+  return evidenceOf(artefact, true, last, { looks, audited })
+}
+
+/** The identity store knows a mount by its accessor alone, and one that was made anew has another. */
+function which({ mount, accessor: then }: AliasOwner, accessor: string): string {
+  return accessor === then ? `; auth/${mount} was ${accessor} then` : `; auth/${mount} is ${accessor} now`
 }
 
 /** The mount's accessor now and, if it was another when the user was made, that one: the server keeps aliases of mounts that are gone. */
@@ -81,13 +90,13 @@ async function accessorsOf(send: Send, { mount, accessor: then }: AliasOwner): P
   return then === undefined || then === now ? [now] : [now, then]
 }
 
-function lookUp(send: Send, { username }: AliasOwner, accessor: string): Promise<VaultAnswer> {
-  return send({
+function entityLookup({ username }: AliasOwner, accessor: string): VaultCall {
+  return {
     method: 'POST',
     path: ['identity/lookup/entity'],
     body: { alias_name: username, alias_mount_accessor: accessor },
     repeatable: true,
-  })
+  }
 }
 
 function entityIn({ status, data }: VaultAnswer): Entity | undefined {

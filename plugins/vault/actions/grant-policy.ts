@@ -1,6 +1,6 @@
 import { BrokerError, type Evidence } from '../../../src/sdk/index.ts'
 import type { VaultCall, VaultFeatures } from '../client/client.ts'
-import { evidenceOf } from '../evidence.ts'
+import { evidenceOf, lookOf } from '../evidence.ts'
 import { type PolicyDocument, type PolicyStamp, parsePolicyComment, policyEnd, policyText } from '../policy.ts'
 import type { Send } from '../send.ts'
 import { endWritten, meansTheSame, type StoredPolicy } from '../stored-policy.ts'
@@ -42,17 +42,18 @@ export async function policyStands(
   send: Send,
   { name, document, stamp, ends }: Omit<GrantPolicy, 'features'> & { readonly ends: boolean },
 ): Promise<Evidence> {
-  const answer = await send(getPolicy(name))
+  const call = getPolicy(name)
+  const answer = await send(call)
   const stored = storedIn(answer.data)
   const end = stored && endWritten(stored, stamp.until)
   const holds =
     stored !== undefined && meansTheSame(stored, document, stamp) && (end === 'everywhere' || (end === 'nowhere' && !ends))
   const observed = stored ? `stored${holds ? '' : ', but not'} as written` : `${answer.status}, not there`
-  return evidenceOf(`policy ${name}`, holds, observed, answer)
+  return evidenceOf(`policy ${name}`, holds, lookOf(call, answer, observed))
 }
 
 export async function policyGone(looking: Looking, name: string): Promise<Evidence> {
-  return lastLook(looking, `policy ${name}`, await looking.send(getPolicy(name)), ['sys/policies/acl'], name)
+  return lastLook(looking, `policy ${name}`, getPolicy(name), ['sys/policies/acl'], name)
 }
 
 async function replacePolicy(send: Send, policy: GrantPolicy, stored: StoredPolicy | undefined): Promise<{ ends: boolean }> {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { hash } from '@node-rs/bcrypt'
 import { type Evidence, Secret } from '../../../src/sdk/index.ts'
-import type { VaultAnswer, VaultFeatures } from '../client/client.ts'
-import { evidenceOf } from '../evidence.ts'
+import type { VaultAnswer, VaultCall, VaultFeatures } from '../client/client.ts'
+import { evidenceOf, lookOf } from '../evidence.ts'
 import type { Send } from '../send.ts'
 import { type AliasOwner, aliasGone, removeAlias } from './grant-identity.ts'
 import { type Looking, lastLook } from './looking.ts'
@@ -63,13 +63,7 @@ export async function revokeLogins(send: Send, user: Pick<GrantUser, 'mount' | '
 
 /** The leases that this user's logins left: one for each live token. */
 export function listLogins(send: Send, user: Pick<GrantUser, 'mount' | 'username'>): Promise<VaultAnswer> {
-  return send({
-    method: 'GET',
-    path: ['sys/leases/lookup/auth', user.mount, 'login', user.username],
-    list: true,
-    accept: [404],
-    repeatable: true,
-  })
+  return send(loginsOf(user))
 }
 
 /** The user first, so that nobody logs in while the rest goes. What is left confers nothing: the policy went before. */
@@ -83,26 +77,31 @@ export async function userStands(send: Send, user: GrantUser): Promise<Evidence>
   const policies = answer.data['token_policies']
   const holds = Array.isArray(policies) && policies.length === 1 && policies[0] === user.policy
   const observed = holds ? `stored, with the policy ${user.policy} alone` : `${answer.status}, not as written`
-  return evidenceOf(`user ${user.username}`, holds, observed, answer)
+  return evidenceOf(`user ${user.username}`, holds, lookOf(getUser(user), answer, observed))
 }
 
 /** That the user, their tokens and what their logins left in the identity store are gone. */
 export async function userGone(looking: Looking, user: AliasOwner): Promise<Evidence[]> {
-  const { send, audited } = looking
-  const [account, tokens, identity] = await Promise.all([
-    send(getUser(user)),
-    listLogins(send, user),
-    aliasGone(send, user, audited),
+  const { mount, username } = user
+  return Promise.all([
+    lastLook(looking, `user ${username}`, getUser(user), ['auth', mount, 'users'], username),
+    lastLook(looking, `tokens of ${username}`, loginsOf(user), ['sys/leases/lookup/auth', mount, 'login'], username),
+    aliasGone(looking.send, user, looking.audited),
   ])
-  return [
-    await lastLook(looking, `user ${user.username}`, account, ['auth', user.mount, 'users'], user.username),
-    await lastLook(looking, `tokens of ${user.username}`, tokens, ['sys/leases/lookup/auth', user.mount, 'login'], user.username),
-    identity,
-  ]
 }
 
-function getUser(user: Pick<GrantUser, 'mount' | 'username'>) {
-  return { method: 'GET', path: ['auth', user.mount, 'users', user.username], accept: [404], repeatable: true } as const
+function getUser({ mount, username }: Pick<GrantUser, 'mount' | 'username'>): VaultCall {
+  return { method: 'GET', path: ['auth', mount, 'users', username], accept: [404], repeatable: true }
+}
+
+function loginsOf({ mount, username }: Pick<GrantUser, 'mount' | 'username'>): VaultCall {
+  return {
+    method: 'GET',
+    path: ['sys/leases/lookup/auth', mount, 'login', username],
+    list: true,
+    accept: [404],
+    repeatable: true,
+  }
 }
 
 async function passwordFields(features: VaultFeatures, password: Secret | undefined) {

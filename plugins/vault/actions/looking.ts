@@ -1,7 +1,7 @@
 import type { Evidence } from '../../../src/sdk/index.ts'
-import type { VaultAnswer, VaultClient } from '../client/client.ts'
-import { evidenceOf, saidOf } from '../evidence.ts'
-import { lookInList } from '../listed.ts'
+import type { VaultAnswer, VaultCall, VaultClient } from '../client/client.ts'
+import { evidenceOf, lookOf, saidOf } from '../evidence.ts'
+import { type ListedLook, lookInList } from '../listed.ts'
 import { isAbsent, type Send } from '../send.ts'
 
 /** What a look at a grant's pieces needs. */
@@ -17,20 +17,28 @@ export interface Looking {
  * server's own request id. A list that cannot be read takes nothing from the first answer.
  */
 export async function lastLook(
-  { client, signal, audited }: Looking,
+  { client, signal, send, audited }: Looking,
   artefact: string,
-  asked: VaultAnswer,
+  call: VaultCall,
   list: readonly string[],
   name: string,
 ): Promise<Evidence> {
-  if (!isAbsent(asked)) return evidenceOf(artefact, false, saidOf(asked, false), asked, audited)
-  const { answer, says } = await lookInList(client, list, name, signal)
-  switch (says) {
-    case 'unread':
-      return evidenceOf(artefact, true, saidOf(asked, true), asked, audited)
-    case 'listed':
-      return evidenceOf(artefact, false, `${asked.status}, but still in the list`, answer, audited)
-    case 'no entry':
-      return evidenceOf(artefact, true, saidOf(asked, true), answer, audited)
-  }
+  const asked = await send(call)
+  const isGone = isAbsent(asked)
+  const first = lookOf(call, asked, saidOf(asked, isGone))
+  if (!isGone) return evidenceOf(artefact, false, first, { audited })
+  const listed = await lookInList(client, list, name, signal)
+  const second = lookOf({ method: 'GET', path: list, list: true }, listed.answer, listSaid(listed))
+  const decisive = listed.says === 'unread' ? first : second
+  return evidenceOf(artefact, listed.says !== 'listed', decisive, { looks: [first, second], audited })
+}
+
+function listSaid({ answer, says }: ListedLook): string {
+  return `${answer.status}, ${says === 'no entry' ? emptyOrWithout(answer) : LIST_SAYS[says]}`
+}
+
+const LIST_SAYS = { listed: 'still in the list', unread: 'the list cannot be read' } as const
+
+function emptyOrWithout(answer: VaultAnswer): string {
+  return isAbsent(answer) ? 'the list is empty' : 'not in the list'
 }

@@ -20,9 +20,13 @@ export function receipt(program: Command, terminal: Terminal): void {
           ...(writtenOff ? [`NOT PROVED: ${writtenOffInWords(writtenOff)}`] : []),
           ...facts({ grant, 'ended because': reason, due: dueAt, 'powerless since': powerlessAt, ...target }),
           '',
-          ...table(HEADINGS, evidence.map(line)),
+          ...table(HEADINGS, evidence.flatMap(lines)),
           ...(cameBack
-            ? ['', `Its system came back, and was looked at ${cameBack.at}:`, ...table(HEADINGS, cameBack.evidence.map(line))]
+            ? [
+                '',
+                `Its system came back, and was looked at ${cameBack.at}:`,
+                ...table(HEADINGS, cameBack.evidence.flatMap(lines)),
+              ]
             : []),
         ],
       )
@@ -30,11 +34,19 @@ export function receipt(program: Command, terminal: Terminal): void {
   )
 }
 
-const HEADINGS = ['WHAT', 'GONE', 'OBSERVED', 'AT', 'REQUEST', 'ID OF']
+const HEADINGS = ['WHAT', 'GONE', 'ASKED', 'OBSERVED', 'AT', 'REQUEST', 'ID OF']
 
-function line(one: Piece): string[] {
-  const id = one.lookedAt === false ? '' : whoseId(one)
-  return [one.artefact, isGone(one), one.observed, one.at, one.requestId ?? '', id]
+/** A line for each look at a piece, with the id of that look and no other. */
+function lines(piece: Piece): string[][] {
+  const looks = piece.looks ?? [{ ...piece, asked: '' }]
+  return looks.map((look, at) => [
+    ...(at === 0 ? [piece.artefact, isGone(piece)] : ['', '']),
+    look.asked,
+    look.observed,
+    look.at,
+    look.requestId ?? '',
+    piece.lookedAt === false ? '' : whoseId(look, piece),
+  ])
 }
 
 function isGone({ gone, lookedAt, mayStay }: Piece): string {
@@ -44,7 +56,7 @@ function isGone({ gone, lookedAt, mayStay }: Piece): string {
 }
 
 /** Which of two ids stands there, and whether the target's audit log is the place to look it up. */
-function whoseId({ requestIdBy, correlationAudited }: Piece): string {
+function whoseId({ requestIdBy }: Pick<Piece, 'requestIdBy'>, { correlationAudited }: Piece): string {
   if (requestIdBy === 'target') return 'the target'
   return correlationAudited === false ? 'latchkey; not in the target’s audit log' : 'latchkey (x-correlation-id)'
 }

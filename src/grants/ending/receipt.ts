@@ -1,5 +1,5 @@
 import type { RevocationReceipt } from '../../contract/grants.ts'
-import type { Evidence, Json, TargetIdentity } from '../../sdk/index.ts'
+import { type Evidence, type Json, type Look, storable, type TargetIdentity } from '../../sdk/index.ts'
 import type { Grant } from '../grant.ts'
 
 /** Evidence that every piece of a grant is gone, as it is kept, shown and exported. */
@@ -64,13 +64,20 @@ export function pieceOf(piece: Evidence) {
   return {
     artefact: piece.artefact,
     gone: piece.holds,
-    observed: piece.observed,
-    requestId: piece.requestId ?? null,
-    requestIdBy: piece.requestIdBy ?? null,
-    correlationId: piece.correlationId ?? null,
+    ...saidIn(piece),
     correlationAudited: piece.correlationAudited ?? null,
     mayStay: piece.mayStay ?? null,
-    at: piece.at,
+    ...(piece.looks && { looks: piece.looks.map((look) => ({ asked: storable(look.asked), ...saidIn(look) })) }),
+  }
+}
+
+function saidIn({ observed, requestId, requestIdBy, correlationId, at }: Omit<Look, 'asked'>) {
+  return {
+    observed: storable(observed),
+    requestId: requestId ?? null,
+    requestIdBy: requestIdBy ?? null,
+    correlationId: correlationId ?? null,
+    at,
   }
 }
 

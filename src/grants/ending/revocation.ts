@@ -12,7 +12,7 @@ import { rows, type Tx, UrgentDatabase } from '../../platform/postgres/database.
 import { Metrics } from '../../platform/watching/metrics.ts'
 import { type Hold, type Outcome, pauseFor, type Work } from '../../platform/work/due-lane.ts'
 import { DueWork, enqueue } from '../../platform/work/due-work.ts'
-import { BrokerError, type Evidence, isBrokerError, storable, type TargetIdentity } from '../../sdk/index.ts'
+import { BrokerError, type Evidence, isBrokerError, type TargetIdentity } from '../../sdk/index.ts'
 import { type EndReason, GRANT_WORK, type Grant, selectGrants } from '../grant.ts'
 import { beginEnding } from './ending.ts'
 import { noteFailures, whyFailed } from './failures.ts'
@@ -171,7 +171,7 @@ export class Revocation implements OnModuleInit {
           `still there: ${left.map((piece) => `${piece.artefact} (${piece.observed})`).join(', ')}`,
         )
       }
-      proved.push({ ...one, evidence: evidence.map((piece) => ({ ...piece, observed: storable(piece.observed) })) })
+      proved.push({ ...one, evidence })
     })
     await this.database.transaction((tx) => this.settle(tx, proved, target))
     this.ended.add(proved.length)
