@@ -8,14 +8,25 @@ export const AUDIT_COMMAND = 'vault write sys/config/auditing/request-headers/x-
 export function setupCommands(config: VaultConfig, document: string): string[] {
   const { policyName, userpassMount, auth } = config
   return [
-    `export VAULT_ADDR='${config.address}'${config.namespace ? ` VAULT_NAMESPACE='${config.namespace}'` : ''}`,
+    ...environment(config),
     `vault policy write ${policyName} - <<'POLICY'\n${document}\nPOLICY`,
     ...(config.capabilities.includes('grants') ? [enable('userpass', userpassMount), lockOutCommand(userpassMount)] : []),
     // Only the root namespace has an audit log.
     ...(config.capabilities.includes('grants')
-      ? [config.namespace ? `VAULT_NAMESPACE=root ${AUDIT_COMMAND}` : AUDIT_COMMAND]
+      ? [config.namespace ? `VAULT_NAMESPACE=root BAO_NAMESPACE=root ${AUDIT_COMMAND}` : AUDIT_COMMAND]
       : []),
     ...loginCommands(auth.method, 'mount' in auth ? auth.mount : '', policyName),
+  ]
+}
+
+// OpenBao's command reads BAO_…, and VAULT_… where that is unset; of either, what lies about would lead to another server or namespace.
+function environment({ address, namespace }: VaultConfig): string[] {
+  const settings = { ADDR: address, ...(namespace && { NAMESPACE: namespace }) }
+  const leftOver = [...(namespace ? [] : ['NAMESPACE']), 'FORMAT', 'WRAP_TTL', 'AGENT_ADDR']
+  const inBoth = (words: (prefix: string) => string[]) => ['VAULT', 'BAO'].flatMap(words).join(' ')
+  return [
+    `export ${inBoth((prefix) => Object.entries(settings).map(([name, value]) => `${prefix}_${name}='${value}'`))}`,
+    `unset ${inBoth((prefix) => leftOver.map((name) => `${prefix}_${name}`))}`,
   ]
 }
 

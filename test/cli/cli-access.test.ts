@@ -155,7 +155,9 @@ describe('the command line of people', () => {
     expect(out).toContain('"team/metadata/*"')
     const commands = (await as(owner)(['policy', '--config', file, '--commands'])).out
     expect(out.endsWith(commands)).toBe(true)
-    expect(commands).toMatch(/^export VAULT_ADDR='https:\/\/vault\.example\.com'\n/)
+    expect(commands).toMatch(
+      /^export VAULT_ADDR='https:\/\/vault\.example\.com' BAO_ADDR='https:\/\/vault\.example\.com'\nunset /,
+    )
     await writeFile(file, '{"address": ')
     expect(await as(owner)(['policy', '--config', file])).toMatchObject({ code: 1, told: expect.stringContaining('is not JSON') })
     expect(await as(owner)(['policy'])).toMatchObject({ code: 1, told: expect.stringContaining('--config') })
