@@ -132,6 +132,7 @@ create table api_tokens (
   constraint api_tokens_pkey PRIMARY KEY (id),
   constraint api_tokens_scopes_known CHECK (scopes <@ ARRAY['read'::text, 'request'::text, 'approve'::text, 'manage'::text, 'audit'::text] AND scopes <> '{}'::text[])
 );
+CREATE INDEX api_tokens_by_maker ON api_tokens USING gin (makers);
 CREATE INDEX api_tokens_by_parent ON api_tokens USING btree (parent_id);
 CREATE INDEX api_tokens_by_user ON api_tokens USING btree (user_id);
 
@@ -295,6 +296,7 @@ create table enrolment_codes (
   id text not null,
   makers text[] not null,
   redeemed_at timestamp with time zone,
+  scopes text[] not null default '{read,request,approve,manage,audit}'::text[],
   token_id text,
   user_id text not null,
   withdrawn_at timestamp with time zone,

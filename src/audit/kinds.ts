@@ -133,7 +133,7 @@ export const KINDS = {
   }),
   ...of('a token', {
     'token.created': ['an API token was made', 'holder'],
-    'token.revoked': ['it was revoked'],
+    'token.revoked': ['it was revoked, or who had it in hand, or the token it was made with, was ended', 'holder'],
   }),
   ...of('an enrolment code', {
     'enrolment.created': ['somebody may make their own token with it', 'holder'],

@@ -2,7 +2,7 @@ import { BROKER, record } from '../audit/record.ts'
 import type { ProposalView } from '../contract/proposals.ts'
 import type { Caller } from '../identity/callers/caller.ts'
 import type { Hands } from '../identity/callers/hands.ts'
-import { rolesOf } from '../identity/directory/membership.ts'
+import { HOWEVER_OLD_MINUTES, rolesOf } from '../identity/directory/membership.ts'
 import { row, rows, type Tx } from '../platform/postgres/database.ts'
 import { withdraw } from '../platform/work/due-work.ts'
 import { BrokerError } from '../sdk/index.ts'
@@ -55,11 +55,9 @@ export async function withdrawProposals(tx: Tx, subject: string, why: string): P
   }
 }
 
-// A membership that grew old while the proposal waited was not lost: nobody said so.
-const HOWEVER_OLD_MINUTES = 100 * 366 * 24 * 60
-
-/** SQL: whether the person `u` may still propose what they proposed, `$1` being roles by kind. */
-export const MAY_STILL_PROPOSE = `(u.state = 'active' and exists (
+/** SQL: whether the person `u` may still propose what they proposed, `$1` being roles by kind, and whoever made their token is still here. */
+export const MAY_STILL_PROPOSE = `(u.state = 'active' and not exists (
+  select from users h where h.id = any(p.token_makers) and h.state = 'disabled') and exists (
   select from jsonb_array_elements_text($1::jsonb -> p.kind) as allowed (role) where allowed.role = any(${rolesOf(HOWEVER_OLD_MINUTES)})))`
 
 /** Why the proposer may not make this change any more; undefined while they may. */
@@ -74,6 +72,7 @@ export async function lostRight(tx: Pick<Tx, 'query'>, roles: RolesByKind, propo
 
 export const LOST = {
   code: 'auth.forbidden',
-  message: 'the proposer may not make this change any more: they were disabled or lost their role',
+  message:
+    'the proposer may not make this change any more: they were disabled or lost their role, or who made their token was disabled',
   fix: 'a person who may make the change can propose it again',
 } satisfies ProposalView['problem']

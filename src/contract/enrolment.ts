@@ -21,6 +21,11 @@ export const enrolmentCode = z
     id: id('enr'),
     userId: id('usr'),
     expiresAt: instant,
+    tokenEndsBy: instant
+      .nullable()
+      .describe(
+        'what it gives ends then at the latest, with the token it was made with; made signed in, 90 days after it is redeemed',
+      ),
     code: z.string().describe('shown this once, and good for one token'),
   })
   .meta({ id: 'EnrolmentCode' })

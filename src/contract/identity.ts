@@ -41,6 +41,16 @@ export const user = z
   .meta({ id: 'User' })
 export type UserView = z.infer<typeof user>
 
+export const changedUser = z
+  .strictObject({
+    ...user.shape,
+    alsoLeftWithoutTokens: z
+      .array(z.strictObject({ id: id('usr'), name: z.string() }))
+      .describe('who else lost tokens, because this person made them or may have them; they were told, and need a new code'),
+  })
+  .meta({ id: 'ChangedUser' })
+export type ChangedUser = z.infer<typeof changedUser>
+
 /** What the identity provider says of somebody, and how old it is. */
 export const identity = z.strictObject({
   issuer: z.string(),

@@ -16,6 +16,10 @@ import { eachOnce, partsOf } from './recipients.ts'
 const MADE_FOR_THEM = `select user_id as id from api_tokens where id = $1 and delegated
   union select user_id from enrolment_codes where id = $1`
 
+/** Whose token ended with somebody else: once, though others were made with it. */
+const ENDED_FOR_THEM = `select t.user_id as id from api_tokens t where t.id = $1
+  and not exists (select from api_tokens p where p.id = t.parent_id and p.user_id = t.user_id and p.revoked_at = t.revoked_at)`
+
 /** Who is told of an event, as the directory and the flow's version say now. */
 @Injectable()
 export class Audiences {
@@ -47,7 +51,10 @@ export class Audiences {
       case 'admin':
         return idsOf(await this.directory.withRole(tx, 'admin'))
       case 'holder':
-        return idsOf(await rows<{ id: string }>(tx, MADE_FOR_THEM, [event.subject]))
+        if (event.kind === 'token.revoked' && event.data['inHandsOf'] === undefined) return []
+        return idsOf(
+          await rows<{ id: string }>(tx, event.kind === 'token.revoked' ? ENDED_FOR_THEM : MADE_FOR_THEM, [event.subject]),
+        )
       case 'proposer':
         return idsOf(await rows<{ id: string }>(tx, 'select proposer_id as id from proposals where id = $1', [event.subject]))
     }

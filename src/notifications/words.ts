@@ -49,6 +49,7 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'review.closed': ({ whose, what }) => `${whose} emergency access to ${what} was reviewed`,
   'person.not_linked': () => 'One person may be here twice, once from signing in and once from SCIM',
   'token.created': () => 'A token was made for you, with which its maker can read and ask in your name',
+  'token.revoked': () => 'Your token ended, because who made it, or may have it in hand, left or was ended',
   'enrolment.created': () => 'A code was made for you, with which you or its maker can get a token of yours',
   'enrolment.redeemed': () => 'Your enrolment code was redeemed for a token of yours',
   'integration.written_off': () => 'Access on a system that is gone was written off: nobody has proved that it is gone',
@@ -83,7 +84,8 @@ export function messageFor(event: ChainEvent, part: Part, facts: Facts | undefin
   const subject = asksTheReader
     ? `${name} asks you to approve access to ${what}`
     : (PHRASES[kind]?.({ who, whose, what }) ?? `${event.kind.replace(/[._]/g, ' ')}: ${what}`)
-  const sentence = [`${subject}.`, isOver ? undefined : WHAT_NOW[part]].filter(Boolean).join(' ')
+  const whatNow = kind === 'token.revoked' ? 'If you still need it, ask an admin for a new enrolment code.' : WHAT_NOW[part]
+  const sentence = [`${subject}.`, isOver ? undefined : whatNow].filter(Boolean).join(' ')
   return { subject, sentence, details: detailsOf(event, facts, names), path: pathOf(event, facts) }
 }
 

@@ -113,7 +113,9 @@ describe('latchkey login', () => {
     const to = { LATCHKEY_CLI_URL: plain.url }
     const redeeming = latchkey('login --code', to, `${code}\n`)
     expect(await redeeming.code, redeeming.told.join('\n')).toBe(0)
-    expect(redeeming.told.at(-1)).toBe('Signed in as Bo.')
+    expect(redeeming.told.at(-1)).toMatch(
+      /^Signed in as Bo, until \d{4}-\d\d-\d\dT\S+Z or the end of who made the code or of their token\.$/,
+    )
     expect([...redeeming.told, ...redeeming.printed].join('\n')).not.toMatch(/lk_|lke_/)
     expect(await latchkey('grants', to).code).toBe(0)
     const token = (await loginToken({ ...env, ...to }, plain.url))!.reveal()

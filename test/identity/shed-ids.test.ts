@@ -153,9 +153,12 @@ describe('who is removed and made again by SCIM', () => {
     })
     expect(puppet.status, puppet.text).toBe(201)
     const asBo = signIns.broker.api(puppet.body.token)
+    const before = eve.id
     await eve.shed()
-    // It ended with her; if it had not:
+    expect((await asBo.get('/api/me')).status).toBe(401)
+    // It ended with her; if neither had:
     await world.query(`update api_tokens set revoked_at = null where id = $1`, [puppet.body.id])
+    await world.query(`update users set state = 'active' where id = $1`, [before])
     const flow = await world.flow({ kind: 'approvers', users: [eve.id], groups: [] })
     const asked = await asBo.post('/api/access-requests', { ...makersOf(world).bodies.ask(), flowId: flow })
     expect(asked.body.code, asked.text).toBe('access.no_approver')

@@ -9,6 +9,7 @@ import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server
 import { CONFIG } from '../../src/platform/platform.module.ts'
 import { Secret } from '../../src/sdk/index.ts'
 import { ownToken } from '../support/own-token.ts'
+import { puppetToken } from '../support/puppet.ts'
 import { startReceiver } from '../support/receiver.ts'
 import { decodedHeader, type Letter, type PostOffice, startPostOffice } from '../support/smtp.ts'
 import { type PersonInWorld, startWorld, type World } from '../support/world.ts'
@@ -116,6 +117,23 @@ describe('people', () => {
     const redeemed = await told('carla@people.example', 'Your enrolment code was redeemed for a token of yours')
     for (const letter of [made, redeemed]) expect(letter.plain).not.toContain(code)
     expect(redeemed.plain).not.toContain(minted.token)
+  })
+
+  it('are told once when their tokens end with who enrolled them, and that they need a new code', async () => {
+    const { admin, api } = world.broker
+    const email = 'dora@people.example'
+    const { id } = await admin.must(admin.post('/api/users', { name: 'Dora', email }))
+    const leaver = await world.person('leaver', ['admin'], ['read', 'manage'])
+    const { code } = await leaver.api.must(leaver.api.post(`/api/users/${id}/enrolment-code`, {}))
+    const { token, id: tokenId } = await admin.must(admin.post('/api/enrolments', { code }))
+    await puppetToken(api(token))
+    await admin.must(admin.patch(`/api/users/${leaver.id}`, { state: 'disabled' }))
+    const ended = await told(email, 'Your token ended, because who made it, or may have it in hand, left or was ended')
+    expect(ended.plain).toContain('ask an admin for a new enrolment code')
+    expect(ended.plain).toContain(tokenId)
+    const second = await admin.must(admin.post(`/api/users/${id}/enrolment-code`, {}))
+    await expect.poll(() => to(email, second.id).length, { timeout: 15_000 }).toBe(1)
+    expect(to(email, 'Your token ended')).toHaveLength(1)
   })
 
   it('are told of everything that becomes of their request, and approvers of what waits for them', async () => {

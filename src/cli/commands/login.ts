@@ -29,7 +29,8 @@ export function login(program: Command, terminal: Terminal): void {
       const before = await readLogin(terminal.env, broker)
       await changeLogin(terminal.env, broker, async () => made.login)
       if (before) await forgetAtProvider(terminal, before)
-      terminal.tell(`Signed in as ${me.name}${me.userName === null ? '' : ` (${me.userName})`}.`)
+      const until = made.until === undefined ? '' : `, until ${made.until} or the end of who made the code or of their token`
+      terminal.tell(`Signed in as ${me.name}${me.userName === null ? '' : ` (${me.userName})`}${until}.`)
     })
 }
 
@@ -41,6 +42,8 @@ async function optionsOf(broker: string): Promise<SignInOptions> {
 interface Made {
   readonly token: string
   readonly login: Login
+  /** when what a code gave ends at the latest */
+  readonly until?: string
 }
 
 async function signedIn(terminal: Terminal, broker: string): Promise<Made> {
@@ -72,6 +75,6 @@ async function redeemed(terminal: Terminal, broker: string): Promise<Made> {
   const { value: line } = await lines[Symbol.asyncIterator]().next()
   lines.close()
   const wish = { code: String(line ?? '').trim(), name: 'command line' }
-  const { token, id } = await new ApiClient(broker).call(enrolments.redeem, { body: wish })
-  return { token, login: { token, tokenId: id } }
+  const { token, id, expiresAt } = await new ApiClient(broker).call(enrolments.redeem, { body: wish })
+  return { token, login: { token, tokenId: id }, until: expiresAt }
 }

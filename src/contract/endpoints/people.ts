@@ -1,6 +1,7 @@
 import { enrolment, enrolmentCode, newEnrolmentCode } from '../enrolment.ts'
 import { id } from '../id.ts'
 import {
+  changedUser,
   group,
   groupPage,
   groupQuery,
@@ -181,7 +182,7 @@ export const users = {
     allowed: { scope: 'manage', roles: ['admin'] },
     params: { id: id('usr') },
     body: userChange,
-    answers: { 200: user },
+    answers: { 200: changedUser },
   }),
 }
 

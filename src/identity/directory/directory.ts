@@ -5,7 +5,8 @@ import type { Role } from '../../contract/identity.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { CAN_GET_IN, counts, groupIdsOf, hasRole, rolesOf } from './membership.ts'
+import { counts, groupIdsOf, hasRole, rolesOf } from './membership.ts'
+import { isInGoodHands } from './signs-in.ts'
 import type { UserState } from './user.ts'
 
 export interface Member {
@@ -30,7 +31,9 @@ export const PERSON = 'u.id, u.name, coalesce(u.user_name, u.sign_in_name) as "u
 /** Refused, for nobody could let anybody in afterwards. */
 export class LastAdmin extends BrokerError {
   constructor() {
-    super('conflict', 'no active admin who can get in would be left', { fix: 'make another person an admin first' })
+    super('conflict', 'no active admin who can get in would be left', {
+      fix: 'make another person an admin first; where this one enrolled all the others, on the machine: latchkey bootstrap --name … --force-new-token',
+    })
   }
 }
 
@@ -39,6 +42,8 @@ export class LastAdmin extends BrokerError {
 export class Directory {
   private readonly freshMinutes: number
   private readonly issuer: string | null
+  /** whether `u` has something to come in with: a token that works, or a place at the identity provider; the issuer is `$2` */
+  private readonly canGetIn: string
 
   constructor(
     private readonly database: Database,
@@ -46,6 +51,8 @@ export class Directory {
   ) {
     this.freshMinutes = config.groupsFreshMinutes
     this.issuer = config.oidc?.issuer ?? null
+    this.canGetIn = `(exists (select from identities i where i.user_id = u.id) or exists (
+      select from api_tokens t where t.user_id = u.id and t.revoked_at is null and t.expires_at > now() and ${isInGoodHands(config, '$2')}))`
   }
 
   member(userId: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<Member | undefined> {
@@ -115,8 +122,8 @@ export class Directory {
   private async adminsWhoCanGetIn(tx: Pick<Tx, 'query'>): Promise<string[]> {
     const found = await rows<{ id: string }>(
       tx,
-      `select id from users u where state = 'active' and ${hasRole('$1', this.freshMinutes)} and ${CAN_GET_IN}`,
-      [['admin']],
+      `select id from users u where state = 'active' and ${hasRole('$1', this.freshMinutes)} and ${this.canGetIn}`,
+      [['admin'], this.issuer ?? ''],
     )
     return found.map(({ id }) => id)
   }

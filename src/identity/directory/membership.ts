@@ -17,13 +17,19 @@ export function hasRole(roles: string, freshMinutes: number): string {
     where r.role = any(${roles}::text[]) and m.user_id = u.id and ${counts('m', freshMinutes)}))`
 }
 
-/** Whether `u` has something to come in with: a token that works, or a place at the identity provider. */
-export const CAN_GET_IN = `(exists (select from api_tokens t where t.user_id = u.id and t.revoked_at is null and t.expires_at > now())
-  or exists (select from identities i where i.user_id = u.id))`
-
 /** The system roles of `u`: their own, and those of their groups. */
-export function rolesOf(freshMinutes: number): string {
-  return `array(select unnest(u.roles) union
+export function rolesOf(freshMinutes: number, person = 'u'): string {
+  return `array(select unnest(${person}.roles) union
     select r.role from role_groups r join group_members m on m.group_id = r.group_id
-    where m.user_id = u.id and ${counts('m', freshMinutes)})`
+    where m.user_id = ${person}.id and ${counts('m', freshMinutes)})`
+}
+
+/** A membership that has grown old was not lost: nobody said so. */
+export const HOWEVER_OLD_MINUTES = 100 * 366 * 24 * 60
+
+/** The system roles that `t`, a token of `u`, gives: none that somebody else who may have it in hand has lost and could not give either. */
+export function rolesThrough(freshMinutes: number): string {
+  return `array(select g.role from unnest(${rolesOf(freshMinutes)}) as g (role) where not exists (
+    select from users h where h.id = any(t.makers) and h.id <> u.id
+      and not ${rolesOf(HOWEVER_OLD_MINUTES, 'h')} && array['admin', g.role]))`
 }

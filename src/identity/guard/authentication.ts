@@ -5,8 +5,8 @@ import { DELEGATED_SCOPES, SCOPES } from '../../contract/identity.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { Database, row, rows } from '../../platform/postgres/database.ts'
 import { type Caller, unknownCaller } from '../callers/caller.ts'
-import { groupIdsOf, rolesOf } from '../directory/membership.ts'
-import { isVouchedFor, signsIn, WENT_THROUGH_OTHER_HANDS } from '../directory/signs-in.ts'
+import { groupIdsOf, rolesOf, rolesThrough } from '../directory/membership.ts'
+import { isInGoodHands, isVouchedFor, signsIn, WENT_THROUGH_OTHER_HANDS } from '../directory/signs-in.ts'
 import { JwtCallers } from '../sign-in/jwt-callers.ts'
 import { SessionRefresh } from '../sign-in/session-refresh.ts'
 import { hashOf, tokenIn } from '../tokens/api-token.ts'
@@ -29,6 +29,7 @@ type Found = Caller & { readonly isStale: boolean; readonly delegated?: boolean 
 @Injectable()
 export class Authentication {
   private readonly who: string
+  private readonly whoByToken: string
   /** the same, without what a provider said of their groups */
   private readonly whoWithoutGroups: string
 
@@ -40,6 +41,7 @@ export class Authentication {
   ) {
     const { groupsFreshMinutes } = config
     this.who = `u.id, u.name, ${rolesOf(groupsFreshMinutes)} as roles, ${groupIdsOf(groupsFreshMinutes)} as "groupIds"`
+    this.whoByToken = `u.id, u.name, ${rolesThrough(groupsFreshMinutes)} as roles, ${groupIdsOf(groupsFreshMinutes)} as "groupIds"`
     this.whoWithoutGroups = `u.id, u.name, ${rolesOf(0)} as roles, ${groupIdsOf(0)} as "groupIds"`
   }
 
@@ -53,15 +55,19 @@ export class Authentication {
     return token === undefined ? this.byJwt(authorization) : this.byToken(token)
   }
 
-  /** Of somebody who signs in, none counts that anybody else may have, nor any once the provider has said no, or nothing for too long. */
+  /**
+   * Of somebody who signs in, none counts that anybody else may have, nor any once the provider has said no, or nothing for too long. One
+   * that others may have in hand counts while each of them is here and vouched for as well.
+   */
   private async byToken(token: string): Promise<Recognised> {
     const found = await row<Found>(
       this.database.pool,
-      `select ${this.who}, t.scopes, t.id as "tokenId", t.id as "cameWith", t.makers as "tokenMakers", t.delegated,
+      `select ${this.whoByToken}, t.scopes, t.id as "tokenId", t.id as "cameWith", t.makers as "tokenMakers", t.delegated,
          t.last_used_at is null or t.last_used_at < now() - interval '1 minute' as "isStale"
        from api_tokens t join users u on u.id = t.user_id
        where t.hash = $1 and t.revoked_at is null and t.expires_at > now() and u.state = 'active'
-         and not (${signsIn(this.config)} and ${WENT_THROUGH_OTHER_HANDS}) and ${isVouchedFor(this.config, '$2')}`,
+         and not (${signsIn(this.config)} and ${WENT_THROUGH_OTHER_HANDS}) and ${isVouchedFor(this.config, '$2')}
+         and ${isInGoodHands(this.config, '$2')}`,
       [hashOf(token), this.config.oidc?.issuer ?? ''],
     )
     if (!found) throw unknownCaller()

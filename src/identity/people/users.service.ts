@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common'
 import { z } from 'zod'
 import { record } from '../../audit/record.ts'
 import { id } from '../../contract/id.ts'
-import type { NewUser, UserChange, UserQuery, UserView } from '../../contract/identity.ts'
+import type { ChangedUser, NewUser, UserChange, UserQuery, UserView } from '../../contract/identity.ts'
 import type { Page } from '../../contract/lists.ts'
 import { type CursorKind, Cursors } from '../../platform/http/cursors.ts'
 import { newId } from '../../platform/ids.ts'
@@ -54,7 +54,7 @@ export class UsersService {
     })
   }
 
-  async change(caller: Caller, id: string, change: UserChange): Promise<UserView> {
+  async change(caller: Caller, id: string, change: UserChange): Promise<ChangedUser> {
     return this.database.transaction(async (tx) => {
       if (change.state === 'disabled') await lockScim(tx)
       return this.directory.keepingAnAdmin(tx, async () => {
@@ -64,13 +64,17 @@ export class UsersService {
         const changed = users.merge(users.create(user), change)
         await unlessTaken(changed.name, users.update({ id: user.id }, change))
         const isLeaving = user.state === 'active' && changed.state === 'disabled'
-        if (isLeaving) await lockOut(tx, caller.id, user.id)
+        const bereft = isLeaving ? await lockOut(tx, caller.id, user.id) : []
         await record(tx, { kind: 'user.changed', actor: caller.id, subject: user.id, data: { ...change } })
         if (isLeaving) await this.links.reuniteDisabled(tx, caller.id, user.id)
-        return viewOf(changed)
+        return { ...viewOf(changed), alsoLeftWithoutTokens: await named(tx, bereft) }
       })
     })
   }
+}
+
+function named(tx: Tx, ids: readonly string[]): Promise<ChangedUser['alsoLeftWithoutTokens']> {
+  return rows(tx, 'select id, name from users where id = any($1) order by lower(name), id', [ids])
 }
 
 /** What SCIM says of somebody is for SCIM to change. Here they get roles, and can be disabled; nobody is let in again whom SCIM does not. */

@@ -3,24 +3,29 @@ import { record } from '../../audit/record.ts'
 import type { Config } from '../../config/config.ts'
 import type { Enrolment, EnrolmentCode, NewEnrolmentCode } from '../../contract/enrolment.ts'
 import type { Id } from '../../contract/id.ts'
-import { type MintedToken, SCOPES } from '../../contract/identity.ts'
+import { type MintedToken, SCOPES, type Scope } from '../../contract/identity.ts'
 import { newId } from '../../platform/ids.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import type { Caller } from '../callers/caller.ts'
 import { Directory } from '../directory/directory.ts'
-import { signsIn } from '../directory/signs-in.ts'
+import { isInGoodHands, signsIn } from '../directory/signs-in.ts'
 import { Refusals } from '../refusals/refusals.ts'
 import { hashOf, randomToken } from './api-token.ts'
-import { mintToken } from './mint-token.ts'
-import { holdToken, viewOf } from './tokens.service.ts'
+import { holdPeople, holdToken } from './hold.ts'
+import { MADE_SIGNED_IN_SECONDS, mintToken } from './mint-token.ts'
+import { viewOf } from './tokens.service.ts'
 
 interface Code {
   readonly id: Id<'enr'>
   readonly userId: Id<'usr'>
   readonly createdBy: string
   readonly makers: readonly string[]
+  /** the token it was made with; null when it was made signed in */
+  readonly tokenId: Id<'tok'> | null
+  /** with what its maker came */
+  readonly scopes: readonly Scope[]
 }
 
 const OPEN = 'redeemed_at is null and withdrawn_at is null'
@@ -43,18 +48,27 @@ export class Enrolments {
     const code = randomToken('lke')
     return this.database.transaction(async (tx) => {
       await this.mustNeedOne(tx, userId)
-      await holdToken(tx, caller.tokenId)
+      const tokenEndsBy = (await holdToken(tx, caller.tokenId))?.toISOString() ?? null
       await withdrawOpen(tx, caller.id, userId)
       const made = await row<{ id: Id<'enr'>; userId: Id<'usr'>; expiresAt: Date }>(
         tx,
-        `insert into enrolment_codes (id, user_id, hash, created_by, makers, token_id, expires_at)
-         values ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7))
+        `insert into enrolment_codes (id, user_id, hash, created_by, makers, token_id, scopes, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8))
          returning id, user_id as "userId", expires_at as "expiresAt"`,
-        [newId('enr'), userId, hashOf(code.reveal()), caller.id, handsOn(caller), caller.tokenId, expiresInSeconds],
+        [
+          newId('enr'),
+          userId,
+          hashOf(code.reveal()),
+          caller.id,
+          handsOn(caller),
+          caller.tokenId,
+          caller.scopes,
+          expiresInSeconds,
+        ],
       )
       const expiresAt = made!.expiresAt.toISOString()
       await record(tx, { kind: 'enrolment.created', actor: caller.id, subject: made!.id, data: { userId, expiresAt } })
-      return { id: made!.id, userId: made!.userId, expiresAt, code: code.reveal() }
+      return { id: made!.id, userId: made!.userId, expiresAt, tokenEndsBy, code: code.reveal() }
     })
   }
 
@@ -63,7 +77,10 @@ export class Enrolments {
     await this.database.transaction((tx) => withdrawOpen(tx, caller.id, userId))
   }
 
-  /** Every code that is none, or none any more, is refused alike, and written down. */
+  /**
+   * What it gives ends with what the code was made with, and has no scope its maker came without. Every code that is none, or none any more,
+   * is refused alike, and written down.
+   */
   async redeem({ code, name, expiresInSeconds }: Enrolment): Promise<MintedToken> {
     try {
       return await this.database.transaction(async (tx) => {
@@ -71,10 +88,11 @@ export class Enrolments {
         const { token, kept } = await mintToken(tx, {
           userId: found.userId,
           name,
-          scopes: SCOPES,
-          seconds: expiresInSeconds,
+          scopes: SCOPES.filter((scope) => found.scopes.includes(scope)),
+          seconds: found.tokenId === null ? Math.min(expiresInSeconds, MADE_SIGNED_IN_SECONDS) : expiresInSeconds,
           by: found.userId,
           makers: found.makers,
+          parentId: found.tokenId,
         })
         await record(tx, {
           kind: 'enrolment.redeemed',
@@ -91,19 +109,33 @@ export class Enrolments {
   }
 
   private async take(tx: Tx, hash: string): Promise<Code> {
+    await this.hold(tx, hash)
     const code = await row<Code>(
       tx,
-      `update enrolment_codes c set redeemed_at = now() from users u
-       where c.hash = $1 and ${OPEN} and c.expires_at > now() and u.id = c.user_id and u.state = 'active'
-         and not ${signsIn(this.config)}
-         and not exists (select from api_tokens t where t.id = c.token_id and t.revoked_at is not null)
-       returning c.id, c.user_id as "userId", c.created_by as "createdBy", c.makers`,
-      [hash],
+      `update enrolment_codes t set redeemed_at = now() from users u
+       where t.hash = $1 and ${OPEN} and t.expires_at > now() and u.id = t.user_id and u.state = 'active'
+         and not ${signsIn(this.config)} and ${isInGoodHands(this.config, '$2')}
+         and (t.token_id is null or exists (
+           select from api_tokens p where p.id = t.token_id and p.revoked_at is null and p.expires_at > now()))
+       returning t.id, t.user_id as "userId", t.created_by as "createdBy", t.makers, t.token_id as "tokenId", t.scopes`,
+      [hash, this.config.oidc?.issuer ?? ''],
     )
     if (!code) throw new CodeRefused()
     const maker = await this.directory.member(code.createdBy, tx)
     if (maker?.state !== 'active' || !maker.roles.includes('admin')) throw new CodeRefused()
     return code
+  }
+
+  /** Whoever ends one of its makers, or the token it was made with, does so before the code is redeemed or sees what it gave. */
+  private async hold(tx: Tx, hash: string): Promise<void> {
+    const code = await row<Pick<Code, 'userId' | 'makers' | 'tokenId'>>(
+      tx,
+      'select user_id as "userId", makers, token_id as "tokenId" from enrolment_codes where hash = $1',
+      [hash],
+    )
+    if (!code) throw new CodeRefused()
+    await holdPeople(tx, [code.userId, ...code.makers])
+    await rows(tx, 'select from api_tokens where id = $1 for share', [code.tokenId])
   }
 
   private async mustNeedOne(tx: Tx, userId: string): Promise<void> {

@@ -5,6 +5,9 @@ import { row, type Tx } from '../../platform/postgres/database.ts'
 import type { Secret } from '../../sdk/index.ts'
 import { type ApiToken, hashOf, randomToken } from './api-token.ts'
 
+/** What takes a minute at somebody's open browser must not last for a year. */
+export const MADE_SIGNED_IN_SECONDS = 90 * 24 * 3600
+
 export interface Wish {
   readonly userId: string
   readonly name: string

@@ -1,19 +1,32 @@
 import { record } from '../../audit/record.ts'
-import { rows, type Tx } from '../../platform/postgres/database.ts'
+import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 
-export type Revoked = { readonly tokenId: string } | { readonly ofOrBy: string }
+export type Revoked = { readonly tokenId: string } | { readonly inHandsOf: string }
+
+interface Ended {
+  readonly id: string
+  readonly userId: string
+}
 
 /**
- * Ends tokens at once, and whatever was made with them: one token, or those of a person with those they made for others. `reason` is for
- * the trail.
+ * Ends tokens at once, and whatever was made with them: one token, or all that somebody may have in hand, their own and those of others.
+ * `reason` is for the trail. Answers whose tokens have ended.
  */
-export async function revokeTokens(tx: Pick<Tx, 'query'>, actor: string, which: Revoked, reason?: string): Promise<void> {
+export async function revokeTokens(
+  tx: Pick<Tx, 'query'>,
+  actor: string,
+  which: Revoked,
+  reason?: string,
+): Promise<ReadonlySet<string>> {
   const [roots, value] =
-    'tokenId' in which ? ['id = $1', which.tokenId] : ['user_id = $1 or (created_by = $1 and delegated)', which.ofOrBy]
+    'tokenId' in which ? ['id = $1', which.tokenId] : ['(user_id = $1 or makers @> array[$1])', which.inHandsOf]
   // Whoever is about to make a token with one of these holds it: what they make is there before we look.
   await rows(tx, `select id from api_tokens where ${roots} order by id for update`, [value])
+  const of = 'tokenId' in which ? await personOf(tx, which.tokenId) : which.inHandsOf
+  const why = 'tokenId' in which ? 'the token it was made with was revoked' : 'somebody who made it, or may have it, was disabled'
+  const people = new Set<string>()
   for (;;) {
-    const ended = await rows<{ id: string; userId: string }>(
+    const ended = await rows<Ended>(
       tx,
       `with recursive gone (id) as (
          select id from api_tokens where ${roots}
@@ -23,10 +36,20 @@ export async function revokeTokens(tx: Pick<Tx, 'query'>, actor: string, which: 
       [value],
     )
     // Of one that was made meanwhile the next look knows.
-    if (ended.length === 0) return
+    if (ended.length === 0) return people
+    for (const { userId } of ended) people.add(userId)
     await record(
       tx,
-      ...ended.map(({ id, userId }) => ({ kind: 'token.revoked' as const, actor, subject: id, data: { userId, reason } })),
+      ...ended.map(({ id, userId }) => ({
+        kind: 'token.revoked' as const,
+        actor,
+        subject: id,
+        data: userId === of ? { userId, reason } : { userId, reason: why, inHandsOf: of },
+      })),
     )
   }
+}
+
+async function personOf(tx: Pick<Tx, 'query'>, tokenId: string): Promise<string | undefined> {
+  return (await row<{ userId: string }>(tx, 'select user_id as "userId" from api_tokens where id = $1', [tokenId]))?.userId
 }

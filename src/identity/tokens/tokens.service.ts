@@ -7,17 +7,15 @@ import { type CursorKind, Cursors } from '../../platform/http/cursors.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { type Caller, isAdmin, mustManage, unknownCaller } from '../callers/caller.ts'
+import { type Caller, isAdmin, mustManage } from '../callers/caller.ts'
 import { signsIn } from '../directory/signs-in.ts'
 import type { ApiToken } from './api-token.ts'
-import { mintToken, TOKEN_COLUMNS } from './mint-token.ts'
+import { holdPeople, holdToken } from './hold.ts'
+import { MADE_SIGNED_IN_SECONDS, mintToken, TOKEN_COLUMNS } from './mint-token.ts'
 import { revokeTokens } from './revoke-tokens.ts'
 
 // Newest first; ids begin with their time.
 const TOKENS: CursorKind<string> = { list: 'tokens', position: id('tok') }
-
-/** What takes a minute at somebody's open browser must not last for a year. */
-const MADE_SIGNED_IN_SECONDS = 90 * 24 * 3600
 
 @Injectable()
 export class TokensService {
@@ -48,7 +46,10 @@ export class TokensService {
     }
     const delegated = userId !== caller.id
     if (delegated) onlyReadsAndAsks(scopes)
+    // Who made the token this one is made with may have both in hand.
+    const makers = [...new Set([...caller.tokenMakers, caller.id])]
     return this.database.transaction(async (tx) => {
+      await holdPeople(tx, [...makers, userId])
       await this.mustTake(tx, userId, delegated)
       await holdToken(tx, caller.tokenId)
       const { token, kept } = await mintToken(tx, {
@@ -57,8 +58,7 @@ export class TokensService {
         scopes,
         seconds: caller.tokenId === null ? Math.min(expiresInSeconds, MADE_SIGNED_IN_SECONDS) : expiresInSeconds,
         by: caller.id,
-        // Who made the token this one is made with may have both in hand.
-        makers: [...new Set([...caller.tokenMakers, caller.id])],
+        makers,
         parentId: caller.tokenId,
         delegated,
       })
@@ -95,15 +95,6 @@ export class TokensService {
       fix: 'let them sign in and make it themselves',
     })
   }
-}
-
-/** Keeps what the caller came with from being revoked until the transaction ends. */
-export async function holdToken(tx: Pick<Tx, 'query'>, tokenId: string | null): Promise<void> {
-  if (tokenId === null) return
-  const held = await row(tx, 'select id from api_tokens where id = $1 and revoked_at is null and expires_at > now() for share', [
-    tokenId,
-  ])
-  if (!held) throw unknownCaller()
 }
 
 function onlyReadsAndAsks(scopes: readonly string[]): void {

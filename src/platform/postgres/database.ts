@@ -13,6 +13,7 @@ import { Lanes1763769600010 } from '../../../migrations/0010-lanes.ts'
 import { Openings1763769600011 } from '../../../migrations/0011-openings.ts'
 import { Gaps1763769600013 } from '../../../migrations/0013-gaps.ts'
 import { Runs1763769600014 } from '../../../migrations/0014-runs.ts'
+import { Hands1763769600015 } from '../../../migrations/0015-hands.ts'
 import { type Patience, type Peers, poolOptions } from './database-client.ts'
 
 /** A transaction, or the pool itself: whatever a statement may be sent through. */
@@ -51,6 +52,7 @@ export function dataSourceOptions(url: string, poolSize: number, patience = HAST
       Openings1763769600011,
       Gaps1763769600013,
       Runs1763769600014,
+      Hands1763769600015,
     ],
     migrationsRun: false,
     migrationsTransactionMode: 'each',
