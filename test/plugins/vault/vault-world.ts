@@ -60,7 +60,7 @@ export function keyNamed(path: string, ...permissions: string[]): GrantInput['re
   return { type: 'vault-transit-key', name: `transit/${path}`, attributes: { mount: 'transit', path }, permissions }
 }
 
-function host(): Host {
+export function host(): Host {
   const kept = new Map<string, Parameters<Host['keep']>[1]>()
   return {
     integrationId: 'int_test',
