@@ -20,6 +20,9 @@ export const RULE_GROUPS: readonly RuleGroup[] = [
       'src/identity/**/hands.ts',
     ],
   },
+  { name: 'vault policies', files: ['plugins/vault/**/{policy,stored-policy,names,probe-names}.ts'] },
+  { name: 'scim filters', files: ['src/identity/scim/{filter,filter-match,filter-sql}.ts'] },
+  { name: 'scim patches', files: ['src/identity/scim/{paths,patch,patch-person,patch-emails,patch-group,plain-value}.ts'] },
 ]
 
 /** A bug that nobody can notice. `code` is what it replaces and `becomes` what stands there instead, both as they are written. */
