@@ -11,6 +11,6 @@ export default {
   tsconfigFile: 'none',
   ignorePatterns: ['dist', 'tools', 'docs', 'bench', '.latchkey'],
   reporters: ['json'],
-  jsonReporter: { fileName: '.stryker/report.json' },
+  jsonReporter: { fileName: process.env.LATCHKEY_RULE_REPORT ?? '.stryker/report.json' },
   tempDirName: '.stryker/tmp',
 }

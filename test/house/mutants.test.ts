@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { mutated } from '../mutants/copy.ts'
-import { filesOf, RULE_GROUPS, SPARED } from '../mutants/rule-groups.ts'
+import { filesOf, RULE_GROUPS, SPARED, testsOf } from '../mutants/rule-groups.ts'
 import { sampleOf } from '../mutants/sample.ts'
 import { MUTANTS } from '../mutants/table.ts'
 import { testFile } from '../support/test-files.ts'
@@ -53,7 +53,7 @@ describe('the table of planted bugs', () => {
 
 describe('the groups of rules', () => {
   it('name files that exist, and give a reason for every bug that is spared', () => {
-    for (const group of RULE_GROUPS) expect(filesOf(group), group.name).not.toEqual([])
+    for (const group of RULE_GROUPS) expect([filesOf(group), testsOf(group)], group.name).not.toContainEqual([])
     expect(SPARED.filter(({ why }) => why.length < 20)).toEqual([])
   })
 })

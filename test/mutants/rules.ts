@@ -2,10 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { filesOf, RULE_GROUPS, SPARED } from './rule-groups.ts'
+import { filesOf, RULE_GROUPS, type RuleGroup, SPARED, testsOf } from './rule-groups.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
-const REPORT = path.join(ROOT, '.stryker/report.json')
 const ENOUGH = 0.9
 
 const HELP = `npm run mutants:rules -- [--group <text>] [--judge]
@@ -42,22 +41,27 @@ function main(): number {
     console.log(HELP)
     return 0
   }
-  const chosen = RULE_GROUPS.map((group) => ({ name: group.name, files: filesOf(group) }))
-    .map(({ name, files }) => ({
-      name,
-      files: name.includes(values.group) ? files : files.filter((f) => f.includes(values.group)),
+  const chosen = RULE_GROUPS.map((group) => ({ ...group, found: filesOf(group), wanted: group.name.includes(values.group) }))
+    .map(({ found, wanted, ...group }) => ({
+      group,
+      files: wanted ? found : found.filter((file) => file.includes(values.group)),
     }))
     .filter(({ files }) => files.length > 0)
-  const mutate = chosen.flatMap(({ files }) => files).join(',')
-  if (mutate === '') return fault(`no group and no file has ${values.group} in its name`)
-  if (!values.judge) {
-    rmSync(REPORT, { force: true })
+  if (chosen.length === 0) return fault(`no group and no file has ${values.group} in its name`)
+  return chosen.map(({ group, files }) => tried(group, files, values.judge)).every(Boolean) ? 0 : 1
+}
+
+function tried(group: RuleGroup, files: readonly string[], onlyJudge: boolean): boolean {
+  const report = path.join(ROOT, '.stryker', `${group.name.replaceAll(' ', '-')}.json`)
+  if (!onlyJudge) {
+    rmSync(report, { force: true })
     const stryker = path.join(ROOT, 'node_modules/@stryker-mutator/core/bin/stryker.js')
-    const { status } = spawnSync(process.execPath, [stryker, 'run', '--mutate', mutate], { cwd: ROOT, stdio: 'inherit' })
-    if (status !== 0) return fault(`Stryker ended with ${status}`)
+    const env = { ...process.env, LATCHKEY_RULE_TESTS: testsOf(group).join(','), LATCHKEY_RULE_REPORT: report }
+    const options = { cwd: ROOT, env, stdio: 'inherit' } as const
+    const { status } = spawnSync(process.execPath, [stryker, 'run', '--mutate', files.join(',')], options)
+    if (status !== 0) return fault(`${group.name}: Stryker ended with ${status}`) === 0
   }
-  const report = JSON.parse(readFileSync(REPORT, 'utf8')) as Report
-  return chosen.map(({ name, files }) => isGoodEnough(name, files, report)).every(Boolean) ? 0 : 1
+  return isGoodEnough(group.name, files, JSON.parse(readFileSync(report, 'utf8')) as Report)
 }
 
 function isGoodEnough(name: string, files: readonly string[], report: Report): boolean {

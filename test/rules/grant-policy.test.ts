@@ -124,7 +124,14 @@ describe('the policy of a grant', () => {
   })
 
   it('names what its plan may say', () => {
-    for (const path of ['kv/metadata/app/', 'transit/sign/k.1-a/+', 'a/verify/k/+', 'a/hmac/k/+', 'auth/token/lookup-self']) {
+    for (const path of [
+      'kv/metadata/app/',
+      'kv/metadata/app*/',
+      'transit/sign/k.1-a/+',
+      'a/verify/k/+',
+      'a/hmac/k/+',
+      'auth/token/lookup-self',
+    ]) {
       expect(() => policyText({ path: { [path]: { capabilities: ['read'] } } }, STAMP, false), path).not.toThrow()
     }
   })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ownerOfUser, policyNameFor, ungrantable, ungrantableKey, userNameFor } from '../../plugins/vault/names.ts'
-import { probeName, probeOf } from '../../plugins/vault/probe-names.ts'
+import { PROBE_POLICY, PROBE_USER, probeName, probeOf } from '../../plugins/vault/probe-names.ts'
 
 const RUN = 'run_01jdqk7w2vpt3c8mdy5h9r6n4s'
 
@@ -81,6 +81,7 @@ describe('the name of a probe', () => {
   const then = (ms: number) => Math.floor((NOW.getTime() - ms) / 1000)
 
   it('bears its time, and is never the same twice', () => {
+    expect([PROBE_POLICY, PROBE_USER]).toEqual(['probe-', '0-'])
     vi.useFakeTimers({ now: NOW, toFake: ['Date'] })
     expect(probeName('probe-')).toMatch(new RegExp(`^probe-${then(0)}-\\d+$`))
     expect(probeName('probe-')).not.toBe(probeName('probe-'))
