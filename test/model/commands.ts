@@ -51,6 +51,9 @@ export type Change =
 /** How somebody else's hand changes what was made at the target. */
 export type Meddling = 'rule deleted' | 'rule changed' | 'account deleted' | 'rule copied'
 
+/** How a call goes wrong: it never arrives; it is carried out, and its answer is lost; something is to go, is said to be gone, and stays. */
+export type Mishap = 'unheard' | 'unanswered' | 'ignored'
+
 /** What nobody asks the broker for. */
 export type Happening =
   | { readonly do: 'wait'; readonly minutes: number }
@@ -59,7 +62,7 @@ export type Happening =
   /** so many calls come before the broker has got where it is going */
   | { readonly do: 'hurry'; readonly calls: number }
   | { readonly do: 'target goes away' | 'target comes back' }
-  | { readonly do: 'answers are lost'; readonly times: number }
+  | { readonly do: 'calls fail'; readonly how: Mishap; readonly times: number }
   | { readonly do: 'meddle'; readonly which: number; readonly how: Meddling }
   /** the target's state is kept, and later put back; then it is swept */
   | { readonly do: 'snapshot' | 'put back' }
@@ -109,7 +112,14 @@ const WEIGHED = [
   [5, fc.record({ do: always('hurry'), calls: fc.integer({ min: 1, max: 3 }) })],
   [2, fc.record({ do: always('target goes away') })],
   [6, fc.record({ do: always('target comes back') })],
-  [3, fc.record({ do: always('answers are lost'), times: fc.integer({ min: 1, max: 3 }) })],
+  [
+    5,
+    fc.record({
+      do: always('calls fail'),
+      how: fc.constantFrom('unheard', 'unanswered', 'ignored'),
+      times: fc.integer({ min: 1, max: 3 }),
+    }),
+  ],
   [4, fc.record({ do: always('person'), who: number(5), is: fc.constantFrom('disabled', 'enabled', 'enabled') })],
   [
     4,

@@ -1,5 +1,5 @@
 import type { AnyPlugin } from '../../src/sdk/index.ts'
-import type { Meddling } from './commands.ts'
+import type { Meddling, Mishap } from './commands.ts'
 import type { Life } from './small-vault-plugin.ts'
 
 /** Where access is given: a target, looked at and meddled with past the broker. Each story has a place of its own there. */
@@ -16,8 +16,8 @@ export interface Place {
   readonly resource: { readonly type: string; readonly name: string; readonly permission: string }
   goAway(): void
   comeBack(): void
-  /** The next calls are carried out and nobody hears; none are when it is 0. */
-  loseAnswers(times: number): void
+  /** So many of the next calls go wrong like that; none when it is 0. */
+  fail(how: Mishap, times: number): void
   /** Its clock goes on; undefined where nobody can turn it. */
   readonly turn: ((ms: number) => void) | undefined
   /** What somebody holds who was shown these fields. */
@@ -27,8 +27,8 @@ export interface Place {
   readonly past: { keep(): void; putBack(): void } | undefined
   /** What somebody else put there, and the broker took away. */
   missed(): Promise<readonly string[]>
-  /** Pieces of a run that are there. */
-  piecesOf(run: string): Promise<readonly string[]>
+  /** Of each of those runs, its pieces that are there. */
+  left(runs: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>
   /** Runs by which somebody can do something now. */
   powers(): Promise<readonly Power[]>
 }

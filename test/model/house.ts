@@ -126,6 +126,21 @@ export class House {
     })
   }
 
+  /** The moment comes at which those requests lapse, or the grants that came of them end. */
+  async comeTo(requests: readonly string[]): Promise<void> {
+    await this.client.query(
+      `with ended as (
+         update grants set expires_at = clock_timestamp(), target_until = clock_timestamp() where request_id = any($1) and state = 'active'),
+       lapsed as (update access_requests set expires_at = clock_timestamp() where id = any($1) and state = 'pending'),
+       due as (
+         update due_work set run_at = clock_timestamp(), version = version + 1
+         where (subject = any($1) and kind = 'request.lapse') or (kind = 'grant.end' and 'req_' || substr(subject, 5) = any($1))
+         returning lane)
+       select pg_notify('due_work', lane) from due`,
+      [requests],
+    )
+  }
+
   async close(): Promise<void> {
     if (this.isClosed) return
     this.isClosed = true

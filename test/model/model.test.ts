@@ -5,7 +5,7 @@ import { smallGround } from './small-ground.ts'
 
 // Whole: npm run test:model. In the gate a sample, another one each time; its seed is printed.
 const IS_WHOLE = process.env['LATCHKEY_TEST_MODEL'] === 'whole'
-const EXTENT = { runs: IS_WHOLE ? 3_000 : 25, length: 60 }
+const EXTENT = { runs: IS_WHOLE ? 3_000 : 20, length: 60 }
 
 describe('whatever people and misfortune do, in whatever order', { timeout: IS_WHOLE ? 36_000_000 : 900_000 }, () => {
   const campaign = new Campaign(smallGround())

@@ -55,7 +55,7 @@ function happened(model: Model, { command, target }: Act<Change | Happening>): M
       return { ...model, isDown: true }
     case 'target comes back':
       return { ...model, isDown: false }
-    case 'answers are lost':
+    case 'calls fail':
       return { ...model, isShaky: true }
     case 'person': {
       const isActive = command.is === 'enabled'

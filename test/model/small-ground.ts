@@ -25,8 +25,8 @@ export function smallGround(): Ground {
         comeBack() {
           vault.isDown = false
         },
-        loseAnswers(times) {
-          vault.mishaps = Array.from({ length: times }, () => 'unanswered')
+        fail(how, times) {
+          vault.mishaps = Array.from({ length: times }, () => how)
         },
         turn: (ms) => vault.turn(ms),
         async receive(run, { value = '' }) {
@@ -38,7 +38,7 @@ export function smallGround(): Ground {
         meddle: async (run, how) => vault.meddle(run, how),
         past: { keep: () => vault.keep(), putBack: () => vault.putBack() },
         missed: async () => vault.missed(),
-        piecesOf: async (run) => vault.piecesOf(run),
+        left: async (runs) => new Map(runs.map((run) => [run, vault.piecesOf(run)])),
         powers: async () => vault.powers(),
       }
     },

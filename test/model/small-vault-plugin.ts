@@ -23,6 +23,10 @@ export function smallVaultPlugin(folders: ToyTarget, vaults: ReadonlyMap<string,
     const vault = vaults.get(config.address)!
     return vault.call(life, () => effect(vault))
   }
+  const remove = ({ config }: ToyClient, effect: (vault: SmallVault) => void) => {
+    const vault = vaults.get(config.address)!
+    return vault.remove(life, () => effect(vault))
+  }
   const evidence = (artefact: string, isThere: boolean, holds: boolean): Evidence => ({
     artefact,
     holds,
@@ -56,12 +60,12 @@ export function smallVaultPlugin(folders: ToyTarget, vaults: ReadonlyMap<string,
     },
     rollback: async ({ client, stillMine }, { kind, target }) => {
       stillMine()
-      if (kind === 'rule') return call(client, (vault) => void vault.rules.delete(target))
-      await call(client, (vault) => void vault.accounts.delete(target))
+      if (kind === 'rule') return remove(client, (vault) => void vault.rules.delete(target))
+      await remove(client, (vault) => void vault.accounts.delete(target))
       stillMine()
-      await call(client, (vault) => vault.cutKeys(target))
+      await remove(client, (vault) => vault.cutKeys(target))
       stillMine()
-      await call(client, (vault) => void vault.shadows.delete(target))
+      await remove(client, (vault) => void vault.shadows.delete(target))
     },
     verify: (context, steps) =>
       call(context.client, (vault) =>

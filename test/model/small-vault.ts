@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { BrokerError } from '../../src/sdk/index.ts'
-import type { Meddling } from './commands.ts'
+import type { Meddling, Mishap } from './commands.ts'
 
 /** A user of the small vault, made for one run; nobody can get in with it until it is opened. */
 export interface Account {
@@ -32,9 +32,6 @@ interface State {
   /** what somebody else put there; the broker has no business with it */
   readonly strange: Set<string>
 }
-
-/** How a call goes wrong: it never arrives, it is refused for good, or it is carried out and its answer is lost. */
-export type Mishap = 'unheard' | 'refused' | 'unanswered'
 
 export const accountOf = (run: string) => `lk-${run}`
 export const ruleOf = (run: string) => `lk-r-${run}`
@@ -71,13 +68,19 @@ export class SmallVault {
   async call<Result>(caller: { readonly isDead: boolean }, effect: () => Result): Promise<Result> {
     await turn()
     if (this.isDown || caller.isDead) throw unreachable('it does not answer')
-    const mishap = this.mishaps.shift()
+    const mishap = this.mishaps[0] === 'ignored' ? undefined : this.mishaps.shift()
     if (mishap === 'unheard') throw unreachable('the call was lost')
-    if (mishap === 'refused') throw new BrokerError('target.invalid', 'it refuses this call')
     const result = effect()
     await turn()
     if (mishap === 'unanswered' || caller.isDead) throw unreachable('the answer was lost')
     return result
+  }
+
+  /** The same, to have something taken away. */
+  remove(caller: { readonly isDead: boolean }, effect: () => void): Promise<void> {
+    const isIgnored = this.mishaps[0] === 'ignored'
+    if (isIgnored) this.mishaps.shift()
+    return this.call(caller, isIgnored ? () => {} : effect)
   }
 
   note(run: string, piece: string): void {

@@ -1,4 +1,5 @@
 import { waitFor } from '../../dev/vault/vault-wait.ts'
+import { isBrokerError } from '../../src/sdk/index.ts'
 import { contradictions } from '../support/contradictions.ts'
 import { Caller, type Outcome } from './caller.ts'
 import { type Cast, castFor } from './cast.ts'
@@ -94,6 +95,7 @@ export class Story {
 
   private async happen(act: Act<Change | Happening>): Promise<boolean> {
     const { command } = act
+    if ((command.do === 'snapshot' || command.do === 'put back') && !this.place.past) return false
     const isSudden = SUDDEN.has(command.do) || (command.do === 'restart' && command.minutes === 0)
     if (!isSudden) await this.settle()
     if (isChange(command)) {
@@ -124,8 +126,8 @@ export class Story {
         return place.goAway()
       case 'target comes back':
         return place.comeBack()
-      case 'answers are lost':
-        return place.loseAnswers(command.times)
+      case 'calls fail':
+        return place.fail(command.how, command.times)
       case 'meddle':
         if (model.asks[target]!.grant!.phase === 'active') await place.meddle(this.facts[target]!.run, command.how)
         return
@@ -154,8 +156,17 @@ export class Story {
     }
   }
 
+  /** Where nobody can turn the target's clock, what will be due then is due now, and the rest stays as it is. */
   private pass(minutes: number): Promise<void> {
-    return this.house.pass(this.cast.integrationId, minutes, (ms) => this.place.turn?.(ms))
+    const { turn } = this.place
+    if (turn) return this.house.pass(this.cast.integrationId, minutes, turn)
+    const until = this.model.minute + minutes
+    const due = this.model.asks.flatMap((ask, at) =>
+      (ask.state === 'pending' ? ask.lapsesAt <= until : ask.grant?.phase === 'active' && ask.grant.endsAt <= until)
+        ? [this.facts[at]!.id]
+        : [],
+    )
+    return this.house.comeTo(due)
   }
 
   /** A request that was just made has to be found before anybody does something with it. */
@@ -174,15 +185,17 @@ export class Story {
       const might = this.models.map((model) => observed(settled(model), this.facts))
       const found = might.map((model) => ({ model, wrong: differences(model, this.facts, true) }))
       const best = found.find((one) => one.wrong.length === 0) ?? found[0]!
-      wrong = [...best.wrong, ...(await untruths(best.model, this.facts, this.place, this.credentials))]
+      const { ever, yet } = await untruths(best.model, this.facts, this.place, this.credentials)
+      if (ever.length > 0) throw new Error(ever.join('\n'))
+      wrong = [...best.wrong, ...yet]
       if (wrong.length === 0) wrong = await contradictions(this.house.books)
       if (wrong.length === 0) this.models = [best.model]
       return wrong.length === 0
     }
     await waitFor('the broker to get there', look, this.patienceMs).catch((cause: unknown) => {
-      throw new Error(wrong.join('\n') || String(cause), { cause })
+      throw isBrokerError(cause, 'unavailable') ? new Error(wrong.join('\n'), { cause }) : cause
     })
-    this.place.loseAnswers(0)
+    this.place.fail('unheard', 0)
   }
 
   /** Everything ends, and nothing is left of it. */
@@ -203,7 +216,7 @@ export class Story {
 }
 
 /** What may come in the middle of what the broker is doing. */
-const SUDDEN: ReadonlySet<Command['do']> = new Set(['hurry', 'answers are lost', 'second replica', 'die amid'])
+const SUDDEN: ReadonlySet<Command['do']> = new Set(['hurry', 'calls fail', 'second replica', 'die amid'])
 const CHANGES: ReadonlySet<Command['do']> = new Set(['person', 'group', 'flow', 'integration', 'end all', 'sweep'])
 
 const isTogether = (act: Act | Together): act is Together => 'calls' in act
