@@ -46,24 +46,29 @@ describe('revocation', { timeout: 120_000 }, () => {
     await expectNothingLeft(stage)
   })
 
-  it('is on time at one server while another one hangs', async () => {
-    const sick = await staged({ timeoutSeconds: 10 })
+  it('ends access at one server while another one hangs', async () => {
+    const sick = await staged({ timeoutSeconds: 90 })
     const vault = await startVaultServer({ audit: false })
     closing.push({ close: () => vault.stop() })
     const well = await inhabit(sick.home, vault, await furnished(vault))
-    await granted(sick.world, 30, 3)
-    sick.proxy.always((call) => call.abandoned)
+    const sickIds = await granted(sick.world, 30)
+    const cured = Promise.withResolvers<void>()
+    let hanging = 0
+    sick.proxy.always(async (call) => {
+      hanging += 1
+      await Promise.race([cured.promise, call.abandoned])
+      hanging -= 1
+      call.drop()
+    })
+    await Promise.all(sickIds.map((id) => sick.world.alice.api.post(`/api/grants/${id}/give-back`)))
     const ids = await granted(well, 10, 3)
-    for (const id of ids) await well.until(well.alice, id, 'expired')
-    const lags = await sick.database.query<{ cut: number; gone: number }>(
-      `select extract(epoch from cut_at - expires_at)::float as cut, extract(epoch from ended_at - expires_at)::float as gone
-       from grants where id = any($1)`,
-      [ids],
-    )
-    expect(Math.max(...lags.map(({ cut }) => cut))).toBeLessThan(1)
-    expect(Math.max(...lags.map(({ gone }) => gone))).toBeLessThan(3)
+    // Long before the first call to the other server is given up: whoever stands behind one of them comes too late.
+    for (const id of ids) await well.until(well.alice, id, 'expired', 60_000)
+    expect(hanging, 'calls to the sick one, without an answer').toBeGreaterThan(0)
+    expect(await sick.database.query(`select 1 from grants where ended_at is null`)).toHaveLength(30)
     expect(await traces(vault)).toEqual([])
     sick.proxy.always(undefined)
+    cured.resolve()
     await waitFor('the sick one to be cleared up too', () => allOver(sick), WELL_AGAIN_MS)
     await expectNothingLeft(sick)
   })
@@ -71,15 +76,25 @@ describe('revocation', { timeout: 120_000 }, () => {
   it('resumes soon after a server that answered everything with 500 is well again', async () => {
     const stage = await staged()
     const ids = await granted(stage.world, 10)
-    const since = performance.now()
     stage.proxy.always(async (call) => {
       await call.forward()
       await call.reply({ status: 500, body: '{"errors":["1 error occurred: * failed to audit response"]}' })
     })
     await Promise.all(ids.map((id) => stage.world.alice.api.post(`/api/grants/${id}/give-back`)))
-    await waitFor('the fault to last', async () => performance.now() - since > 20_000)
+    const rows = () =>
+      stage.database.query<{ attempts: number; inSeconds: number }>(
+        `select attempts, extract(epoch from run_at - clock_timestamp())::float as "inSeconds" from due_work where subject = any($1)`,
+        [ids],
+      )
+    const triedOften = async () => {
+      const found = await rows()
+      return found.length === ids.length && found.every(({ attempts }) => attempts >= 8) && found
+    }
+    // Doubled each time, the pause would be half a minute by now.
+    const waiting = await waitFor('the fault to last', triedOften, 90_000)
+    expect(Math.max(...waiting.map(({ inSeconds }) => inSeconds))).toBeLessThan(10)
     stage.proxy.always(pass)
-    await waitFor('all to be over', () => allOver(stage), 10_000)
+    await waitFor('all to be over', () => allOver(stage), WELL_AGAIN_MS)
     await expectNothingLeft(stage)
   })
 
