@@ -39,9 +39,9 @@ function tokensOf(text: string): Token[] {
   const end = text.trimEnd().length
   TOKEN.lastIndex = 0
   while (TOKEN.lastIndex < end) {
-    const at = TOKEN.lastIndex
+    const start = TOKEN.lastIndex
     const found = TOKEN.exec(text)
-    if (!found) throw invalid(`character ${at + 1} begins nothing that belongs into a filter`)
+    if (!found) throw invalid(`character ${start + text.slice(start).search(/\S/) + 1} begins nothing that belongs into a filter`)
     const [, mark, quoted, number, word] = found
     if (mark) tokens.push({ kind: 'mark', text: mark })
     else if (quoted) tokens.push({ kind: 'value', text: quoted, value: unquote(quoted) })
