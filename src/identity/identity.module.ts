@@ -14,6 +14,7 @@ import { LandingController } from './landing.controller.ts'
 import { MeController } from './people/me.controller.ts'
 import { UsersController } from './people/users.controller.ts'
 import { UsersService } from './people/users.service.ts'
+import { Attempts } from './refusals/attempts.ts'
 import { Refusals } from './refusals/refusals.ts'
 import { ScimDiscoveryController } from './scim/discovery.controller.ts'
 import { Reunion } from './scim/reunion.ts'
@@ -85,6 +86,7 @@ import { TokensService } from './tokens/tokens.service.ts'
     ProviderCheck,
     ProviderTokens,
     Refusals,
+    Attempts,
     Reunion,
     RoleGroupsService,
     ScimAuthentication,

@@ -141,3 +141,55 @@ describe('a budget', () => {
     expect(sourceOf(address)).toBe(source)
   })
 })
+
+describe('who knocks without being known', () => {
+  const guess = (address: string, code = `lke_${'1'.repeat(43)}`) => broker.api().post('/api/enrolments', { code }, at(address))
+
+  it('guesses so many enrolment codes and no more, and locks nobody out who is elsewhere', async () => {
+    const { admin } = broker
+    const codeFor = async (name: string) => {
+      const person = await admin.must(admin.post('/api/users', { name }))
+      return (await admin.must(admin.post(`/api/users/${person.id}/enrolment-code`, {}))).code as string
+    }
+    const [first, second, third] = [await codeFor('First'), await codeFor('Second'), await codeFor('Third')]
+    // As long as a token, drawn from as many letters: more than 250 bits, whoever guesses.
+    expect(first.length - 'lke_'.length).toBeGreaterThanOrEqual(43)
+    const answers: number[] = []
+    for (let tries = 0; tries < 45; tries += 1) answers.push((await guess('198.51.100.7')).status)
+    expect(answers.slice(0, 30)).toEqual(Array.from({ length: 30 }, () => 403))
+    expect(answers).toContain(429)
+    const atOnce = await Promise.all(Array.from({ length: 60 }, () => guess('198.51.100.6')))
+    expect(atOnce.filter(({ status }) => status === 403).length).toBeLessThanOrEqual(32)
+    const limited = await guess('198.51.100.7', first)
+    expect(limited.body, 'the right one is not looked at either').toMatchObject({
+      status: 429,
+      code: 'rate.limited',
+      fix: expect.any(String),
+    })
+    expect((await guess('198.51.100.8', first)).status).toBe(201)
+    // Of IPv6 a whole network is one guesser.
+    for (let tries = 0; tries < 45; tries += 1) await guess(`2001:db8:7:7::${tries.toString(16)}`)
+    expect((await guess('2001:db8:7:7:ffff::1', second)).status).toBe(429)
+    expect((await guess('2001:db8:7:8::1', second)).status).toBe(201)
+    // What is right uses nothing up.
+    expect((await guess('198.51.100.9', third)).status).toBe(201)
+    expect((await guess('198.51.100.9')).status).toBe(403)
+  })
+
+  it('begins so many sign-ins and no more', async () => {
+    const begin = (address: string) => broker.api().get('/auth/login', at(address))
+    let begun = 0
+    let refused = false
+    for (let batch = 0; batch < 60 && !refused; batch += 1) {
+      const answers = await Promise.all(Array.from({ length: 50 }, () => begin('198.51.100.20')))
+      begun += answers.filter(({ status }) => status === 302).length
+      refused = answers.some(({ status }) => status === 429)
+    }
+    expect(refused).toBe(true)
+    expect(begun).toBeGreaterThanOrEqual(600)
+    await Promise.all(Array.from({ length: 50 }, () => begin('198.51.100.20')))
+    expect((await begin('198.51.100.21')).status).toBe(302)
+    const callbacks = Array.from({ length: 50 }, () => broker.api().get('/auth/callback?code=a&state=b', at('198.51.100.20')))
+    expect((await Promise.all(callbacks)).map(({ status }) => status)).toContain(429)
+  })
+})

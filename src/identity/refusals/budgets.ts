@@ -5,6 +5,7 @@ interface Budget {
 
 /** With more keys than that, new ones share one budget: whoever has many addresses fills no memory. */
 const MOST_KEYS = 5000
+const EVERYBODY_ELSE = 'everybody else'
 
 /** How often each key may do something: so often at once, and so many more times each minute. */
 export class Budgets {
@@ -19,12 +20,20 @@ export class Budgets {
 
   /** Whether there is one left for this key, which is taken. */
   take(key: string, now = performance.now()): boolean {
-    const budget = this.of(this.budgets.has(key) || this.hasRoom(now) ? key : 'everybody else', now)
+    const budget = this.of(this.budgets.has(key) || this.hasRoom(now) ? key : EVERYBODY_ELSE, now)
     budget.left = this.leftOf(budget, now)
     budget.at = now
     if (budget.left < 1) return false
     budget.left -= 1
     return true
+  }
+
+  /** What was taken turned out to be none of what is counted. */
+  giveBack(key: string, now = performance.now()): void {
+    const budget = this.budgets.get(key) ?? this.budgets.get(EVERYBODY_ELSE)
+    if (!budget) return
+    budget.left = Math.min(this.most, this.leftOf(budget, now) + 1)
+    budget.at = now
   }
 
   private of(key: string, now: number): Budget {

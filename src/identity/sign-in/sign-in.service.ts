@@ -7,6 +7,7 @@ import { newId } from '../../platform/ids.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError, isBrokerError } from '../../sdk/index.ts'
+import { Attempts } from '../refusals/attempts.ts'
 import { Refusals } from '../refusals/refusals.ts'
 import { TokenRefused } from '../refusals/token-refused.ts'
 import { type Claims, mentionsAll, readClaims } from './claims.ts'
@@ -36,16 +37,19 @@ export class SignIn {
     private readonly people: People,
     private readonly sessions: HttpSessions,
     private readonly refusals: Refusals,
+    private readonly attempts: Attempts,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /** Sends the browser to the provider. */
   async begin(request: Request, response: Response, returnTo: string): Promise<void> {
+    this.attempts.take('sign_in')
     response.redirect(302, await this.flow.begin(request, response, returnTo))
   }
 
   /** Where the browser goes on to, signed in with a session of a new id. Every refusal is written down. */
   async complete(request: Request, response: Response): Promise<string> {
+    this.attempts.take('sign_in')
     let tokens: Tokens | undefined
     let subject: string | undefined
     try {

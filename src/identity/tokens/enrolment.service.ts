@@ -11,6 +11,7 @@ import { BrokerError } from '../../sdk/index.ts'
 import type { Caller } from '../callers/caller.ts'
 import { Directory } from '../directory/directory.ts'
 import { isInGoodHands, signsIn } from '../directory/signs-in.ts'
+import { Attempts } from '../refusals/attempts.ts'
 import { Refusals } from '../refusals/refusals.ts'
 import { hashOf, randomToken } from './api-token.ts'
 import { holdPeople, holdToken } from './hold.ts'
@@ -37,6 +38,7 @@ export class Enrolments {
     private readonly database: Database,
     private readonly directory: Directory,
     private readonly refusals: Refusals,
+    private readonly attempts: Attempts,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -82,8 +84,9 @@ export class Enrolments {
    * is refused alike, and written down.
    */
   async redeem({ code, name, expiresInSeconds }: Enrolment): Promise<MintedToken> {
+    this.attempts.take('enrolment')
     try {
-      return await this.database.transaction(async (tx) => {
+      const minted = await this.database.transaction(async (tx) => {
         const found = await this.take(tx, hashOf(code))
         const { token, kept } = await mintToken(tx, {
           userId: found.userId,
@@ -102,6 +105,8 @@ export class Enrolments {
         })
         return { ...viewOf(kept), token: token.reveal() }
       })
+      this.attempts.giveBack('enrolment')
+      return minted
     } catch (error) {
       if (error instanceof CodeRefused) await this.refusals.note('enrolment', error)
       throw error
