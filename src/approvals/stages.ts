@@ -53,6 +53,20 @@ export function decide(asked: Stages, number: number, decisions: readonly Decisi
     : undefined
 }
 
+/** Of each party of a stage that has not agreed yet: how many are missing, and who of them may still say yes. */
+export function stillNeeded(
+  asked: Stages,
+  number: number,
+  decisions: readonly Decision[],
+): { missing: number; people: string[] }[] {
+  const approvers = counting(asked, decisions).filter((approval) => approval.stage === number)
+  return (asked.stages[number]?.parties ?? []).flatMap(({ people, needed }) => {
+    const missing = needed - approvers.filter(({ approverId }) => people.has(approverId)).length
+    const left = [...people].filter((personId) => !isRepeated(asked, number, decisions, [personId]))
+    return missing > 0 ? [{ missing, people: left }] : []
+  })
+}
+
 /** The first stage that is not agreed to as things stand now; undefined when all are. */
 export function firstOpen(asked: Stages, decisions: readonly Decision[]): number | undefined {
   const open = asked.stages.findIndex((_, number) => decide(asked, number, decisions) !== 'approve')

@@ -35,7 +35,8 @@ export function writtenOffInWords({ by, reason, because }: NonNullable<GrantView
   return `written off by ${by.name}, because ${reason} (${because})`
 }
 
-type AnyRequest = Omit<RequestView, 'steps' | 'approvers' | 'stages'> & Partial<Pick<RequestView, 'approvers' | 'stages'>>
+type AnyRequest = Omit<RequestView, 'steps' | 'approvers' | 'stages' | 'waitsFor'> &
+  Partial<Pick<RequestView, 'approvers' | 'stages' | 'waitsFor'>>
 
 /** A name is its owner's to choose: what they sign in as stands beside, and the address where it may help. */
 export function whoInWords({ name, userName, email }: RequestView['requester'], isWhole = false): string {
@@ -55,23 +56,17 @@ export function requestInWords(request: AnyRequest): string[] {
     for: `${inWords(request.approvedSeconds ?? request.seconds)}, ${whoInWords(request.requester, true)}`,
     because: request.justification,
     decisions: given.join('; '),
-    'waits for': request.state === 'pending' ? waitsFor(request) : undefined,
+    'waits for': request.state === 'pending' ? waitsForInWords(request) : undefined,
     'ended because': request.endReason,
     grant: request.grantId,
   })
 }
 
 /** What the current stage still needs; a list does not say who is in it. */
-function waitsFor({ stage, stages, approvals, undecidable }: AnyRequest): string {
+function waitsForInWords({ stage, stages, waitsFor, undecidable }: AnyRequest): string {
   if (undecidable) return 'nobody: too few people are left who could approve it'
-  const current = stages?.[stage]
-  if (!stages || !current) return `approval in stage ${stage + 1}`
-  const approved = approvals.filter((approval) => approval.stage === stage && approval.decision === 'approve')
-  const parties = current.parties.flatMap(({ needed, people }) => {
-    const missing = needed - people.filter(({ id }) => approved.some(({ approver }) => approver.id === id)).length
-    const left = people.filter(({ id }) => !approved.some(({ approver }) => approver.id === id))
-    return missing > 0 ? [`${missing} of ${left.map(({ name }) => name).join(', ')}`] : []
-  })
+  if (!stages || !waitsFor) return `approval in stage ${stage + 1}`
+  const parties = waitsFor.map(({ missing, people }) => `${missing} of ${people.map(({ name }) => name).join(', ')}`)
   return parties.join(', and ') + (stages.length > 1 ? ` (stage ${stage + 1} of ${stages.length})` : '')
 }
 

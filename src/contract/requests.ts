@@ -70,13 +70,17 @@ export const requestView = z
     delivery,
     extendsGrantId: id('grt').nullable(),
     grantId: id('grt').nullable(),
-    needed: z.int().describe('how many must approve at the least, over all stages'),
+    needed: z.int().describe('how many must approve at the least, over all stages; `waitsFor` says what is still needed now'),
     stage: z.int().describe('which stage waits, from 0'),
     undecidable: z.boolean().describe('it waits, and too few people are left who could approve it'),
     emergency: z.boolean(),
     fields: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
     approvers: z.array(person).describe('who may decide now'),
     stages: z.array(stageView),
+    waitsFor: z
+      .array(z.strictObject({ missing: z.int(), people: z.array(person) }))
+      .optional()
+      .describe('of the stage that waits now: how many of whom are still to approve; empty when nothing waits'),
     approvals: z.array(
       z.strictObject({
         approver: person,

@@ -71,6 +71,33 @@ describe('the command line of people', () => {
     return JSON.parse(out)
   }
 
+  it('says what a request still waits for, stage by stage, and beforehand who would be asked', async () => {
+    const { alice, bob } = world
+    const [carol, dave] = [await world.person('carol'), await world.person('dave')]
+    const stage = (needed: number, ...users: PersonInWorld[]) => ({
+      approvers: [{ kind: 'people', groups: [], users: users.map(({ id }) => id) }],
+      needed,
+    })
+    const stages = [stage(1, bob), stage(2, carol, dave)]
+    const { id: flowId } = await world.flow({ approval: { kind: 'stages', stages } })
+    const ask = ['request', 'kv/app/db', '--permission', 'read', '--for', '1h', '--because', 'INC-18', '--flow', flowId]
+    const beforehand = await as(alice)([...ask, '--dry-run'])
+    expect(beforehand.out).toMatch(
+      new RegExp(`1 of ${bob.name}; then 2 of (${carol.name}, ${dave.name}|${dave.name}, ${carol.name})`),
+    )
+    const asked = await as(alice)(ask)
+    expect(asked.out).toContain(`1 of ${bob.name} (stage 1 of 2)`)
+    const id = /req_[0-9a-z]+/.exec(asked.out)![0]
+    const view = () => alice.api.must(alice.api.get(`/api/access-requests/${id}`))
+    expect(await view()).toMatchObject({ waitsFor: [{ missing: 1, people: [{ id: bob.id }] }], needed: 3 })
+    const approve = async (who: PersonInWorld) => (await as(who)(['approve', id])).out
+    expect(await approve(bob)).toMatch(/2 of [^\n]*, [^\n]* \(stage 2 of 2\)/)
+    expect(await approve(carol)).toContain(`1 of ${dave.name} (stage 2 of 2)`)
+    expect(await view()).toMatchObject({ waitsFor: [{ missing: 1, people: [{ id: dave.id }] }] })
+    await approve(dave)
+    expect(await view()).toMatchObject({ state: 'approved', waitsFor: [] })
+  })
+
   it('finds, asks, approves for less, waits, opens, and gives back', async () => {
     const { alice, bob } = world
     const { id: flowId } = await world.flow({ approval: { kind: 'approvers', users: [bob.id], groups: [], needed: 1 } })

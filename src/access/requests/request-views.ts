@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common'
 import { Journal } from '../../actions/journal.ts'
-import { Approvers } from '../../approvals/approvers.ts'
+import { Approvers, type Asked } from '../../approvals/approvers.ts'
 import { firstUnapprovable } from '../../approvals/enough-approvers.ts'
 import { stageViews } from '../../approvals/stage-view.ts'
-import { isRepeated, mayDecide, stagesOf } from '../../approvals/stages.ts'
+import { isRepeated, mayDecide, stagesOf, stillNeeded } from '../../approvals/stages.ts'
 import type { Page } from '../../contract/lists.ts'
 import type { RequestQuery, RequestView } from '../../contract/requests.ts'
 import type { AccessRule } from '../../contract/rules.ts'
@@ -17,7 +17,7 @@ import { Flows } from '../flows/flows.service.ts'
 import { noSuchRequest } from './decisions.service.ts'
 import { type AccessRequest, escalatedIn, readDecisions, readRequestResources, selectRequests } from './request.ts'
 
-type Item = Omit<RequestView, 'steps' | 'approvers' | 'stages'>
+type Item = Omit<RequestView, 'steps' | 'approvers' | 'stages' | 'waitsFor'>
 type ApprovalRow = {
   stage: number
   requestId: string
@@ -67,6 +67,10 @@ export class RequestViews {
         .map(({ id: personId, name, userName, email }) => ({ id: personId, name, userName, email })),
       undecidable: request.state === 'pending' && firstUnapprovable(asked) !== undefined,
       stages: stageViews(asked),
+      waitsFor: (request.state === 'pending' ? stillNeeded(asked, request.stage, decisions) : []).map(({ missing, people }) => ({
+        missing,
+        people: people.flatMap((personId) => personIn(asked.people, personId)),
+      })),
       steps: await this.steps(request),
     }
   }
@@ -190,6 +194,11 @@ export class RequestViews {
       [ids],
     )
   }
+}
+
+function personIn(people: Asked['people'], personId: string): RequestView['approvers'] {
+  const found = people.get(personId)
+  return found ? [{ id: found.id, name: found.name, userName: found.userName, email: found.email }] : []
 }
 
 /** How many must approve at the least: `all` of a stage is somebody, of how many people the directory says at the time. */

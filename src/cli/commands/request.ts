@@ -85,13 +85,15 @@ async function settled(terminal: Terminal, api: ApiClient, submitted: RequestVie
   )
 }
 
-function prospectInWords({ allowed, reasons, flow, automatic, needed, approvers, steps, guarantee }: DryRun): string[] {
+function prospectInWords({ allowed, reasons, flow, automatic, stages, steps, guarantee }: DryRun): string[] {
   if (!allowed) return ['This would be refused:', ...reasons.map((reason) => `  ${plain(reason)}`)]
-  const people = approvers.map(({ name }) => name).join(', ')
+  const inTurn = stages.map(({ parties }) =>
+    parties.map(({ needed, people }) => `${needed} of ${people.map(({ name }) => name).join(', ')}`).join(', and '),
+  )
   return [
     ...facts({
       flow: flow?.name,
-      approval: automatic ? 'automatic' : `${needed} of ${people}`,
+      approval: automatic ? 'automatic' : inTurn.join('; then '),
       'ended by': guarantee === 'server' ? 'the target itself' : 'the broker',
     }),
     'Steps:',
