@@ -620,10 +620,16 @@ create table scim_tokens (
   last_used_at timestamp with time zone,
   makers text[] not null default '{}'::text[],
   name text not null,
+  parent_id text,
   revoked_at timestamp with time zone,
+  rotated_from text,
+  told_to text[] not null default '{}'::text[],
   constraint scim_tokens_hash_unique UNIQUE (hash),
-  constraint scim_tokens_pkey PRIMARY KEY (id)
+  constraint scim_tokens_made_with_a_token FOREIGN KEY (parent_id) REFERENCES api_tokens(id) ON DELETE CASCADE,
+  constraint scim_tokens_pkey PRIMARY KEY (id),
+  constraint scim_tokens_rotated_from_another FOREIGN KEY (rotated_from) REFERENCES scim_tokens(id) ON DELETE SET NULL
 );
+CREATE INDEX scim_tokens_by_parent ON scim_tokens USING btree (parent_id);
 
 create table users (
   attributes jsonb not null default '{}'::jsonb,

@@ -151,7 +151,11 @@ export const KINDS = {
   ...of('a SCIM token', {
     'scim_token.created': ['a token for SCIM was made'],
     'scim_token.rotated': ['the next one was made'],
-    'scim_token.revoked': ['it was revoked'],
+    'scim_token.revoked': ['it was revoked, or what it was made with, or was rotated into or from'],
+    'scim_token.maker_left': [
+      'somebody who has seen it was disabled or refused: it works on, and somebody must rotate it',
+      'admin',
+    ],
   }),
   ...of('a person or group', { 'scim.refused': ['SCIM asked for something that was not done, or not all of it'] }),
   ...of('a webhook', {

@@ -18,7 +18,7 @@ import { FourEyes } from './four-eyes.ts'
 import { Held } from './held.ts'
 
 // The token is told to whoever proposes it and works from the moment it is accepted: until then there is its hash, and nobody keeps more.
-const unkept = { hash: z.string(), makers: z.array(z.string()) }
+const unkept = { hash: z.string(), makers: z.array(z.string()), parentId: z.string().nullable().default(null) }
 const creation = z.strictObject({ ...newScimToken.shape, ...unkept })
 const rotation = z.strictObject({ ...scimTokenRotation.shape, ...unkept })
 type Creation = z.infer<typeof creation>
@@ -72,11 +72,11 @@ export class ScimTokenChanges implements OnModuleInit {
 }
 
 async function handed(
-  { id, tokenMakers }: Caller,
-  submit: (made: { hash: string; makers: string[] }) => Promise<ScimTokenView | Held>,
+  { id, tokenId, tokenMakers }: Caller,
+  submit: (made: { hash: string; makers: string[]; parentId: string | null }) => Promise<ScimTokenView | Held>,
 ): Promise<MintedScimToken | Held> {
   const token = randomToken('lks')
-  const answer = await submit({ hash: hashOf(token.reveal()), makers: [...new Set([...tokenMakers, id])] })
+  const answer = await submit({ hash: hashOf(token.reveal()), makers: [...new Set([...tokenMakers, id])], parentId: tokenId })
   const shown = { token: token.reveal() }
   if (!(answer instanceof Held)) return { ...answer, ...shown }
   const held: HeldScimToken = { ...answer.proposal, ...shown }

@@ -11,6 +11,10 @@ export const scimToken = z
     id: id('sct'),
     name: z.string(),
     createdBy: id('usr').nullable(),
+    parentId: id('tok').nullable().describe('the token it was made with, and ends with; null when it was made signed in'),
+    makerLeft: z
+      .boolean()
+      .describe('somebody who has seen it is disabled, or not vouched for by the identity provider: it works on; rotate it'),
     createdAt: instant,
     expiresAt: instant,
     revokedAt: instant.nullable(),

@@ -2,6 +2,7 @@ import { record } from '../audit/record.ts'
 import { rows, type Tx } from '../platform/postgres/database.ts'
 import { enqueue } from '../platform/work/due-work.ts'
 import { directoryChanged } from './directory/directory-changed.ts'
+import { noteScimTokensInHand } from './directory/scim-tokens-in-hand.ts'
 import { endSessions } from './sessions/sessions.service.ts'
 import { revokeTokens } from './tokens/revoke-tokens.ts'
 
@@ -31,6 +32,7 @@ export async function lockOut(tx: Tx, actor: string, userId: string): Promise<re
       data: { userId: of, reason },
     })),
   )
+  await noteScimTokensInHand(tx, actor, userId, 'a person who has seen it was disabled')
   await endSessions(tx, actor, 'the person was disabled', { userId })
   await enqueue(tx, [
     { lane: 'cut', kind: LEAVER_WORK.grants, subject: userId },

@@ -49,7 +49,7 @@ export class Audiences {
       case 'accept':
         return without(idsOf(await this.directory.withRole(tx, ...mayAccept(event))), event.actor)
       case 'admin':
-        return idsOf(await this.directory.withRole(tx, 'admin'))
+        return without(idsOf(await this.directory.withRole(tx, 'admin')), leaverIn(event))
       case 'holder':
         if (event.kind === 'token.revoked' && event.data['inHandsOf'] === undefined) return []
         return idsOf(
@@ -100,6 +100,11 @@ async function ruleOf(tx: Tx, requestId: string): Promise<AccessRule | undefined
 /** Changes of integrations and SCIM tokens are for admins alone. */
 function mayAccept({ data }: ChainEvent): readonly Role[] {
   return /^(integration|scim_token)\./.test(String(data['kind'])) ? ['admin'] : ['admin', 'owner']
+}
+
+/** Who may have a SCIM token in hand is not who is told to rotate it. */
+function leaverIn({ kind, data }: ChainEvent): string {
+  return kind === 'scim_token.maker_left' ? String(data['userId']) : ''
 }
 
 function without(ids: readonly string[], one: string): string[] {

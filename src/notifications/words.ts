@@ -49,6 +49,7 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'review.closed': ({ whose, what }) => `${whose} emergency access to ${what} was reviewed`,
   'person.not_linked': () => 'One person may be here twice, once from signing in and once from SCIM',
   'token.created': () => 'A token was made for you, with which its maker can read and ask in your name',
+  'scim_token.maker_left': () => 'An admin left who has seen a SCIM token that still works: rotate it',
   'token.revoked': () => 'Your token ended, because who made it, or may have it in hand, left or was ended',
   'enrolment.created': () => 'A code was made for you, with which you or its maker can get a token of yours',
   'enrolment.redeemed': () => 'Your enrolment code was redeemed for a token of yours',

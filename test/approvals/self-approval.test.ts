@@ -77,7 +77,7 @@ describe('nobody approves their own request', () => {
     'in a group they were put into after asking': async () => {
       const id = await group(other)
       const request = await make.request(self, await world.flow({ kind: 'approvers', users: [], groups: [id] }))
-      await self.api.must(self.api.put(`/api/groups/${id}/members/${self.id}`))
+      await world.admin.must(world.admin.put(`/api/groups/${id}/members/${self.id}`))
       return request.id
     },
     'by their system roles': async () => {
@@ -85,7 +85,7 @@ describe('nobody approves their own request', () => {
     },
     'in a group with the role of approvers': async () => {
       const id = await group(self)
-      await self.api.must(self.api.put(`/api/role-groups/approver/${id}`))
+      await world.admin.must(world.admin.put(`/api/role-groups/approver/${id}`))
       return (
         await make.request(
           self,

@@ -5,6 +5,7 @@ import { Database } from '../../src/platform/postgres/database.ts'
 import type { Api } from '../support/api.ts'
 import { type SignInWorld, startSignInWorld } from '../support/idp.ts'
 import type { Jar } from '../support/jar.ts'
+import { tokenThrough } from '../support/own-token.ts'
 import { puppetToken } from '../support/puppet.ts'
 
 let world: SignInWorld
@@ -156,6 +157,31 @@ describe('an enrolment code', () => {
     await disable(eve.id)
     expect(await attempt(gone)).toBe(403)
     expect(await endOf(gone.id)).toMatchObject({ kind: 'enrolment.withdrawn' })
+  })
+})
+
+describe('nobody', () => {
+  it('lets themselves in again, or gives themselves roles and groups, with a token they may have in hand', async () => {
+    const { admin } = world.broker
+    const [maker, puppet] = [await somebody(), await somebody()]
+    const makers = world.broker.api(await puppetToken(admin, maker))
+    // Made by one who is not disabled, with a token in the hands of one who is: that it does not work any more is told above.
+    const hand = world.broker.api((await tokenThrough(world.broker.database, puppet.id, SCOPES, [puppet.id, maker.id])).token)
+    const group = await admin.must(admin.post('/api/groups', { name: `group ${++count}` }))
+    const theirs = await admin.must(admin.post('/api/groups', { name: `group ${++count}` }))
+    await admin.must(admin.put(`/api/groups/${theirs.id}/members/${maker.id}`))
+    const refused = { status: 403, body: { code: 'auth.forbidden', fix: expect.stringContaining('another admin') } }
+    for (const api of [makers, hand]) {
+      expect(await api.patch(`/api/users/${maker.id}`, { roles: ['admin', 'auditor', 'member'] })).toMatchObject(refused)
+      expect(await api.put(`/api/groups/${group.id}/members/${maker.id}`)).toMatchObject(refused)
+      expect(await api.put(`/api/role-groups/approver/${theirs.id}`)).toMatchObject(refused)
+    }
+    expect(await hand.post(`/api/users/${maker.id}/enrolment-code`, {})).toMatchObject(refused)
+    expect((await makers.patch(`/api/users/${maker.id}`, { roles: ['admin'] })).status, 'giving up a role').toBe(200)
+    await disable(maker.id)
+    await query('update api_tokens set revoked_at = null where user_id = $1', [puppet.id])
+    expect((await hand.patch(`/api/users/${maker.id}`, { state: 'active' })).status).toBe(401)
+    expect((await admin.patch(`/api/users/${maker.id}`, { state: 'active' })).status).toBe(200)
   })
 })
 

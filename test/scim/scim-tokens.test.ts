@@ -9,6 +9,13 @@ beforeAll(async () => {
 })
 afterAll(() => broker?.close())
 
+const lastOf = async (subject: string) => {
+  const [last] = await broker.database.query<{ kind: string; body: string }>(
+    'select kind, body from audit_events where subject = $1 order by id desc limit 1',
+    [subject],
+  )
+  return { kind: last!.kind, ...JSON.parse(last!.body) }
+}
 const withToken = (token?: string) => new ScimApi(broker.api(token))
 
 describe('a SCIM token', () => {
@@ -52,6 +59,52 @@ describe('a SCIM token', () => {
       old.id,
     ])
     expect(trail.map(({ kind }) => kind)).toEqual(['scim_token.created', 'scim_token.rotated'])
+  })
+
+  it('ends with the token it was made with: at its time at the latest, and when somebody revokes that one', async () => {
+    const { admin } = broker
+    const wish = { name: 'short', scopes: ['read', 'manage'], expiresInSeconds: 60 }
+    const lent = await admin.must(admin.post('/api/tokens', wish))
+    const made = await scimToken({ admin: broker.api(lent.token) })
+    const { items } = await admin.must(admin.get('/api/scim-tokens?limit=1'))
+    expect(items).toMatchObject([{ id: made.id, parentId: lent.id, expiresAt: lent.expiresAt, makerLeft: false }])
+    expect((await withToken(made.token).get('/Users?count=0')).status).toBe(200)
+    await admin.must(admin.delete(`/api/tokens/${lent.id}`))
+    expect((await withToken(made.token).get('/Users?count=0')).status).toBe(401)
+    expect(await lastOf(made.id)).toMatchObject({
+      kind: 'scim_token.revoked',
+      reason: 'the token it was made with was revoked',
+    })
+  })
+
+  it('is revoked with those it was rotated into and from', async () => {
+    const { admin } = broker
+    const rotated = async (id: string) => admin.must(admin.post(`/api/scim-tokens/${id}/rotate`, { expiresInSeconds: 3600 }))
+    for (const revoke of [0, 1, 2]) {
+      const first = await scimToken(broker)
+      const second = await rotated(first.id)
+      const line = [first, second, await rotated(second.id)]
+      const other = await scimToken(broker)
+      for (const { token } of line) expect((await withToken(token).get('/Users?count=0')).status).toBe(200)
+      expect((await admin.delete(`/api/scim-tokens/${line[revoke].id}`)).status).toBe(204)
+      for (const { token } of line) expect((await withToken(token).get('/Users?count=0')).status).toBe(401)
+      expect((await withToken(other.token).get('/Users?count=0')).status).toBe(200)
+    }
+  })
+
+  it('goes on when an admin who has seen it is disabled, and the trail and the list say so until it is rotated', async () => {
+    const { admin } = broker
+    const leaver = await admin.must(admin.post('/api/users', { name: 'leaving', roles: ['admin'] }))
+    const { token } = await ownToken(broker.database, leaver.id, ['read', 'manage'])
+    const made = await scimToken({ admin: broker.api(token) })
+    await admin.must(admin.patch(`/api/users/${leaver.id}`, { state: 'disabled' }))
+    expect((await withToken(made.token).get('/Users?count=0')).status).toBe(200)
+    expect(await lastOf(made.id)).toMatchObject({ kind: 'scim_token.maker_left', userId: leaver.id })
+    const newest = async () => (await admin.must(admin.get('/api/scim-tokens?limit=1'))).items[0]
+    expect(await newest()).toMatchObject({ id: made.id, makerLeft: true })
+    const next = await admin.must(admin.post(`/api/scim-tokens/${made.id}/rotate`, { expiresInSeconds: 3600, overlapSeconds: 0 }))
+    expect(await newest()).toMatchObject({ id: next.id, makerLeft: false })
+    expect((await withToken(made.token).get('/Users?count=0')).status).toBe(401)
   })
 
   it('is made by admins alone', async () => {

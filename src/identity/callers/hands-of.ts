@@ -1,4 +1,5 @@
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
+import { BrokerError } from '../../sdk/index.ts'
 import type { Caller } from './caller.ts'
 import type { Hands } from './hands.ts'
 
@@ -16,4 +17,17 @@ export async function peopleIn(tx: Pick<Tx, 'query'>, hands: Hands): Promise<Rea
     [hands],
   )
   return new Set(found.map(({ id }) => id))
+}
+
+/** Nobody lets themselves in again, or gives themselves a role: not in person, and not with a token they may have in hand. */
+export async function mustBeAnother(
+  tx: Pick<Tx, 'query'>,
+  caller: Pick<Caller, 'id' | 'tokenMakers'>,
+  ids: readonly string[],
+): Promise<void> {
+  const people = await peopleIn(tx, await handsOf(tx, caller))
+  if (!ids.some((id) => people.has(id))) return
+  throw new BrokerError('auth.forbidden', 'you may be the person this is for: it is you, or they made your token', {
+    fix: 'let another admin do it, whose token this person did not make; on the machine: latchkey bootstrap --name … --force-new-token',
+  })
 }

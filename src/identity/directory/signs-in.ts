@@ -22,8 +22,8 @@ export function isVouchedFor({ tokensConfirmedHours }: Confirmed, issuer: string
 export const WENT_THROUGH_OTHER_HANDS = 'exists (select from unnest(t.makers) as m (maker) where m.maker <> u.id)'
 
 /** True for `t`, a token or code, while everybody who may have it in hand is here, and vouched for as their own tokens need it. */
-export function isInGoodHands(config: Confirmed, issuer: string): string {
+export function isInGoodHands(config: Confirmed, issuer: string, hands = 't.makers'): string {
   return `not exists (
-    select from unnest(t.makers) as m (maker) left join users h on h.id = m.maker
+    select from unnest(${hands}) as m (maker) left join users h on h.id = m.maker
     where h.state is distinct from 'active' or not ${isVouchedFor(config, issuer, 'h')})`
 }

@@ -10,6 +10,7 @@ import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
 import { violates } from '../../platform/postgres/database-errors.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import type { Caller } from '../callers/caller.ts'
+import { mustBeAnother } from '../callers/hands-of.ts'
 import { Directory } from '../directory/directory.ts'
 import { directoryChanged } from '../directory/directory-changed.ts'
 import { Group } from './group.ts'
@@ -74,6 +75,7 @@ export class GroupsService {
   async add(caller: Caller, id: string, userId: string): Promise<void> {
     await this.database.transaction(async (tx) => {
       await this.mustExist(tx, id, userId)
+      await mustBeAnother(tx, caller, [userId])
       const added = await rows(
         tx,
         'insert into group_members (group_id, user_id) values ($1, $2) on conflict do nothing returning user_id',

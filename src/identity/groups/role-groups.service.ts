@@ -4,6 +4,7 @@ import type { Role, RoleGroups } from '../../contract/identity.ts'
 import { Database, rows } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import type { Caller } from '../callers/caller.ts'
+import { mustBeAnother } from '../callers/hands-of.ts'
 import { Directory } from '../directory/directory.ts'
 
 /** Which groups give which system role, beside the roles people have themselves. */
@@ -28,6 +29,12 @@ export class RoleGroupsService {
     await this.database.transaction(async (tx) => {
       const [group] = await rows(tx, 'select id from groups where id = $1 for key share', [groupId])
       if (!group) throw new BrokerError('not_found', 'there is no such group', { field: 'groupId' })
+      const members = await rows<{ id: string }>(tx, 'select user_id as id from group_members where group_id = $1', [groupId])
+      await mustBeAnother(
+        tx,
+        caller,
+        members.map(({ id }) => id),
+      )
       const added = await rows(
         tx,
         'insert into role_groups (role, group_id, created_by) values ($1, $2, $3) on conflict do nothing returning role',

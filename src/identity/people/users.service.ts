@@ -10,6 +10,7 @@ import { Database, row, rows, type Tx } from '../../platform/postgres/database.t
 import { violates } from '../../platform/postgres/database-errors.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import type { Caller } from '../callers/caller.ts'
+import { mustBeAnother } from '../callers/hands-of.ts'
 import { Directory } from '../directory/directory.ts'
 import { User } from '../directory/user.ts'
 import { lockOut } from '../lock-out.ts'
@@ -61,6 +62,7 @@ export class UsersService {
         const users = tx.getRepository(User)
         const user = (await users.findOne({ where: { id: id as User['id'] }, lock: { mode: 'pessimistic_write' } })) ?? missing()
         await unlessScims(tx, user, change)
+        if (raises(user, change)) await mustBeAnother(tx, caller, [user.id])
         const changed = users.merge(users.create(user), change)
         await unlessTaken(changed.name, users.update({ id: user.id }, change))
         const isLeaving = user.state === 'active' && changed.state === 'disabled'
@@ -71,6 +73,10 @@ export class UsersService {
       })
     })
   }
+}
+
+function raises(user: User, { state, roles = [] }: UserChange): boolean {
+  return (state === 'active' && user.state === 'disabled') || roles.some((role) => !user.roles.includes(role))
 }
 
 function named(tx: Tx, ids: readonly string[]): Promise<ChangedUser['alsoLeftWithoutTokens']> {

@@ -1,14 +1,17 @@
 import { BROKER, record } from '../../audit/record.ts'
 import { rows, type Tx } from '../../platform/postgres/database.ts'
+import { noteScimTokensInHand } from '../directory/scim-tokens-in-hand.ts'
 
 /**
  * The provider says no to somebody, or that they are signed out everywhere: their tokens, and access tokens from before, count again only
  * after its next yes.
  */
 export async function refuseIdentity(tx: Pick<Tx, 'query'>, issuer: string, subject: string, reason: string): Promise<void> {
-  const refused = await rows<{ userId: string }>(
+  const refused = await rows<{ userId: string; isNews: boolean }>(
     tx,
-    'update identities set refused_at = now() where issuer = $1 and subject = $2 returning user_id as "userId"',
+    `update identities i set refused_at = now() from identities o
+     where i.issuer = $1 and i.subject = $2 and o.issuer = i.issuer and o.subject = i.subject
+     returning i.user_id as "userId", o.refused_at is null or o.refused_at < o.confirmed_at as "isNews"`,
     [issuer, subject],
   )
   await record(
@@ -20,4 +23,7 @@ export async function refuseIdentity(tx: Pick<Tx, 'query'>, issuer: string, subj
       data: { issuer, subject, reason },
     })),
   )
+  for (const { userId, isNews } of refused) {
+    if (isNews) await noteScimTokensInHand(tx, BROKER, userId, 'the provider refuses a person who has seen it')
+  }
 }

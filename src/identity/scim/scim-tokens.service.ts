@@ -1,17 +1,30 @@
-import { Injectable } from '@nestjs/common'
+import { Inject, Injectable } from '@nestjs/common'
 import { record } from '../../audit/record.ts'
+import type { Config } from '../../config/config.ts'
 import { type Id, id } from '../../contract/id.ts'
 import type { Page } from '../../contract/lists.ts'
 import type { NewScimToken, ScimTokenQuery, ScimTokenRotation, ScimTokenView } from '../../contract/scim-tokens.ts'
 import { type CursorKind, Cursors } from '../../platform/http/cursors.ts'
 import { newId } from '../../platform/ids.ts'
+import { CONFIG } from '../../platform/platform.module.ts'
 import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import type { Caller } from '../callers/caller.ts'
+import { revokeScimLine } from '../directory/scim-tokens-in-hand.ts'
+import { isInGoodHands } from '../directory/signs-in.ts'
+import { holdPeople } from '../tokens/hold.ts'
 
 /** A token that was told to somebody and is not kept yet. */
 interface Made {
   readonly hash: string
+  /** who has seen it: it was told to the last of them, who may have been any of the others */
+  readonly makers: readonly string[]
+  /** the token of an admin that it was made with */
+  readonly parentId: string | null
+}
+
+interface Before {
+  readonly id: string
   readonly makers: readonly string[]
 }
 
@@ -19,29 +32,36 @@ interface Row {
   readonly id: Id<'sct'>
   readonly name: string
   readonly createdBy: Id<'usr'> | null
+  readonly parentId: Id<'tok'> | null
+  readonly makerLeft: boolean
   readonly createdAt: Date
   readonly expiresAt: Date
   readonly revokedAt: Date | null
   readonly lastUsedAt: Date | null
 }
 
-const COLUMNS = `id, name, created_by as "createdBy", created_at as "createdAt", expires_at as "expiresAt",
-  revoked_at as "revokedAt", last_used_at as "lastUsedAt"`
-
 // Newest first; ids begin with their time.
 const TOKENS: CursorKind<string> = { list: 'scim-tokens', position: id('sct') }
 
 @Injectable()
 export class ScimTokens {
+  /** of `t` */
+  private readonly columns: string
+
   constructor(
     private readonly database: Database,
     private readonly cursors: Cursors,
-  ) {}
+    @Inject(CONFIG) config: Config,
+  ) {
+    const issuer = `'${(config.oidc?.issuer ?? '').replaceAll("'", "''")}'`
+    this.columns = `t.id, t.name, t.created_by as "createdBy", t.parent_id as "parentId", t.created_at as "createdAt", t.expires_at as "expiresAt",
+      t.revoked_at as "revokedAt", t.last_used_at as "lastUsedAt", not ${isInGoodHands(config, issuer, 't.told_to')} as "makerLeft"`
+  }
 
   async list({ limit, cursor }: ScimTokenQuery): Promise<Page<ScimTokenView>> {
     const found = await rows<Row>(
       this.database.pool,
-      `select ${COLUMNS} from scim_tokens where $1::text is null or id < $1 order by id desc limit $2`,
+      `select ${this.columns} from scim_tokens t where $1::text is null or id < $1 order by id desc limit $2`,
       [this.cursors.read(TOKENS, cursor) ?? null, limit + 1],
     )
     return this.cursors.page(TOKENS, found, limit, (one) => one.id, viewOf)
@@ -51,19 +71,39 @@ export class ScimTokens {
   async live(tx: Pick<Tx, 'query'>, tokenId: string): Promise<ScimTokenView & { readonly makers: readonly string[] }> {
     const found = await row<Row & { makers: string[] }>(
       tx,
-      `select ${COLUMNS}, makers from scim_tokens where id = $1 and revoked_at is null and expires_at > now() for update`,
+      `select ${this.columns}, t.makers from scim_tokens t where id = $1 and revoked_at is null and expires_at > now() for update of t`,
       [tokenId],
     )
     if (!found) throw new BrokerError('not_found', 'there is no such SCIM token that works', { fix: 'make a new one' })
     return { ...viewOf(found), makers: found.makers }
   }
 
-  async keep(tx: Tx, by: string, { name, expiresInSeconds, hash, makers }: NewScimToken & Made): Promise<ScimTokenView> {
+  /** It expires with the token it is made with at the latest, and is not made when that one has ended. */
+  async keep(
+    tx: Tx,
+    by: string,
+    { name, expiresInSeconds, hash, makers, parentId }: NewScimToken & Made,
+    before?: Before,
+  ): Promise<ScimTokenView> {
+    await holdPeople(tx, makers)
+    await mustHold(tx, parentId)
     const kept = await row<Row>(
       tx,
-      `insert into scim_tokens (id, name, hash, created_by, makers, expires_at)
-       values ($1, $2, $3, $4, $5, now() + make_interval(secs => $6)) returning ${COLUMNS}`,
-      [newId('sct'), name, hash, by, makers, expiresInSeconds],
+      `insert into scim_tokens as t (id, name, hash, created_by, makers, told_to, parent_id, rotated_from, expires_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8,
+         least(now() + make_interval(secs => $9), (select p.expires_at from api_tokens p where p.id = $7)))
+       returning ${this.columns}`,
+      [
+        newId('sct'),
+        name,
+        hash,
+        by,
+        [...new Set([...(before?.makers ?? []), ...makers])],
+        makers,
+        parentId,
+        before?.id ?? null,
+        expiresInSeconds,
+      ],
     )
     const view = viewOf(kept!)
     await record(tx, { kind: 'scim_token.created', actor: by, subject: view.id, data: { name, expiresAt: view.expiresAt } })
@@ -86,19 +126,26 @@ export class ScimTokens {
     )
     const data = { name, worksUntil: old!.expiresAt.toISOString() }
     await record(tx, { kind: 'scim_token.rotated', actor: by, subject: tokenId, data })
-    return this.keep(tx, by, { ...made, name, makers: [...new Set([...makers, ...made.makers])] })
+    return this.keep(tx, by, { ...made, name }, { id: tokenId, makers })
   }
 
-  /** Revoking twice is revoking once. */
+  /** With those it was rotated into and from. Revoking twice is revoking once. */
   async revoke(caller: Caller, tokenId: string): Promise<void> {
     await this.database.transaction(async (tx) => {
-      const token = await row<Row>(tx, `select ${COLUMNS} from scim_tokens where id = $1 for update`, [tokenId])
+      const token = await row(tx, 'select from scim_tokens where id = $1 for update', [tokenId])
       if (!token) throw new BrokerError('not_found', 'there is no such SCIM token')
-      if (token.revokedAt) return
-      await rows(tx, 'update scim_tokens set revoked_at = now() where id = $1', [tokenId])
-      await record(tx, { kind: 'scim_token.revoked', actor: caller.id, subject: tokenId, data: { name: token.name } })
+      await revokeScimLine(tx, caller.id, tokenId)
     })
   }
+}
+
+async function mustHold(tx: Tx, parentId: string | null): Promise<void> {
+  if (parentId === null) return
+  const held = await row(tx, 'select from api_tokens where id = $1 and revoked_at is null and expires_at > now() for share', [
+    parentId,
+  ])
+  if (held) return
+  throw new BrokerError('conflict', 'the token that this was proposed with has ended', { fix: 'propose it again' })
 }
 
 function viewOf(token: Row): ScimTokenView {
@@ -106,6 +153,8 @@ function viewOf(token: Row): ScimTokenView {
     id: token.id,
     name: token.name,
     createdBy: token.createdBy,
+    parentId: token.parentId,
+    makerLeft: token.makerLeft,
     createdAt: token.createdAt.toISOString(),
     expiresAt: token.expiresAt.toISOString(),
     revokedAt: token.revokedAt?.toISOString() ?? null,

@@ -9,6 +9,7 @@ import { CONFIG } from '../../platform/platform.module.ts'
 import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import type { Caller } from '../callers/caller.ts'
+import { mustBeAnother } from '../callers/hands-of.ts'
 import { Directory } from '../directory/directory.ts'
 import { isInGoodHands, signsIn } from '../directory/signs-in.ts'
 import { Attempts } from '../refusals/attempts.ts'
@@ -50,6 +51,7 @@ export class Enrolments {
     const code = randomToken('lke')
     return this.database.transaction(async (tx) => {
       await this.mustNeedOne(tx, userId)
+      await mustBeAnother(tx, caller, [userId])
       const tokenEndsBy = (await holdToken(tx, caller.tokenId))?.toISOString() ?? null
       await withdrawOpen(tx, caller.id, userId)
       const made = await row<{ id: Id<'enr'>; userId: Id<'usr'>; expiresAt: Date }>(

@@ -1,5 +1,6 @@
 import { record } from '../../audit/record.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
+import { revokeScimTokensOf } from '../directory/scim-tokens-in-hand.ts'
 
 export type Revoked = { readonly tokenId: string } | { readonly inHandsOf: string }
 
@@ -38,6 +39,13 @@ export async function revokeTokens(
     // Of one that was made meanwhile the next look knows.
     if (ended.length === 0) return people
     for (const { userId } of ended) people.add(userId)
+    // A connector outlives the admin who connected it, whom somebody disabled, and not the token that somebody revoked.
+    if ('tokenId' in which)
+      await revokeScimTokensOf(
+        tx,
+        actor,
+        ended.map(({ id }) => id),
+      )
     await record(
       tx,
       ...ended.map(({ id, userId }) => ({
