@@ -1,18 +1,5 @@
-import { machine } from '../platform/machine.ts'
 import type { Json, Step, TargetIdentity } from '../sdk/index.ts'
-
-export type RunState = 'pending' | 'executing' | 'executed' | 'undoing' | 'undone' | 'failed' | 'stuck'
-export type RunEvent = 'plan' | 'finish' | 'undo' | 'settle' | 'give_up' | 'overdue'
-
-export const runMachine = machine<RunState, RunEvent>({
-  pending: { plan: 'executing', undo: 'undoing', give_up: 'failed' },
-  executing: { finish: 'executed', undo: 'undoing', give_up: 'failed' },
-  executed: { undo: 'undoing' },
-  undoing: { settle: 'undone', overdue: 'stuck', give_up: 'failed' },
-  stuck: { settle: 'undone', give_up: 'failed' },
-  undone: {},
-  failed: {},
-})
+import type { RunState } from './run-machine.ts'
 
 /** `executing` and `undoing` are committed before the call: after a crash they mean that it may have happened. */
 export type StepState = 'planned' | 'executing' | 'executed' | 'undoing' | 'undone'

@@ -9,8 +9,8 @@ import { Stopping } from '../platform/work/stopping.ts'
 import { isReversible, type Receipt, type RunContext, type Step } from '../sdk/index.ts'
 import { actionOf, planOf } from './action-of.ts'
 import type { HeldRun, JournaledStep } from './action-run.ts'
-import { fenced, Journal } from './journal.ts'
-import { mustBeSameTarget, noteTarget, whoAnswers } from './whereabouts.ts'
+import { fenced, Journal, move, noteTarget } from './journal.ts'
+import { mustBeSameTarget, whoAnswers } from './whereabouts.ts'
 
 /** What the owner of a run adds to the journal's transactions, before the run's own rows: whoever owns it is locked first, always. */
 export interface RunHooks {
@@ -59,7 +59,7 @@ export class ActionRunner {
     }
     await this.database.transaction(async (tx) => {
       await hooks.whenExecuted?.(tx, connection)
-      await this.journal.advance(tx, held, 'executed')
+      await move(tx, held, 'finish')
       await noteTarget(tx, [held.id], target)
       if (receipt) await this.journal.mark(tx, [{ run: held.id, ...receipt }], 'executed')
     })
@@ -103,7 +103,7 @@ export class ActionRunner {
     hooks: RunHooks,
   ): Promise<TimeLeft | undefined> {
     const until = await hooks.beforeStep?.(tx)
-    await this.journal.advance(tx, run, 'executing')
+    await this.journal.hold(tx, run)
     if (before) await this.journal.mark(tx, [{ run: run.id, ...before }], 'executed')
     await this.journal.mark(tx, [{ run: run.id, position: step.position }], 'executing')
     return until

@@ -1,8 +1,9 @@
 import type { Connection } from '../integrations/connections.ts'
 import { deadline } from '../platform/pacing/deadline.ts'
-import { rows, type Tx } from '../platform/postgres/database.ts'
+import type { Tx } from '../platform/postgres/database.ts'
 import { BrokerError, type TargetIdentity } from '../sdk/index.ts'
 import type { HeldRun } from './action-run.ts'
+import { targetsOf } from './journal.ts'
 
 const PATIENCE_MS = 20_000
 
@@ -26,26 +27,10 @@ export function mustBeSameTarget(run: Pick<HeldRun, 'id' | 'target'>, now: Targe
   )
 }
 
-/** The system that each run was made in, where that is recorded. */
-export async function targetsOf(tx: Pick<Tx, 'query'>, runs: readonly string[]): Promise<Map<string, TargetIdentity>> {
-  const found = await rows<{ id: string; target: TargetIdentity }>(
-    tx,
-    'select id, target from action_runs where id = any($1) and target is not null',
-    [runs],
-  )
-  return new Map(found.map(({ id, target }) => [id, target]))
-}
-
 /** The same for one run that is only known by its id. */
 export async function mustAnswer(tx: Pick<Tx, 'query'>, connection: Connection, runId: string): Promise<void> {
   const target = (await targetsOf(tx, [runId])).get(runId)
   mustBeSameTarget({ id: runId, target }, await whoAnswers(connection))
-}
-
-/** Keeps which system it was, for runs that do not say so yet: theirs is the one where they were found. */
-export async function noteTarget(tx: Pick<Tx, 'query'>, runs: readonly string[], now: TargetIdentity | undefined): Promise<void> {
-  if (!now || runs.length === 0) return
-  await rows(tx, 'update action_runs set target = $2 where id = any($1) and target is null', [runs, JSON.stringify(now)])
 }
 
 function inWords(identity: TargetIdentity | undefined): string {

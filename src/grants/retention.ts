@@ -1,4 +1,5 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
+import { FORGET_STEPS } from '../actions/journal.ts'
 import type { Config } from '../config/config.ts'
 import { CONFIG } from '../platform/platform.module.ts'
 import { Retention } from '../platform/work/retention.ts'
@@ -20,13 +21,6 @@ export class GrantRetention implements OnModuleInit {
          select o.id from openings o join grants g on g.id = o.grant_id
          where g.ended_at < clock_timestamp() - make_interval(days => $1) limit $2) returning 1`,
     )
-    this.retention.rule(
-      'action_steps',
-      steps,
-      `delete from action_steps where ctid = any(array(
-         select s.ctid from action_steps s join action_runs r on r.id = s.run_id
-         where r.state in ('undone', 'failed')
-           and not exists (select 1 from grants g where g.run_id = r.id and g.state = 'written_off' and g.came_back_at is null) and r.settled_at < clock_timestamp() - make_interval(days => $1) limit $2)) returning 1`,
-    )
+    this.retention.rule('action_steps', steps, FORGET_STEPS)
   }
 }

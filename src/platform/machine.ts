@@ -8,6 +8,8 @@ export interface Machine<State extends string, Event extends string, To extends 
   /** undefined when the event means nothing in this state */
   next(state: State, event: Event): To | undefined
   isFinal(state: State): boolean
+  /** from which states an event leads on, and to which; a `TypeError` for one that leads to several */
+  arrow(event: Event): { readonly from: readonly State[]; readonly to: To }
   readonly arrows: Arrows<State, Event, To>
 }
 
@@ -25,6 +27,12 @@ export function machine<State extends string, Event extends string, Begin extend
     states,
     arrows,
     next: (state, event) => arrows[state][event],
+    arrow(event) {
+      const from = states.filter((state) => arrows[state][event])
+      const [to, ...others] = new Set(from.map((state) => arrows[state][event]!))
+      if (!to || others.length > 0) throw new TypeError(`${event} leads to ${others.length + (to ? 1 : 0)} states`)
+      return { from, to }
+    },
     isFinal: (state) => Object.keys(arrows[state]).length === 0,
   }
 }

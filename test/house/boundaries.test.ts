@@ -81,6 +81,7 @@ const PURE = [
   'src/access/requests/request-machine.ts',
   'src/approvals/stages.ts',
   'src/actions/action-run.ts',
+  'src/actions/run-machine.ts',
   'src/grants/grant-machine.ts',
   'src/identity/callers/hands.ts',
   'src/integrations/resources/glob.ts',

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
-import type { HeldRun, RunState } from '../../src/actions/action-run.ts'
-import { Journal } from '../../src/actions/journal.ts'
+import type { HeldRun } from '../../src/actions/action-run.ts'
+import { Journal, move } from '../../src/actions/journal.ts'
+import type { RunState } from '../../src/actions/run-machine.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { Database } from '../../src/platform/postgres/database.ts'
 import { enqueue } from '../../src/platform/work/due-work.ts'
@@ -73,11 +74,10 @@ describe('of two that hold a run, who claimed it first', () => {
     expect(BigInt(second.epoch)).toBeGreaterThan(BigInt(first.epoch))
     expect(await claim(runId, 'pending', 'executing')).toBeUndefined()
     const fenced = { code: 'run.fenced' }
-    await expect(database.transaction((tx) => journal.advance(tx, first, 'failed'))).rejects.toMatchObject(fenced)
+    await expect(database.transaction((tx) => move(tx, first, 'undo'))).rejects.toMatchObject(fenced)
     await expect(database.transaction((tx) => journal.plan(tx, first, []))).rejects.toMatchObject(fenced)
     expect(await database.transaction((tx) => journal.stillOurs(tx, [first]))).toEqual(new Set())
     expect(await database.transaction((tx) => journal.stillOurs(tx, [second]))).toEqual(new Set([runId]))
-    await database.transaction((tx) => journal.advance(tx, second, 'executed'))
     const [run] = await toys.broker.database.query('select state, epoch from action_runs where id = $1', [runId])
     expect(run).toEqual({ state: 'executed', epoch: second.epoch })
   })

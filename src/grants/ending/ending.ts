@@ -1,3 +1,4 @@
+import { transition } from '../../actions/journal.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import type { Hands } from '../../identity/callers/hands.ts'
 import type { problemOf } from '../../platform/http/problem-of.ts'
@@ -24,17 +25,15 @@ export interface Ending {
 export async function beginEnding(tx: Tx, ids: readonly string[], ending: Ending): Promise<string[]> {
   // A statement that waits for a lock goes on with what it saw before: an opening written down meanwhile would stay open.
   await rows(tx, 'select 1 from grants where id = any($1) order by id for update', [ids])
-  const begun = await rows<{ id: string; integrationId: string }>(
+  const begun = await rows<{ id: string; runId: string }>(
     tx,
     `with ending as (
        update grants set state = 'revoking', end_reason = $2, ended_by = $3, end_note = $4, ended_hands = $5, ended_with = $6, failure = $7,
          revoking_at = clock_timestamp()
        where id = any($1) and state in ('scheduled', 'provisioning', 'active') returning id, integration_id, run_id),
      closed as (
-       update openings set state = 'ended' where grant_id in (select id from ending) and state in ('opening', 'delivered', 'collected')),
-     fenced as (
-       update action_runs set state = 'undoing', epoch = epoch + 1, changed_at = now() where id in (select run_id from ending))
-     select id, integration_id as "integrationId" from ending`,
+       update openings set state = 'ended' where grant_id in (select id from ending) and state in ('opening', 'delivered', 'collected'))
+     select id, run_id as "runId" from ending`,
     [
       ids,
       ending.reason,
@@ -44,6 +43,11 @@ export async function beginEnding(tx: Tx, ids: readonly string[], ending: Ending
       ending.cameWith ?? null,
       ending.failure ? JSON.stringify(ending.failure) : null,
     ],
+  )
+  await transition(
+    tx,
+    begun.map((grant) => grant.runId),
+    'undo',
   )
   const begunIds = begun.map((grant) => grant.id)
   await withdraw(tx, GRANT_WORK.provision, begunIds)

@@ -2,9 +2,9 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
 import type { Counter, Histogram } from '@opentelemetry/api'
 import { grantAccessOf } from '../../actions/action-of.ts'
 import { type HeldRun, mayHaveHappened, powerOf } from '../../actions/action-run.ts'
-import { Journal } from '../../actions/journal.ts'
+import { Journal, noteTarget, transition } from '../../actions/journal.ts'
 import { ActionRunner } from '../../actions/runner.ts'
-import { mustBeSameTarget, noteTarget, whoAnswers } from '../../actions/whereabouts.ts'
+import { mustBeSameTarget, whoAnswers } from '../../actions/whereabouts.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import { type Connection, Connections } from '../../integrations/connections.ts'
 import { inParallel } from '../../platform/pacing/in-parallel.ts'
@@ -218,9 +218,11 @@ export class Revocation implements OnModuleInit {
       done.flatMap((one) => one.run.steps.map((step) => refOf(one, step))),
       'undone',
     )
-    await rows(tx, `update action_runs set state = 'undone', settled_at = now(), changed_at = now() where id = any($1)`, [
+    await transition(
+      tx,
       done.map((one) => one.run.id),
-    ])
+      'settle',
+    )
     const over = done.map(({ grant, run, evidence }) => ({
       grant,
       state: finalState(grant.endReason),

@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
-import { Journal } from '../../actions/journal.ts'
-import { isSameTarget, targetsOf, whoAnswers } from '../../actions/whereabouts.ts'
+import { Journal, targetsOf } from '../../actions/journal.ts'
+import { isSameTarget, whoAnswers } from '../../actions/whereabouts.ts'
 import { record } from '../../audit/record.ts'
 import type { ChangeKind, Ready } from '../../changes/change-kind.ts'
 import { FourEyes } from '../../changes/four-eyes.ts'

@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
 import type { Counter } from '@opentelemetry/api'
 import { grantAccessOf } from '../../actions/action-of.ts'
 import type { HeldRun } from '../../actions/action-run.ts'
-import { Journal } from '../../actions/journal.ts'
+import { isOver, Journal } from '../../actions/journal.ts'
 import { ActionRunner } from '../../actions/runner.ts'
 import { mustAnswer } from '../../actions/whereabouts.ts'
 import { BROKER, record } from '../../audit/record.ts'
@@ -210,12 +210,8 @@ export class Provisioning implements OnModuleInit {
 
   /** We acted for a run that may no longer be ours. If it is being undone, whatever we did after that is undone once more. */
   private async recheck(tx: Tx, grant: Grant): Promise<void> {
-    const undone = await row(
-      tx,
-      `select 1 from action_runs where id = $1 and state in ('undoing', 'undone', 'stuck', 'failed')`,
-      [grant.runId],
-    )
-    if (undone) await enqueue(tx, [{ lane: 'clean', kind: GRANT_WORK.recheck, subject: grant.id, shard: grant.integrationId }])
+    if (!(await isOver(tx, grant.runId))) return
+    await enqueue(tx, [{ lane: 'clean', kind: GRANT_WORK.recheck, subject: grant.id, shard: grant.integrationId }])
   }
 
   private async extend(work: Work, hold: Hold): Promise<Outcome> {

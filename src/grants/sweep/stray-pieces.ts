@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common'
 import type { Counter } from '@opentelemetry/api'
+import { liveAmong } from '../../actions/journal.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import { Installation } from '../../platform/installation/installation.ts'
 import { Database, rows } from '../../platform/postgres/database.ts'
@@ -32,12 +33,10 @@ export class StrayPieces {
   /** The target was read before the database is asked: whatever a grant creates has its row first, so nothing living looks orphaned. */
   async judge(integrationId: string, pieces: readonly Marked[], report: SweepReport): Promise<void> {
     if (pieces.length === 0) return
-    const live = await rows<{ id: string }>(
+    const known = await liveAmong(
       this.database.pool,
-      `select id from action_runs where id = any($1) and state not in ('undone', 'failed')`,
-      [pieces.flatMap((piece) => piece.runId ?? [])],
+      pieces.flatMap((piece) => piece.runId ?? []),
     )
-    const known = new Set(live.map((run) => run.id))
     for (const piece of pieces) {
       if (piece.runId && known.has(piece.runId)) continue
       if (piece.instance !== this.installation.instance) {
