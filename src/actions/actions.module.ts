@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common'
 import { IntegrationsModule } from '../integrations/integrations.module.ts'
 import { Journal } from './journal.ts'
 import { ActionRunner } from './runner.ts'
+import { Undo } from './undo.ts'
 
-@Module({ imports: [IntegrationsModule], providers: [Journal, ActionRunner], exports: [Journal, ActionRunner] })
+@Module({ imports: [IntegrationsModule], providers: [Journal, ActionRunner, Undo], exports: [Journal, ActionRunner, Undo] })
 export class ActionsModule {}

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { Journal, targetsOf } from '../../actions/journal.ts'
+import { mayBeGone } from '../../actions/outage.ts'
 import { isSameTarget, whoAnswers } from '../../actions/whereabouts.ts'
 import { record } from '../../audit/record.ts'
 import type { ChangeKind, Ready } from '../../changes/change-kind.ts'
@@ -15,7 +16,6 @@ import { withdraw } from '../../platform/work/due-work.ts'
 import { BrokerError, isBrokerError, type TargetIdentity } from '../../sdk/index.ts'
 import { GRANT_WORK, type Grant, selectGrants } from '../grant.ts'
 import { mustBeTyped } from './end-access.ts'
-import { mayBeGone } from './outage.ts'
 import { unprovedReceipt } from './receipt.ts'
 
 /** What is to be written off, by name: the second person accepts these grants and no others. */

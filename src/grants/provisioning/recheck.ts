@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { grantAccessOf } from '../../actions/action-of.ts'
 import { Journal } from '../../actions/journal.ts'
 import { ActionRunner } from '../../actions/runner.ts'
+import { stillThere } from '../../actions/undo.ts'
 import { mustAnswer } from '../../actions/whereabouts.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import { Connections } from '../../integrations/connections.ts'
@@ -35,8 +36,7 @@ export class Recheck implements OnModuleInit {
     await mustAnswer(this.database.pool, connection, grant.runId)
     const steps = await this.journal.steps(this.database.pool, grant.runId)
     const context = () => this.runner.context(connection, grant.runId, hold)
-    const before = (await action.verifyGone?.(context(), steps)) ?? []
-    const found = before.filter((piece) => !piece.holds && piece.mayStay === undefined)
+    const found = stillThere((await action.verifyGone?.(context(), steps)) ?? [])
     if (found.length === 0) return 'done'
     for (const step of steps.toReversed()) await action.rollback(context(), step, undefined)
     await this.database.transaction((tx) =>

@@ -2,11 +2,12 @@ import { Injectable, Logger } from '@nestjs/common'
 import { grantAccessOf } from '../../actions/action-of.ts'
 import { Journal, targetsOf } from '../../actions/journal.ts'
 import { ActionRunner } from '../../actions/runner.ts'
+import { stillThere } from '../../actions/undo.ts'
 import { isSameTarget, whoAnswers } from '../../actions/whereabouts.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import type { Connection } from '../../integrations/connections.ts'
 import { Database, rows } from '../../platform/postgres/database.ts'
-import { BrokerError, type Evidence, type TargetIdentity } from '../../sdk/index.ts'
+import { BrokerError, type TargetIdentity } from '../../sdk/index.ts'
 import { pieceOf } from '../ending/receipt.ts'
 import { type Grant, selectGrants } from '../grant.ts'
 import type { SweepReport } from './sweep.ts'
@@ -82,8 +83,4 @@ export class CameBack {
       })
     })
   }
-}
-
-function stillThere(evidence: readonly Evidence[]): Evidence[] {
-  return evidence.filter((piece) => !piece.holds && piece.mayStay === undefined)
 }

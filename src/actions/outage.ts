@@ -1,4 +1,4 @@
-import { type ErrorCode, isBrokerError } from '../../sdk/index.ts'
+import { type ErrorCode, isBrokerError } from '../sdk/index.ts'
 
 const OUTAGES: readonly ErrorCode[] = [
   'target.unreachable',
