@@ -77,6 +77,17 @@ CREATE INDEX access_requests_pending ON access_requests USING btree (flow_id, id
 CREATE UNIQUE INDEX access_requests_one_extension_at_a_time ON access_requests USING btree (extends_grant_id) WHERE ((state = 'pending'::text) AND (extends_grant_id IS NOT NULL));
 CREATE TRIGGER access_requests_have_hands BEFORE INSERT ON access_requests FOR EACH ROW EXECUTE FUNCTION requests_have_hands();
 
+create table action_locks (
+  integration_id text not null,
+  resource text not null,
+  run_id text not null,
+  since timestamp with time zone not null default now(),
+  constraint action_locks_of_a_run FOREIGN KEY (run_id) REFERENCES action_runs(id) ON DELETE CASCADE,
+  constraint action_locks_of_an_integration FOREIGN KEY (integration_id) REFERENCES integrations(id),
+  constraint action_locks_one_run_per_resource PRIMARY KEY (integration_id, resource)
+);
+CREATE INDEX action_locks_by_run ON action_locks USING btree (run_id);
+
 create table action_runs (
   action text not null,
   changed_at timestamp with time zone not null default now(),
@@ -84,15 +95,24 @@ create table action_runs (
   epoch bigint not null default 0,
   error jsonb,
   id text not null,
+  idempotency_key text,
   input jsonb not null,
+  input_digest text,
   integration_id text not null,
+  parent_run text,
+  sealed_input text,
   settled_at timestamp with time zone,
+  started_by jsonb,
   state text not null default 'pending'::text,
   target jsonb,
+  constraint action_runs_keys_tell_inputs_apart CHECK ((idempotency_key IS NULL) = (input_digest IS NULL)),
   constraint action_runs_of_an_integration FOREIGN KEY (integration_id) REFERENCES integrations(id),
+  constraint action_runs_once_for_each_order UNIQUE (integration_id, action, idempotency_key),
+  constraint action_runs_part_of FOREIGN KEY (parent_run) REFERENCES action_runs(id),
   constraint action_runs_pkey PRIMARY KEY (id),
   constraint action_runs_state_known CHECK (state = ANY (ARRAY['pending'::text, 'executing'::text, 'executed'::text, 'undoing'::text, 'undone'::text, 'failed'::text, 'stuck'::text]))
 );
+CREATE INDEX action_runs_by_parent ON action_runs USING btree (parent_run) WHERE (parent_run IS NOT NULL);
 
 create table action_steps (
   args jsonb not null,

@@ -25,18 +25,22 @@ export function grantAccessOf(connection: Connection): GrantAccessAction<unknown
   return action
 }
 
-/** The steps of a use of an action. Its input is read by the action's own schema; one that it does not take is `input.invalid`. */
+/** The input of an action as its own schema reads it; one that it does not take is `input.invalid`. */
+export async function readInput(action: AnyAction<unknown>, input: unknown): Promise<unknown> {
+  const read = await action.input.safeParseAsync(input, { error: wordsFor })
+  if (!read.success) throw new InvalidInput(issuesOf(read.error, ['input']))
+  return read.data
+}
+
+/** The steps of a use of an action; the input is one that was read. */
 export async function planOf(
   connection: Connection,
-  name: string,
+  action: AnyAction<unknown>,
   context: RunContext<unknown>,
   input: unknown,
 ): Promise<Step[]> {
-  const action = actionOf(connection, name)
-  const read = await action.input.safeParseAsync(input, { error: wordsFor })
-  if (!read.success) throw new InvalidInput(issuesOf(read.error, ['input']))
-  const steps: Step[] = await action.plan(context, read.data)
-  if (action === connection.plugin.grantAccess) mustEndWithPower(steps, `${name} of ${connection.plugin.manifest.id}`)
+  const steps: Step[] = await action.plan(context, input)
+  if (action === connection.plugin.grantAccess) mustEndWithPower(steps, `${action.name} of ${connection.plugin.manifest.id}`)
   return steps
 }
 

@@ -1,4 +1,4 @@
-import type { Json, Step, TargetIdentity } from '../sdk/index.ts'
+import type { Json, Secret, Step, TargetIdentity } from '../sdk/index.ts'
 import type { RunState } from './run-machine.ts'
 
 /** `executing` and `undoing` are committed before the call: after a crash they mean that it may have happened. */
@@ -23,6 +23,8 @@ export interface HeldRun {
   readonly integrationId: string
   readonly action: string
   readonly input: Json
+  /** the whole input as JSON, while the run is not planned and where there is a secret in it */
+  readonly sealedInput: Secret | undefined
   /** the system it was planned for, as that named itself; undefined for runs from before this was recorded */
   readonly target: TargetIdentity | undefined
   readonly steps: readonly JournaledStep[]

@@ -2,9 +2,11 @@ import { Injectable } from '@nestjs/common'
 import { rows, type Tx } from '../platform/postgres/database.ts'
 import { SealedColumns } from '../platform/sealing/sealed-columns.ts'
 import { Sealer } from '../platform/sealing/sealing.ts'
-import { BrokerError, type Json, type Step, type TargetIdentity } from '../sdk/index.ts'
+import { BrokerError, type Json, type Secret, type Step, type TargetIdentity } from '../sdk/index.ts'
 import type { HeldRun, JournaledStep } from './action-run.ts'
-import { type RunEvent, type RunState, runMachine } from './run-machine.ts'
+import { digestsOf } from './input-digest.ts'
+import type { RunState } from './run-machine.ts'
+import { fenced, move, transition } from './transition.ts'
 
 /** Names one step of one run. */
 export interface StepRef {
@@ -21,6 +23,21 @@ type StepRow = Pick<JournaledStep, 'kind' | 'target' | 'summary' | 'args' | 'pos
   readonly confers_power: boolean | null
 }
 
+/** What a run is to be. */
+export interface RunOrder {
+  readonly id: string
+  readonly integrationId: string
+  readonly action: string
+  /** as people may see it */
+  readonly input: Json
+  /** the whole input as JSON, where there is a secret in it: sealed, and erased once it is planned */
+  readonly secretInput?: Secret
+  /** a person, a schedule, or the run that this one is a part of */
+  readonly startedBy: { readonly kind: 'person' | 'schedule' | 'run'; readonly id: string }
+  /** of one action of one integration: the same key again is the same run */
+  readonly idempotencyKey?: string
+}
+
 interface RunRow {
   id: string
   epoch: string
@@ -29,10 +46,12 @@ interface RunRow {
   action: string
   input: Json
   target: TargetIdentity | null
+  sealedInput: string | null
   steps: StepRow[]
 }
 
 const place = (run: string, position: number) => ({ table: 'action_steps', row: `${run}/${position}`, column: 'sealed' })
+const placeOfInput = (run: string) => ({ table: 'action_runs', row: run, column: 'sealed_input' })
 
 /** What was intended and what happened, written before and after each effect. Every write happens in the caller's transaction. */
 @Injectable()
@@ -44,16 +63,49 @@ export class Journal {
     const key = { run_id: 'text', position: 'int' } as const
     const placeOf = (row: Readonly<Record<string, unknown>>) => place(String(row['run_id']), Number(row['position']))
     columns.hold({ table: 'action_steps', column: 'sealed', key, place: placeOf, lasting: false })
+    columns.hold({
+      table: 'action_runs',
+      column: 'sealed_input',
+      key: { id: 'text' },
+      place: (row) => placeOfInput(String(row['id'])),
+      lasting: false,
+    })
   }
 
-  /** Notes down that an action is to run; nothing is planned yet. */
-  async open(tx: Tx, run: { id: string; integrationId: string; action: string; input: Json }): Promise<void> {
-    await rows(tx, 'insert into action_runs (id, integration_id, action, input) values ($1, $2, $3, $4)', [
-      run.id,
-      run.integrationId,
-      run.action,
-      JSON.stringify(run.input),
-    ])
+  /**
+   * Notes down that an action is to run; nothing is planned yet. Answers the run, which is an earlier one where the idempotency key has
+   * been used with the same input; with another input that is a `conflict`.
+   */
+  async open(tx: Tx, order: RunOrder): Promise<{ id: string; isNew: boolean }> {
+    const { id, integrationId, action, input, secretInput, startedBy, idempotencyKey: key } = order
+    const digests = key === undefined ? [] : digestsOf(this.sealer, secretInput ? JSON.parse(secretInput.reveal()) : input)
+    const opened = await rows(
+      tx,
+      `insert into action_runs (id, integration_id, action, input, sealed_input, started_by, parent_run, idempotency_key, input_digest)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict on constraint action_runs_once_for_each_order do nothing returning id`,
+      [
+        id,
+        integrationId,
+        action,
+        JSON.stringify(input),
+        secretInput ? this.sealer.seal(secretInput, placeOfInput(id)) : null,
+        JSON.stringify(startedBy),
+        startedBy.kind === 'run' ? startedBy.id : null,
+        key ?? null,
+        digests[0] ?? null,
+      ],
+    )
+    if (opened.length > 0) return { id, isNew: true }
+    const [earlier] = await rows<{ id: string; digest: string }>(
+      tx,
+      `select id, input_digest as digest from action_runs where integration_id = $1 and action = $2 and idempotency_key = $3`,
+      [integrationId, action, key],
+    )
+    if (earlier && digests.includes(earlier.digest)) return { id: earlier.id, isNew: false }
+    throw new BrokerError('conflict', `the idempotency key was used for ${earlier?.id} with another input`, {
+      field: 'idempotencyKey',
+      fix: 'use a new key for a new run',
+    })
   }
 
   /** Takes runs into this process: from here on every write by an earlier holder is refused. Runs in none of the states are absent from the answer. */
@@ -66,6 +118,7 @@ export class Journal {
          update action_runs set epoch = epoch + 1, changed_at = now()
          where id = any($1) and state = any($2) returning *)
        select c.id, c.epoch, c.state, c.integration_id as "integrationId", c.action, c.input, c.target,
+         c.sealed_input as "sealedInput",
          coalesce((select jsonb_agg(to_jsonb(s) order by s.position) from action_steps s where s.run_id = c.id), '[]') as steps
        from claimed c`,
       [ids, from],
@@ -76,6 +129,7 @@ export class Journal {
         {
           ...run,
           target: run.target ?? undefined,
+          sealedInput: run.sealedInput === null ? undefined : this.sealer.open(run.sealedInput, placeOfInput(run.id)),
           steps: run.steps.map((step) => this.stepOf(run.id, step)),
         },
       ]),
@@ -191,28 +245,6 @@ export class Journal {
   }
 }
 
-/** The only update of a run's state: whether the event means anything is for the machine to say. Answers the runs that it moved. */
-export async function transition(tx: Tx, ids: readonly string[], event: RunEvent): Promise<string[]> {
-  const { from, to } = runMachine.arrow(event)
-  const moved = await rows<{ id: string }>(
-    tx,
-    `update action_runs set state = $3, changed_at = now(), epoch = epoch + $4,
-       settled_at = case when $5 then now() else settled_at end
-     where id = any($1) and state = any($2) returning id`,
-    [ids, from, to, FENCES.has(event) ? 1 : 0, runMachine.isFinal(to)],
-  )
-  return moved.map(({ id }) => id)
-}
-
-/** These take a run away from whoever holds it. */
-const FENCES: ReadonlySet<RunEvent> = new Set(['undo', 'give_up'])
-
-/** The same for a run that this process holds. Throws `run.fenced` once somebody else does, or something else has happened to it. */
-export async function move(tx: Tx, run: Pick<HeldRun, 'id' | 'epoch'>, event: RunEvent): Promise<void> {
-  const ours = await rows(tx, 'select 1 from action_runs where id = $1 and epoch = $2 for update', [run.id, run.epoch])
-  if (ours.length === 0 || (await transition(tx, [run.id], event)).length === 0) throw fenced(run.id)
-}
-
 /** Of these runs, those that may have something in their target. */
 export async function liveAmong(tx: Pick<Tx, 'query'>, ids: readonly string[]): Promise<Set<string>> {
   const live = await rows<{ id: string }>(
@@ -251,7 +283,3 @@ export async function noteTarget(tx: Pick<Tx, 'query'>, runs: readonly string[],
 export const FORGET_STEPS = `delete from action_steps where ctid = any(array(
   select s.ctid from action_steps s join action_runs r on r.id = s.run_id
   where r.state in ('undone', 'failed') and r.settled_at < clock_timestamp() - make_interval(days => $1) limit $2)) returning 1`
-
-export function fenced(run: string): BrokerError {
-  return new BrokerError('run.fenced', `another replica has taken over ${run}`)
-}

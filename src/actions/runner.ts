@@ -6,10 +6,22 @@ import { TimeLeft } from '../platform/pacing/time-left.ts'
 import { Database, type Tx } from '../platform/postgres/database.ts'
 import type { Hold } from '../platform/work/due-lane.ts'
 import { Stopping } from '../platform/work/stopping.ts'
-import { isReversible, type Receipt, type RunContext, type Step } from '../sdk/index.ts'
-import { actionOf, planOf } from './action-of.ts'
+import {
+  type AnyAction,
+  BrokerError,
+  type Evidence,
+  isReversible,
+  type Json,
+  type Receipt,
+  type RunContext,
+  type Step,
+  type TargetIdentity,
+} from '../sdk/index.ts'
+import { actionOf, planOf, readInput } from './action-of.ts'
 import type { HeldRun, JournaledStep } from './action-run.ts'
-import { fenced, Journal, move, noteTarget } from './journal.ts'
+import { Journal, noteTarget, type StepRef } from './journal.ts'
+import { lockResources } from './locks.ts'
+import { fenced, move } from './transition.ts'
 import { mustBeSameTarget, whoAnswers } from './whereabouts.ts'
 
 /** What the owner of a run adds to the journal's transactions, before the run's own rows: whoever owns it is locked first, always. */
@@ -18,8 +30,8 @@ export interface RunHooks {
   beforeStep?(tx: Tx): Promise<TimeLeft | undefined>
   /** with the plan, before anything of it is done; throws what stands against it */
   whenPlanned?(tx: Tx, connection: Connection, steps: readonly Step[]): Promise<void>
-  /** with the outcome of the last step, and through which connection it was done */
-  whenExecuted?(tx: Tx, connection: Connection): Promise<void>
+  /** with the outcome of the last step: through which connection it was done, and what was read back */
+  whenExecuted?(tx: Tx, connection: Connection, evidence: readonly Evidence[]): Promise<void>
 }
 
 /** How long one call of an action may take, in milliseconds. */
@@ -40,29 +52,68 @@ export class ActionRunner {
   async execute(run: HeldRun, hold: Pick<Hold, 'isOurs'>, hooks: RunHooks = {}): Promise<void> {
     const connection = await this.connections.use(run.integrationId)
     const action = actionOf(connection, run.action)
-    let held = run
     const target = await whoAnswers(connection)
-    mustBeSameTarget(held, target)
-    if (held.state === 'pending') {
-      const steps = await planOf(connection, held.action, this.context(connection, held.id, hold), held.input)
-      held = await this.database.transaction(async (tx) => {
-        await hooks.whenPlanned?.(tx, connection, steps)
-        return this.journal.plan(tx, held, steps, target)
-      })
-    }
+    mustBeSameTarget(run, target)
+    const held = run.state === 'pending' ? await this.plan(connection, action, run, hold, target, hooks) : run
     let receipt: (Receipt & { position: number }) | undefined
+    const records = new Map<number, Json | undefined>()
     for (const step of held.steps) {
       if (step.state === 'executed') continue
       const until = await this.database.transaction((tx) => this.intend(tx, held, step, receipt, hooks))
       const done: Receipt = await action.execute(this.context(connection, held.id, hold, until), step)
       receipt = { ...done, position: step.position }
+      records.set(step.position, done.record)
     }
+    const marks = receipt ? [{ run: held.id, ...receipt }] : []
+    const steps = held.steps.map((step) => ({ ...step, record: records.get(step.position) ?? step.record }))
+    const evidence = await this.verify(connection, action, held, steps, marks, hold)
     await this.database.transaction(async (tx) => {
-      await hooks.whenExecuted?.(tx, connection)
+      await hooks.whenExecuted?.(tx, connection, evidence)
       await move(tx, held, 'finish')
       await noteTarget(tx, [held.id], target)
-      if (receipt) await this.journal.mark(tx, [{ run: held.id, ...receipt }], 'executed')
+      await this.journal.mark(tx, marks, 'executed')
     })
+  }
+
+  private async plan(
+    connection: Connection,
+    action: AnyAction<unknown>,
+    run: HeldRun,
+    hold: Pick<Hold, 'isOurs'>,
+    target: TargetIdentity | undefined,
+    hooks: RunHooks,
+  ): Promise<HeldRun> {
+    const input = await readInput(action, run.sealedInput ? JSON.parse(run.sealedInput.reveal()) : run.input)
+    const resources = action.writes?.(input) ?? []
+    if (resources.length > 0) await this.database.transaction((tx) => lockResources(tx, run, resources))
+    const steps = await planOf(connection, action, this.context(connection, run.id, hold), input)
+    return this.database.transaction(async (tx) => {
+      await hooks.whenPlanned?.(tx, connection, steps)
+      return this.journal.plan(tx, run, steps, target)
+    })
+  }
+
+  /** Success is what was read back. Access is read back by the sweep, as somebody waits for it: what it writes has no power elsewhere. */
+  private async verify(
+    connection: Connection,
+    action: AnyAction<unknown>,
+    run: HeldRun,
+    steps: readonly JournaledStep[],
+    marks: readonly (StepRef & Receipt)[],
+    hold: Pick<Hold, 'isOurs'>,
+  ): Promise<readonly Evidence[]> {
+    if (action === connection.plugin.grantAccess || !action.verify) return []
+    await this.database.transaction(async (tx) => {
+      await this.journal.hold(tx, run)
+      await this.journal.mark(tx, marks, 'executed')
+    })
+    const evidence = await action.verify(this.context(connection, run.id, hold), steps)
+    const wrong = evidence.filter((piece) => !piece.holds)
+    if (wrong.length === 0) return evidence
+    throw new BrokerError(
+      'target.unverified',
+      `not as it was written: ${wrong.map((piece) => `${piece.artefact} (${piece.observed})`).join(', ')}`,
+    )
   }
 
   /** What an action is given for one call on behalf of a run. */

@@ -85,6 +85,8 @@ interface ActionBase<Client, Input, S extends Step> {
   readonly name: string
   readonly title: string
   readonly input: z.ZodType<Input>
+  /** Names of what it changes that others may change as well: one run of an integration at a time has each of them. */
+  writes?(input: Input): readonly string[]
   /** Reads, writes nothing. Throws what makes the input unfit for this target. */
   plan(ctx: RunContext<Client>, input: Input): Promise<S[]>
   /** Performs one step. Performing it twice is the same as once; it may be called again after a crash in the middle. */

@@ -208,6 +208,8 @@ describe('the house', () => {
         "plugins/vault/client/connector.ts": 1,
         "plugins/vault/client/transport.ts": 4,
         "plugins/vault/config.ts": 2,
+        "src/actions/journal.ts": 1,
+        "src/actions/runner.ts": 1,
         "src/api-client/api-client.ts": 1,
         "src/changes/four-eyes.ts": 1,
         "src/changes/scim-token-changes.ts": 2,

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest'
  */
 const ROOMS: Readonly<Record<string, { readonly write: string; readonly read: string }>> = {
   access_requests: { write: 'access', read: 'access grants notifications' },
+  action_locks: { write: 'actions', read: 'actions' },
   action_runs: { write: 'actions', read: 'actions integrations' },
   action_steps: { write: 'actions', read: 'actions' },
   approvals: { write: 'access', read: 'access grants' },
@@ -37,9 +38,9 @@ describe('the tables of the database', () => {
     expect([...sql.matchAll(READ('grants'))].length).toBe(1)
   })
 
-  it('of runs and steps are named by the journal alone where they are written', () => {
+  it('of runs and steps are written by the journal, and the state of a run in one place', () => {
     const writers = files.filter((file) => ['action_runs', 'action_steps'].some((table) => WRITE(table).test(code.get(file)!)))
-    expect(writers).toEqual(['src/actions/journal.ts'])
+    expect(writers).toEqual(['src/actions/journal.ts', 'src/actions/transition.ts'])
   })
 })
 

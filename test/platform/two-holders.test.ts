@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import type { HeldRun } from '../../src/actions/action-run.ts'
-import { Journal, move } from '../../src/actions/journal.ts'
+import { Journal } from '../../src/actions/journal.ts'
 import type { RunState } from '../../src/actions/run-machine.ts'
+import { move } from '../../src/actions/transition.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { Database } from '../../src/platform/postgres/database.ts'
 import { enqueue } from '../../src/platform/work/due-work.ts'
@@ -84,7 +85,13 @@ describe('of two that hold a run, who claimed it first', () => {
 
   it('leaves to the next one every step of a plan that it was just writing down', async () => {
     const runId = newId('run')
-    const run = { id: runId, integrationId: toys.integrationId, action: 'grant-access', input: {} }
+    const run = {
+      id: runId,
+      integrationId: toys.integrationId,
+      action: 'grant-access',
+      input: {},
+      startedBy: { kind: 'person', id: 'usr_1' } as const,
+    }
     await database.transaction((tx) => journal.open(tx, run))
     const first = await claim(runId, 'pending')
     const step = { kind: 'door', target: `doors/${runId}`, summary: 'Lets the grantee in.', args: {} }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import { grantAccessOf, planOf } from '../../actions/action-of.ts'
+import { grantAccessOf, planOf, readInput } from '../../actions/action-of.ts'
 import { ActionRunner } from '../../actions/runner.ts'
 import { runIdOf } from '../../grants/grant.ts'
 import { Connections } from '../../integrations/connections.ts'
@@ -31,7 +31,8 @@ export class Plans {
     const connection = await this.connections.use(integrationId)
     const context = this.runner.context(connection, runIdOf(requestId), { isOurs: () => true }, undefined, PATIENCE_MS)
     try {
-      const steps = await planOf(connection, grantAccessOf(connection).name, context, inputOf(ask))
+      const action = grantAccessOf(connection)
+      const steps = await planOf(connection, action, context, await readInput(action, inputOf(ask)))
       return steps.map(({ kind, target, summary, args }) => ({ kind, target, summary, args }))
     } catch (error) {
       if (!context.signal.aborted) throw error

@@ -1,4 +1,4 @@
-import { transition } from '../../actions/journal.ts'
+import { transition } from '../../actions/transition.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import type { Hands } from '../../identity/callers/hands.ts'
 import type { problemOf } from '../../platform/http/problem-of.ts'

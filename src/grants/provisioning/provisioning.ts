@@ -87,6 +87,7 @@ export class Provisioning implements OnModuleInit {
       integrationId: order.integrationId,
       action: 'grant-access',
       input: order.input as unknown as Json,
+      startedBy: { kind: 'person', id: order.granteeId },
     })
     await rows(
       tx,

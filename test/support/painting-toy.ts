@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { type Action, type AnyPlugin, type Secret, type Step, secret } from '../../src/sdk/index.ts'
+import { grantingToy } from './granting-toy.ts'
+import { type ToyClient, ToyTarget } from './toy-plugin.ts'
+
+const input = z.object({ wall: z.string().min(1), colour: secret({ title: 'Colour' }) })
+
+/** The toy with a second action, which changes something that is there: a wall gets another colour, and on the way back its former one. */
+export class PaintingToy {
+  readonly walls = new Map<string, string>()
+  readonly calls: string[] = []
+  /** what happens while a wall is painted */
+  whenPainted: (wall: string) => Promise<unknown> = async () => {}
+  readonly plugin: AnyPlugin
+
+  constructor() {
+    const toy = grantingToy(new ToyTarget())
+    this.plugin = { ...toy, actions: [this.paint] }
+  }
+
+  private readonly paint: Action<ToyClient, { wall: string; colour: Secret }, Step> = {
+    name: 'paint-wall',
+    title: 'Paint a wall',
+    input,
+    writes: ({ wall }) => [wall],
+    plan: async (_context, { wall, colour }) => {
+      this.calls.push(`plan ${wall}`)
+      return [{ kind: 'coat', target: wall, summary: `Paints ${wall}.`, args: {}, sealed: colour }]
+    },
+    execute: async (_context, { target, sealed }) => {
+      const before = this.walls.get(target) ?? 'bare'
+      this.walls.set(target, sealed!.reveal())
+      await this.whenPainted(target)
+      return { record: { before } }
+    },
+    verify: async (_context, steps) =>
+      steps.map(({ target, sealed }) => ({
+        artefact: target,
+        holds: this.walls.get(target) === sealed?.reveal(),
+        observed: this.walls.has(target) ? 'painted' : 'bare',
+        at: new Date().toISOString(),
+      })),
+    rollback: async (_context, { target }, record) => {
+      const { before } = (record ?? { before: 'bare' }) as { before: string }
+      this.walls.set(target, before)
+    },
+  }
+}
