@@ -13,4 +13,11 @@ export const FOUND: Readonly<Record<string, readonly Command[]>> = {
     },
     { do: 'wait', minutes: 20 },
   ],
+  'access lasted beyond its end because its target was away': [
+    { do: 'ask', who: 0, flow: 0, minutes: 50 },
+    { do: 'open', who: 'right', which: 0 },
+    { do: 'target goes away' },
+    { do: 'give back', who: 'right', which: 0 },
+    { do: 'target comes back' },
+  ],
 }

@@ -56,8 +56,9 @@ export async function untruths(
     const grant = model.asks[at]!.grant!
     const works = await credential.works()
     const must = grant.phase === 'active' && grant.credential!.until > model.minute
-    if (works && !must && grant.phase !== 'active')
-      wrong.push(`the credential of grant ${at} works although it is ${grant.phase}`)
+    // Where the target is away nothing can be taken back there yet.
+    const mayWork = grant.phase === 'active' || (grant.phase === 'ending' && model.isDown)
+    if (works && !mayWork) wrong.push(`the credential of grant ${at} works although it is ${grant.phase}`)
     if (!works && must && grant.credential!.isSure) wrong.push(`the credential of grant ${at} does not work`)
   }
   return { ever, yet: wrong }
