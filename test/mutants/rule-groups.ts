@@ -57,8 +57,8 @@ export const RULE_GROUPS: readonly RuleGroup[] = [
     files: ['plugins/vault/client/retry.ts', 'src/platform/pacing/time-left.ts'],
     tests: ['test/rules/retries.test.ts'],
   },
-  { name: 'sealing', files: ['src/platform/**/sealing.ts'], tests: ['test/**/sealing.test.ts'] },
-  { name: 'webhook targets', files: ['src/notifications/url-guard.ts'], tests: ['test/**/webhook-guard.test.ts'] },
+  { name: 'sealing', files: ['src/platform/**/sealing.ts'], tests: ['test/**/{sealing,sealed-places}.test.ts'] },
+  { name: 'webhook targets', files: ['src/notifications/url-guard.ts'], tests: ['test/**/{webhook-guard,webhook-urls}.test.ts'] },
 ]
 
 /** A bug that nobody can notice. `code` is what it replaces and `becomes` what stands there instead, both as they are written. */
