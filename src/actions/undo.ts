@@ -30,6 +30,8 @@ export interface Leaving {
 export type Proved<L extends Leaving> = L & {
   readonly evidence: readonly Evidence[]
   readonly target: TargetIdentity | undefined
+  /** what no undoing reaches, as the action says */
+  readonly beyond: readonly string[] | undefined
 }
 
 /** What the owner of runs adds. All but `failed` happens in the transaction of the journal's own rows; whoever owns a run is locked first, always. */
@@ -112,7 +114,7 @@ export class Undo {
     const proved: Proved<L>[] = []
     const failed = await this.forEach(leaving, RESTS_AT_ONCE, hold, outcomes, async (one) => {
       mustBeSameTarget(one.run, target)
-      proved.push({ ...one, target, evidence: await this.finishOne(connection, one, hold) })
+      proved.push({ ...one, target, ...(await this.finishOne(connection, one, hold)) })
     })
     await this.database.transaction(async (tx) => {
       const done = await this.stillOurs(tx, proved, hooks)
@@ -132,7 +134,11 @@ export class Undo {
     return outcomes
   }
 
-  private async finishOne(connection: Connection, { work, run }: Leaving, hold: Hold): Promise<Evidence[]> {
+  private async finishOne(
+    connection: Connection,
+    { work, run }: Leaving,
+    hold: Hold,
+  ): Promise<Pick<Proved<Leaving>, 'evidence' | 'beyond'>> {
     // Was something still there, then whatever was undone before may have come back: a call that was late, or somebody's hand.
     const isFirstTry = work.attempts === 1
     const steps = run.steps.filter((step) => mayHaveHappened(step) || (step.state === 'undone' && !isFirstTry))
@@ -141,7 +147,7 @@ export class Undo {
     const context = this.runner.context(connection, run.id, hold)
     const evidence = (isReversible(action) && (await action.verifyGone?.(context, run.steps))) || []
     const left = stillThere(evidence)
-    if (left.length === 0) return evidence
+    if (left.length === 0) return { evidence, beyond: beyondOf(action) }
     throw new BrokerError(
       'target.incomplete',
       `still there: ${left.map((piece) => `${piece.artefact} (${piece.observed})`).join(', ')}`,
@@ -213,3 +219,7 @@ export function stillThere(evidence: readonly Evidence[]): Evidence[] {
 }
 
 const refOf = (run: HeldRun, step: { position: number }) => ({ run: run.id, position: step.position })
+
+function beyondOf(action: object): readonly string[] | undefined {
+  return 'beyondTheEnd' in action ? (action.beyondTheEnd as readonly string[] | undefined) : undefined
+}

@@ -70,6 +70,7 @@ export const revocationReceipt = z
       ),
     writtenOff: writtenOff.nullable().optional().describe('set: this receipt proves nothing, and says who decided that and why'),
     evidence: z.array(evidence),
+    beyond: z.array(z.string()).optional().describe('what no end of access reaches, and so no receipt proves'),
     cameBack: z
       .strictObject({ at: instant, target: z.record(z.string(), z.string()), evidence: z.array(evidence) })
       .nullable()

@@ -158,6 +158,8 @@ export interface GrantsAccess<Client, S extends Step> extends Reversible<Client,
   ): Promise<Credential>
   /** Moves the end the target enforces to `ctx.until`. Repeatable; a target that enforces none does nothing. */
   extend(ctx: RunContext<Client>, steps: readonly S[]): Promise<void>
+  /** What no end of the access reaches, a sentence each: every receipt says it */
+  readonly beyondTheEnd?: readonly string[]
   /** Whether a credential handed over earlier was collected. */
   inspect(ctx: RunContext<Client>, trace: Json): Promise<CredentialState>
   /**

@@ -112,6 +112,16 @@ describe.each(await serversUnderTest())('a receipt from $product $version', (bin
     await receiptOf(other.grantId)
   })
 
+  it('says what no end reaches: a wrapped copy of what was read', async () => {
+    const { grantId, token } = await openedGrant()
+    const read = await vault.api('GET', 'kv/data/app/db', undefined, { 'x-vault-token': token, 'x-vault-wrap-ttl': '24h' })
+    await receiptOf(grantId)
+    const copy = { 'x-vault-token': read.body.wrap_info.token as string }
+    expect((await vault.api('POST', 'sys/wrapping/unwrap', {}, copy)).status).toBe(200)
+    const { beyond } = await broker().must(broker().get(`/api/grants/${grantId}/receipt`))
+    expect(beyond).toEqual([expect.stringMatching(/response-wrapped.*vault lease revoke -prefix/)])
+  })
+
   it('is true after the mount was disabled and enabled again', async () => {
     await openedGrant().then(({ grantId }) => receiptOf(grantId))
     await remount()

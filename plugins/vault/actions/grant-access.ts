@@ -47,6 +47,11 @@ const Input = z.object({
     .min(1),
 }) satisfies z.ZodType<GrantInput>
 
+// A rule with max_wrapping_ttl refuses every request that asks for no wrapping, so no policy can lend reading without it.
+const BEYOND = [
+  'what the grantee read or had computed is theirs. The server keeps it for them, too, where they asked for an answer response-wrapped: who has that wrapping token opens it, once, within the time they chose, and no policy can forbid it. To void such copies: vault lease revoke -prefix, with the path that was lent.',
+]
+
 const MINTS: Readonly<Record<string, (mint: Mint) => Promise<Credential>>> = { token: mintToken, password: mintPassword }
 
 /** Lends secrets and keys: a user that nobody can log in as, and a policy that allows exactly what was approved. */
@@ -55,6 +60,7 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
   title: 'Grant access',
   input: Input,
   deliveries: DELIVERIES,
+  beyondTheEnd: BEYOND,
 
   async plan(ctx, input) {
     const { userpassMount, policyPrefix } = ctx.client.settings

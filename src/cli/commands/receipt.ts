@@ -16,11 +16,12 @@ export function receipt(program: Command, terminal: Terminal): void {
         terminal,
         options,
         (api) => api.call(grants.receipt, { params: { id } }),
-        ({ grant, reason, dueAt, powerlessAt, target, writtenOff, evidence, cameBack }) => [
+        ({ grant, reason, dueAt, powerlessAt, target, writtenOff, evidence, beyond = [], cameBack }) => [
           ...(writtenOff ? [`NOT PROVED: ${writtenOffInWords(writtenOff)}`] : []),
           ...facts({ grant, 'ended because': reason, due: dueAt, 'powerless since': powerlessAt, ...target }),
           '',
           ...table(HEADINGS, evidence.flatMap(lines)),
+          ...beyond.flatMap((sentence) => ['', `No end reaches this: ${sentence}`]),
           ...(cameBack
             ? [
                 '',

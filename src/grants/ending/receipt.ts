@@ -6,13 +6,18 @@ import type { Grant } from '../grant.ts'
 export function receiptOf(
   grant: Grant,
   evidence: readonly Evidence[],
-  { target, recorded }: { target: TargetIdentity | undefined; recorded: boolean },
+  {
+    target,
+    recorded,
+    beyond = [],
+  }: { target: TargetIdentity | undefined; recorded: boolean; beyond?: readonly string[] | undefined },
 ): Json {
   return {
     ...headOf(grant),
     target: target ?? null,
     targetRecorded: recorded,
     evidence: evidence.map(pieceOf),
+    beyond,
   }
 }
 

@@ -126,10 +126,10 @@ export class Revocation implements OnModuleInit {
   }
 
   private async settle(tx: Tx, proved: readonly Proved<LeavingGrant>[]): Promise<void> {
-    const over = proved.map(({ grant, run, evidence, target }) => ({
+    const over = proved.map(({ grant, run, evidence, target, beyond }) => ({
       grant,
       state: finalState(grant.endReason),
-      receipt: receiptOf(grant, evidence, { target, recorded: run.target !== undefined }),
+      receipt: receiptOf(grant, evidence, { target, beyond, recorded: run.target !== undefined }),
     }))
     await rows(
       tx,
