@@ -3,11 +3,12 @@ import { createApp } from './app.ts'
 import { type Config } from './config/config.ts'
 import { readConfig, urlOf } from './config/read-config.ts'
 import { lastWords } from './last-words.ts'
+import type { HttpServer } from './platform/http/http-server.ts'
 import { openStateFolder } from './platform/installation/state-folder.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './platform/postgres/embedded-postgres.ts'
 
-/** Calls under way may take this long once the daemon stops. */
-const CALLS_MS = 5_000
+/** Requests that are not whole may take this long once the daemon stops. */
+const HALF_SENT_MS = 5_000
 /** The database may take this long after everything else took too long. */
 const LAST_MS = 5_000
 
@@ -34,7 +35,8 @@ async function serve(): Promise<void> {
     stopOnSignal(config.shutdownSeconds, {
       stop: async () => {
         // A half-sent request would hold the server open for ever.
-        setTimeout(() => app.getHttpServer().closeAllConnections(), Math.min(CALLS_MS, config.shutdownSeconds * 500)).unref()
+        const server = app.getHttpAdapter() as unknown as HttpServer
+        setTimeout(() => server.closeIdle(), Math.min(HALF_SENT_MS, config.shutdownSeconds * 500)).unref()
         await app.close()
         await embedded?.stop()
       },

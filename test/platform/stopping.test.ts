@@ -4,6 +4,7 @@ import path from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
 import { isServer, serverPid } from '../../src/platform/postgres/postgres-process.ts'
+import { within } from '../support/database.ts'
 import { type EmbeddedDaemon, EmbeddedHome } from '../support/embedded-daemon.ts'
 import { paused } from '../support/vault-broker.ts'
 import { furnished, type Habitable, inhabit, type World } from '../support/world.ts'
@@ -60,6 +61,30 @@ describe('a daemon that is told to stop', () => {
       const { body } = await again.api(world.alice.token).get(`/api/grants/${grantId}`)
       expect(body.state).toBe('revoked')
     }, 60_000)
+  })
+
+  it('answers what it was asked before, and only then lets go of its database', async () => {
+    const daemon = await home.start({ LATCHKEY_SHUTDOWN_SECONDS: '60' })
+    const admin = daemon.api(await home.bootstrap('--name', 'ada'))
+    const { url, query } = await home.database()
+    const { end: ended } = await within(url, async (holder) => {
+      await holder.query('begin')
+      await holder.query('lock table users in share row exclusive mode')
+      const made = admin.post('/api/users', { name: 'alice' })
+      // Longer than a connection is kept on which nothing is answered.
+      const waits = (more: string) =>
+        query(`select 1 from pg_locks l join pg_stat_activity a using (pid) where not l.granted and ${more}`)
+      await vi.waitUntil(async () => (await waits('true')).length > 0, { timeout: 20_000 })
+      daemon.child.kill('SIGTERM')
+      const end = exited(daemon)
+      await vi.waitUntil(() => daemon.said().includes('stopping'), { timeout: 20_000 })
+      await vi.waitUntil(async () => (await waits(`a.query_start < now() - interval '7 s'`)).length > 0, { timeout: 20_000 })
+      await holder.query('rollback')
+      expect(await made).toMatchObject({ status: 201, body: { name: 'alice' } })
+      return { end }
+    })
+    expect(await ended).toEqual([0, null])
+    expect(daemon.logged()).not.toMatch(/"level":50/)
   })
 
   it('stops its database although its time is up, and although somebody does not wait', async () => {

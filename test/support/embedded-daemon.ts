@@ -16,6 +16,8 @@ export interface EmbeddedDaemon {
   readonly api: (token?: string) => Api
   /** everything it said to its operator */
   said(): string
+  /** its log */
+  logged(): string
 }
 
 /** Compiled daemons one after another on an embedded database in one state folder. */
@@ -47,8 +49,10 @@ export class EmbeddedHome {
     const child = spawn(process.execPath, ['dist/src/main.js'], {
       cwd: ROOT,
       env: this.environment(more),
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     })
+    const lines: string[] = []
+    child.stdout.on('data', (chunk) => void lines.push(String(chunk)))
     this.running.add(child)
     child.once('exit', () => this.running.delete(child))
     let said = ''
@@ -60,7 +64,7 @@ export class EmbeddedHome {
         if (found) resolve(found)
       })
     })
-    return { child, url, api: (token) => new Api(url, this.agent, token), said: () => said }
+    return { child, url, api: (token) => new Api(url, this.agent, token), said: () => said, logged: () => lines.join('') }
   }
 
   /** The command line, beside a daemon or without one: its exit code and what it printed and told. */
