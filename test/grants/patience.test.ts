@@ -54,6 +54,17 @@ describe('what was approved', () => {
     expect(work).toEqual({ sameCommit: true, atItsEnd: true })
   })
 
+  it('leaves every turn of its way in the trail, once', async () => {
+    const grantId = await toys.grant()
+    await toys.giveBack(grantId)
+    await toys.until(grantId, 'revoked')
+    const events = await toys.broker.database.query<{ kind: string }>(
+      `select kind from audit_events where subject = $1 and kind like 'grant.%' order by id`,
+      [grantId],
+    )
+    expect(events.map(({ kind }) => kind)).toEqual(['grant.provisioning', 'grant.active', 'grant.revoking', 'grant.revoked'])
+  })
+
   it('is given up and cleaned when it fails for longer than the patience since the first try', async () => {
     failOnce(new BrokerError('target.unreachable', 'not now'), () =>
       query(`set session_replication_role = replica;

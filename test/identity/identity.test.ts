@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
 import type { Scope } from '../../src/contract/identity.ts'
 import type { Api } from '../support/api.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
+import { within } from '../support/database.ts'
 import { ownToken } from '../support/own-token.ts'
 
 const ALL: Scope[] = ['read', 'request', 'approve', 'manage', 'audit']
@@ -183,6 +185,29 @@ describe('the last active admin', () => {
     expect(statuses.filter((status) => status !== 200)).toEqual([expect.toBeOneOf([403, 409])])
     const left = await own.database.query(`select id from users where state = 'active' and 'admin' = any(roles)`)
     expect(left).toHaveLength(1)
+    await own.close()
+  })
+
+  it('is left by two who take the role from each other at the same moment', async () => {
+    const own = await startBroker()
+    const { id } = (await own.admin.get('/api/me')).body
+    const second = await own.admin.must(own.admin.post('/api/users', { name: 'second', roles: ['admin'] }))
+    await ownToken(own.database, second.id, ['read'])
+    // Nobody's commit gets through until both have looked who is left.
+    const { statuses } = await within(own.database.url, async (client) => {
+      await client.query('begin')
+      await client.query('select from audit_head for update')
+      const changes = [id, second.id].map((one) => own.admin.patch(`/api/users/${one}`, { roles: [] }))
+      await waitFor('both to wait', async () => {
+        const waiting = await own.database.query(
+          `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+        return waiting.length >= 2
+      })
+      await client.query('rollback')
+      return { statuses: (await Promise.all(changes)).map(({ status }) => status) }
+    })
+    expect(statuses.toSorted()).toEqual([200, expect.toBeOneOf([403, 409])])
     await own.close()
   })
 

@@ -3,6 +3,8 @@ import { APPROVALS } from './table/approvals.ts'
 import { DUE_WORK } from './table/due-work.ts'
 import { ENDINGS } from './table/endings.ts'
 import { GRANTS } from './table/grants.ts'
+import { IDENTITY } from './table/identity.ts'
+import { KEEPING } from './table/keeping.ts'
 import { RUNS } from './table/runs.ts'
 
-export const MUTANTS: readonly Mutant[] = [...RUNS, ...DUE_WORK, ...GRANTS, ...ENDINGS, ...APPROVALS]
+export const MUTANTS: readonly Mutant[] = [...RUNS, ...DUE_WORK, ...GRANTS, ...ENDINGS, ...APPROVALS, ...IDENTITY, ...KEEPING]

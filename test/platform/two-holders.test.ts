@@ -233,6 +233,30 @@ describe('a run of several steps', () => {
     expect(left).toEqual(Array.from({ length: DOORS }, () => ({ state: 'executed', isSealed: true })))
   })
 
+  it('goes on in the system it was begun in, and in no other', async () => {
+    toys.calls.length = 0
+    let cluster = 'toys'
+    toys.hooks.cluster = () => cluster
+    toys.hooks.execute = async ({ target }) => {
+      if (!target.endsWith('/1') || cluster !== 'toys') return
+      cluster = 'others'
+      throw new BrokerError('target.unreachable', 'not now')
+    }
+    const grantId = await toys.request()
+    await waitFor('it to be refused', async () => {
+      const [grant] = await toys.broker.database.query<{ code: string }>(
+        `select error ->> 'code' as code from grants where id = $1`,
+        [grantId],
+      )
+      return grant?.code === 'target.moved'
+    })
+    expect(toys.calls).toEqual(['execute 0', 'execute 1'])
+    delete toys.hooks.execute
+    delete toys.hooks.cluster
+    await toys.until(grantId, 'active')
+    expect(toys.calls).toEqual(['execute 0', 'execute 1', 'execute 1', 'execute 2'])
+  })
+
   it('goes on where it stood: what was executed is not executed again', async () => {
     toys.calls.length = 0
     let failures = 0

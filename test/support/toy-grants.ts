@@ -15,6 +15,8 @@ export interface ToyHooks {
   execute?: (step: Step) => Promise<unknown>
   rollback?: (step: Step, record: Json | undefined) => Promise<unknown>
   verifyGone?: () => Promise<unknown>
+  /** which system answers */
+  cluster?: () => string
 }
 
 /** A broker in front of a toy: fast, and steered from within its calls. */
@@ -143,5 +145,9 @@ function hooked(toy: AnyPlugin, doors: number, calls: string[], hooks: ToyHooks)
       return (await action.verifyGone?.(context, steps)) ?? []
     },
   }
-  return { ...toy, grantAccess: grantAccess as unknown as NonNullable<AnyPlugin['grantAccess']> }
+  return {
+    ...toy,
+    identify: async () => ({ cluster: hooks.cluster?.() ?? 'toys' }),
+    grantAccess: grantAccess as unknown as NonNullable<AnyPlugin['grantAccess']>,
+  }
 }

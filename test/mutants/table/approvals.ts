@@ -10,4 +10,33 @@ export const APPROVALS: readonly Mutant[] = [
     suites: [],
     equivalent: 'a request that somebody rejected is over, so nobody comes to approve it afterwards',
   },
+  {
+    bug: 'who asks is among those who are asked',
+    file: 'src/approvals/approvers.ts',
+    find: '.filter((personId) => !askers.has(personId))',
+    replace: '',
+    suites: ['self-approval'],
+  },
+  {
+    bug: 'people decide on their own request with a token they made for somebody',
+    file: 'src/access/requests/decisions.service.ts',
+    find: 'if (meet(hands, [...request.hands, ...users])) {',
+    replace: 'if (meet([approver.id], [...request.hands, ...users])) {',
+    suites: ['one-hand'],
+    only: 'does not ask as one of them and approve as the other',
+  },
+  {
+    bug: 'somebody else’s request can be taken back',
+    file: 'src/access/requests/decisions.service.ts',
+    find: 'if (request?.requesterId !== caller.id) throw noSuchRequest(id)',
+    replace: 'if (!request) throw noSuchRequest(id)',
+    suites: ['authorization-matrix'],
+  },
+  {
+    bug: 'people close the review of their own emergency',
+    file: 'src/access/emergencies/reviews.service.ts',
+    find: 'meet(',
+    replace: '!Boolean(',
+    suites: ['self-approval'],
+  },
 ]

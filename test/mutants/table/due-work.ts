@@ -43,12 +43,26 @@ export const DUE_WORK: readonly Mutant[] = [
     only: 'leaves room for shards',
   },
   {
+    bug: 'work that is locked is taken by others as well',
+    file: 'src/platform/work/due-rows.ts',
+    find: 'and (locked_until is null or locked_until < clock_timestamp())',
+    replace: '',
+    suites: ['lanes'],
+  },
+  {
     bug: 'a lane takes work of kinds it does not know',
     file: 'src/platform/work/due-rows.ts',
     find: 'and shard <> all($4) and kind = any($5)',
     replace: 'and shard <> all($4) and $5::text[] is not null',
     suites: ['lanes'],
     only: 'of a kind it does not know',
+  },
+  {
+    bug: 'a lease that ran out is renewed',
+    file: 'src/platform/work/due-rows.ts',
+    find: 'and locked_by = $2\n               and locked_until > clock_timestamp()',
+    replace: 'and locked_by = $2',
+    suites: ['lanes'],
   },
   {
     bug: 'a lane lets go of what is in its hand',
@@ -99,6 +113,13 @@ export const DUE_WORK: readonly Mutant[] = [
     only: 'is let go of when another process dies',
   },
   {
+    bug: 'a database that accepts and says nothing is waited for without end',
+    file: 'src/platform/work/presence.ts',
+    find: `beat = setInterval(() => client.isIdle && void client.query('select 1').catch(lose), BEAT_MS)`,
+    replace: '',
+    suites: ['lane-faults'],
+  },
+  {
     bug: 'a lane that has stopped looking makes nobody unready',
     file: 'src/platform/work/due-work.ts',
     find: 'now - lane.lookedAt > SILENT_MS',
@@ -113,5 +134,12 @@ export const DUE_WORK: readonly Mutant[] = [
     replace: 'attempts = 0\n       returning lane',
     suites: ['lanes'],
     only: 'put down again',
+  },
+  {
+    bug: 'old rows are forgotten before their time',
+    file: 'src/platform/work/retention.ts',
+    find: '[rule.days, BATCH]',
+    replace: '[0, BATCH]',
+    suites: ['retention'],
   },
 ]

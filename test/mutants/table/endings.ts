@@ -3,6 +3,30 @@ import type { Mutant } from '../mutant.ts'
 /** Of access that ends, and of what notices that it did not. */
 export const ENDINGS: readonly Mutant[] = [
   {
+    bug: 'cut writes “powerless” without asking whose the run is',
+    file: 'src/grants/ending/revocation.ts',
+    find: `const done = cut.filter((one) => ours.has(one.run.id))`,
+    replace: 'const done = cut.filter(() => ours.size >= 0)',
+    suites: ['two-holders'],
+    only: 'does not say that the grant is powerless',
+  },
+  {
+    bug: 'a receipt is written by who lost the run',
+    file: 'src/grants/ending/revocation.ts',
+    find: `const done = proved.filter((one) => ours.has(one.run.id))`,
+    replace: 'const done = proved.filter(() => ours.size >= 0)',
+    suites: ['two-holders'],
+    only: 'does not say that the grant is over',
+  },
+  {
+    bug: 'cut takes the first step back and not the one that confers power',
+    file: 'src/grants/ending/revocation.ts',
+    find: 'powerOf(one.run.steps).filter(mayHaveHappened), hold)',
+    replace: 'one.run.steps.slice(0, 1).filter(mayHaveHappened), hold)',
+    suites: ['two-holders'],
+    only: 'is undone last first',
+  },
+  {
     bug: 'ending a grant leaves its provisioning due',
     file: 'src/grants/ending/ending.ts',
     find: 'await withdraw(tx, GRANT_WORK.provision, begunIds)',
