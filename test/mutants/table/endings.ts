@@ -27,6 +27,31 @@ export const ENDINGS: readonly Mutant[] = [
     only: 'is undone last first',
   },
   {
+    bug: 'access is taken away in whatever system answers',
+    file: 'src/grants/ending/revocation.ts',
+    find: `mustBeSameTarget(one.run, target)
+      // Was`,
+    replace: '// Was',
+    suites: ['moves'],
+    only: 'ends, opens and proves nothing',
+  },
+  {
+    bug: 'a sick target’s shard is not paused',
+    file: 'src/grants/ending/revocation.ts',
+    find: 'if (outage) hold.pauseShard(this.pauses.longer(shard))',
+    replace: '',
+    suites: ['lost-work'],
+    only: 'for longer and longer',
+  },
+  {
+    bug: 'a target that is away is never called well again for minutes',
+    file: 'src/grants/ending/outage.ts',
+    find: 'const LONGEST_MS = 3_000',
+    replace: 'const LONGEST_MS = 300_000',
+    suites: ['lost-work'],
+    only: 'for longer and longer',
+  },
+  {
     bug: 'ending a grant leaves its provisioning due',
     file: 'src/grants/ending/ending.ts',
     find: 'await withdraw(tx, GRANT_WORK.provision, begunIds)',
