@@ -77,6 +77,18 @@ describe('a token that somebody else made', () => {
     expect(await works(bo.token)).toBe(true)
   })
 
+  it('is in the hands of who made it, though nobody made the one they came with', async () => {
+    const first = { ...(await world.admin.must(world.admin.get('/api/me'))), api: world.admin } as Somebody
+    const bo = await world.person('bo')
+    const { token } = await minted(world.admin, { userId: bo.id, scopes: ['read', 'request'] })
+    const { id } = await make.request(
+      { ...bo, api: world.broker.api(token) },
+      await world.flow({ kind: 'approvers', ...peopleOf(first, admin) }),
+    )
+    const decided = await first.api.post(`/api/access-requests/${id}/approvals`, { decision: 'approve' })
+    expect(decided).toMatchObject({ status: 403, body: { code: 'access.self_approval' } })
+  })
+
   it('is made for nobody who signs in, and one from before does not count', async () => {
     const bo = await world.person('bo')
     const { token } = await minted(admin.api, { userId: bo.id })

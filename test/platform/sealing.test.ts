@@ -62,6 +62,11 @@ describe('sealing', () => {
     const [one, other] = [sealer.seal('one', place).split('.'), sealer.seal('two', place).split('.')]
     const sealed = one.join('.')
     for (let length = 0; length < sealed.length; length++) refusal(() => sealer.open(sealed.slice(0, length), place))
+    for (let at = 0; at < sealed.length; at++) {
+      const [before, after] = [sealed.slice(0, at), sealed.slice(at)]
+      refusal(() => sealer.open(before + after.slice(1), place))
+      for (const more of ['A', '.', ' ', '=', '\n']) refusal(() => sealer.open(before + more + after, place))
+    }
     refusal(() => sealer.open(`${sealed}A`, place))
     refusal(() => sealer.open(`${sealed}.A`, place))
     refusal(() => sealer.open([...one.slice(0, 3), other[3]].join('.'), place))
