@@ -11,7 +11,7 @@ type Attempt = 'enrolment' | 'sign_in'
  * Of a code only guesses count. A browser's way to the provider and back is two attempts, and behind a proxy that is not trusted
  * (`LATCHKEY_TRUST_PROXY`) everybody is one source: a company signs in within minutes in the morning.
  */
-const LIMITS = { enrolment: { most: 30, perMinute: 10 }, sign_in: { most: 600, perMinute: 600 } } as const
+const LIMITS = { enrolment: { most: 60, perMinute: 10 }, sign_in: { most: 600, perMinute: 600 } } as const
 
 /** How often one source may try to get in. What one has used up leaves the others theirs: nobody is locked out by a stranger elsewhere. */
 @Injectable()
