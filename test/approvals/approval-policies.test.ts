@@ -166,6 +166,20 @@ describe.each(await serversUnderTest())('an approval policy, on $product $versio
     expect((await owned({ owners: null, resourceOwner: null })).status, 'a flow asks them').toBe(409)
   })
 
+  it('asks the groups that answer for an integration where a resource has no owner', async () => {
+    const { id } = await admin().must(admin().post('/api/groups', { name: `owners ${randomBytes(3).toString('hex')}` }))
+    await admin().must(admin().put(`/api/groups/${id}/members/${bob.id}`))
+    await admin().must(owned({ owners: { users: [], groups: [id] }, resourceOwner: { tagKey: 'keeper', attribute: 'email' } }))
+    const flow = await staged([{ approvers: [{ kind: 'resource_owner' }] }])
+    const asked = await world.request(alice, { flowId: flow.id, name: 'kv/app/db' })
+    expect((await approve(carol, asked.id)).status).toBe(404)
+    await admin().must(admin().delete(`/api/groups/${id}/members/${bob.id}`))
+    expect((await approve(bob, asked.id)).body.state, 'who has left the group').not.toBe('approved')
+    await admin().must(admin().put(`/api/groups/${id}/members/${bob.id}`))
+    expect((await approve(bob, asked.id)).body.state).toBe('approved')
+    await admin().must(owned({ owners: { users: [bob.id], groups: [] }, resourceOwner: { tagKey: 'owner', attribute: 'email' } }))
+  })
+
   it('lets others decide as well when nobody has for too long, and reminds those who may', async () => {
     const flow = await staged([{ approvers: [people(bob)], escalation: { afterSeconds: 3600, approvers: [people(dave)] } }], {
       remindSeconds: 1800,

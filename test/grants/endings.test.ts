@@ -125,6 +125,30 @@ describe.each(await serversUnderTest())('a grant on $product $version', (binary)
     expect(await traces(vault)).toEqual([])
   })
 
+  it('neither widens nor cuts another grant of the same person with other rights', async () => {
+    const { alice } = world
+    const [reading, writing] = [
+      await world.grant(alice, { permissions: ['read'] }),
+      await world.grant(alice, { permissions: ['write'] }),
+    ]
+    const [reader, writer] = [await world.open(alice, reading), await world.open(alice, writing)]
+    const rightsOf = async (token: string) => [
+      await tries(vault, token, 'GET', 'kv/data/app/cache'),
+      await tries(vault, token, 'GET', 'kv/data/app/db'),
+      await tries(vault, token, 'POST', 'kv/data/app/db', { data: { password: 'orange' } }),
+    ]
+    expect(await rightsOf(reader.token)).toEqual([403, 200, 403])
+    expect(await rightsOf(writer.token)).toEqual([403, 403, 200])
+    await alice.api.post(`/api/grants/${writing}/give-back`)
+    await world.until(alice, writing, 'revoked')
+    expect(await rightsOf(writer.token)).toEqual([403, 403, 403])
+    expect(await rightsOf(reader.token), 'the other goes on as it was').toEqual([403, 200, 403])
+    await alice.api.post(`/api/grants/${reading}/give-back`)
+    await world.until(alice, reading, 'revoked')
+    expect(await rightsOf(reader.token)).toEqual([403, 403, 403])
+    expect(await traces(vault)).toEqual([])
+  })
+
   it('ends within a minute when its grantee is disabled', async () => {
     const dave = await world.person('dave')
     const grantId = await world.grant(dave, {})
