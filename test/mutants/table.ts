@@ -6,5 +6,15 @@ import { GRANTS } from './table/grants.ts'
 import { IDENTITY } from './table/identity.ts'
 import { KEEPING } from './table/keeping.ts'
 import { RUNS } from './table/runs.ts'
+import { VAULT } from './table/vault.ts'
 
-export const MUTANTS: readonly Mutant[] = [...RUNS, ...DUE_WORK, ...GRANTS, ...ENDINGS, ...APPROVALS, ...IDENTITY, ...KEEPING]
+export const MUTANTS: readonly Mutant[] = [
+  ...RUNS,
+  ...DUE_WORK,
+  ...GRANTS,
+  ...ENDINGS,
+  ...APPROVALS,
+  ...IDENTITY,
+  ...KEEPING,
+  ...VAULT,
+]

@@ -3,6 +3,14 @@ import type { Mutant } from '../mutant.ts'
 /** Of who may ask for what, and who says yes. */
 export const APPROVALS: readonly Mutant[] = [
   {
+    bug: 'two tokens of one hand are two approvers',
+    file: 'src/access/requests/decisions.service.ts',
+    find: 'isRepeated(asked, request.stage, before, hands)) throw',
+    replace: 'isRepeated(asked, request.stage, before, [approver.id])) throw',
+    suites: ['one-hand'],
+    only: 'is not two approvers',
+  },
+  {
     bug: 'a rejection uses up somebody’s approval',
     file: 'src/approvals/stages.ts',
     find: `decisions.some((each) => each.decision === 'approve' && (`,

@@ -59,4 +59,12 @@ export const ENDINGS: readonly Mutant[] = [
     suites: [],
     equivalent: 'the row finds a grant that is not provisioning any more, and is done without an effect',
   },
+  {
+    bug: 'the transition of a grant to revoking is not in the trail',
+    file: 'src/grants/ending/ending.ts',
+    find: '...begunIds.map((id) => ({',
+    replace: '...begunIds.slice(1).map((id) => ({',
+    suites: ['patience'],
+    only: 'leaves every turn of its way',
+  },
 ]

@@ -153,6 +153,14 @@ export const IDENTITY: readonly Mutant[] = [
     only: 'is worth nothing without the admin',
   },
   {
+    bug: 'who made an enrolment code is a second pair of eyes for its person',
+    file: 'src/identity/tokens/enrolment.service.ts',
+    find: 'return [...new Set([...tokenMakers, id])]',
+    replace: 'return [...tokenMakers]',
+    suites: ['tokens'],
+    only: 'leaves the admin who made it no second pair of eyes',
+  },
+  {
     bug: 'who is disabled keeps their tokens',
     file: 'src/identity/lock-out.ts',
     find: `await revokeTokens(tx, actor, { inHandsOf: userId }, 'the person was disabled')`,
@@ -167,6 +175,14 @@ export const IDENTITY: readonly Mutant[] = [
     replace: 'void endSessions',
     suites: ['sign-in'],
     only: 'ends with its person being disabled',
+  },
+  {
+    bug: 'two admins remove each other',
+    file: 'src/identity/directory/directory.ts',
+    find: `await rows(tx, \`select pg_advisory_xact_lock(hashtext('latchkey:admins'))\`)`,
+    replace: 'void rows',
+    suites: ['identity'],
+    only: 'take the role from each other at the same moment',
   },
   {
     bug: 'the last admin who can get in is taken away',

@@ -10,6 +10,20 @@ export const KEEPING: readonly Mutant[] = [
     suites: ['sealing'],
   },
   {
+    bug: 'a prefix of the sealed text’s version is enough',
+    file: 'src/platform/sealing/sealing.ts',
+    find: 'if (form !== formOf(place) ||',
+    replace: 'if (!formOf(place).startsWith(form ?? formOf(place)) ||',
+    suites: ['sealing'],
+  },
+  {
+    bug: 'other spellings of a sealed text open as well',
+    file: 'src/platform/sealing/sealing.ts',
+    find: `|| bytes.toString('base64url') !== text) throw`,
+    replace: ') throw',
+    suites: ['sealing'],
+  },
+  {
     bug: 'a value that is under the present key is sealed anew each time',
     file: 'src/platform/sealing/sealing.ts',
     find: 'if (sealed.startsWith(`${formOf(place)}.${this.keyId}.`)) return sealed',
@@ -96,6 +110,13 @@ export const KEEPING: readonly Mutant[] = [
     only: 'matches globs in the database as in the broker',
   },
   {
+    bug: 'a cursor of one list goes on in another',
+    file: 'src/platform/http/cursors.ts',
+    find: 'update(`${list}\\n${body}`)',
+    replace: 'update(body)',
+    suites: ['cursors'],
+  },
+  {
     bug: 'an event that changed is not noticed',
     file: 'src/audit/chain-check.ts',
     find: 'if (computed === link.hash) return',
@@ -160,6 +181,14 @@ export const KEEPING: readonly Mutant[] = [
     find: `if (parsed.kind() === 'ipv6' && parsed.toByteArray()[0]! >> 5 !== 1) return false`,
     replace: '',
     suites: ['webhook-guard'],
+  },
+  {
+    bug: 'the address of a receiver is asked for once more when it is connected to',
+    file: 'src/notifications/post-webhook.ts',
+    find: 'connect: { lookup: pinnedTo(addresses), timeout: PATIENCE_MS },',
+    replace: 'connect: { timeout: PATIENCE_MS },',
+    suites: ['webhook-posting'],
+    only: 'connects to the address that was checked',
   },
   {
     bug: 'a receiver that redirects took the message',

@@ -89,4 +89,12 @@ export const RUNS: readonly Mutant[] = [
     replace: '',
     suites: ['two-holders', 'endings'],
   },
+  {
+    bug: 'a run is executed although another system answers now',
+    file: 'src/actions/runner.ts',
+    find: 'mustBeSameTarget(held, target)',
+    replace: '',
+    suites: ['two-holders'],
+    only: 'and in no other',
+  },
 ]
