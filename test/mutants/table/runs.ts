@@ -92,7 +92,7 @@ export const RUNS: readonly Mutant[] = [
   {
     bug: 'a run is executed although another system answers now',
     file: 'src/actions/runner.ts',
-    find: 'mustBeSameTarget(held, target)',
+    find: 'mustBeSameTarget(run, target)',
     replace: '',
     suites: ['two-holders'],
     only: 'and in no other',
