@@ -209,7 +209,7 @@ describe('an access token that does not serve', () => {
     ['for somebody else', { aud: 'x' }, 'at+jwt', 'audience', 'LATCHKEY_OIDC_AUDIENCE'],
     ['that has expired', { iat: 1_700_000_000, exp: 1_700_000_300 }, 'at+jwt', 'expired', 'latchkey login'],
     ['of another type', {}, 'JWT', 'at+jwt', 'LATCHKEY_OIDC_ACCESS_TOKEN_TYPE'],
-    ['of a program', { clientHost: '10.0.0.1' }, 'at+jwt', 'program’s own', 'API token'],
+    ['of a program', { clientHost: '10.0.0.1' }, 'at+jwt', 'belongs to a program', 'API token'],
   ])('is told why when it is one %s', async (_, claims, typ, message, fix) => {
     const { body, status } = await world.bearer(claims, typ).get('/api/me')
     expect({ status, ...body }).toMatchObject({
