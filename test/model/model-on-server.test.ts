@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { Campaign } from './campaign.ts'
+import { Campaign, IS_WHOLE } from './campaign.ts'
 import { FOUND } from './found.ts'
 import { serverGround } from './server-ground.ts'
 
-const IS_WHOLE = process.env['LATCHKEY_TEST_MODEL'] === 'whole'
 const EXTENT = { runs: IS_WHOLE ? 200 : 3, length: 40 }
 
 describe('on a real server, whatever people and misfortune do', { timeout: IS_WHOLE ? 36_000_000 : 900_000 }, () => {

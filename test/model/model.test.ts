@@ -1,10 +1,9 @@
 import { afterAll, describe, it } from 'vitest'
-import { Campaign } from './campaign.ts'
+import { Campaign, IS_WHOLE } from './campaign.ts'
 import { FOUND } from './found.ts'
 import { smallGround } from './small-ground.ts'
 
-// Whole: npm run test:model. In the gate a sample, another one each time; its seed is printed.
-const IS_WHOLE = process.env['LATCHKEY_TEST_MODEL'] === 'whole'
+// Whole: npm run test:model. In the gate a sample, another one each day; its seed is printed.
 const EXTENT = { runs: IS_WHOLE ? 3_000 : 20, length: 60 }
 
 describe('whatever people and misfortune do, in whatever order', { timeout: IS_WHOLE ? 36_000_000 : 900_000 }, () => {
