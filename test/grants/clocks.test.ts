@@ -9,7 +9,7 @@ import { furnished, inhabit, traces, tries, type World } from '../support/world.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 
 const HOUR_MS = 3_600_000
-const preload = pathToFileURL(path.join(import.meta.dirname, 'support/shifted-clock.mjs')).href
+const preload = pathToFileURL(path.join(import.meta.dirname, '../support/shifted-clock.mjs')).href
 
 describe.each(await serversUnderTest())('with $product $version', (binary) => {
   let vault: VaultServer
