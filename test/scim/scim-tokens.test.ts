@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newId } from '../../src/platform/ids.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
 import { ownToken } from '../support/own-token.ts'
-import { ScimApi, scimToken, USER } from '../support/scim.ts'
+import { GROUP, ScimApi, scimToken, USER } from '../support/scim.ts'
 
 let broker: Broker
 beforeAll(async () => {
@@ -105,6 +106,63 @@ describe('a SCIM token', () => {
     const next = await admin.must(admin.post(`/api/scim-tokens/${made.id}/rotate`, { expiresInSeconds: 3600, overlapSeconds: 0 }))
     expect(await newest()).toMatchObject({ id: next.id, makerLeft: false })
     expect((await withToken(made.token).get('/Users?count=0')).status).toBe(401)
+  })
+
+  describe('that a leaver has seen', () => {
+    /** A SCIM token in the hands of an admin, and somebody and a group that it brought. */
+    async function seen() {
+      const { admin } = broker
+      const name = `leaver-${newId('usr').slice(-6)}`
+      const leaver = await admin.must(admin.post('/api/users', { name, roles: ['admin'] }))
+      const { token } = await ownToken(broker.database, leaver.id, ['read', 'manage'])
+      const made = await scimToken({ admin: broker.api(token) })
+      const scim = withToken(made.token)
+      const user = (await scim.post('/Users', { schemas: [USER], userName: `${name}@example.com`, externalId: name })).body
+      const group = (await scim.post('/Groups', { schemas: [GROUP], displayName: `${name}s` })).body
+      return { leaver, made, scim, user, group, name }
+    }
+    const active = (value: boolean) => ({ op: 'replace', path: 'active', value })
+    const adding = (value: string) => ({ op: 'add', path: 'members', value: [{ value }] })
+    const WAYS = [
+      ['disabled', { state: 'disabled' }],
+      ['an admin no more', { roles: ['member'] }],
+    ] as const
+
+    it.each(WAYS)('takes away and gives nothing while the admin is %s, and gives again when it is rotated', async (_, change) => {
+      const { leaver, made, scim, user, group, name } = await seen()
+      expect((await scim.patch(`/Groups/${group.id}`, adding(user.id))).status).toBeLessThan(300)
+      await broker.admin.must(broker.admin.patch(`/api/users/${leaver.id}`, change))
+
+      const gifts = [
+        await scim.post('/Users', { schemas: [USER], userName: `${name}2@example.com`, externalId: `${name}2` }),
+        await scim.post('/Groups', { schemas: [GROUP], displayName: `${name}2s`, members: [{ value: user.id }] }),
+        await scim.patch(`/Groups/${group.id}`, { op: 'replace', path: 'displayName', value: 'another name' }),
+        await scim.patch(`/Users/${user.id}`, { op: 'replace', path: 'externalId', value: 'somebody else' }),
+      ]
+      expect(gifts.map(({ status }) => status)).toEqual([403, 403, 403, 403])
+      expect(gifts[0]!.body.detail).toMatch(/only takes access away.*rotate/)
+      expect((await lastOf(user.id)).kind).toBe('scim.refused')
+
+      expect((await scim.patch(`/Users/${user.id}`, active(false))).body.active).toBe(false)
+      expect((await scim.patch(`/Users/${user.id}`, active(true))).status).toBe(403)
+      expect((await scim.get(`/Users/${user.id}`)).body.active).toBe(false)
+      const empty = { op: 'remove', path: 'members' }
+      expect((await scim.patch(`/Groups/${group.id}`, empty)).status).toBeLessThan(300)
+      expect((await scim.patch(`/Groups/${group.id}`, adding(user.id))).status).toBe(403)
+
+      const next = await broker.admin.must(
+        broker.admin.post(`/api/scim-tokens/${made.id}/rotate`, { expiresInSeconds: 3600, overlapSeconds: 0 }),
+      )
+      expect((await withToken(next.token).patch(`/Users/${user.id}`, active(true))).body.active).toBe(true)
+    })
+
+    it('removes people, and brings nobody back under what they were known by', async () => {
+      const { leaver, scim, user, name } = await seen()
+      await broker.admin.must(broker.admin.patch(`/api/users/${leaver.id}`, { state: 'disabled' }))
+      expect((await scim.delete(`/Users/${user.id}`)).status).toBe(204)
+      const again = { schemas: [USER], userName: `${name}@example.com`, externalId: name }
+      expect((await scim.post('/Users', again)).status).toBe(403)
+    })
   })
 
   it('is made by admins alone', async () => {

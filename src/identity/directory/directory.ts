@@ -5,7 +5,7 @@ import type { Role } from '../../contract/identity.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { counts, groupIdsOf, hasRole, rolesOf } from './membership.ts'
+import { counts, groupIdsOf, hasRole, rolesOf, rolesThrough } from './membership.ts'
 import { isInGoodHands } from './signs-in.ts'
 import type { UserState } from './user.ts'
 
@@ -42,7 +42,7 @@ export class LastAdmin extends BrokerError {
 export class Directory {
   private readonly freshMinutes: number
   private readonly issuer: string | null
-  /** whether `u` has something to come in with: a token that works, or a place at the identity provider; the issuer is `$2` */
+  /** whether `u`, an admin, has something to come in with as one: a token that works and makes them admin, or a place at the identity provider; the issuer is `$2` */
   private readonly canGetIn: string
 
   constructor(
@@ -52,7 +52,8 @@ export class Directory {
     this.freshMinutes = config.groupsFreshMinutes
     this.issuer = config.oidc?.issuer ?? null
     this.canGetIn = `(exists (select from identities i where i.user_id = u.id) or exists (
-      select from api_tokens t where t.user_id = u.id and t.revoked_at is null and t.expires_at > now() and ${isInGoodHands(config, '$2')}))`
+      select from api_tokens t where t.user_id = u.id and t.revoked_at is null and t.expires_at > now() and ${isInGoodHands(config, '$2')}
+        and 'admin' = any(${rolesThrough(this.freshMinutes)})))`
   }
 
   member(userId: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<Member | undefined> {

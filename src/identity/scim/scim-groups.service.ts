@@ -10,7 +10,7 @@ import { operationsOf } from './patch.ts'
 import { type GroupChange, groupChanges, readGroup } from './patch-group.ts'
 import type { ScimClient } from './scim-authentication.ts'
 import { scimId } from './scim-id.ts'
-import { ScimWrites } from './scim-writes.ts'
+import { ScimWrites, SeenByLeaver } from './scim-writes.ts'
 
 export interface GroupRow {
   readonly id: string
@@ -58,7 +58,8 @@ export class ScimGroups {
   create(client: ScimClient, body: unknown): Promise<GroupRow> {
     const { name, externalId, members } = readGroup(body)
     const id = newId('grp')
-    return this.writes.run(client, id, async (tx) => {
+    return this.writes.run(client, id, async (tx, mayGive) => {
+      if (!mayGive) throw new SeenByLeaver()
       await rows(tx, `insert into groups (id, name, source, external_id) values ($1, $2, 'scim', $3)`, [id, name, externalId])
       await record(tx, { kind: 'group.created', actor: client.actor, subject: id, data: { name, source: 'scim', externalId } })
       await addMembers(tx, client.actor, id, members)
@@ -90,13 +91,16 @@ export class ScimGroups {
   }
 
   private change(client: ScimClient, id: string, changes: readonly GroupChange[]): Promise<GroupRow> {
-    return this.writes.run(client, id, async (tx) => {
+    return this.writes.run(client, id, async (tx, mayGive) => {
       const before = await this.locked(tx, id)
+      const members = mayGive ? [] : await memberIds(tx, id)
       const moved: boolean[] = []
       for (const change of changes) moved.push(await apply(tx, client.actor, id, change))
+      if (!mayGive && (await memberIds(tx, id)).some((one) => !members.includes(one))) throw new SeenByLeaver()
       const after = await this.get(id, tx)
       const { name, externalId } = after
       const isRenamed = name !== before.name || externalId !== before.externalId
+      if (!mayGive && isRenamed) throw new SeenByLeaver()
       if (isRenamed) {
         await record(tx, { kind: 'group.changed', actor: client.actor, subject: id, data: { name, externalId } })
       }
@@ -110,6 +114,11 @@ export class ScimGroups {
     await rows(tx, 'select from groups where id = $1 for update', [id])
     return this.get(id, tx)
   }
+}
+
+async function memberIds(tx: Tx, groupId: string): Promise<string[]> {
+  const found = await rows<{ id: string }>(tx, 'select user_id as id from group_members where group_id = $1', [groupId])
+  return found.map(({ id }) => id)
 }
 
 /** Whether somebody came or went. */

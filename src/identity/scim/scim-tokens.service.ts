@@ -1,18 +1,15 @@
-import { Inject, Injectable } from '@nestjs/common'
+import { Injectable } from '@nestjs/common'
 import { record } from '../../audit/record.ts'
-import type { Config } from '../../config/config.ts'
 import { type Id, id } from '../../contract/id.ts'
 import type { Page } from '../../contract/lists.ts'
 import type { NewScimToken, ScimTokenQuery, ScimTokenRotation, ScimTokenView } from '../../contract/scim-tokens.ts'
 import { type CursorKind, Cursors } from '../../platform/http/cursors.ts'
 import { newId } from '../../platform/ids.ts'
-import { CONFIG } from '../../platform/platform.module.ts'
 import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import type { Caller } from '../callers/caller.ts'
-import { revokeScimLine } from '../directory/scim-tokens-in-hand.ts'
-import { isInGoodHands } from '../directory/signs-in.ts'
-import { holdPeople } from '../tokens/hold.ts'
+import { revokeScimLine, SEEN_BY_LEAVERS } from '../directory/scim-tokens-in-hand.ts'
+import { holdPeople, mustBeHere } from '../tokens/hold.ts'
 
 /** A token that was told to somebody and is not kept yet. */
 interface Made {
@@ -43,25 +40,21 @@ interface Row {
 // Newest first; ids begin with their time.
 const TOKENS: CursorKind<string> = { list: 'scim-tokens', position: id('sct') }
 
+/** of `t` */
+const COLUMNS = `t.id, t.name, t.created_by as "createdBy", t.parent_id as "parentId", t.created_at as "createdAt", t.expires_at as "expiresAt",
+  t.revoked_at as "revokedAt", t.last_used_at as "lastUsedAt", ${SEEN_BY_LEAVERS} as "makerLeft"`
+
 @Injectable()
 export class ScimTokens {
-  /** of `t` */
-  private readonly columns: string
-
   constructor(
     private readonly database: Database,
     private readonly cursors: Cursors,
-    @Inject(CONFIG) config: Config,
-  ) {
-    const issuer = `'${(config.oidc?.issuer ?? '').replaceAll("'", "''")}'`
-    this.columns = `t.id, t.name, t.created_by as "createdBy", t.parent_id as "parentId", t.created_at as "createdAt", t.expires_at as "expiresAt",
-      t.revoked_at as "revokedAt", t.last_used_at as "lastUsedAt", not ${isInGoodHands(config, issuer, 't.told_to')} as "makerLeft"`
-  }
+  ) {}
 
   async list({ limit, cursor }: ScimTokenQuery): Promise<Page<ScimTokenView>> {
     const found = await rows<Row>(
       this.database.pool,
-      `select ${this.columns} from scim_tokens t where $1::text is null or id < $1 order by id desc limit $2`,
+      `select ${COLUMNS} from scim_tokens t where $1::text is null or id < $1 order by id desc limit $2`,
       [this.cursors.read(TOKENS, cursor) ?? null, limit + 1],
     )
     return this.cursors.page(TOKENS, found, limit, (one) => one.id, viewOf)
@@ -71,7 +64,7 @@ export class ScimTokens {
   async live(tx: Pick<Tx, 'query'>, tokenId: string): Promise<ScimTokenView & { readonly makers: readonly string[] }> {
     const found = await row<Row & { makers: string[] }>(
       tx,
-      `select ${this.columns}, t.makers from scim_tokens t where id = $1 and revoked_at is null and expires_at > now() for update of t`,
+      `select ${COLUMNS}, t.makers from scim_tokens t where id = $1 and revoked_at is null and expires_at > now() for update of t`,
       [tokenId],
     )
     if (!found) throw new BrokerError('not_found', 'there is no such SCIM token that works', { fix: 'make a new one' })
@@ -86,13 +79,14 @@ export class ScimTokens {
     before?: Before,
   ): Promise<ScimTokenView> {
     await holdPeople(tx, makers)
+    await mustBeHere(tx, by)
     await mustHold(tx, parentId)
     const kept = await row<Row>(
       tx,
       `insert into scim_tokens as t (id, name, hash, created_by, makers, told_to, parent_id, rotated_from, expires_at)
        values ($1, $2, $3, $4, $5, $6, $7, $8,
          least(now() + make_interval(secs => $9), (select p.expires_at from api_tokens p where p.id = $7)))
-       returning ${this.columns}`,
+       returning ${COLUMNS}`,
       [
         newId('sct'),
         name,

@@ -15,7 +15,7 @@ import { forgetRecycled, resolveManagers } from './people-links.ts'
 import { derived, type ScimPerson } from './person.ts'
 import type { ScimClient } from './scim-authentication.ts'
 import { scimId } from './scim-id.ts'
-import { ScimWrites } from './scim-writes.ts'
+import { ScimWrites, SeenByLeaver } from './scim-writes.ts'
 import { type Holder, SignInLinks } from './sign-in-links.ts'
 import { USER_COLUMNS } from './user-columns.ts'
 
@@ -62,7 +62,8 @@ export class ScimUsers {
   create(client: ScimClient, body: unknown): Promise<UserRow> {
     const person = readPerson(body)
     const id = newId('usr')
-    return this.writes.run(client, id, async (tx) => {
+    return this.writes.run(client, id, async (tx, mayGive) => {
+      if (!mayGive) throw new SeenByLeaver()
       const { userName, externalId, active } = person
       const holder = externalId === undefined ? undefined : await this.links.adoptable(tx, client.actor, externalId)
       if (holder) return this.adopt(tx, client, holder, person)
@@ -149,10 +150,11 @@ export class ScimUsers {
     change: (person: ScimPerson) => ScimPerson,
     refused?: ScimRefusal,
   ): Promise<UserRow> {
-    return this.writes.run(client, id, async (tx) => {
+    return this.writes.run(client, id, async (tx, mayGive) => {
       const before = await this.locked(tx, id)
-      const person = change(before.scim)
-      if (isDeepStrictEqual(person, before.scim)) return before
+      const wanted = change(before.scim)
+      if (isDeepStrictEqual(wanted, before.scim)) return before
+      const person = mayGive ? wanted : onlyDeactivated(before.scim, wanted)
       if (refused) await this.noteRefused(tx, client, before.personId, refused)
       const state = stateAfter(before, person)
       const { personId } = before
@@ -183,6 +185,12 @@ export class ScimUsers {
     await rows(tx, `select from users u where ${scimId('u')} = $1 for update`, [id])
     return this.get(id, tx)
   }
+}
+
+/** Whoever leaves leaves; nothing else of what was asked for is done. */
+function onlyDeactivated(before: ScimPerson, wanted: ScimPerson): ScimPerson {
+  if (wanted.active || !before.active) throw new SeenByLeaver()
+  return { ...before, active: false }
 }
 
 /** Somebody disabled here stays so while SCIM only repeats that they are active. */

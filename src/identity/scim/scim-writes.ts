@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common'
 import { record } from '../../audit/record.ts'
 import { ScimRefusal } from '../../platform/http/scim-error.ts'
-import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
+import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { violates } from '../../platform/postgres/database-errors.ts'
+import { BrokerError } from '../../sdk/index.ts'
 import { Directory, LastAdmin } from '../directory/directory.ts'
+import { SEEN_BY_LEAVERS } from '../directory/scim-tokens-in-hand.ts'
 import { NotLinked, noteNotLinked } from './not-linked.ts'
 import type { ScimClient } from './scim-authentication.ts'
 
@@ -16,13 +18,18 @@ export class ScimWrites {
   ) {}
 
   /** A change that is refused for the last admin's sake leaves a row in the audit trail, for somebody meant it. */
-  async run<T>(client: ScimClient, subject: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+  async run<T>(client: ScimClient, subject: string, work: (tx: Tx, mayGive: MayGive) => Promise<T>): Promise<T> {
     try {
       return await this.database.transaction(async (tx) => {
         await lockScim(tx)
-        return this.directory.keepingAnAdmin(tx, work)
+        return this.directory.keepingAnAdmin(tx, async () => work(tx, await mayGive(tx, client)))
       })
     } catch (error) {
+      if (error instanceof SeenByLeaver) {
+        await this.database.transaction((tx) =>
+          record(tx, { kind: 'scim.refused', actor: client.actor, subject, data: { reason: 'maker_left' } }),
+        )
+      }
       if (error instanceof LastAdmin) {
         await this.database.transaction((tx) =>
           record(tx, { kind: 'scim.refused', actor: client.actor, subject, data: { reason: 'last_admin' } }),
@@ -35,6 +42,25 @@ export class ScimWrites {
       throw asRefusal(error)
     }
   }
+}
+
+/** Whether what the caller does may give somebody something: a token that a leaver has seen takes away, and gives nothing. */
+export type MayGive = boolean
+
+/** A leaver may have the token in hand: it deactivates and removes until it is rotated, and nothing else. */
+export class SeenByLeaver extends BrokerError {
+  constructor() {
+    super('auth.forbidden', 'an admin who has seen this SCIM token has left, or is an admin no more: it only takes access away', {
+      fix: 'another admin rotates it (POST /api/scim-tokens/:id/rotate) and gives the connector the new one',
+    })
+  }
+}
+
+async function mayGive(tx: Tx, { actor }: ScimClient): Promise<MayGive> {
+  const token = await row<{ seen: boolean }>(tx, `select ${SEEN_BY_LEAVERS} as seen from scim_tokens t where t.id = $1`, [
+    actor.slice('scim:'.length),
+  ])
+  return token?.seen === false
 }
 
 /** One change of SCIM's at a time, and no sign-in beside it. To be taken before anything else. */

@@ -15,7 +15,7 @@ import { isInGoodHands, signsIn } from '../directory/signs-in.ts'
 import { Attempts } from '../refusals/attempts.ts'
 import { Refusals } from '../refusals/refusals.ts'
 import { hashOf, randomToken } from './api-token.ts'
-import { holdPeople, holdToken } from './hold.ts'
+import { holdPeople, holdToken, mustBeHere } from './hold.ts'
 import { MADE_SIGNED_IN_SECONDS, mintToken } from './mint-token.ts'
 import { viewOf } from './tokens.service.ts'
 
@@ -52,6 +52,7 @@ export class Enrolments {
     return this.database.transaction(async (tx) => {
       await this.mustNeedOne(tx, userId)
       await mustBeAnother(tx, caller, [userId])
+      await mustBeHere(tx, caller.id)
       const tokenEndsBy = (await holdToken(tx, caller.tokenId))?.toISOString() ?? null
       await withdrawOpen(tx, caller.id, userId)
       const made = await row<{ id: Id<'enr'>; userId: Id<'usr'>; expiresAt: Date }>(

@@ -6,6 +6,12 @@ export async function holdPeople(tx: Pick<Tx, 'query'>, ids: readonly string[]):
   await rows(tx, 'select from users where id = any($1) order by id for share', [ids])
 }
 
+/** The same for who makes something: whoever was disabled while the call waited makes nothing. */
+export async function mustBeHere(tx: Pick<Tx, 'query'>, id: string): Promise<void> {
+  const found = await row<{ state: string }>(tx, 'select state from users where id = $1 for share', [id])
+  if (found?.state !== 'active') throw unknownCaller()
+}
+
 /** Keeps what the caller came with from being revoked until the transaction ends. */
 export async function holdToken(tx: Pick<Tx, 'query'>, tokenId: string | null): Promise<Date | null> {
   if (tokenId === null) return null

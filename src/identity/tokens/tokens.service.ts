@@ -10,7 +10,7 @@ import { BrokerError } from '../../sdk/index.ts'
 import { type Caller, isAdmin, mustManage } from '../callers/caller.ts'
 import { signsIn } from '../directory/signs-in.ts'
 import type { ApiToken } from './api-token.ts'
-import { holdPeople, holdToken } from './hold.ts'
+import { holdPeople, holdToken, mustBeHere } from './hold.ts'
 import { MADE_SIGNED_IN_SECONDS, mintToken, TOKEN_COLUMNS } from './mint-token.ts'
 import { revokeTokens } from './revoke-tokens.ts'
 
@@ -50,6 +50,7 @@ export class TokensService {
     const makers = [...new Set([...caller.tokenMakers, caller.id])]
     return this.database.transaction(async (tx) => {
       await holdPeople(tx, [...makers, userId])
+      await mustBeHere(tx, caller.id)
       await this.mustTake(tx, userId, delegated)
       await holdToken(tx, caller.tokenId)
       const { token, kept } = await mintToken(tx, {
