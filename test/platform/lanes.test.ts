@@ -160,6 +160,9 @@ describe('a lane', () => {
       ])
       return row !== undefined
     })
+    const since = performance.now()
+    other.lane.wake()
+    await waitFor('the other to look', async () => other.lane.lookedAt > since)
     expect(other.held).toEqual([])
     expect(first.holds[0]!.isOurs()).toBe(true)
     first.letGo()
@@ -172,6 +175,7 @@ describe('a lane', () => {
     const rows = rowsOf()
     const [mine] = await rows.take('me', WISH)
     await database.query(`update due_work set locked_until = clock_timestamp() - interval '1 s'`)
+    expect(await rows.renew('me', [mine!.id]), 'a lease that is over is over').toBe(false)
     const [theirs] = await rows.take('other', WISH)
     expect(theirs?.attempts).toBe(2)
     expect(await rows.renew('me', [mine!.id])).toBe(false)
