@@ -163,7 +163,7 @@ describe('a lane', () => {
     const since = performance.now()
     other.lane.wake()
     await waitFor('the other to look', async () => other.lane.lookedAt > since)
-    expect(other.held).toEqual([])
+    expect([first.held.length, other.held.length], 'taken once, and by nobody again').toEqual([1, 0])
     expect(first.holds[0]!.isOurs()).toBe(true)
     first.letGo()
     await waitFor('it to be settled', async () => (await database.query('select 1 from due_work')).length === 0)

@@ -7,7 +7,9 @@ export const IDENTITY: readonly Mutant[] = [
     file: 'src/identity/guard/authentication.ts',
     find: `t.expires_at > now() and u.state = 'active'`,
     replace: 't.expires_at > now()',
-    suites: ['identity'],
+    suites: [],
+    equivalent:
+      'whoever is disabled loses every token in the same commit, and a token counts only while everybody who may have it in hand, its person among them, is active',
   },
   {
     bug: 'a token that went through other hands opens for who signs in',
