@@ -1,8 +1,8 @@
 import { Logger, makeWorkerUtils, run } from 'graphile-worker'
 import pg from 'pg'
 import { PgBoss } from 'pg-boss'
+import { DueWork, enqueue } from '../src/platform/due/due-work.ts'
 import { migrate } from '../src/platform/postgres/migrate.ts'
-import { DueWork, enqueue } from '../src/platform/work/due-work.ts'
 
 export interface Job {
   readonly id: string

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common'
 import { type Connection, Connections } from '../integrations/connections.ts'
+import type { Hold } from '../platform/due/due-lane.ts'
+import { Stopping } from '../platform/due/stopping.ts'
 import { Installation } from '../platform/installation/installation.ts'
 import { deadline } from '../platform/pacing/deadline.ts'
 import { TimeLeft } from '../platform/pacing/time-left.ts'
 import { Database, type Tx } from '../platform/postgres/database.ts'
-import type { Hold } from '../platform/work/due-lane.ts'
-import { Stopping } from '../platform/work/stopping.ts'
 import {
   type AnyAction,
   BrokerError,

@@ -1,8 +1,8 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
 import { FORGET_STEPS } from '../actions/journal.ts'
 import type { Config } from '../config/config.ts'
+import { Retention } from '../platform/due/retention.ts'
 import { CONFIG } from '../platform/platform.module.ts'
-import { Retention } from '../platform/work/retention.ts'
 
 /** What of grants that are long over is kept: grant, request, receipt and trail stay, openings and steps go. */
 @Injectable()

@@ -1,6 +1,6 @@
 import { record } from '../audit/record.ts'
+import { enqueue } from '../platform/due/due-work.ts'
 import { rows, type Tx } from '../platform/postgres/database.ts'
-import { enqueue } from '../platform/work/due-work.ts'
 import { directoryChanged } from './directory/directory-changed.ts'
 import { noteScimTokensInHand } from './directory/scim-tokens-in-hand.ts'
 import { endSessions } from './sessions/sessions.service.ts'

@@ -13,11 +13,11 @@ import {
   newIntegration,
 } from '../contract/integrations.ts'
 import type { Caller } from '../identity/callers/caller.ts'
+import { DueWork, enqueue } from '../platform/due/due-work.ts'
 import { newId } from '../platform/ids.ts'
 import { Database, rows, type Tx } from '../platform/postgres/database.ts'
 import { violates } from '../platform/postgres/database-errors.ts'
 import { Sealer } from '../platform/sealing/sealing.ts'
-import { DueWork, enqueue } from '../platform/work/due-work.ts'
 import { type AnyPlugin, BrokerError, type Json } from '../sdk/index.ts'
 import { Connections } from './connections.ts'
 import { discoveryWork } from './discovery/discovery.ts'

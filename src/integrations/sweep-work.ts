@@ -1,4 +1,4 @@
-import type { DueItem } from '../platform/work/due-work.ts'
+import type { DueItem } from '../platform/due/due-work.ts'
 
 export const SWEEP_WORK = 'integration.sweep'
 

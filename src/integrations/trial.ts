@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { record } from '../audit/record.ts'
+import { Stopping } from '../platform/due/stopping.ts'
 import { Database } from '../platform/postgres/database.ts'
-import { Stopping } from '../platform/work/stopping.ts'
 import { type AnyPlugin, BrokerError, type HealthCheck, type Secret } from '../sdk/index.ts'
 import { checkHealth, guaranteesOf } from './health/health.ts'
 import type { Guarantees } from './integration.ts'

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
-import type { Handler, Hold } from '../../src/platform/work/due-lane.ts'
-import { DueWork, enqueue } from '../../src/platform/work/due-work.ts'
+import type { Handler, Hold } from '../../src/platform/due/due-lane.ts'
+import { DueWork, enqueue } from '../../src/platform/due/due-work.ts'
 import { type FreshDatabase, freshDatabase } from '../support/database.ts'
 import { type DatabaseWire, wireTo } from '../support/database-wire.ts'
 

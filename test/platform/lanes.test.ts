@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
-import { type Hold, Lane, type LaneOptions, type Work } from '../../src/platform/work/due-lane.ts'
-import { DueRows } from '../../src/platform/work/due-rows.ts'
-import { enqueue } from '../../src/platform/work/due-work.ts'
+import { type Hold, Lane, type LaneOptions, type Work } from '../../src/platform/due/due-lane.ts'
+import { DueRows } from '../../src/platform/due/due-rows.ts'
+import { enqueue } from '../../src/platform/due/due-work.ts'
 import { type FreshDatabase, freshDatabase } from '../support/database.ts'
 
 const OPTIONS: LaneOptions = { batch: 10, perShard: 10, leaseSeconds: 30 }

@@ -1,9 +1,9 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common'
 import { Interval } from '@nestjs/schedule'
 import { LEAVER_WORK } from '../../identity/lock-out.ts'
+import type { Work } from '../../platform/due/due-lane.ts'
+import { DueWork } from '../../platform/due/due-work.ts'
 import { rows, type Tx, UrgentDatabase } from '../../platform/postgres/database.ts'
-import type { Work } from '../../platform/work/due-lane.ts'
-import { DueWork } from '../../platform/work/due-work.ts'
 import { type Cancelled, Waiting } from './waiting.ts'
 
 const MOST_AT_ONCE = 100

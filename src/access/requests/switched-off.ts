@@ -1,9 +1,9 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common'
 import { Interval } from '@nestjs/schedule'
 import { endNow } from '../../grants/ending/ending.ts'
+import { each } from '../../platform/due/due-lane.ts'
+import { DueWork } from '../../platform/due/due-work.ts'
 import { rows, type Tx, UrgentDatabase } from '../../platform/postgres/database.ts'
-import { each } from '../../platform/work/due-lane.ts'
-import { DueWork } from '../../platform/work/due-work.ts'
 import { FLOW_OFF } from '../flows/flow-off.ts'
 import { type Cancelled, Waiting } from './waiting.ts'
 

@@ -1,9 +1,9 @@
 import { transition } from '../../actions/transition.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import type { Hands } from '../../identity/callers/hands.ts'
+import { enqueue, withdraw } from '../../platform/due/due-work.ts'
 import type { problemOf } from '../../platform/http/problem-of.ts'
 import { rows, type Tx } from '../../platform/postgres/database.ts'
-import { enqueue, withdraw } from '../../platform/work/due-work.ts'
 import { type EndReason, GRANT_WORK } from '../grant.ts'
 
 export interface Ending {

@@ -1,8 +1,8 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { LEAVER_WORK } from '../../identity/lock-out.ts'
+import type { Work } from '../../platform/due/due-lane.ts'
+import { DueWork } from '../../platform/due/due-work.ts'
 import { rows, type Tx, UrgentDatabase } from '../../platform/postgres/database.ts'
-import type { Work } from '../../platform/work/due-lane.ts'
-import { DueWork } from '../../platform/work/due-work.ts'
 import { endNow } from './ending.ts'
 
 /** In one transaction: the audit trail's links make a longer one slow, and everybody else's commit waits for it. */

@@ -6,9 +6,9 @@ import { stillThere } from '../../actions/undo.ts'
 import { mustAnswer } from '../../actions/whereabouts.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import { Connections } from '../../integrations/connections.ts'
+import { each, type Hold, type Outcome, type Work } from '../../platform/due/due-lane.ts'
+import { DueWork } from '../../platform/due/due-work.ts'
 import { UrgentDatabase } from '../../platform/postgres/database.ts'
-import { each, type Hold, type Outcome, type Work } from '../../platform/work/due-lane.ts'
-import { DueWork } from '../../platform/work/due-work.ts'
 import { GRANT_WORK, selectGrants } from '../grant.ts'
 
 /** Looks once more at grants for which somebody acted late. */

@@ -4,8 +4,8 @@ import { BROKER, record } from '../../audit/record.ts'
 import { type Connection, Connections } from '../../integrations/connections.ts'
 import { sweepWork } from '../../integrations/sweep-work.ts'
 import { within } from '../../integrations/within.ts'
+import { DueWork, enqueue } from '../../platform/due/due-work.ts'
 import { row, rows, UrgentDatabase } from '../../platform/postgres/database.ts'
-import { DueWork, enqueue } from '../../platform/work/due-work.ts'
 import { isBrokerError } from '../../sdk/index.ts'
 
 const EVERY_MS = 5_000

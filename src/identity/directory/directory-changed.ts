@@ -1,5 +1,5 @@
+import { enqueue } from '../../platform/due/due-work.ts'
 import type { Tx } from '../../platform/postgres/database.ts'
-import { enqueue } from '../../platform/work/due-work.ts'
 
 /** Somebody is not where they were: for those above who count on people being there. Many changes are one look. */
 export const DIRECTORY_CHANGED = 'directory.changed'

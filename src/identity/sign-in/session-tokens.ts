@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common'
 import * as client from 'openid-client'
 import { z } from 'zod'
+import { enqueue } from '../../platform/due/due-work.ts'
 import { newId } from '../../platform/ids.ts'
 import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { SealedColumns } from '../../platform/sealing/sealed-columns.ts'
 import { Sealer } from '../../platform/sealing/sealing.ts'
-import { enqueue } from '../../platform/work/due-work.ts'
 import { Secret } from '../../sdk/index.ts'
 
 /** What the provider gave for a session: to ask it again, and to sign out there. */

@@ -1,8 +1,8 @@
 import { Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common'
 import { BrokerError } from '../../sdk/index.ts'
+import { each, type Hold, type Outcome, type Work } from '../due/due-lane.ts'
+import { type DueWork, enqueue } from '../due/due-work.ts'
 import type { Database } from '../postgres/database.ts'
-import { each, type Hold, type Outcome, type Work } from '../work/due-lane.ts'
-import { type DueWork, enqueue } from '../work/due-work.ts'
 import type { SealedColumns } from './sealed-columns.ts'
 import type { Sealer } from './sealing.ts'
 

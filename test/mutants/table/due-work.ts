@@ -4,7 +4,7 @@ import type { Mutant } from '../mutant.ts'
 export const DUE_WORK: readonly Mutant[] = [
   {
     bug: 'a lease is never renewed',
-    file: 'src/platform/work/due-lane.ts',
+    file: 'src/platform/due/due-lane.ts',
     find: 'this.rows.renew(presence.name, ids).then((renewed) => {',
     replace: 'Promise.resolve(true).then((renewed) => {',
     suites: ['lanes'],
@@ -12,7 +12,7 @@ export const DUE_WORK: readonly Mutant[] = [
   },
   {
     bug: 'clean does not wait for cut',
-    file: 'src/platform/work/due-rows.ts',
+    file: 'src/platform/due/due-rows.ts',
     find: 'and shard <> all(array(select shard from held_back))',
     replace: '',
     suites: ['lanes'],
@@ -20,7 +20,7 @@ export const DUE_WORK: readonly Mutant[] = [
   },
   {
     bug: 'work is not taken oldest first',
-    file: 'src/platform/work/due-rows.ts',
+    file: 'src/platform/due/due-rows.ts',
     find: 'order by coalesce(due_since, run_at) limit $6 for update',
     replace: 'order by id limit $6 for update',
     suites: ['lanes'],
@@ -28,7 +28,7 @@ export const DUE_WORK: readonly Mutant[] = [
   },
   {
     bug: 'what is tried again goes to the end of the row',
-    file: 'src/platform/work/due-rows.ts',
+    file: 'src/platform/due/due-rows.ts',
     find: 'then coalesce(w.due_since, w.run_at) end,',
     replace: 'then null end,',
     suites: ['lanes'],
@@ -36,7 +36,7 @@ export const DUE_WORK: readonly Mutant[] = [
   },
   {
     bug: 'one shard may fill a lane',
-    file: 'src/platform/work/due-lane.ts',
+    file: 'src/platform/due/due-lane.ts',
     find: 'works.length >= most',
     replace: 'works.length > 1_000',
     suites: ['lanes'],
@@ -44,7 +44,7 @@ export const DUE_WORK: readonly Mutant[] = [
   },
   {
     bug: 'a lane that is half full goes on giving to shards that have some',
-    file: 'src/platform/work/due-lane.ts',
+    file: 'src/platform/due/due-lane.ts',
     find: 'this.inHand.size < atOnce / 2 ? perShard : 1',
     replace: 'perShard',
     suites: ['lanes'],
@@ -52,14 +52,14 @@ export const DUE_WORK: readonly Mutant[] = [
   },
   {
     bug: 'work that is locked is taken by others as well',
-    file: 'src/platform/work/due-rows.ts',
+    file: 'src/platform/due/due-rows.ts',
     find: 'and (locked_until is null or locked_until < clock_timestamp())',
     replace: '',
     suites: ['lanes'],
   },
   {
     bug: 'a lane takes work of kinds it does not know',
-    file: 'src/platform/work/due-rows.ts',
+    file: 'src/platform/due/due-rows.ts',
     find: 'and shard <> all($4) and kind = any($5)',
     replace: 'and shard <> all($4) and $5::text[] is not null',
     suites: ['lanes'],
@@ -67,7 +67,7 @@ export const DUE_WORK: readonly Mutant[] = [
   },
   {
     bug: 'what was put down again while it was done is not let go of',
-    file: 'src/platform/work/due-rows.ts',
+    file: 'src/platform/due/due-rows.ts',
     find: 'where w.id = d.id and w.version <> d.version and w.locked_by = $3`',
     replace: 'where w.id = d.id and w.version < d.version and w.locked_by = $3`',
     suites: ['lanes'],
@@ -75,7 +75,7 @@ export const DUE_WORK: readonly Mutant[] = [
   },
   {
     bug: 'who lost a row settles it all the same',
-    file: 'src/platform/work/due-rows.ts',
+    file: 'src/platform/due/due-rows.ts',
     find: 'w.version = d.version and w.attempts = d.attempts and w.locked_by = $3 returning w.id',
     replace: 'w.version = d.version and $3::text is not null returning w.id',
     suites: ['lanes'],
@@ -83,14 +83,14 @@ export const DUE_WORK: readonly Mutant[] = [
   },
   {
     bug: 'a lease that ran out is renewed',
-    file: 'src/platform/work/due-rows.ts',
+    file: 'src/platform/due/due-rows.ts',
     find: 'and locked_by = $2\n               and locked_until > clock_timestamp()',
     replace: 'and locked_by = $2',
     suites: ['lanes'],
   },
   {
     bug: 'a lane lets go of what is in its hand',
-    file: 'src/platform/work/due-rows.ts',
+    file: 'src/platform/due/due-rows.ts',
     find: 'and id <> all($3) returning id',
     replace: 'and $3::bigint[] is not null returning id',
     suites: ['lanes'],
@@ -98,7 +98,7 @@ export const DUE_WORK: readonly Mutant[] = [
   },
   {
     bug: 'a lane lets go of what others have in hand',
-    file: 'src/platform/work/due-rows.ts',
+    file: 'src/platform/due/due-rows.ts',
     find: 'where lane = $1 and locked_by = any($2) and locked_until',
     replace: 'where lane = $1 and $2::text[] is not null and locked_until',
     suites: ['lanes'],
@@ -106,7 +106,7 @@ export const DUE_WORK: readonly Mutant[] = [
   },
   {
     bug: 'who lost its presence goes on acting',
-    file: 'src/platform/work/due-lane.ts',
+    file: 'src/platform/due/due-lane.ts',
     find: 'isOurs: () => !presence.isOver && performance.now() < ours',
     replace: 'isOurs: () => performance.now() < ours',
     suites: ['lane-faults'],
@@ -114,7 +114,7 @@ export const DUE_WORK: readonly Mutant[] = [
   },
   {
     bug: 'who was paused longer than its lease goes on acting',
-    file: 'src/platform/work/due-lane.ts',
+    file: 'src/platform/due/due-lane.ts',
     find: 'isOurs: () => !presence.isOver && performance.now() < ours',
     replace: 'isOurs: () => !presence.isOver',
     suites: ['lanes'],
@@ -122,7 +122,7 @@ export const DUE_WORK: readonly Mutant[] = [
   },
   {
     bug: 'one fault that nobody expected ends a lane’s whole batch as done',
-    file: 'src/platform/work/due-lane.ts',
+    file: 'src/platform/due/due-lane.ts',
     find: 'outcomes = new Map(group.map((work) => [work.id, pauseFor(work.attempts)]))',
     replace: 'outcomes = new Map()',
     suites: ['lane-faults'],
@@ -130,7 +130,7 @@ export const DUE_WORK: readonly Mutant[] = [
   },
   {
     bug: 'an outcome whose answer was lost is not written again',
-    file: 'src/platform/work/due-lane.ts',
+    file: 'src/platform/due/due-lane.ts',
     find: 'const SETTLE_ATTEMPTS = 3',
     replace: 'const SETTLE_ATTEMPTS = 1',
     suites: ['lane-faults'],
@@ -138,7 +138,7 @@ export const DUE_WORK: readonly Mutant[] = [
   },
   {
     bug: 'work of the dead is not released',
-    file: 'src/platform/work/due-work.ts',
+    file: 'src/platform/due/due-work.ts',
     find: 'this.coroner = setInterval(() => void this.releaseWorkOfTheDead(), DEATHS_NOTICED_MS)',
     replace: '',
     suites: ['lane-faults'],
@@ -146,7 +146,7 @@ export const DUE_WORK: readonly Mutant[] = [
   },
   {
     bug: 'work of the living is released',
-    file: 'src/platform/work/presence.ts',
+    file: 'src/platform/due/presence.ts',
     find: `and not \${isPresent('w.locked_by')}`,
     replace: '',
     suites: ['lane-faults'],
@@ -154,14 +154,14 @@ export const DUE_WORK: readonly Mutant[] = [
   },
   {
     bug: 'a database that accepts and says nothing is waited for without end',
-    file: 'src/platform/work/presence.ts',
+    file: 'src/platform/due/presence.ts',
     find: `beat = setInterval(() => client.isIdle && void client.query('select 1').catch(lose), BEAT_MS)`,
     replace: '',
     suites: ['lane-faults'],
   },
   {
     bug: 'a lane that has stopped looking makes nobody unready',
-    file: 'src/platform/work/due-work.ts',
+    file: 'src/platform/due/due-work.ts',
     find: 'now - lane.lookedAt > SILENT_MS',
     replace: 'now - lane.lookedAt > SILENT_MS * 1_000',
     suites: ['lane-faults'],
@@ -169,7 +169,7 @@ export const DUE_WORK: readonly Mutant[] = [
   },
   {
     bug: 'putting work down again does not raise its version',
-    file: 'src/platform/work/due-work.ts',
+    file: 'src/platform/due/due-work.ts',
     find: 'version = w.version + 1, attempts = 0\n       returning lane',
     replace: 'attempts = 0\n       returning lane',
     suites: ['lanes'],
@@ -177,7 +177,7 @@ export const DUE_WORK: readonly Mutant[] = [
   },
   {
     bug: 'old rows are forgotten before their time',
-    file: 'src/platform/work/retention.ts',
+    file: 'src/platform/due/retention.ts',
     find: '[rule.days, BATCH]',
     replace: '[0, BATCH]',
     suites: ['retention'],
