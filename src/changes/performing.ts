@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } fr
 import { Interval } from '@nestjs/schedule'
 import { each, type Outcome, pauseFor, type Work } from '../platform/due/due-lane.ts'
 import { DueWork } from '../platform/due/due-work.ts'
+import { Rounds } from '../platform/due/rounds.ts'
 import { problemOf } from '../platform/http/problem-of.ts'
 import { Database, rows, type Tx } from '../platform/postgres/database.ts'
 import { refusalOfDatabase } from '../platform/postgres/database-errors.ts'
@@ -18,7 +19,7 @@ const MOST_AT_ONCE = 100
 @Injectable()
 export class Performing implements OnModuleInit, OnApplicationBootstrap {
   private readonly log = new Logger(Performing.name)
-  private busy = false
+  private readonly rounds = new Rounds(this.log, 'looking after proposals')
 
   constructor(
     private readonly database: Database,
@@ -37,10 +38,8 @@ export class Performing implements OnModuleInit, OnApplicationBootstrap {
 
   /** Withdraws what people proposed who may not any more, and does not trust that a row of due work exists. */
   @Interval(5_000)
-  async tick(): Promise<void> {
-    if (this.busy) return
-    this.busy = true
-    try {
+  tick(): Promise<void> {
+    return this.rounds.make(async () => {
       while ((await this.database.transaction((tx) => this.withdrawSome(tx))) === MOST_AT_ONCE);
       await rows(
         this.database.pool,
@@ -49,11 +48,7 @@ export class Performing implements OnModuleInit, OnApplicationBootstrap {
          from proposals where state in ('open', 'accepted') on conflict (kind, subject) do nothing`,
         [PROPOSAL_WORK.lapse, PROPOSAL_WORK.perform],
       )
-    } catch (error) {
-      this.log.warn({ error }, 'looking after proposals will be tried again')
-    } finally {
-      this.busy = false
-    }
+    })
   }
 
   /** What takes time comes first and is thrown away if we die; the change and the end of the proposal are one transaction. */

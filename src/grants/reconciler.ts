@@ -4,6 +4,7 @@ import { Catalog } from '../catalog/catalog.ts'
 import { DISCOVERY_WORK } from '../integrations/discovery/discovery.ts'
 import { HEALTH_WORK } from '../integrations/health/health.service.ts'
 import { SWEEP_WORK } from '../integrations/sweep-work.ts'
+import { Rounds } from '../platform/due/rounds.ts'
 import { rows, UrgentDatabase } from '../platform/postgres/database.ts'
 import { Metrics } from '../platform/watching/metrics.ts'
 import { LeaversGrants } from './ending/leavers-grants.ts'
@@ -14,9 +15,9 @@ import { Sweep } from './sweep/sweep.ts'
 @Injectable()
 export class Reconciler implements OnApplicationBootstrap {
   private readonly log = new Logger(Reconciler.name)
+  private readonly rounds = new Rounds(this.log, 'reconciling')
   private live = new Map<string, number>()
   private overdue = 0
-  private busy = false
 
   constructor(
     private readonly database: UrgentDatabase,
@@ -37,19 +38,13 @@ export class Reconciler implements OnApplicationBootstrap {
   }
 
   @Interval(10_000)
-  async tick(): Promise<void> {
-    if (this.busy) return
-    this.busy = true
-    try {
+  tick(): Promise<void> {
+    return this.rounds.make(async () => {
       await this.leavers.endForDisabled()
       await this.putBackLostWork()
       await this.putBackRecurringWork()
       await this.measure()
-    } catch (error) {
-      this.log.warn({ error }, 'reconciling will be tried again')
-    } finally {
-      this.busy = false
-    }
+    })
   }
 
   private async putBackLostWork(): Promise<void> {

@@ -3,6 +3,7 @@ import { Interval } from '@nestjs/schedule'
 import { LEAVER_WORK } from '../../identity/lock-out.ts'
 import type { Work } from '../../platform/due/due-lane.ts'
 import { DueWork } from '../../platform/due/due-work.ts'
+import { Rounds } from '../../platform/due/rounds.ts'
 import { rows, type Tx, UrgentDatabase } from '../../platform/postgres/database.ts'
 import { type Cancelled, Waiting } from './waiting.ts'
 
@@ -11,8 +12,7 @@ const MOST_AT_ONCE = 100
 /** Ends what people asked for who are not here any more. Their grants end with the grants' own reconciler. */
 @Injectable()
 export class Leavers implements OnModuleInit, OnApplicationBootstrap {
-  private readonly log = new Logger(Leavers.name)
-  private busy = false
+  private readonly rounds = new Rounds(new Logger(Leavers.name), 'cancelling the requests of people who left')
 
   constructor(
     private readonly database: UrgentDatabase,
@@ -32,16 +32,8 @@ export class Leavers implements OnModuleInit, OnApplicationBootstrap {
   }
 
   @Interval(5_000)
-  async tick(): Promise<void> {
-    if (this.busy) return
-    this.busy = true
-    try {
-      await this.cancelAll(ofDisabled)
-    } catch (error) {
-      this.log.warn({ error }, 'cancelling the requests of people who left will be tried again')
-    } finally {
-      this.busy = false
-    }
+  tick(): Promise<void> {
+    return this.rounds.make(() => this.cancelAll(ofDisabled))
   }
 
   private async cancelAll(some: (tx: Tx) => Promise<Cancelled[]>): Promise<void> {

@@ -3,6 +3,7 @@ import { Interval } from '@nestjs/schedule'
 import { endNow } from '../../grants/ending/ending.ts'
 import { each } from '../../platform/due/due-lane.ts'
 import { DueWork } from '../../platform/due/due-work.ts'
+import { Rounds } from '../../platform/due/rounds.ts'
 import { rows, type Tx, UrgentDatabase } from '../../platform/postgres/database.ts'
 import { FLOW_OFF } from '../flows/flow-off.ts'
 import { type Cancelled, Waiting } from './waiting.ts'
@@ -13,8 +14,7 @@ const REASON = 'the access flow was switched off'
 /** Ends what waits under flows that were switched off: requests, and access that is not there yet. What is active goes on to its end. */
 @Injectable()
 export class SwitchedOff implements OnModuleInit, OnApplicationBootstrap {
-  private readonly log = new Logger(SwitchedOff.name)
-  private busy = false
+  private readonly rounds = new Rounds(new Logger(SwitchedOff.name), 'ending what waits under flows that are off')
 
   constructor(
     private readonly database: UrgentDatabase,
@@ -37,16 +37,8 @@ export class SwitchedOff implements OnModuleInit, OnApplicationBootstrap {
 
   /** Whatever became of the work that switching off left behind. */
   @Interval(5_000)
-  async tick(): Promise<void> {
-    if (this.busy) return
-    this.busy = true
-    try {
-      await this.endAll()
-    } catch (error) {
-      this.log.warn({ error }, 'ending what waits under flows that are off will be tried again')
-    } finally {
-      this.busy = false
-    }
+  tick(): Promise<void> {
+    return this.rounds.make(() => this.endAll())
   }
 
   private async endAll(): Promise<void> {

@@ -5,6 +5,7 @@ import { firstUnapprovable } from '../../approvals/enough-approvers.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import { DIRECTORY_CHANGED } from '../../identity/directory/directory-changed.ts'
 import { DueWork } from '../../platform/due/due-work.ts'
+import { Rounds } from '../../platform/due/rounds.ts'
 import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
 import { Flows } from '../flows/flows.service.ts'
 import { type AccessRequest, escalatedIn, lockRequest, readRequestResources, selectRequests } from './request.ts'
@@ -14,8 +15,7 @@ const AT_ONCE = 100
 /** Notices that too few people are left who could approve a request that waits, and that there are enough again. */
 @Injectable()
 export class Undecidable implements OnModuleInit {
-  private readonly log = new Logger(Undecidable.name)
-  private busy = false
+  private readonly rounds = new Rounds(new Logger(Undecidable.name), 'looking for requests nobody can decide on')
 
   constructor(
     private readonly database: Database,
@@ -33,16 +33,8 @@ export class Undecidable implements OnModuleInit {
 
   /** For what nobody says: a sign-in's word on groups that is too old, a flow's owner who changed. */
   @Interval(60_000)
-  async tick(): Promise<void> {
-    if (this.busy) return
-    this.busy = true
-    try {
-      await this.look()
-    } catch (error) {
-      this.log.warn({ error }, 'looking for requests nobody can decide on will be tried again')
-    } finally {
-      this.busy = false
-    }
+  tick(): Promise<void> {
+    return this.rounds.make(() => this.look())
   }
 
   private async look(): Promise<void> {

@@ -5,6 +5,7 @@ import { type Connection, Connections } from '../../integrations/connections.ts'
 import { sweepWork } from '../../integrations/sweep-work.ts'
 import { within } from '../../integrations/within.ts'
 import { DueWork, enqueue } from '../../platform/due/due-work.ts'
+import { Rounds } from '../../platform/due/rounds.ts'
 import { row, rows, UrgentDatabase } from '../../platform/postgres/database.ts'
 import { isBrokerError } from '../../sdk/index.ts'
 
@@ -25,8 +26,7 @@ interface Sign {
  */
 @Injectable()
 export class RestoreWatch {
-  private readonly log = new Logger(RestoreWatch.name)
-  private busy = false
+  private readonly rounds = new Rounds(new Logger(RestoreWatch.name), 'looking whether a target was put back')
 
   constructor(
     private readonly database: UrgentDatabase,
@@ -35,16 +35,8 @@ export class RestoreWatch {
   ) {}
 
   @Interval(EVERY_MS)
-  async tick(): Promise<void> {
-    if (this.busy) return
-    this.busy = true
-    try {
-      await Promise.all(this.connections.all().map((connection) => this.look(connection)))
-    } catch (error) {
-      this.log.warn({ error }, 'whether a target was put back will be looked at again')
-    } finally {
-      this.busy = false
-    }
+  tick(): Promise<void> {
+    return this.rounds.make(() => Promise.all(this.connections.all().map((connection) => this.look(connection))))
   }
 
   private async look(connection: Connection): Promise<void> {
