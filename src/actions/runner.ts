@@ -12,6 +12,7 @@ import {
   type Evidence,
   isReversible,
   type Json,
+  parseJson,
   type Receipt,
   type RunContext,
   type Step,
@@ -83,7 +84,7 @@ export class ActionRunner {
     target: TargetIdentity | undefined,
     hooks: RunHooks,
   ): Promise<HeldRun> {
-    const input = await readInput(action, run.sealedInput ? JSON.parse(run.sealedInput.reveal()) : run.input)
+    const input = await readInput(action, run.sealedInput ? parseJson(run.sealedInput.reveal()) : run.input)
     const resources = action.writes?.(input) ?? []
     if (resources.length > 0) await this.database.transaction((tx) => lockResources(tx, run, resources))
     const steps = await planOf(connection, action, this.context(connection, run.id, hold), input)

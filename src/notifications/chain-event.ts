@@ -1,4 +1,5 @@
 import { rows, type Tx } from '../platform/postgres/database.ts'
+import { parseJson } from '../sdk/index.ts'
 
 /** A transition as the audit trail has it; its id is what every notification of it goes back to. */
 export interface ChainEvent {
@@ -20,14 +21,14 @@ export async function readChain(tx: Pick<Tx, 'query'>, after: string, limit: num
      where c.seq > $1 order by c.seq limit $2`,
     [after, limit],
   )
-  return found.map(({ body, ...event }) => ({ ...event, data: JSON.parse(body) }))
+  return found.map(({ body, ...event }) => ({ ...event, data: parseJson(body) as ChainEvent['data'] }))
 }
 
 export async function readEvent(tx: Pick<Tx, 'query'>, id: string): Promise<ChainEvent | undefined> {
   const [found] = await rows<ChainRow>(tx, 'select id, at, kind, actor, subject, body from audit_events where id = $1', [id])
   if (!found) return undefined
   const { body, ...event } = found
-  return { ...event, data: JSON.parse(body) }
+  return { ...event, data: parseJson(body) as ChainEvent['data'] }
 }
 
 /** The ids of people somewhere in an event's data; whatever is not a list of texts names nobody. */

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { SCOPES } from '../../src/contract/identity.ts'
 import { firstAdmin } from '../../src/identity/people/first-admin.ts'
 import { Database } from '../../src/platform/postgres/database.ts'
 import type { Api } from '../support/api.ts'
+import { within } from '../support/database.ts'
 import { type SignInWorld, startSignInWorld } from '../support/idp.ts'
 import type { Jar } from '../support/jar.ts'
 import { tokenThrough } from '../support/own-token.ts'
@@ -182,6 +184,31 @@ describe('nobody', () => {
     await query('update api_tokens set revoked_at = null where user_id = $1', [puppet.id])
     expect((await hand.patch(`/api/users/${maker.id}`, { state: 'active' })).status).toBe(401)
     expect((await admin.patch(`/api/users/${maker.id}`, { state: 'active' })).status).toBe(200)
+  })
+})
+
+describe('what an admin makes while they are being disabled', () => {
+  it.each([
+    ['a SCIM token', '/api/scim-tokens', { name: 'connector', expiresInSeconds: 3600 }],
+    ['a token', '/api/tokens', { name: 'mine', scopes: ['read'], expiresInSeconds: 3600 }],
+    ['an enrolment code', '', {}],
+  ])('is nothing: %s', async (_, path, body) => {
+    const eve = await signedInAdmin()
+    const other = await somebody(['member'])
+    const made = await within(world.broker.database.url, async (client) => {
+      await client.query('begin')
+      await client.query(`update users set state = 'disabled' where id = $1`, [eve.id])
+      const making = eve.jar.post(url(path || `/api/users/${other.id}/enrolment-code`), body)
+      await waitFor('it to wait for the disabling', async () => {
+        const waiting = await query(
+          `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+        return waiting.length > 0
+      })
+      await client.query('commit')
+      return making
+    })
+    expect(made.status).toBe(401)
   })
 })
 

@@ -5,6 +5,7 @@ import { ENDINGS } from './table/endings.ts'
 import { GRANTS } from './table/grants.ts'
 import { IDENTITY } from './table/identity.ts'
 import { KEEPING } from './table/keeping.ts'
+import { LEAVERS } from './table/leavers.ts'
 import { RUNS } from './table/runs.ts'
 import { VAULT } from './table/vault.ts'
 
@@ -15,6 +16,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...ENDINGS,
   ...APPROVALS,
   ...IDENTITY,
+  ...LEAVERS,
   ...KEEPING,
   ...VAULT,
 ]
