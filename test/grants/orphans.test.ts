@@ -1,14 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import type { VaultServer } from '../../dev/vault/vault-server.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
 import { withDatabase, within } from '../support/database.ts'
 import { getsIn, type Stage, setStage } from '../support/stage.ts'
-import { furnished, inhabit, isOfProbe, type Opened, traces } from '../support/world.ts'
+import { furnished, inhabit, type Opened, traces } from '../support/world.ts'
 
 const OTHER = '9876543210'
-
-const ofGrants = async (vault: VaultServer) => (await traces(vault)).filter((trace) => !isOfProbe(trace))
 
 describe('what a grant left in a server and no database knows', { timeout: 60_000 }, () => {
   let stage: Stage<Daemon>
@@ -37,14 +34,14 @@ describe('what a grant left in a server and no database knows', { timeout: 60_00
     await vault.api('POST', `sys/policies/acl/apono-g-${'0'.repeat(26)}`, { policy: theirs })
     await vault.api('POST', `auth/apono/users/${OTHER}-${'0'.repeat(41)}`, { password: 'theirs' })
     await vault.api('POST', 'auth/apono/users/zoe', { password: 'a person’s' })
-    return (await ofGrants(vault)).filter(
+    return (await traces(vault)).filter(
       (trace) => trace.includes('-x') || trace.includes('0'.repeat(26)) || trace.includes('zoe'),
     )
   }
 
   async function expectRemoved(opened: readonly Opened[], left: readonly string[]): Promise<void> {
-    await waitFor('what is ours to be gone', async () => (await ofGrants(stage.vault)).length === left.length, 15_000)
-    expect((await ofGrants(stage.vault)).toSorted()).toEqual([...left].toSorted())
+    await waitFor('what is ours to be gone', async () => (await traces(stage.vault)).length === left.length, 15_000)
+    expect((await traces(stage.vault)).toSorted()).toEqual([...left].toSorted())
     for (const each of opened) expect(await getsIn(stage.vault, each)).toBe(false)
   }
 
@@ -93,14 +90,14 @@ describe('what a grant left in a server and no database knows', { timeout: 60_00
     stage = await setStage(startDaemon)
     const { home, vault } = stage
     const [opened] = await openedGrants()
-    const before = await ofGrants(vault)
+    const before = await traces(vault)
     await home.kill()
     successor = await startDaemon()
     const world = await inhabit(successor, vault, await furnished(vault))
     const { admin } = successor
     const report = await admin.must(admin.post(`/api/integrations/${world.integrationId}/sweep`))
     expect(report).toMatchObject({ removed: [], left: [], altered: [] })
-    expect(await ofGrants(vault)).toEqual(before)
+    expect(await traces(vault)).toEqual(before)
     expect(await getsIn(vault, opened!)).toBe(true)
   })
 })

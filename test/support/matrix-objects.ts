@@ -120,11 +120,12 @@ async function grants(world: MatrixWorld, make: Makers, people: People): Promise
   const held = async (id: string, change: string, lane: string, kind: string) => {
     await world.query(`update grants set ${change} where id = $1`, [id])
     await world.query('delete from due_work where subject = $1', [id])
-    await world.query(`insert into due_work (lane, kind, subject, run_at) values ($1, $2, $3, now() + interval '1 day')`, [
-      lane,
-      kind,
-      id,
-    ])
+    // The reconciler may have written it again meanwhile.
+    await world.query(
+      `insert into due_work as w (lane, kind, subject, run_at) values ($1, $2, $3, now() + interval '1 day')
+       on conflict (kind, subject) do update set run_at = excluded.run_at`,
+      [lane, kind, id],
+    )
   }
   return {
     people,

@@ -6,7 +6,7 @@ import { type PolicyDocument, policyText } from '../../plugins/vault/policy.ts'
 import { contradictions } from './contradictions.ts'
 import type { FreshDatabase } from './database.ts'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
-import { furnished, type Habitable, inhabit, isOfProbe, type Opened, traces, tries, type World } from './world.ts'
+import { furnished, type Habitable, inhabit, type Opened, traces, tries, type World } from './world.ts'
 
 /** A broker, a server, and the proxy between them: where one case after another is played. */
 export interface Stage<Home extends Habitable = Habitable> {
@@ -121,7 +121,7 @@ export async function expectNothingLeft(
     await home.admin.post(`/api/grants/${id}/revoke`, { reason: 'the case is over' })
     await world.until(world.alice, id, /expired|revoked|failed/)
   }
-  expect((await traces(vault)).filter((trace) => !isOfProbe(trace))).toEqual([])
+  expect(await traces(vault)).toEqual([])
   expect(await contradictions(database)).toEqual([])
   for (const opened of former) if (opened) expect(await getsIn(vault, opened)).toBe(false)
 }
