@@ -13,6 +13,8 @@ export interface Step {
   /** one plain sentence of its effect, for the approver */
   readonly summary: string
   readonly args: Json
+  /** what stands there before the step, as far as people may see it: names, lengths, versions, a document; never the value of a secret */
+  readonly before?: Json
   /** that access works from this step on, and no longer once it is undone: said by the last step of a plan that gives access, and by no other */
   readonly confersPower?: boolean
   /** kept encrypted while the run is open, erased when it settles */
@@ -80,11 +82,25 @@ export interface RunContext<Client> {
   readonly stillMine: () => void
 }
 
+/** What an action is done to, as discovery names it. */
+export interface Concern {
+  readonly type: string
+  readonly name: string
+}
+
 interface ActionBase<Client, Input, S extends Step> {
   /** verb and noun, kebab case, unique within the plugin */
   readonly name: string
   readonly title: string
   readonly input: z.ZodType<Input>
+  /** one sentence: what is different afterwards */
+  readonly description?: string
+  /** how much hangs on it, before anybody has looked at what it is done to; `medium` when left out */
+  readonly severity?: 'low' | 'medium' | 'high'
+  /** Resources it is done to: their tags tell how risky it is, and access flows may name them. */
+  concerns?(input: Input): readonly Concern[]
+  /** What a person must type before it is done, because no undo exists and much hangs on it: usually the name of what it is done to. */
+  mustType?(input: Input): string | undefined
   /** Names of what it changes that others may change as well: one run of an integration at a time has each of them. */
   writes?(input: Input): readonly string[]
   /** Reads, writes nothing. Throws what makes the input unfit for this target. */
@@ -95,11 +111,24 @@ interface ActionBase<Client, Input, S extends Step> {
   verify?(ctx: RunContext<Client>, steps: readonly Journaled<S>[]): Promise<Evidence[]>
 }
 
+/** Whether a run can be undone as things stand in the target now, and what undoing would restore. */
+export interface Outlook {
+  readonly isPossible: boolean
+  /** why not, or what stands in doubt, in a sentence */
+  readonly because?: string
+  /** when the target itself takes the way back away, RFC 3339 */
+  readonly until?: string
+  /** what would be there afterwards, a sentence for each thing */
+  readonly restores: readonly { readonly target: string; readonly summary: string }[]
+}
+
 /** An action with an undo. */
 export interface Reversible<Client, S extends Step> {
   /** Undoes one step. Succeeds when nothing is left to undo; `record` is undefined when execution may not have finished. */
   rollback(ctx: RunContext<Client>, step: S, record: Json | undefined): Promise<void>
-  /** Reads the target: every piece that `execute` created is absent. What the revocation receipt is made of. */
+  /** Reads the target, writes nothing. Without it the broker says that it will try. */
+  outlook?(ctx: RunContext<Client>, steps: readonly Journaled<S>[]): Promise<Outlook>
+  /** Reads the target: every piece that `execute` created is absent, and what it replaced is there again. What receipts are made of. */
   verifyGone?(ctx: RunContext<Client>, steps: readonly Journaled<S>[]): Promise<Evidence[]>
 }
 

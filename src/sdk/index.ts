@@ -1,6 +1,7 @@
 export type {
   Action,
   AnyAction,
+  Concern,
   Credential,
   CredentialState,
   DeliveryKind,
@@ -12,6 +13,7 @@ export type {
   Journaled,
   Json,
   Look,
+  Outlook,
   Receipt,
   Reversible,
   RunContext,

@@ -172,6 +172,8 @@ export interface Plugin<Config, Client> {
   /** Whether such a sign is there; when it is not, an earlier state was put back. */
   findsSign?(client: Client, sign: string, signal: AbortSignal): Promise<boolean>
   readonly actions: readonly AnyAction<Client>[]
+  /** Names of the actions that a configuration allows, granting access not among them; left out: all. */
+  allowedActions?(config: Config): readonly string[]
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the catalog holds plugins without knowing their types
