@@ -1,5 +1,6 @@
 import type { Role } from '../contract/identity.ts'
 import type { Proposed } from '../contract/proposals.ts'
+import type { Hands } from '../identity/callers/hands.ts'
 import type { Tx } from '../platform/postgres/database.ts'
 import type { Json } from '../sdk/index.ts'
 
@@ -32,6 +33,8 @@ export interface ChangeKind<Body, Made> {
   summary(subject: string | null, body: Body): Promise<{ readonly [key: string]: Json | undefined }>
   /** Locks what it reads. Absent where the change makes something new. */
   base?(tx: Tx, subject: string): Promise<Base>
+  /** Throws when it concerns somebody in these hands so closely that they have no say: neither to make it nor to accept it. */
+  mustNotConcern?(tx: Tx, hands: Hands, body: Body): Promise<void>
   /** Everything that takes time or asks a target; writes nothing. */
   prepare(by: string, subject: string | null, body: Body): Promise<Ready<Made>>
 }

@@ -4,6 +4,7 @@ import { record } from '../audit/record.ts'
 import type { Config } from '../config/config.ts'
 import type { Proposed } from '../contract/proposals.ts'
 import type { Caller } from '../identity/callers/caller.ts'
+import type { Hands } from '../identity/callers/hands.ts'
 import { handsOf } from '../identity/callers/hands-of.ts'
 import { enqueue } from '../platform/due/due-work.ts'
 import { newId } from '../platform/ids.ts'
@@ -58,16 +59,27 @@ export class FourEyes {
   ): Promise<Made | Held> {
     if (this.config.fourEyes) return this.hold(caller, kind, subject, body)
     const ready = await kind.prepare(caller.id, subject, body)
-    const made = await this.database.transaction((tx) => ready.write(tx))
+    const made = await this.database.transaction(async (tx) => {
+      await kind.mustNotConcern?.(tx, await handsOf(tx, caller), body)
+      return ready.write(tx)
+    })
     ready.afterwards?.()
     return made
   }
 
   /** An accepted change, ready to be written in the name of who proposed it. */
-  async ready({ id, kind, subject, body, proposerId }: Proposal): Promise<Ready<unknown>> {
+  async ready(proposal: Proposal): Promise<Ready<unknown>> {
+    return this.kindOf(proposal.kind).prepare(proposal.proposerId, proposal.subject, this.bodyOf(proposal))
+  }
+
+  /** Who accepts is nobody whom the change concerns. */
+  async mustNotConcern(tx: Tx, hands: Hands, proposal: Proposal): Promise<void> {
+    await this.kindOf(proposal.kind).mustNotConcern?.(tx, hands, this.bodyOf(proposal))
+  }
+
+  private bodyOf({ id, kind, body }: Proposal): unknown {
     if (body === null) throw new TypeError(`nothing is left of ${id}`)
-    const proposed = this.kindOf(kind)
-    return proposed.prepare(proposerId, subject, proposed.parse(parseJson(this.sealer.open(body, placeOf(id)).reveal())))
+    return this.kindOf(kind).parse(parseJson(this.sealer.open(body, placeOf(id)).reveal()))
   }
 
   /** Throws unless what the proposal changes is still what it was when it was proposed. Holds it so. */
@@ -87,6 +99,8 @@ export class FourEyes {
     const summary = await kind.summary(subject, body)
     const id = newId('prp')
     await this.database.transaction(async (tx) => {
+      const hands = await handsOf(tx, caller)
+      await kind.mustNotConcern?.(tx, hands, body)
       const base = subject === null ? null : ((await kind.base?.(tx, subject)) ?? null)
       const held = await row<{ expiresAt: Date }>(
         tx,
@@ -101,7 +115,7 @@ export class FourEyes {
           base && JSON.stringify(base),
           caller.id,
           caller.tokenMakers,
-          await handsOf(tx, caller),
+          hands,
           caller.cameWith,
           this.config.proposalHours,
         ],

@@ -63,6 +63,7 @@ export class Proposals {
           return true
         }
         if (proposal.isLate) throw new BrokerError('conflict', 'the proposal has lapsed', { fix: 'propose the change again' })
+        await this.fourEyes.mustNotConcern(tx, by.hands, proposal)
         await this.fourEyes.mustBeUnmoved(tx, proposal)
       }
       await moveProposal(tx, proposal, 'accept', { by })

@@ -42,6 +42,8 @@ export interface Config {
   readonly trustProxy: false | number | readonly string[]
   readonly shutdownSeconds: number
   readonly pendingHours: number
+  /** from then on an end of access that does not succeed is called stuck, and people are told */
+  readonly stuckAfterSeconds: number
   /** how long rows are kept that nothing needs any more */
   readonly keepDays: { readonly notifications: number; readonly openings: number; readonly steps: number }
   /** how long a proposal waits for a second person */

@@ -48,6 +48,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     trustProxy: known.LATCHKEY_TRUST_PROXY,
     shutdownSeconds: known.LATCHKEY_SHUTDOWN_SECONDS,
     pendingHours: known.LATCHKEY_PENDING_HOURS,
+    stuckAfterSeconds: known.LATCHKEY_STUCK_AFTER_SECONDS,
     keepDays: {
       notifications: known.LATCHKEY_KEEP_NOTIFICATIONS_DAYS,
       openings: known.LATCHKEY_KEEP_OPENINGS_DAYS,

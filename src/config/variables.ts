@@ -46,6 +46,7 @@ export const variables = z.strictObject({
   LATCHKEY_TRUST_PROXY: z.string().transform(proxies).default(false),
   LATCHKEY_SHUTDOWN_SECONDS: wholeNumber(1, 300).default(15),
   LATCHKEY_PENDING_HOURS: wholeNumber(1, 720).default(8),
+  LATCHKEY_STUCK_AFTER_SECONDS: wholeNumber(60, 3600).default(300),
   LATCHKEY_KEEP_NOTIFICATIONS_DAYS: wholeNumber(1, 36_500).default(90),
   LATCHKEY_KEEP_OPENINGS_DAYS: wholeNumber(1, 36_500).default(365),
   LATCHKEY_KEEP_STEPS_DAYS: wholeNumber(1, 36_500).default(365),

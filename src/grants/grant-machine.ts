@@ -29,7 +29,6 @@ export const grantMachine = machine<GrantState, GrantEvent>({
     gone_expired: 'expired',
     gone_revoked: 'revoked',
     gone_failed: 'failed',
-    write_off: 'written_off',
   },
   stuck: { gone_expired: 'expired', gone_revoked: 'revoked', gone_failed: 'failed', write_off: 'written_off' },
   expired: {},

@@ -7,9 +7,14 @@ import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { run } from '../../src/cli/main.ts'
+import { SCOPES } from '../../src/contract/identity.ts'
 import { startBroker } from '../support/broker.ts'
+import { tokenThrough } from '../support/own-token.ts'
 import { type Relay, startRelay } from '../support/relay.ts'
 import { furnished, inhabit, traces, tries, type World } from '../support/world.ts'
+
+/** What cannot be ended is called stuck at the first try, and not minutes later. */
+const AT_ONCE = { stuckAfterSeconds: 0 }
 
 describe.each(await serversUnderTest())('writing off what lives on a $product $version that is gone', (binary) => {
   let here: VaultServer
@@ -23,7 +28,7 @@ describe.each(await serversUnderTest())('writing off what lives on a $product $v
     dir = await mkdtemp(path.join(os.tmpdir(), 'latchkey-elsewhere-'))
     ;[here, elsewhere] = await Promise.all([startVaultServer({ binary }), startVaultServer({ binary, dir })])
     relay = await startRelay(here.address)
-    world = await inhabit(await startBroker({}), here, { ...(await furnished(here)), address: relay.url })
+    world = await inhabit(await startBroker({ config: AT_ONCE }), here, { ...(await furnished(here)), address: relay.url })
   })
   afterAll(async () => {
     await world?.close()
@@ -55,7 +60,7 @@ describe.each(await serversUnderTest())('writing off what lives on a $product $v
   async function cannotEnd(grantId: string, code: string): Promise<void> {
     await waitFor(`${grantId} to say that it cannot end`, async () => {
       const { body } = await admin().get(`/api/grants/${grantId}`)
-      return body.problem?.code === code
+      return body.state === 'stuck' && body.problem?.code === code
     })
   }
 
@@ -142,7 +147,7 @@ describe.each(await serversUnderTest())('writing off what lives on a $product $v
   it('waits for a second person with four eyes, who accepts these grants and no others', async () => {
     const { alice, bob } = world
     const { database, key } = world.broker
-    const careful = await startBroker({ database, key, config: { fourEyes: true } })
+    const careful = await startBroker({ database, key, config: { ...AT_ONCE, fourEyes: true } })
     try {
       const second = careful.api((await world.person('second admin', ['admin'], ['read', 'manage'])).token)
       const [first, later] = [await world.grant(alice, {}), await world.grant(bob, {})]
@@ -167,6 +172,77 @@ describe.each(await serversUnderTest())('writing off what lives on a $product $v
       await careful.close()
     }
     relay.leadTo(here.address)
+    await waitFor('the sweep to have found both', async () => {
+      await admin().post(`${at()}/sweep`)
+      return (await traces(here)).length === 0
+    })
+  }, 60_000)
+
+  it('writes nothing off before it is stuck, and lets the integration be removed when everything is', async () => {
+    const patient = await inhabit(await startBroker({}), here, { ...(await furnished(here)), address: relay.url })
+    const { broker, alice, integrationId } = patient
+    const path = `/api/integrations/${integrationId}`
+    const { name: confirm } = await broker.admin.must(broker.admin.get(path))
+    const order = { confirm, reason: 'it burnt' }
+    try {
+      const grantId = await patient.grant(alice, {})
+      relay.leadTo(undefined)
+      await broker.admin.must(broker.admin.post(`${path}/end-access`, order))
+      await waitFor('the end to fail', async () => (await broker.admin.get(`/api/grants/${grantId}`)).body.problem !== null)
+      const early = await broker.admin.post(`${path}/write-off`, order)
+      expect(early, early.text).toMatchObject({ status: 409, body: { code: 'conflict', fix: expect.stringContaining('stuck') } })
+      expect((await broker.admin.get(`/api/grants/${grantId}`)).body.state).toBe('revoking')
+      expect((await broker.admin.delete(path)).status, 'it is still being ended').toBe(409)
+      const { database, key } = broker
+      const impatient = await startBroker({ database, key, config: AT_ONCE })
+      try {
+        await patient.until({ ...alice, api: broker.admin }, grantId, 'stuck')
+        const written = await broker.admin.must(broker.admin.post(`${path}/write-off`, order))
+        expect(written.grants).toEqual([grantId])
+        const removed = await broker.admin.delete(path)
+        expect(removed.status, removed.text).toBe(204)
+        expect((await broker.admin.get(`/api/grants/${grantId}/receipt`)).body.writtenOff).toMatchObject({ reason: 'it burnt' })
+      } finally {
+        await impatient.close()
+      }
+    } finally {
+      await patient.close()
+    }
+  }, 60_000)
+
+  it('lets nobody write off what may be their own: not its grantee, not with a token of theirs, and not as the second person', async () => {
+    const all = [...SCOPES]
+    const carol = await world.person('carol', ['admin', 'member'], all)
+    const puppet = await world.person('puppet', ['admin'], all)
+    const { database, key } = world.broker
+    const throughCarol = world.broker.api((await tokenThrough(database, puppet.id, all, [puppet.id, carol.id])).token)
+    const [hers, other] = [await world.grant(carol, {}), await world.grant(world.alice, {})]
+    relay.leadTo(undefined)
+    await carol.api.must(carol.api.post(`${at()}/end-access`, { confirm: await name(), reason: 'gone' }))
+    for (const id of [hers, other]) await cannotEnd(id, 'target.unreachable')
+    const order = { confirm: await name(), reason: 'gone' }
+    for (const api of [carol.api, throughCarol]) {
+      const own = await api.post(`${at()}/write-off`, order)
+      expect(own, own.text).toMatchObject({ status: 403, body: { code: 'access.self_approval' } })
+      expect(own.body.message).toContain(hers)
+      expect(own.body.message).not.toContain(other)
+    }
+    const careful = await startBroker({ database, key, config: { ...AT_ONCE, fourEyes: true } })
+    try {
+      expect((await careful.api(carol.token).post(`${at()}/write-off`, order)).body.code).toBe('access.self_approval')
+      const proposed = await careful.admin.post(`${at()}/write-off`, order)
+      expect(proposed.status, proposed.text).toBe(202)
+      const accepted = await careful.api(carol.token).post(`/api/proposals/${proposed.body.id}/accept`)
+      expect(accepted, accepted.text).toMatchObject({ status: 403, body: { code: 'access.self_approval' } })
+      await careful.admin.must(careful.admin.post(`/api/proposals/${proposed.body.id}/withdraw`))
+    } finally {
+      await careful.close()
+    }
+    for (const id of [hers, other]) expect((await admin().get(`/api/grants/${id}`)).body.state).toBe('stuck')
+    const written = await admin().must(admin().post(`${at()}/write-off`, order))
+    expect(written.grants.toSorted()).toEqual([hers, other].toSorted())
+    relay.leadTo(here.address)
+    await resume()
     await waitFor('the sweep to have found both', async () => {
       await admin().post(`${at()}/sweep`)
       return (await traces(here)).length === 0

@@ -116,7 +116,6 @@ describe('the tables of states', () => {
       revoking --gone_expired--> expired
       revoking --gone_revoked--> revoked
       revoking --gone_failed--> failed
-      revoking --write_off--> written_off
       stuck --gone_expired--> expired
       stuck --gone_revoked--> revoked
       stuck --gone_failed--> failed

@@ -28,7 +28,6 @@ describe('a grant', () => {
       'revoking --gone_expired--> expired',
       'revoking --gone_revoked--> revoked',
       'revoking --gone_failed--> failed',
-      'revoking --write_off--> written_off',
       'stuck --gone_expired--> expired',
       'stuck --gone_revoked--> revoked',
       'stuck --gone_failed--> failed',

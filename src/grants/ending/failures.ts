@@ -3,11 +3,15 @@ import { problemOf } from '../../platform/http/problem-of.ts'
 import { type Database, rows } from '../../platform/postgres/database.ts'
 import type { Grant } from '../grant.ts'
 
-/** From then on a revocation that has not finished is called stuck, and a person is told. It goes on all the same. */
-const STUCK_AFTER_SECONDS = 300
-
-/** Writes down why grants on their way out are not over, by their ids. */
-export async function noteFailures(database: Database, failed: ReadonlyMap<string, unknown>): Promise<void> {
+/**
+ * Writes down why grants on their way out are not over, by their ids. One that has been on its way for so long is called stuck from then on,
+ * and a person is told. It goes on all the same.
+ */
+export async function noteFailures(
+  database: Database,
+  failed: ReadonlyMap<string, unknown>,
+  stuckAfterSeconds: number,
+): Promise<void> {
   if (failed.size === 0) return
   await database.transaction(async (tx) => {
     const problems = [...failed].map(([id, error]) => ({ id, error: problemOf(error) }))
@@ -21,7 +25,7 @@ export async function noteFailures(database: Database, failed: ReadonlyMap<strin
       tx,
       `update grants set state = 'stuck' where id = any($1) and state = 'revoking'
          and revoking_at < clock_timestamp() - make_interval(secs => $2) returning id`,
-      [[...failed.keys()], STUCK_AFTER_SECONDS],
+      [[...failed.keys()], stuckAfterSeconds],
     )
     await record(
       tx,

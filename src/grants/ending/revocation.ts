@@ -1,9 +1,11 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common'
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
 import type { Counter, Histogram } from '@opentelemetry/api'
 import { type Leaving, type Proved, Undo, type UndoHooks } from '../../actions/undo.ts'
 import { BROKER, record } from '../../audit/record.ts'
+import type { Config } from '../../config/config.ts'
 import type { Hold, Outcome, Work } from '../../platform/due/due-lane.ts'
 import { DueWork, enqueue } from '../../platform/due/due-work.ts'
+import { CONFIG } from '../../platform/platform.module.ts'
 import { rows, type Tx, UrgentDatabase } from '../../platform/postgres/database.ts'
 import { Metrics } from '../../platform/watching/metrics.ts'
 import { type EndReason, GRANT_WORK, type Grant, selectGrants } from '../grant.ts'
@@ -26,6 +28,7 @@ export class Revocation implements OnModuleInit {
     private readonly database: UrgentDatabase,
     private readonly work: DueWork,
     private readonly undo: Undo,
+    @Inject(CONFIG) private readonly config: Config,
     metrics: Metrics,
   ) {
     this.lag = metrics.histogram('latchkey_cut_lag_seconds', 'from due to powerless, in seconds')
@@ -155,7 +158,11 @@ export class Revocation implements OnModuleInit {
       lock: (tx, some) =>
         rows(tx, 'select 1 from grants where id = any($1) order by id for update', [some.map(({ grant }) => grant.id)]),
       failed: (failed) =>
-        noteFailures(this.database, new Map([...failed].map(([run, error]) => [grantOf.get(run)!, error] as const))),
+        noteFailures(
+          this.database,
+          new Map([...failed].map(([run, error]) => [grantOf.get(run)!, error] as const)),
+          this.config.stuckAfterSeconds,
+        ),
     }
   }
 }

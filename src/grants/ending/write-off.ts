@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common'
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
 import { Journal, targetsOf } from '../../actions/journal.ts'
 import { mayBeGone } from '../../actions/outage.ts'
 import { isSameTarget, whoAnswers } from '../../actions/whereabouts.ts'
@@ -6,15 +6,19 @@ import { record } from '../../audit/record.ts'
 import type { ChangeKind, Ready } from '../../changes/change-kind.ts'
 import { FourEyes } from '../../changes/four-eyes.ts'
 import type { Held } from '../../changes/held.ts'
+import type { Config } from '../../config/config.ts'
 import type { WriteOff, WrittenOffGrants } from '../../contract/grants.ts'
 import type { Caller } from '../../identity/callers/caller.ts'
+import { type Hands, meet } from '../../identity/callers/hands.ts'
 import { Connections } from '../../integrations/connections.ts'
 import { findIntegration } from '../../integrations/integration.ts'
 import { baseOf } from '../../integrations/integration-changes.ts'
 import { withdraw } from '../../platform/due/due-work.ts'
+import { CONFIG } from '../../platform/platform.module.ts'
 import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError, isBrokerError, type TargetIdentity } from '../../sdk/index.ts'
 import { GRANT_WORK, type Grant, selectGrants } from '../grant.ts'
+import { usersHands } from '../two-sides.ts'
 import { mustBeTyped } from './end-access.ts'
 import { unprovedReceipt } from './receipt.ts'
 
@@ -41,6 +45,7 @@ export class WritingOff implements OnModuleInit {
     private readonly connections: Connections,
     private readonly journal: Journal,
     private readonly fourEyes: FourEyes,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   onModuleInit(): void {
@@ -64,6 +69,7 @@ export class WritingOff implements OnModuleInit {
       grants: [...grants],
     }),
     base: async (tx, id) => baseOf(await findIntegration(tx, id, 'for update')),
+    mustNotConcern: (tx, hands, { grants }) => mustBeOthers(tx, hands, grants),
     prepare: (by, id, order) => this.ready(by, id!, order),
   }
 
@@ -93,8 +99,9 @@ export class WritingOff implements OnModuleInit {
         fix: 'end all access through it first (latchkey end-access)',
       })
     }
-    // Ending was tried, and failed: that it could not be done is seen, not supposed.
-    const tried = grants.filter(({ error }) => error !== null)
+    // Ending was tried for minutes, and failed, and people were told: who has the target taken away for a moment gets nothing written off.
+    const tried = grants.filter(({ state, error }) => state === 'stuck' && error !== null)
+    if (tried.length === 0 && grants.length > 0) throw tooEarly(name, grants, this.config.stuckAfterSeconds)
     const seen = tried.length > 0 ? await this.look(id) : undefined
     const targets = await targetsOf(
       this.database.pool,
@@ -125,9 +132,7 @@ export class WritingOff implements OnModuleInit {
   ): Promise<string[]> {
     const ids = lost.map(({ grant }) => grant.id)
     const leaving = new Set(
-      (await selectGrants(tx, `g.id = any($1) and g.state in ('revoking', 'stuck') order by g.id for update`, [ids])).map(
-        ({ id }) => id,
-      ),
+      (await selectGrants(tx, `g.id = any($1) and g.state = 'stuck' order by g.id for update`, [ids])).map(({ id }) => id),
     )
     const given = lost.filter(({ grant }) => leaving.has(grant.id))
     if (given.length === 0) throw nothingLost(name)
@@ -188,6 +193,27 @@ function credentialsOf(tx: Tx, grantId: string): Promise<{ delivery: string; end
     tx,
     `select delivery, ends_at as "endsAt" from openings where grant_id = $1 and ends_at is not null order by opened_at`,
     [grantId],
+  )
+}
+
+/** Nobody says of what they had in hand that it need not be proved gone. */
+async function mustBeOthers(tx: Tx, hands: Hands, grants: readonly string[]): Promise<void> {
+  const own: string[] = []
+  for (const id of grants.toSorted()) if (meet(hands, await usersHands(tx, id))) own.push(id)
+  if (own.length === 0) return
+  throw new BrokerError('access.self_approval', `You, or a token you created, asked for or opened ${own.join(', ')}.`, {
+    fix: 'let another admin write it off, whose token you did not make; on the machine: latchkey bootstrap --name … --force-new-token',
+  })
+}
+
+function tooEarly(name: string, grants: readonly Grant[], seconds: number): BrokerError {
+  const what = grants.length === 1 ? 'the end of one grant' : `the end of ${grants.length} grants`
+  return new BrokerError(
+    'conflict',
+    `${what} through ${name} is still being tried, or was not tried for ${seconds} seconds yet`,
+    {
+      fix: 'wait until it is stuck (GET /api/grants?whose=all&state=stuck); what can be ended ends meanwhile',
+    },
   )
 }
 
