@@ -24,6 +24,7 @@ COPY --from=build /app/package.json package.json
 COPY --from=build /app/bin bin
 COPY --from=build /app/dist/src dist/src
 COPY --from=build /app/dist/plugins dist/plugins
+COPY --from=build /app/dist/vault dist/vault
 COPY --from=build /app/dist/migrations dist/migrations
 RUN install -d -o node -g node -m 0700 /var/lib/latchkey \
   && ln -s /app/bin/latchkey.mjs /usr/local/bin/latchkey

@@ -5,7 +5,7 @@ import path from 'node:path'
 
 const root = path.resolve(import.meta.dirname, '..')
 const stamp = path.join(root, 'dist', '.built')
-const sources = ['src', 'plugins', 'migrations', 'dev', 'bench', 'tsconfig.json', 'tsconfig.build.json', 'package.json']
+const sources = ['src', 'plugins', 'vault', 'migrations', 'dev', 'bench', 'tsconfig.json', 'tsconfig.build.json', 'package.json']
 
 if (Number(process.versions.node.split('.')[0]) < 22) {
   console.error(`Node ${process.version} is too old. Run "npm ci" first: it brings Node 24 for every npm script.`)

@@ -1,14 +1,19 @@
 import { BrokerError, type Host, isBrokerError } from '../../src/sdk/index.ts'
-import { approleLogin } from './client/auth/approle.ts'
-import { certLogin } from './client/auth/cert.ts'
-import { jwtLogin } from './client/auth/jwt.ts'
-import type { LoginMethod } from './client/auth/login.ts'
-import { tokenLogin } from './client/auth/token.ts'
-import type { VaultAnswer, VaultCall, VaultClient, VaultFeatures, VaultSettings } from './client/client.ts'
-import { refusal } from './client/errors.ts'
-import { Session } from './client/session.ts'
-import { createTransport, type Transport } from './client/transport.ts'
-import { untilAborted } from './client/until-aborted.ts'
+import {
+  approleLogin,
+  certLogin,
+  createTransport,
+  jwtLogin,
+  type LoginMethod,
+  refusal,
+  Session,
+  type Transport,
+  tokenLogin,
+  untilAborted,
+  type VaultAnswer,
+  type VaultCall,
+} from '../../vault/index.ts'
+import type { VaultClient, VaultFeatures, VaultSettings } from './client.ts'
 import { isPem, type VaultConfig } from './config.ts'
 import { probeAuditedHeader, probeFeatures } from './features.ts'
 import { lineFor } from './minimum-policy.ts'

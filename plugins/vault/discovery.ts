@@ -1,6 +1,6 @@
 import { type Described, type DiscoveredResource, type DiscoveryPage, isBrokerError } from '../../src/sdk/index.ts'
-import { unaskable } from './client/askable.ts'
-import type { VaultAnswer, VaultClient } from './client/client.ts'
+import { unaskable, type VaultAnswer } from '../../vault/index.ts'
+import type { VaultClient } from './client.ts'
 import { inParallel } from './in-parallel.ts'
 import { type Listed, listFolder, listKeys, tagsIn } from './listing.ts'
 import { type Mount, readMounts, unreachedMounts } from './mounts.ts'

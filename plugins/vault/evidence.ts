@@ -1,5 +1,5 @@
 import type { Evidence, Look } from '../../src/sdk/index.ts'
-import type { VaultAnswer, VaultCall } from './client/client.ts'
+import type { VaultAnswer, VaultCall } from '../../vault/index.ts'
 
 /** What one call was answered, with the ids under which the server's audit log has that very call. */
 export function lookOf(call: Pick<VaultCall, 'method' | 'path' | 'list'>, answer: VaultAnswer, observed: string): Look {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hash } from '@node-rs/bcrypt'
 import { Secret } from '../../src/sdk/index.ts'
-import type { VaultClient, VaultFeatures } from './client/client.ts'
+import type { VaultClient, VaultFeatures } from './client.ts'
 import { AUDITED_HEADER } from './minimum-policy.ts'
 import { PROBE_POLICY, PROBE_USER, probeName } from './probe-names.ts'
 

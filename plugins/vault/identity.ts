@@ -1,5 +1,5 @@
 import { BrokerError, type TargetIdentity } from '../../src/sdk/index.ts'
-import type { VaultClient } from './client/client.ts'
+import type { VaultClient } from './client.ts'
 
 /** Standbys and secondaries know whose they are; what is sealed or empty does not. */
 const TELLS = [429, 472, 473, 474]

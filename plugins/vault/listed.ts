@@ -1,5 +1,5 @@
-import type { VaultAnswer, VaultClient } from './client/client.ts'
-import { untilAborted } from './client/until-aborted.ts'
+import { untilAborted, type VaultAnswer } from '../../vault/index.ts'
+import type { VaultClient } from './client.ts'
 import { isAbsent } from './send.ts'
 
 /** What a list says of one name. */

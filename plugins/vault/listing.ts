@@ -1,5 +1,6 @@
 import { BrokerError, isBrokerError } from '../../src/sdk/index.ts'
-import type { VaultAnswer, VaultClient } from './client/client.ts'
+import type { VaultAnswer } from '../../vault/index.ts'
+import type { VaultClient } from './client.ts'
 import { isAbsent, type Send } from './send.ts'
 
 type Tags = Readonly<Record<string, string>>

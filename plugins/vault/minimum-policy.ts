@@ -1,5 +1,5 @@
 import type { PolicyAdvice } from '../../src/sdk/index.ts'
-import type { VaultCall } from './client/client.ts'
+import type { VaultCall } from '../../vault/index.ts'
 import type { Capability, VaultConfig } from './config.ts'
 import { setupCommands } from './setup-commands.ts'
 

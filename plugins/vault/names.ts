@@ -1,4 +1,4 @@
-import { unaskable } from './client/askable.ts'
+import { unaskable } from '../../vault/index.ts'
 
 const RUN_ID = /^run_([0-9a-z]{26})$/
 const USER_NAME = /^(\d{10})-(\d{41})$/

@@ -1,5 +1,5 @@
-import type { VaultAnswer, VaultCall, VaultClient } from './client/client.ts'
-import type { Rank } from './client/turns.ts'
+import type { Rank, VaultAnswer, VaultCall } from '../../vault/index.ts'
+import type { VaultClient } from './client.ts'
 
 /** One way to send a call, already bound to what must accompany each: the signal, and the fence of a run. */
 export type Send = (call: VaultCall) => Promise<VaultAnswer>

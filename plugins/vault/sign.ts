@@ -1,5 +1,5 @@
 import { BrokerError } from '../../src/sdk/index.ts'
-import type { VaultClient } from './client/client.ts'
+import type { VaultClient } from './client.ts'
 
 const SIGN_LIVES_SECONDS = 2 * 3600
 

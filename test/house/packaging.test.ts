@@ -51,10 +51,12 @@ describe.skipIf(!compose)('docker-compose.yml', () => {
   })
 })
 
+const PRODUCTION = ['src', 'plugins', 'vault', 'migrations']
+
 describe('the packages of production', () => {
   it('hold everything the daemon imports, and nothing of the demo’s identity provider', () => {
     const { dependencies } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
-    const imported = ['src', 'plugins', 'migrations'].flatMap((folder) =>
+    const imported = PRODUCTION.flatMap((folder) =>
       readdirSync(at(folder), { recursive: true, encoding: 'utf8' })
         .filter((file) => file.endsWith('.ts'))
         .flatMap((file) => [
@@ -76,6 +78,11 @@ describe('the image', () => {
 
   it('runs as an ordinary user', () => {
     expect(last).toContain('\nUSER node\n')
+  })
+
+  it('brings every folder of the program', () => {
+    const brought = [...last.matchAll(/--from=build \/app\/dist\/(\w+) /g)].map(([, folder]) => folder)
+    expect(new Set(brought)).toEqual(new Set(PRODUCTION))
   })
 
   it('says whether the broker lives', () => {

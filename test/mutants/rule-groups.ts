@@ -54,7 +54,7 @@ export const RULE_GROUPS: readonly RuleGroup[] = [
   },
   {
     name: 'pauses',
-    files: ['plugins/vault/client/retry.ts', 'src/platform/pacing/time-left.ts'],
+    files: ['vault/retry.ts', 'src/platform/pacing/time-left.ts'],
     tests: ['test/rules/retries.test.ts'],
   },
   { name: 'sealing', files: ['src/platform/**/sealing.ts'], tests: ['test/**/{sealing,sealed-places}.test.ts'] },

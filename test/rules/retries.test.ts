@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { isWorthRepeating, pauseBefore, rest } from '../../plugins/vault/client/retry.ts'
 import { TimeLeft } from '../../src/platform/pacing/time-left.ts'
+import { isWorthRepeating, pauseBefore, rest } from '../../vault/retry.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 

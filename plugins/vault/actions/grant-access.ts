@@ -8,8 +8,8 @@ import {
   type RunContext,
   type Step,
 } from '../../../src/sdk/index.ts'
-import type { VaultClient } from '../client/client.ts'
-import type { Rank } from '../client/turns.ts'
+import type { Rank } from '../../../vault/index.ts'
+import type { VaultClient } from '../client.ts'
 import { DELIVERIES } from '../deliveries.ts'
 import { type Mount, readMounts } from '../mounts.ts'
 import { policyNameFor, userNameFor } from '../names.ts'

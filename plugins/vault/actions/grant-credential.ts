@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { BrokerError, type Credential, type CredentialState, isBrokerError, type Json, Secret } from '../../../src/sdk/index.ts'
-import type { VaultAnswer, VaultFeatures, VaultSettings } from '../client/client.ts'
+import type { VaultAnswer } from '../../../vault/index.ts'
+import type { VaultFeatures, VaultSettings } from '../client.ts'
 import type { PolicyDocument } from '../policy.ts'
 import type { Send } from '../send.ts'
 import { lockedOut, whatHindersLogins } from './grant-login.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { BrokerError, type Evidence, type Look } from '../../../src/sdk/index.ts'
-import type { VaultAnswer, VaultCall } from '../client/client.ts'
+import type { VaultAnswer, VaultCall } from '../../../vault/index.ts'
 import { evidenceOf, lookOf, saidOf } from '../evidence.ts'
 import { readMounts } from '../mounts.ts'
 import type { Send } from '../send.ts'

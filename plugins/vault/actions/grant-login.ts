@@ -1,6 +1,6 @@
 import { BrokerError, isBrokerError } from '../../../src/sdk/index.ts'
-import { isRecord } from '../client/auth/login.ts'
-import type { VaultFeatures, VaultSettings } from '../client/client.ts'
+import { isRecord } from '../../../vault/index.ts'
+import type { VaultFeatures, VaultSettings } from '../client.ts'
 import { PROBE_POLICY, PROBE_USER, probeName } from '../probe-names.ts'
 import type { Send } from '../send.ts'
 import { freshPassword, type GrantUser, removeUser, writeUser } from './grant-user.ts'

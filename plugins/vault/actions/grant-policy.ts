@@ -1,5 +1,6 @@
 import { BrokerError, type Evidence } from '../../../src/sdk/index.ts'
-import type { VaultCall, VaultFeatures } from '../client/client.ts'
+import type { VaultCall } from '../../../vault/index.ts'
+import type { VaultFeatures } from '../client.ts'
 import { evidenceOf, lookOf } from '../evidence.ts'
 import { type PolicyDocument, type PolicyStamp, parsePolicyComment, policyEnd, policyText } from '../policy.ts'
 import type { Send } from '../send.ts'

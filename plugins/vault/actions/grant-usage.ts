@@ -1,4 +1,4 @@
-import type { VaultFeatures, VaultSettings } from '../client/client.ts'
+import type { VaultFeatures, VaultSettings } from '../client.ts'
 import type { PolicyDocument } from '../policy.ts'
 import type { GrantUser } from './grant-user.ts'
 

@@ -1,5 +1,6 @@
 import type { Evidence } from '../../../src/sdk/index.ts'
-import type { VaultAnswer, VaultCall, VaultClient } from '../client/client.ts'
+import type { VaultAnswer, VaultCall } from '../../../vault/index.ts'
+import type { VaultClient } from '../client.ts'
 import { evidenceOf, lookOf, saidOf } from '../evidence.ts'
 import { type ListedLook, lookInList } from '../listed.ts'
 import { isAbsent, type Send } from '../send.ts'

@@ -1,5 +1,5 @@
 import { type HealthCheck, isBrokerError } from '../../../src/sdk/index.ts'
-import type { VaultAnswer } from '../client/client.ts'
+import type { VaultAnswer } from '../../../vault/index.ts'
 import type { VaultConnection } from '../connection.ts'
 
 const ALLOWED_SKEW_SECONDS = 3

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startVaultServer, type VaultServer } from '../../../dev/vault/vault-server.ts'
-import type { VaultCall } from '../../../plugins/vault/client/client.ts'
+import type { VaultCall } from '../../../vault/index.ts'
 import { type Fault, type FaultProxy, pass, startFaultProxy } from '../../support/fault-proxy.ts'
 import { connected, type PreparedVault, prepared } from '../../support/vault-broker.ts'
 

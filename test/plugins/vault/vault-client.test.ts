@@ -8,8 +8,8 @@ import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
 import { files } from '../../../dev/vault/vault-config.ts'
 import { startVaultServer, type VaultServer } from '../../../dev/vault/vault-server.ts'
 import { waitFor } from '../../../dev/vault/vault-wait.ts'
-import type { VaultCall } from '../../../plugins/vault/client/client.ts'
 import { Secret } from '../../../src/sdk/index.ts'
+import type { VaultCall } from '../../../vault/index.ts'
 import { connected, type PreparedVault, paused, prepared, timesAsked } from '../../support/vault-broker.ts'
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })

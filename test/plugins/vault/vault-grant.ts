@@ -1,6 +1,6 @@
 import type { ServerBinary } from '../../../dev/vault/vault-binary.ts'
 import { grantAccess } from '../../../plugins/vault/actions/grant-access.ts'
-import type { VaultClient } from '../../../plugins/vault/client/client.ts'
+import type { VaultClient } from '../../../plugins/vault/client.ts'
 import { type Credential, type GrantInput, type RunContext, Secret, type Step } from '../../../src/sdk/index.ts'
 import { paste } from '../../support/paste.ts'
 import type { VaultWorld } from './vault-world.ts'

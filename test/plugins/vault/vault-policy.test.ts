@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
-import { unaskable } from '../../../plugins/vault/client/askable.ts'
 import { ownerOfUser, policyNameFor, ungrantable, userNameFor } from '../../../plugins/vault/names.ts'
 import { parsePolicyComment, policyEnd, policyFor, policyText, sentenceFor } from '../../../plugins/vault/policy.ts'
 import { resourceTypes } from '../../../plugins/vault/resource-types.ts'
 import { newId } from '../../../src/platform/ids.ts'
+import { unaskable } from '../../../vault/index.ts'
 import { INSTANCE, keyNamed, secretAt, type VaultWorld, vaultWorld } from './vault-world.ts'
 
 const SELF = {

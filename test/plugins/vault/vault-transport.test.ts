@@ -1,8 +1,8 @@
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type VaultCall } from '../../../plugins/vault/client/client.ts'
 import { Secret } from '../../../src/sdk/index.ts'
+import type { VaultCall } from '../../../vault/index.ts'
 import { connected } from '../../support/vault-broker.ts'
 
 const TOKEN = 'hvs.canary'

@@ -1,7 +1,7 @@
 import type { ServerBinary } from '../../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../../dev/vault/vault-server.ts'
 import { setUpVault } from '../../../dev/vault/vault-setup.ts'
-import type { VaultClient } from '../../../plugins/vault/client/client.ts'
+import type { VaultClient } from '../../../plugins/vault/client.ts'
 import { vaultConfig } from '../../../plugins/vault/config.ts'
 import { connectVault } from '../../../plugins/vault/connection.ts'
 import { minimumPolicy } from '../../../plugins/vault/minimum-policy.ts'

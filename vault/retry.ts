@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { VaultAnswer } from './client.ts'
+import type { VaultAnswer } from './call.ts'
 import type { Rank } from './turns.ts'
 
 const FIRST_MS = 250

@@ -1,4 +1,4 @@
-import { BrokerError, isBrokerError, type Secret, type SessionStatus } from '../../../src/sdk/index.ts'
+import { BrokerError, isBrokerError, type Secret, type SessionStatus } from '../src/sdk/index.ts'
 import { isRecord, type LoginMethod, NoLoginThere, type Send } from './auth/login.ts'
 import { begin, type Live, mustServe, spend } from './live-token.ts'
 import { untilAborted } from './until-aborted.ts'

@@ -1,4 +1,4 @@
-import { BrokerError, type Host, Secret } from '../../../../src/sdk/index.ts'
+import { BrokerError, type Host, Secret } from '../../src/sdk/index.ts'
 import { type LoginMethod, loginAt } from './login.ts'
 
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/

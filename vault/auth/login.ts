@@ -1,5 +1,5 @@
-import { BrokerError, isBrokerError, Secret } from '../../../../src/sdk/index.ts'
-import type { VaultAnswer, VaultCall } from '../client.ts'
+import { BrokerError, isBrokerError, Secret } from '../../src/sdk/index.ts'
+import type { VaultAnswer, VaultCall } from '../call.ts'
 
 /** Sends one call without the session's token and throws for what is not an answer. */
 export type Send = (call: VaultCall) => Promise<VaultAnswer>

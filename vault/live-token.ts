@@ -1,4 +1,4 @@
-import { BrokerError, type Secret } from '../../../src/sdk/index.ts'
+import { BrokerError, type Secret } from '../src/sdk/index.ts'
 import type { Login } from './auth/login.ts'
 
 /** The broker's own token as its session keeps it; times are the session's. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { BrokerError, type Host, isBrokerError, Secret } from '../../../../src/sdk/index.ts'
+import { BrokerError, type Host, isBrokerError, Secret } from '../../src/sdk/index.ts'
 import { type LoginMethod, loginAt, type Send } from './login.ts'
 
 const KEPT = 'secret-id'

@@ -1,5 +1,5 @@
-import { BrokerError, type ErrorCode, type ErrorDetails } from '../../../src/sdk/index.ts'
-import type { VaultAnswer, VaultCall } from './client.ts'
+import { BrokerError, type ErrorCode, type ErrorDetails } from '../src/sdk/index.ts'
+import type { VaultAnswer, VaultCall } from './call.ts'
 
 interface Meaning {
   readonly status: number | readonly number[]
