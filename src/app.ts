@@ -7,6 +7,7 @@ import type { DestinationStream } from 'pino'
 import { appModule } from './app.module.ts'
 import type { Config } from './config/config.ts'
 import { calls } from './platform/http/call.ts'
+import { forwardedFor } from './platform/http/forwarded-for.ts'
 import { HttpServer } from './platform/http/http-server.ts'
 import { InputPipe } from './platform/http/input-pipe.ts'
 import { formBody, jsonBody, scimBody } from './platform/http/json-body.ts'
@@ -61,7 +62,7 @@ export async function createApp({
   app.set('query parser', 'simple') // a=1&a=2 is a list, which no schema takes; nothing nests
   app.set('etag', false)
   app.disable('x-powered-by')
-  app.use(requestIds, calls, requestLog(logger), requestTimes(app.get(Metrics)), headers(config))
+  app.use(requestIds, forwardedFor, calls, requestLog(logger), requestTimes(app.get(Metrics)), headers(config))
   app.use('/auth/back-channel-logout', formBody)
   app.use(SCIM_PATH, ...scimBody)
   app.use(...jsonBody)

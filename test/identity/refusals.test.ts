@@ -145,6 +145,25 @@ describe('a budget', () => {
 describe('who knocks without being known', () => {
   const guess = (address: string, code = `lke_${'1'.repeat(43)}`) => broker.api().post('/api/enrolments', { code }, at(address))
 
+  it.each([
+    ['of IPv4, with the port that they came from', (port: number) => `198.51.100.20:${port}`],
+    ['of IPv6, with the port that they came from', (port: number) => `[2001:db8:20::9]:${port}`],
+    ['behind two proxies, which both name ports', (port: number) => `198.51.100.21:${port}, 127.0.0.1:${port + 1}`],
+    ['that is none', (port: number) => `_hidden${port}`],
+  ])('is one source, whatever a trusted proxy writes: an address %s', async (_, from) => {
+    const answers: number[] = []
+    for (let tries = 0; tries < 90; tries += 1) answers.push((await guess(from(40_000 + tries))).status)
+    expect(answers.filter((status) => status === 429).length).toBeGreaterThan(10)
+  })
+
+  it('is in the trail by the address alone', async () => {
+    await guess('[2001:db8:21::9]:4711')
+    const [last] = await broker.database.query<{ address: string }>(
+      `select address from audit_events where kind = 'sign_in.refused' order by id desc limit 1`,
+    )
+    expect(last).toEqual({ address: '2001:db8:21::9' })
+  })
+
   it('guesses so many enrolment codes and no more, and locks nobody out who is elsewhere', async () => {
     const { admin } = broker
     const codeFor = async (name: string) => {

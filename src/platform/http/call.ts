@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { isIP } from 'node:net'
 import type { NextFunction, Request, Response } from 'express'
 
 /** The call that is being answered, as far as the trail tells where an act came from. */
@@ -11,9 +12,9 @@ interface Call {
 
 const current = new AsyncLocalStorage<Call>()
 
-/** From here on everything recorded for this request has its caller's address: the one that the trusted proxies name. */
-export function calls(request: Request, _response: Response, next: NextFunction): void {
-  current.run({ address: request.ip }, next)
+/** From here on everything recorded for this request has its caller's address: the one that the trusted proxies name, if it is one. */
+export function calls({ ip = '' }: Request, _response: Response, next: NextFunction): void {
+  current.run({ address: isIP(ip) === 0 ? undefined : ip }, next)
 }
 
 /** Who calls has been recognised: from here on everything recorded says what it was done with, and who made that. */
