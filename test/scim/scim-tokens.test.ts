@@ -78,6 +78,27 @@ describe('a SCIM token', () => {
     })
   })
 
+  it('ends when somebody revokes the token above it once more, which ended with its person and left the connector on', async () => {
+    const { admin } = broker
+    const leaver = await admin.must(admin.post('/api/users', { name: 'leaves a connector', roles: ['admin'] }))
+    const first = await ownToken(broker.database, leaver.id, ['read', 'manage'])
+    const theirs = broker.api(first.token)
+    const wish = { name: 'below', scopes: ['read', 'manage'], expiresInSeconds: 3600 }
+    const second = await theirs.must(theirs.post('/api/tokens', wish))
+    const made = await scimToken({ admin: broker.api(second.token) })
+    await admin.must(admin.patch(`/api/users/${leaver.id}`, { state: 'disabled' }))
+    expect((await withToken(made.token).get('/Users?count=0')).status).toBe(200)
+    for (const _ of ['once more', 'and again']) {
+      await admin.must(admin.delete(`/api/tokens/${first.id}`))
+      expect((await withToken(made.token).get('/Users?count=0')).status).toBe(401)
+    }
+    const told = await broker.database.query('select 1 from audit_events where subject = $1 and kind = $2', [
+      made.id,
+      'scim_token.revoked',
+    ])
+    expect(told).toHaveLength(1)
+  })
+
   it('is revoked with those it was rotated into and from', async () => {
     const { admin } = broker
     const rotated = async (id: string) => admin.must(admin.post(`/api/scim-tokens/${id}/rotate`, { expiresInSeconds: 3600 }))

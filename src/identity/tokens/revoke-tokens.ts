@@ -26,26 +26,19 @@ export async function revokeTokens(
   const of = 'tokenId' in which ? await personOf(tx, which.tokenId) : which.inHandsOf
   const why = 'tokenId' in which ? 'the token it was made with was revoked' : 'somebody who made it, or may have it, was disabled'
   const people = new Set<string>()
+  const below = `with recursive gone (id) as (
+    select id from api_tokens where ${roots}
+    union select t.id from api_tokens t join gone on t.parent_id = gone.id)`
   for (;;) {
     const ended = await rows<Ended>(
       tx,
-      `with recursive gone (id) as (
-         select id from api_tokens where ${roots}
-         union select t.id from api_tokens t join gone on t.parent_id = gone.id)
-       update api_tokens t set revoked_at = now() from gone
+      `${below} update api_tokens t set revoked_at = now() from gone
        where t.id = gone.id and t.revoked_at is null returning t.id, t.user_id as "userId"`,
       [value],
     )
     // Of one that was made meanwhile the next look knows.
-    if (ended.length === 0) return people
+    if (ended.length === 0) break
     for (const { userId } of ended) people.add(userId)
-    // A connector outlives the admin who connected it, whom somebody disabled, and not the token that somebody revoked.
-    if ('tokenId' in which)
-      await revokeScimTokensOf(
-        tx,
-        actor,
-        ended.map(({ id }) => id),
-      )
     await record(
       tx,
       ...ended.map(({ id, userId }) => ({
@@ -56,6 +49,16 @@ export async function revokeTokens(
       })),
     )
   }
+  // A connector outlives the admin who connected it, whom somebody disabled, and not the token that somebody revokes, be it for the second time.
+  if ('tokenId' in which) {
+    const all = await rows<{ id: string }>(tx, `${below} select id from gone`, [value])
+    await revokeScimTokensOf(
+      tx,
+      actor,
+      all.map(({ id }) => id),
+    )
+  }
+  return people
 }
 
 async function personOf(tx: Pick<Tx, 'query'>, tokenId: string): Promise<string | undefined> {
