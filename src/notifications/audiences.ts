@@ -5,9 +5,8 @@ import { isRepeated } from '../approvals/stages.ts'
 import type { Part } from '../audit/kinds.ts'
 import type { Role } from '../contract/identity.ts'
 import type { People } from '../contract/people.ts'
-import type { AccessRule } from '../contract/rules.ts'
 import { Directory } from '../identity/directory/directory.ts'
-import { row, rows, type Tx } from '../platform/postgres/database.ts'
+import { rows, type Tx } from '../platform/postgres/database.ts'
 import { type ChainEvent, idsIn } from './chain-event.ts'
 import type { Facts } from './facts.ts'
 import { eachOnce, partsOf } from './recipients.ts'
@@ -63,12 +62,11 @@ export class Audiences {
   /** Of the stage the event speaks of: by now the request may be further. */
   private async deciders(tx: Tx, requestId: string, event: ChainEvent): Promise<string[]> {
     const [request] = await selectRequests(tx, 'q.id = $1', [requestId])
-    const rule = await ruleOf(tx, requestId)
-    if (!request || !rule) return []
+    if (!request) return []
     const stage = typeof event.data['stage'] === 'number' ? event.data['stage'] : 0
     const escalated = event.kind === 'request.escalated' || (request.escalated && request.stage === stage)
     const resources = await readRequestResources(tx, requestId)
-    const asked = await this.approvers.of({ ...request, rule, resources }, (number) => escalated && number === stage, tx)
+    const asked = await this.approvers.of({ ...request, resources }, (number) => escalated && number === stage, tx)
     const before = (await readDecisions(tx, requestId)).filter((decision) => decision.stage !== stage)
     const deciders = new Set(asked.stages[stage]?.parties.flatMap((party) => [...party.people]))
     return [...deciders].filter((id) => !isRepeated(asked, stage, before, [id]))
@@ -76,7 +74,7 @@ export class Audiences {
 
   /** Whom the flow names to look at an emergency; admins and auditors where it names nobody. */
   private async reviewers(tx: Tx, { requestId, requester }: Facts): Promise<string[]> {
-    const approval = (await ruleOf(tx, requestId))?.approval
+    const approval = (await selectRequests(tx, 'q.id = $1', [requestId]))[0]?.rule.approval
     const named = approval?.kind === 'emergency' ? await this.named(tx, approval.reviewers) : []
     return without(named.length > 0 ? named : idsOf(await this.directory.withRole(tx, 'admin', 'auditor')), requester.id)
   }
@@ -85,16 +83,6 @@ export class Audiences {
     if (!people || people.groups.length + people.users.length === 0) return []
     return idsOf(await this.approvers.named(people, tx))
   }
-}
-
-async function ruleOf(tx: Tx, requestId: string): Promise<AccessRule | undefined> {
-  const found = await row<{ rule: AccessRule }>(
-    tx,
-    `select v.rule from access_requests q join access_flow_versions v on v.flow_id = q.flow_id and v.version = q.flow_version
-     where q.id = $1`,
-    [requestId],
-  )
-  return found?.rule
 }
 
 /** Changes of integrations and SCIM tokens are for admins alone. */

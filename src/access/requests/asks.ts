@@ -3,7 +3,8 @@ import type { NewRequest } from '../../contract/requests.ts'
 import { inSight, type Sight } from '../../integrations/resources/sight.ts'
 import { rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import type { Ask, AskedResource } from '../rules/evaluate.ts'
+import type { Ask } from '../rules/evaluate.ts'
+import type { AskedResource } from './request.ts'
 
 interface Wanted {
   readonly resourceId: string

@@ -3,7 +3,6 @@ import { Approvers, type Asked } from '../../approvals/approvers.ts'
 import { approvedSeconds, decide, firstOpen, isRepeated, mayDecide } from '../../approvals/stages.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import type { NewApproval } from '../../contract/approvals.ts'
-import type { AccessRule } from '../../contract/rules.ts'
 import { Extensions } from '../../grants/extension/extensions.ts'
 import { grantIdOf } from '../../grants/grant.ts'
 import { Provisioning } from '../../grants/provisioning/provisioning.ts'
@@ -16,7 +15,6 @@ import { DueWork } from '../../platform/due/due-work.ts'
 import { newId } from '../../platform/ids.ts'
 import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { Flows } from '../flows/flows.service.ts'
 import { inputOf } from './plans.ts'
 import { type AccessRequest, escalatedIn, lockRequest, readDecisions, readRequestResources } from './request.ts'
 import { type RequestEvent, requestMachine } from './request-machine.ts'
@@ -29,7 +27,6 @@ export class Decisions implements OnModuleInit {
   constructor(
     private readonly database: Database,
     private readonly work: DueWork,
-    private readonly flows: Flows,
     private readonly approvers: Approvers,
     private readonly waiting: Waiting,
     private readonly provisioning: Provisioning,
@@ -58,14 +55,14 @@ export class Decisions implements OnModuleInit {
     })
     whilePending(REQUEST_WORK.remind, async (tx, request) => {
       await record(tx, { kind: 'request.reminded', actor: BROKER, subject: request.id, data: { stage: request.stage } })
-      return ((await this.ruleOf(tx, request)).remindSeconds ?? 3600) * 1000
+      return (request.rule.remindSeconds ?? 3600) * 1000
     })
   }
 
   async decide(approver: Caller, id: string, approval: NewApproval): Promise<void> {
     await this.database.transaction(async (tx) => {
       const hands = await handsOf(tx, approver)
-      const { request, rule, asked } = await this.forApprover(tx, approver, hands, id)
+      const { request, asked } = await this.forApprover(tx, approver, hands, id)
       if (request.state !== 'pending') throw alreadyDecided(request)
       if (approval.seconds !== undefined && approval.seconds > request.seconds) {
         throw new BrokerError('input.invalid', `is longer than the ${request.seconds} seconds asked for`, {
@@ -86,7 +83,7 @@ export class Decisions implements OnModuleInit {
       // Forward, or back to a stage that was agreed to by somebody who may not decide there any more.
       const open = event === 'approve' ? firstOpen(asked, all) : undefined
       if (open !== undefined) {
-        await this.waiting.beginStage(tx, id, rule, open)
+        await this.waiting.beginStage(tx, id, request.rule, open)
         return
       }
       const seconds = approvedSeconds(request.seconds, all)
@@ -114,7 +111,7 @@ export class Decisions implements OnModuleInit {
     approver: Caller,
     hands: Hands,
     id: string,
-  ): Promise<{ request: AccessRequest; rule: AccessRule; asked: Asked }> {
+  ): Promise<{ request: AccessRequest; asked: Asked }> {
     const request = await lockRequest(tx, id)
     if (!request) throw noSuchRequest(id)
     const users = await usersHands(tx, request.extendsGrantId ?? grantIdOf(request.id))
@@ -125,16 +122,11 @@ export class Decisions implements OnModuleInit {
         { fix: 'wait for one of the other approvers' },
       )
     }
-    const rule = await this.ruleOf(tx, request)
     const resources = await readRequestResources(tx, id)
-    const asked = await this.approvers.of({ ...request, rule, resources }, escalatedIn(request), tx)
+    const asked = await this.approvers.of({ ...request, resources }, escalatedIn(request), tx)
     const stage = asked.stages[request.stage]
     if (!stage || !mayDecide(stage, approver.id)) throw noSuchRequest(id)
-    return { request, rule, asked }
-  }
-
-  private ruleOf(tx: Tx, request: AccessRequest): Promise<AccessRule> {
-    return this.flows.pinned(tx, request.flowId, request.flowVersion)
+    return { request, asked }
   }
 
   private async note(tx: Tx, request: AccessRequest, approver: Caller, hands: Hands, approval: NewApproval): Promise<void> {

@@ -3,11 +3,9 @@ import { grantAccessOf, planOf, readInput } from '../../actions/action-of.ts'
 import { ActionRunner } from '../../actions/runner.ts'
 import { runIdOf } from '../../grants/grant.ts'
 import { Connections } from '../../integrations/connections.ts'
-import { BrokerError, type GrantInput, type Step } from '../../sdk/index.ts'
+import { BrokerError, type GrantInput } from '../../sdk/index.ts'
 import type { Ask } from '../rules/evaluate.ts'
-
-/** A step as people may see it. */
-export type PlannedStep = Pick<Step, 'kind' | 'target' | 'summary' | 'args'>
+import type { PlannedStep } from './request.ts'
 
 /** What an approval would carry out, before anybody decides: the very steps, with the very names. */
 @Injectable()

@@ -13,7 +13,6 @@ import { PERSON } from '../../identity/directory/directory.ts'
 import { Cursors } from '../../platform/http/cursors.ts'
 import { Database, rows } from '../../platform/postgres/database.ts'
 import { byId } from '../cursor.ts'
-import { Flows } from '../flows/flows.service.ts'
 import { noSuchRequest } from './decisions.service.ts'
 import { type AccessRequest, escalatedIn, readDecisions, readRequestResources, selectRequests } from './request.ts'
 
@@ -36,7 +35,6 @@ type ApprovalRow = {
 export class RequestViews {
   constructor(
     private readonly database: Database,
-    private readonly flows: Flows,
     private readonly approvers: Approvers,
     private readonly journal: Journal,
     private readonly cursors: Cursors,
@@ -45,9 +43,8 @@ export class RequestViews {
   async get(caller: Caller, id: string): Promise<RequestView> {
     const [request] = await selectRequests(this.database.pool, 'q.id = $1', [id])
     if (!request) throw noSuchRequest(id)
-    const rule = await this.flows.pinned(this.database.pool, request.flowId, request.flowVersion)
     const resources = await readRequestResources(this.database.pool, id)
-    const asked = await this.approvers.of({ ...request, rule, resources }, escalatedIn(request))
+    const asked = await this.approvers.of({ ...request, resources }, escalatedIn(request))
     const stage = request.state === 'pending' ? asked.stages[request.stage] : undefined
     const decided = await this.approvals([id])
     const decisions = await readDecisions(this.database.pool, id)
@@ -98,9 +95,8 @@ export class RequestViews {
     for (let last = after; theirs.length <= query.limit; ) {
       const candidates = await this.read(caller, query, last, 100)
       for (const request of candidates) {
-        const rule = await this.flows.pinned(this.database.pool, request.flowId, request.flowVersion)
         const resources = await readRequestResources(this.database.pool, request.id)
-        const asked = await this.approvers.of({ ...request, rule, resources }, escalatedIn(request))
+        const asked = await this.approvers.of({ ...request, resources }, escalatedIn(request))
         const stage = asked.stages[request.stage]
         if (!stage || !mayDecide(stage, caller.id)) continue
         const decisions = await readDecisions(this.database.pool, request.id)
@@ -132,13 +128,7 @@ export class RequestViews {
     const ids = requests.map((request) => request.id)
     const resources = Map.groupBy(await this.resources(ids), (resource) => resource.requestId)
     const approvals = Map.groupBy(await this.approvals(ids), (approval) => approval.requestId)
-    const rules = await rows<{ id: string; rule: AccessRule }>(
-      this.database.pool,
-      `select q.id, v.rule from access_requests q join access_flow_versions v on v.flow_id = q.flow_id and v.version = q.flow_version
-       where q.id = any($1)`,
-      [ids],
-    )
-    const needed = new Map(rules.map(({ id, rule }) => [id, leastNeeded(rule)]))
+    const grants = await this.grants(ids)
     return requests.map((request) => ({
       id: request.id as Item['id'],
       state: request.state,
@@ -160,8 +150,8 @@ export class RequestViews {
       emergency: request.emergency,
       fields: request.fields,
       extendsGrantId: request.extendsGrantId as Item['extendsGrantId'],
-      grantId: request.grantId as Item['grantId'],
-      needed: needed.get(request.id) ?? 0,
+      grantId: (request.extendsGrantId ?? grants.get(request.id) ?? null) as Item['grantId'],
+      needed: leastNeeded(request.rule),
       approvals: (approvals.get(request.id) ?? []).map(({ id, name, userName, email, stage, decision, reason, seconds, at }) => ({
         approver: { id: id as Item['requester']['id'], name, userName, email },
         stage,
@@ -175,6 +165,15 @@ export class RequestViews {
       decidedAt: request.decidedAt?.toISOString() ?? null,
       endReason: request.endReason,
     }))
+  }
+
+  private async grants(ids: readonly string[]): Promise<Map<string, string>> {
+    const found = await rows<{ id: string; requestId: string }>(
+      this.database.pool,
+      'select id, request_id as "requestId" from grants where request_id = any($1)',
+      [ids],
+    )
+    return new Map(found.map(({ id, requestId }) => [requestId, id]))
   }
 
   private resources(ids: readonly string[]): Promise<(Item['resources'][number] & { requestId: string })[]> {

@@ -1,10 +1,28 @@
 import type { Decision } from '../../approvals/stages.ts'
+import type { AccessRule } from '../../contract/rules.ts'
 import type { Hands } from '../../identity/callers/hands.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
-import type { AskedResource } from '../rules/evaluate.ts'
-import type { FieldValues } from '../rules/fields.ts'
-import type { PlannedStep } from './plans.ts'
+import type { Json, Step } from '../../sdk/index.ts'
 import type { RequestState } from './request-machine.ts'
+
+/** Answers to a flow's own questions. */
+export type FieldValues = Readonly<Record<string, string | number | boolean>>
+
+/** A step as people may see it. */
+export type PlannedStep = Pick<Step, 'kind' | 'target' | 'summary' | 'args'>
+
+export interface AskedResource {
+  readonly id: string
+  readonly type: string
+  readonly name: string
+  readonly tags: Readonly<Record<string, string>>
+  /** what its plugin needs to grant it */
+  readonly attributes: Readonly<Record<string, Json>>
+  readonly ungrantable: string | null
+  readonly gone: boolean
+  readonly integrationId: string
+  readonly permissions: readonly string[]
+}
 
 /** One person's ask under a flow version, as its row says. */
 export interface AccessRequest {
@@ -12,6 +30,8 @@ export interface AccessRequest {
   readonly flowId: string
   readonly flowVersion: number
   readonly flowName: string
+  /** of the flow, as it was when this was asked for */
+  readonly rule: AccessRule
   readonly integrationId: string
   readonly requesterId: string
   readonly requesterName: string
@@ -32,7 +52,6 @@ export interface AccessRequest {
   readonly emergency: boolean
   readonly fields: FieldValues
   readonly extendsGrantId: string | null
-  readonly grantId: string | null
   readonly createdAt: Date
   readonly expiresAt: Date
   readonly decidedAt: Date | null
@@ -47,15 +66,15 @@ export function escalatedIn(request: Pick<AccessRequest, 'stage' | 'escalated'>)
   return (stage) => stage < request.stage || (stage === request.stage && request.escalated)
 }
 
-const SELECT = `select q.id, q.flow_id as "flowId", q.flow_version as "flowVersion", f.name as "flowName",
+const SELECT = `select q.id, q.flow_id as "flowId", q.flow_version as "flowVersion", f.name as "flowName", v.rule,
   q.integration_id as "integrationId", q.requester_id as "requesterId", u.name as "requesterName",
   coalesce(u.user_name, u.sign_in_name) as "requesterUserName", u.email as "requesterEmail", q.hands,
   q.state, q.seconds,
   q.approved_seconds as "approvedSeconds", q.justification, q.delivery, q.stage, q.escalated, q.undecidable_since is not null as undecidable, q.emergency, q.fields, q.extends_grant_id as "extendsGrantId",
-  coalesce(q.extends_grant_id, (select g.id from grants g where g.request_id = q.id)) as "grantId",
   q.created_at as "createdAt", q.expires_at as "expiresAt", q.decided_at as "decidedAt",
   q.end_reason as "endReason", q.plan
-  from access_requests q join access_flows f on f.id = q.flow_id join users u on u.id = q.requester_id`
+  from access_requests q join access_flows f on f.id = q.flow_id
+  join access_flow_versions v on v.flow_id = q.flow_id and v.version = q.flow_version join users u on u.id = q.requester_id`
 
 /** Reads requests by a condition on `q`. */
 export function selectRequests(tx: Pick<Tx, 'query'>, condition: string, values: readonly unknown[]): Promise<AccessRequest[]> {

@@ -4,7 +4,6 @@ import { Provisioning } from '../../grants/provisioning/provisioning.ts'
 import { Directory } from '../../identity/directory/directory.ts'
 import { row, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { Flows } from '../flows/flows.service.ts'
 import { evaluate, evaluateExtension, type FlowInForce } from '../rules/evaluate.ts'
 import { type AccessRequest, readRequestResources, selectRequests } from './request.ts'
 import { Requesters } from './requesters.ts'
@@ -15,7 +14,6 @@ export class RightsNow implements OnModuleInit {
   constructor(
     private readonly directory: Directory,
     private readonly requesters: Requesters,
-    private readonly flows: Flows,
     private readonly provisioning: Provisioning,
   ) {}
 
@@ -52,13 +50,13 @@ export class RightsNow implements OnModuleInit {
   }
 
   /** The rule the request was made under; whether the flow is on is asked now, and stays so until this is decided. */
-  private async flowOf(tx: Tx, { flowId: id, flowVersion: version }: AccessRequest): Promise<FlowInForce> {
+  private async flowOf(tx: Tx, { flowId: id, flowVersion: version, rule }: AccessRequest): Promise<FlowInForce> {
     const found = await row<Pick<FlowInForce, 'name' | 'active' | 'integrationId'>>(
       tx,
       'select name, active, integration_id as "integrationId" from access_flows where id = $1 for share',
       [id],
     )
-    return { id, version, ...found!, rule: await this.flows.pinned(tx, id, version) }
+    return { id, version, ...found!, rule }
   }
 }
 

@@ -11,7 +11,8 @@ import { CONFIG } from '../../platform/platform.module.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError, type Json } from '../../sdk/index.ts'
 import type { Ask, FlowInForce } from '../rules/evaluate.ts'
-import { inputOf, type PlannedStep } from './plans.ts'
+import { inputOf } from './plans.ts'
+import type { PlannedStep } from './request.ts'
 import { REQUEST_WORK, Waiting } from './waiting.ts'
 
 export interface Submission {

@@ -7,7 +7,6 @@ import { DIRECTORY_CHANGED } from '../../identity/directory/directory-changed.ts
 import { DueWork } from '../../platform/due/due-work.ts'
 import { Rounds } from '../../platform/due/rounds.ts'
 import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
-import { Flows } from '../flows/flows.service.ts'
 import { type AccessRequest, escalatedIn, lockRequest, readRequestResources, selectRequests } from './request.ts'
 
 const AT_ONCE = 100
@@ -20,7 +19,6 @@ export class Undecidable implements OnModuleInit {
   constructor(
     private readonly database: Database,
     private readonly work: DueWork,
-    private readonly flows: Flows,
     private readonly approvers: Approvers,
   ) {}
 
@@ -64,9 +62,8 @@ export class Undecidable implements OnModuleInit {
   }
 
   private async hasTurned(tx: Pick<Tx, 'query'>, request: AccessRequest): Promise<boolean> {
-    const rule = await this.flows.pinned(tx, request.flowId, request.flowVersion)
     const resources = await readRequestResources(tx, request.id)
-    const asked = await this.approvers.of({ ...request, rule, resources }, escalatedIn(request), tx)
+    const asked = await this.approvers.of({ ...request, resources }, escalatedIn(request), tx)
     return (firstUnapprovable(asked) !== undefined) !== request.undecidable
   }
 }

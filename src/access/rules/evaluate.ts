@@ -1,8 +1,8 @@
 import type { AccessRule } from '../../contract/rules.ts'
 import { matchesGlob } from '../../integrations/resources/glob.ts'
-import type { Json } from '../../sdk/index.ts'
+import type { AskedResource, FieldValues } from '../requests/request.ts'
 import { type Attributes, conditionInWords, holds, isWithin } from './conditions.ts'
-import { type FieldValues, fieldFlaws } from './fields.ts'
+import { fieldFlaws } from './fields.ts'
 
 /** What somebody asks for, as the broker knows it now. */
 export interface Ask {
@@ -12,19 +12,6 @@ export interface Ask {
   readonly fields: FieldValues
   /** whether the asker confirmed that this is an emergency */
   readonly emergency: boolean
-}
-
-export interface AskedResource {
-  readonly id: string
-  readonly type: string
-  readonly name: string
-  readonly tags: Readonly<Record<string, string>>
-  /** what its plugin needs to grant it */
-  readonly attributes: Readonly<Record<string, Json>>
-  readonly ungrantable: string | null
-  readonly gone: boolean
-  readonly integrationId: string
-  readonly permissions: readonly string[]
 }
 
 export interface Requester {

@@ -1,6 +1,5 @@
 import type { CustomField } from '../../contract/rules.ts'
-
-export type FieldValues = Readonly<Record<string, string | number | boolean>>
+import type { FieldValues } from '../requests/request.ts'
 
 /** What is wrong with the answers to a flow's own questions: one sentence each, naming the field. */
 export function fieldFlaws(fields: readonly CustomField[], values: FieldValues): string[] {
