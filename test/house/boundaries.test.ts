@@ -78,11 +78,11 @@ const CLOCKS: Record<string, string> = {
 
 const PURE = [
   'src/access/rules/conditions.ts',
-  'src/approvals/enough-approvers.ts',
+  'src/approvals/stages/enough-approvers.ts',
   'src/access/rules/evaluate.ts',
   'src/access/rules/fields.ts',
-  'src/access/requests/request-machine.ts',
-  'src/approvals/stages.ts',
+  'src/approvals/requests/request-machine.ts',
+  'src/approvals/stages/stages.ts',
   'src/actions/action-run.ts',
   'src/actions/run-machine.ts',
   'src/grants/grant-machine.ts',

@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { requestMachine } from '../../src/access/requests/request-machine.ts'
+import { requestMachine } from '../../src/approvals/requests/request-machine.ts'
 import { KINDS } from '../../src/audit/kinds.ts'
 import { ConfigError } from '../../src/config/config-error.ts'
 import { readConfig } from '../../src/config/read-config.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { requestMachine } from '../../src/access/requests/request-machine.ts'
+import { requestMachine } from '../../src/approvals/requests/request-machine.ts'
 import { proposalMachine } from '../../src/changes/proposal-machine.ts'
 import { grantMachine } from '../../src/grants/grant-machine.ts'
 import { type Machine, machine } from '../../src/platform/machine.ts'

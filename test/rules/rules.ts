@@ -1,5 +1,5 @@
-import type { AskedResource } from '../../src/access/requests/request.ts'
 import type { FlowInForce, Requester } from '../../src/access/rules/evaluate.ts'
+import type { AskedResource } from '../../src/approvals/requests/request.ts'
 import { type AccessRule, accessRule } from '../../src/contract/rules.ts'
 
 /** An id as the wire takes it, for somebody whose number alone matters. */

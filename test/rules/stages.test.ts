@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { firstUnapprovable } from '../../src/approvals/enough-approvers.ts'
+import { firstUnapprovable } from '../../src/approvals/stages/enough-approvers.ts'
 import {
   approvedSeconds,
   type Decision,
@@ -9,7 +9,7 @@ import {
   mayDecide,
   type Stage,
   stagesOf,
-} from '../../src/approvals/stages.ts'
+} from '../../src/approvals/stages/stages.ts'
 import { meet } from '../../src/identity/callers/hands.ts'
 import { rule, userId } from './rules.ts'
 

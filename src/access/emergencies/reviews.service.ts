@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import { Approvers } from '../../approvals/approvers.ts'
+import { Approvers } from '../../approvals/stages/approvers.ts'
 import { record } from '../../audit/record.ts'
 import type { Page } from '../../contract/lists.ts'
 import type { ReviewQuery, ReviewView } from '../../contract/reviews.ts'

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import { peopleIn, sourcesIn } from '../../approvals/rule-people.ts'
+import { peopleIn, sourcesIn } from '../../approvals/stages/rule-people.ts'
 import { Catalog } from '../../catalog/catalog.ts'
 import type { AccessRule } from '../../contract/rules.ts'
 import { Deliveries } from '../../integrations/deliveries.ts'

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common'
+import type { AskedResource } from '../../approvals/requests/request.ts'
 import type { NewRequest } from '../../contract/requests.ts'
 import { inSight, type Sight } from '../../integrations/resources/sight.ts'
 import { rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import type { Ask } from '../rules/evaluate.ts'
-import type { AskedResource } from './request.ts'
 
 interface Wanted {
   readonly resourceId: string

@@ -1,6 +1,15 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
-import { Approvers, type Asked } from '../../approvals/approvers.ts'
-import { approvedSeconds, decide, firstOpen, isRepeated, mayDecide } from '../../approvals/stages.ts'
+import {
+  type AccessRequest,
+  escalatedIn,
+  lockRequest,
+  readDecisions,
+  readRequestResources,
+} from '../../approvals/requests/request.ts'
+import { type RequestEvent, requestMachine } from '../../approvals/requests/request-machine.ts'
+import { REQUEST_WORK, Waiting } from '../../approvals/requests/waiting.ts'
+import { Approvers, type Asked } from '../../approvals/stages/approvers.ts'
+import { approvedSeconds, decide, firstOpen, isRepeated, mayDecide } from '../../approvals/stages/stages.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import type { NewApproval } from '../../contract/approvals.ts'
 import { Extensions } from '../../grants/extension/extensions.ts'
@@ -16,10 +25,7 @@ import { newId } from '../../platform/ids.ts'
 import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { inputOf } from './plans.ts'
-import { type AccessRequest, escalatedIn, lockRequest, readDecisions, readRequestResources } from './request.ts'
-import { type RequestEvent, requestMachine } from './request-machine.ts'
 import { RightsNow } from './rights-now.ts'
-import { REQUEST_WORK, Waiting } from './waiting.ts'
 
 /** Who says yes or no, takes a request back, or lets it lapse: one winner each time, the others are told. */
 @Injectable()

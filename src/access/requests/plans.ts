@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common'
 import { grantAccessOf, planOf, readInput } from '../../actions/action-of.ts'
 import { ActionRunner } from '../../actions/runner.ts'
+import type { PlannedStep } from '../../approvals/requests/request.ts'
 import { runIdOf } from '../../grants/grant.ts'
 import { Connections } from '../../integrations/connections.ts'
 import { BrokerError, type GrantInput } from '../../sdk/index.ts'
 import type { Ask } from '../rules/evaluate.ts'
-import type { PlannedStep } from './request.ts'
 
 /** What an approval would carry out, before anybody decides: the very steps, with the very names. */
 @Injectable()

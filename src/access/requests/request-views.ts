@@ -1,9 +1,16 @@
 import { Injectable } from '@nestjs/common'
 import { Journal } from '../../actions/journal.ts'
-import { Approvers, type Asked } from '../../approvals/approvers.ts'
-import { firstUnapprovable } from '../../approvals/enough-approvers.ts'
-import { stageViews } from '../../approvals/stage-view.ts'
-import { isRepeated, mayDecide, stagesOf, stillNeeded } from '../../approvals/stages.ts'
+import {
+  type AccessRequest,
+  escalatedIn,
+  readDecisions,
+  readRequestResources,
+  selectRequests,
+} from '../../approvals/requests/request.ts'
+import { Approvers, type Asked } from '../../approvals/stages/approvers.ts'
+import { firstUnapprovable } from '../../approvals/stages/enough-approvers.ts'
+import { stageViews } from '../../approvals/stages/stage-view.ts'
+import { isRepeated, mayDecide, stagesOf, stillNeeded } from '../../approvals/stages/stages.ts'
 import type { Page } from '../../contract/lists.ts'
 import type { RequestQuery, RequestView } from '../../contract/requests.ts'
 import type { AccessRule } from '../../contract/rules.ts'
@@ -14,7 +21,6 @@ import { Cursors } from '../../platform/http/cursors.ts'
 import { Database, rows } from '../../platform/postgres/database.ts'
 import { byId } from '../cursor.ts'
 import { noSuchRequest } from './decisions.service.ts'
-import { type AccessRequest, escalatedIn, readDecisions, readRequestResources, selectRequests } from './request.ts'
 
 type Item = Omit<RequestView, 'steps' | 'approvers' | 'stages' | 'waitsFor'>
 type ApprovalRow = {

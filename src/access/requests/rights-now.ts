@@ -1,11 +1,11 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
+import { type AccessRequest, readRequestResources, selectRequests } from '../../approvals/requests/request.ts'
 import { lockGrant } from '../../grants/grant.ts'
 import { Provisioning } from '../../grants/provisioning/provisioning.ts'
 import { Directory } from '../../identity/directory/directory.ts'
 import { row, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { evaluate, evaluateExtension, type FlowInForce } from '../rules/evaluate.ts'
-import { type AccessRequest, readRequestResources, selectRequests } from './request.ts'
 import { Requesters } from './requesters.ts'
 
 /** Whether what was asked for may still be had: by this person, at this time, under this flow. Asked when it is about to be given. */

@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common'
-import { Approvers, type Asked } from '../../approvals/approvers.ts'
+import type { PlannedStep } from '../../approvals/requests/request.ts'
+import { REQUEST_WORK, Waiting } from '../../approvals/requests/waiting.ts'
+import { Approvers, type Asked } from '../../approvals/stages/approvers.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import type { Config } from '../../config/config.ts'
 import { Provisioning } from '../../grants/provisioning/provisioning.ts'
@@ -12,8 +14,6 @@ import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError, type Json } from '../../sdk/index.ts'
 import type { Ask, FlowInForce } from '../rules/evaluate.ts'
 import { inputOf } from './plans.ts'
-import type { PlannedStep } from './request.ts'
-import { REQUEST_WORK, Waiting } from './waiting.ts'
 
 export interface Submission {
   readonly id: string

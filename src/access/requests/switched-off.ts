@@ -1,12 +1,12 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common'
 import { Interval } from '@nestjs/schedule'
+import { type Cancelled, Waiting } from '../../approvals/requests/waiting.ts'
 import { endNow } from '../../grants/ending/ending.ts'
 import { each } from '../../platform/due/due-lane.ts'
 import { DueWork } from '../../platform/due/due-work.ts'
 import { Rounds } from '../../platform/due/rounds.ts'
 import { rows, type Tx, UrgentDatabase } from '../../platform/postgres/database.ts'
 import { FLOW_OFF } from '../flows/flow-off.ts'
-import { type Cancelled, Waiting } from './waiting.ts'
 
 const MOST_AT_ONCE = 100
 const REASON = 'the access flow was switched off'

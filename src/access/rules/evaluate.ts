@@ -1,6 +1,6 @@
+import type { AskedResource, FieldValues } from '../../approvals/requests/request.ts'
 import type { AccessRule } from '../../contract/rules.ts'
 import { matchesGlob } from '../../integrations/resources/glob.ts'
-import type { AskedResource, FieldValues } from '../requests/request.ts'
 import { type Attributes, conditionInWords, holds, isWithin } from './conditions.ts'
 import { fieldFlaws } from './fields.ts'
 

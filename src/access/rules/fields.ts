@@ -1,5 +1,5 @@
+import type { FieldValues } from '../../approvals/requests/request.ts'
 import type { CustomField } from '../../contract/rules.ts'
-import type { FieldValues } from '../requests/request.ts'
 
 /** What is wrong with the answers to a flow's own questions: one sentence each, naming the field. */
 export function fieldFlaws(fields: readonly CustomField[], values: FieldValues): string[] {

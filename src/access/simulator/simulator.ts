@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common'
-import { Approvers } from '../../approvals/approvers.ts'
-import { stageViews } from '../../approvals/stage-view.ts'
+import { Approvers } from '../../approvals/stages/approvers.ts'
+import { stageViews } from '../../approvals/stages/stage-view.ts'
 import type { NewSimulation, Simulation } from '../../contract/simulation.ts'
 import { handsOf } from '../../identity/callers/hands-of.ts'
 import { Directory } from '../../identity/directory/directory.ts'

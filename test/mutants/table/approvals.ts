@@ -12,7 +12,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     bug: 'a rejection uses up somebody’s approval',
-    file: 'src/approvals/stages.ts',
+    file: 'src/approvals/stages/stages.ts',
     find: `decisions.some((each) => each.decision === 'approve' && (`,
     replace: 'decisions.some((each) => (',
     suites: [],
@@ -20,7 +20,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     bug: 'who asks is among those who are asked',
-    file: 'src/approvals/approvers.ts',
+    file: 'src/approvals/stages/approvers.ts',
     find: '.filter((personId) => !askers.has(personId))',
     replace: '',
     suites: ['self-approval'],

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { stageView } from '../contract/approvals.ts'
+import type { stageView } from '../../contract/approvals.ts'
 import type { Asked } from './approvers.ts'
 
 /** The stages with the names of the people in them. */

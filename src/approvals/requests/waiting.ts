@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common'
-import { stagesOf } from '../../approvals/stages.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import type { AccessRule } from '../../contract/rules.ts'
 import { enqueue, withdraw } from '../../platform/due/due-work.ts'
 import { rows, type Tx } from '../../platform/postgres/database.ts'
+import { stagesOf } from '../stages/stages.ts'
 import { requestMachine } from './request-machine.ts'
 
 /** A pending request, its row locked. */

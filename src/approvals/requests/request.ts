@@ -1,8 +1,8 @@
-import type { Decision } from '../../approvals/stages.ts'
 import type { AccessRule } from '../../contract/rules.ts'
 import type { Hands } from '../../identity/callers/hands.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import type { Json, Step } from '../../sdk/index.ts'
+import type { Decision } from '../stages/stages.ts'
 import type { RequestState } from './request-machine.ts'
 
 /** Answers to a flow's own questions. */

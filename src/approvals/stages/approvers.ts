@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common'
-import type { People } from '../contract/people.ts'
-import type { AccessRule, ApprovalStage, ApproverSource } from '../contract/rules.ts'
-import type { Hands } from '../identity/callers/hands.ts'
-import { peopleIn } from '../identity/callers/hands-of.ts'
-import { Directory, PERSON, type Person } from '../identity/directory/directory.ts'
-import { Database, row, rows, type Tx } from '../platform/postgres/database.ts'
+import type { People } from '../../contract/people.ts'
+import type { AccessRule, ApprovalStage, ApproverSource } from '../../contract/rules.ts'
+import type { Hands } from '../../identity/callers/hands.ts'
+import { peopleIn } from '../../identity/callers/hands-of.ts'
+import { Directory, PERSON, type Person } from '../../identity/directory/directory.ts'
+import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { type Party, type Stage, type Stages, stagesOf } from './stages.ts'
 
 /** What decides who must be asked. */

@@ -1,5 +1,5 @@
-import type { People } from '../contract/people.ts'
-import type { AccessRule, ApproverSource } from '../contract/rules.ts'
+import type { People } from '../../contract/people.ts'
+import type { AccessRule, ApproverSource } from '../../contract/rules.ts'
 
 interface NamedPeople {
   /** where they stand in the body */

@@ -1,5 +1,5 @@
-import type { AccessRule, ApprovalStage } from '../contract/rules.ts'
-import { type Hands, meet } from '../identity/callers/hands.ts'
+import type { AccessRule, ApprovalStage } from '../../contract/rules.ts'
+import { type Hands, meet } from '../../identity/callers/hands.ts'
 
 /** People of whom so many must agree. */
 export interface Party {
