@@ -55,6 +55,7 @@ create table access_requests (
   id text not null,
   integration_id text not null,
   justification text not null default ''::text,
+  kind text not null,
   plan jsonb,
   requester_id text not null,
   seconds integer not null,
@@ -63,6 +64,8 @@ create table access_requests (
   state text not null,
   token_makers text[] not null default '{}'::text[],
   undecidable_since timestamp with time zone,
+  constraint access_requests_extend_a_grant CHECK ((kind = 'extension'::text) = (extends_grant_id IS NOT NULL)),
+  constraint access_requests_kind_known CHECK (kind = ANY (ARRAY['access'::text, 'extension'::text, 'action'::text])),
   constraint access_requests_last_a_while CHECK (seconds > 0),
   constraint access_requests_never_lengthened CHECK (approved_seconds > 0 AND approved_seconds <= seconds),
   constraint access_requests_of_a_user FOREIGN KEY (requester_id) REFERENCES users(id),
@@ -75,6 +78,7 @@ create table access_requests (
 CREATE INDEX access_requests_by_requester ON access_requests USING btree (requester_id, id);
 CREATE INDEX access_requests_pending ON access_requests USING btree (flow_id, id) WHERE (state = 'pending'::text);
 CREATE UNIQUE INDEX access_requests_one_extension_at_a_time ON access_requests USING btree (extends_grant_id) WHERE ((state = 'pending'::text) AND (extends_grant_id IS NOT NULL));
+CREATE TRIGGER access_requests_have_a_kind BEFORE INSERT ON access_requests FOR EACH ROW EXECUTE FUNCTION requests_have_a_kind();
 CREATE TRIGGER access_requests_have_hands BEFORE INSERT ON access_requests FOR EACH ROW EXECUTE FUNCTION requests_have_hands();
 
 create table action_locks (
@@ -851,6 +855,15 @@ begin
   return null;
 end
 $function$;
+
+CREATE OR REPLACE FUNCTION requests_have_a_kind()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if new.kind is null then new.kind := case when new.extends_grant_id is null then 'access' else 'extension' end; end if;
+  return new;
+end $function$;
 
 CREATE OR REPLACE FUNCTION requests_have_hands()
  RETURNS trigger

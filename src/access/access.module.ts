@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common'
+import { Subjects } from '../approvals/requests/subjects.ts'
 import { Waiting } from '../approvals/requests/waiting.ts'
 import { Approvers } from '../approvals/stages/approvers.ts'
 import { GrantsModule } from '../grants/grants.module.ts'
@@ -9,10 +10,12 @@ import { Bundles } from './bundles/bundles.service.ts'
 import { ReviewsController } from './emergencies/reviews.controller.ts'
 import { Reviews } from './emergencies/reviews.service.ts'
 import { ExtensionRequests } from './extensions/extension-requests.ts'
+import { ExtensionSubject } from './extensions/extension-subject.ts'
 import { ExtensionsController } from './extensions/extensions.controller.ts'
 import { FlowChecks } from './flows/flow-checks.ts'
 import { FlowsController } from './flows/flows.controller.ts'
 import { Flows } from './flows/flows.service.ts'
+import { AccessSubject } from './requests/access-subject.ts'
 import { Asks } from './requests/asks.ts'
 import { Decisions } from './requests/decisions.service.ts'
 import { Leavers } from './requests/leavers.ts'
@@ -60,9 +63,12 @@ import { Simulator } from './simulator/simulator.ts'
     Requests,
     RightsNow,
     Decisions,
+    Subjects,
+    AccessSubject,
+    ExtensionSubject,
     ExtensionRequests,
     RequestViews,
   ],
-  exports: [Approvers],
+  exports: [Approvers, Subjects],
 })
 export class AccessModule {}

@@ -7,18 +7,18 @@ import { describe, expect, it } from 'vitest'
  * needs what another one keeps asks it, or is told by it.
  */
 const ROOMS: Readonly<Record<string, { readonly write: string; readonly read: string }>> = {
-  access_requests: { write: 'access', read: 'access grants notifications' },
+  access_requests: { write: 'access approvals', read: 'access approvals grants notifications' },
   action_locks: { write: 'actions', read: 'actions' },
   action_runs: { write: 'actions', read: 'actions integrations' },
   action_steps: { write: 'actions', read: 'actions' },
-  approvals: { write: 'access', read: 'access grants' },
+  approvals: { write: 'access', read: 'access approvals grants' },
   audit_events: { write: 'audit', read: 'audit grants identity integrations notifications' },
   due_work: { write: 'changes grants platform', read: 'grants notifications platform' },
   grants: { write: 'grants', read: 'access grants integrations notifications' },
   groups: { write: 'identity', read: 'access identity integrations' },
   integrations: { write: 'grants integrations', read: 'access approvals grants identity integrations notifications' },
   proposals: { write: 'changes', read: 'changes notifications' },
-  resources: { write: 'integrations', read: 'access grants integrations notifications' },
+  resources: { write: 'integrations', read: 'access approvals grants integrations notifications' },
   users: { write: 'identity', read: 'access approvals changes grants identity integrations notifications' },
 }
 

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common'
+import type { RequestKind } from '../../approvals/requests/request.ts'
+import { Subjects } from '../../approvals/requests/subjects.ts'
 import { Approvers } from '../../approvals/stages/approvers.ts'
 import { record } from '../../audit/record.ts'
 import type { Page } from '../../contract/lists.ts'
 import type { ReviewQuery, ReviewView } from '../../contract/reviews.ts'
 import type { AccessRule } from '../../contract/rules.ts'
-import { grantIdOf } from '../../grants/grant.ts'
-import { usersHands } from '../../grants/two-sides.ts'
 import type { Caller } from '../../identity/callers/caller.ts'
 import { meet } from '../../identity/callers/hands.ts'
 import { handsOf } from '../../identity/callers/hands-of.ts'
@@ -24,13 +24,14 @@ interface ReviewRow {
   readonly closedAt: Date | null
   readonly closedBy: ReviewView['closedBy']
   readonly note: string | null
+  readonly kind: RequestKind
   readonly approval: AccessRule['approval']
 }
 
 const SELECT = `select e.id, e.request_id as "requestId", jsonb_build_object('id', u.id, 'name', u.name,
     'userName', coalesce(u.user_name, u.sign_in_name), 'email', u.email) as requester,
   q.justification as reason, e.opened_at as "openedAt", e.closed_at as "closedAt", e.closed_by as "closedBy", e.note,
-  v.rule -> 'approval' as approval
+  q.kind, v.rule -> 'approval' as approval
   from emergency_reviews e join access_requests q on q.id = e.request_id
   join access_flow_versions v on v.flow_id = q.flow_id and v.version = q.flow_version join users u on u.id = e.requester_id`
 
@@ -40,6 +41,7 @@ export class Reviews {
   constructor(
     private readonly database: Database,
     private readonly approvers: Approvers,
+    private readonly subjects: Subjects,
     private readonly cursors: Cursors,
   ) {}
 
@@ -62,7 +64,7 @@ export class Reviews {
       const review = await row<ReviewRow>(tx, `${SELECT} where e.id = $1`, [id])
       if (!review) throw noSuchReview(id)
       const hands = await handsOf(tx, caller)
-      if (meet(hands, await usersHands(tx, grantIdOf(review.requestId)))) {
+      if (meet(hands, await this.subjects.of(review).users(tx, { id: review.requestId, extendsGrantId: null }))) {
         throw new BrokerError(
           'access.self_approval',
           'You cannot review your own emergency, nor one that was made or opened with a token you created.',
@@ -94,7 +96,7 @@ export class Reviews {
 
 const noSuchReview = (id: string) => new BrokerError('not_found', `there is no emergency review ${id} for you to close`)
 
-function view({ approval: _approval, ...review }: ReviewRow): ReviewView {
+function view({ kind: _kind, approval: _approval, ...review }: ReviewRow): ReviewView {
   return {
     ...review,
     openedAt: review.openedAt.toISOString(),

@@ -3,7 +3,6 @@ import { readRequestResources, selectRequests } from '../../approvals/requests/r
 import { Approvers } from '../../approvals/stages/approvers.ts'
 import { firstUnapprovable } from '../../approvals/stages/enough-approvers.ts'
 import type { ExtendGrant } from '../../contract/grants.ts'
-import { Extensions } from '../../grants/extension/extensions.ts'
 import { lockGrant } from '../../grants/grant.ts'
 import { approvedByThem, judgesHands } from '../../grants/two-sides.ts'
 import type { Caller } from '../../identity/callers/caller.ts'
@@ -32,7 +31,6 @@ export class ExtensionRequests {
     private readonly approvers: Approvers,
     private readonly requesters: Requesters,
     private readonly submissions: Submissions,
-    private readonly extensions: Extensions,
     private readonly deliveries: Deliveries,
   ) {}
 
@@ -62,14 +60,11 @@ export class ExtensionRequests {
         }
         const ask = { resources, seconds: wanted.seconds, justification: wanted.justification, fields: {}, emergency: false }
         const pinned = { ...flow!, rule: { ...flow!.rule, delivery: grant.delivery } }
-        await this.submissions.insert(
+        await this.submissions.submit(
           tx,
-          { id, flow: pinned, caller, hands, ask, bundleId: null, extendsGrantId: grantId, plan: null },
+          { id, kind: 'extension', flow: pinned, caller, hands, ask, bundleId: null, extendsGrantId: grantId, plan: null },
           asked,
         )
-        if (asked.stages.length > 0) return
-        await this.submissions.markApproved(tx, id, wanted.seconds)
-        await this.extensions.extend(tx, grantId, wanted.seconds, id)
       })
     } catch (error) {
       if (!violates(error, 'access_requests_one_extension_at_a_time')) throw error

@@ -3,19 +3,17 @@ import {
   type AccessRequest,
   escalatedIn,
   lockRequest,
+  REQUEST_WORK,
   readDecisions,
   readRequestResources,
 } from '../../approvals/requests/request.ts'
-import { type RequestEvent, requestMachine } from '../../approvals/requests/request-machine.ts'
-import { REQUEST_WORK, Waiting } from '../../approvals/requests/waiting.ts'
+import { type Subject, Subjects } from '../../approvals/requests/subjects.ts'
+import { move } from '../../approvals/requests/transition.ts'
+import { Waiting } from '../../approvals/requests/waiting.ts'
 import { Approvers, type Asked } from '../../approvals/stages/approvers.ts'
 import { approvedSeconds, decide, firstOpen, isRepeated, mayDecide } from '../../approvals/stages/stages.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import type { NewApproval } from '../../contract/approvals.ts'
-import { Extensions } from '../../grants/extension/extensions.ts'
-import { grantIdOf } from '../../grants/grant.ts'
-import { Provisioning } from '../../grants/provisioning/provisioning.ts'
-import { usersHands } from '../../grants/two-sides.ts'
 import type { Caller } from '../../identity/callers/caller.ts'
 import { type Hands, meet } from '../../identity/callers/hands.ts'
 import { handsOf } from '../../identity/callers/hands-of.ts'
@@ -24,8 +22,6 @@ import { DueWork } from '../../platform/due/due-work.ts'
 import { newId } from '../../platform/ids.ts'
 import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { inputOf } from './plans.ts'
-import { RightsNow } from './rights-now.ts'
 
 /** Who says yes or no, takes a request back, or lets it lapse: one winner each time, the others are told. */
 @Injectable()
@@ -35,9 +31,7 @@ export class Decisions implements OnModuleInit {
     private readonly work: DueWork,
     private readonly approvers: Approvers,
     private readonly waiting: Waiting,
-    private readonly provisioning: Provisioning,
-    private readonly extensions: Extensions,
-    private readonly rights: RightsNow,
+    private readonly subjects: Subjects,
   ) {}
 
   onModuleInit(): void {
@@ -51,7 +45,7 @@ export class Decisions implements OnModuleInit {
         ),
       )
     whilePending(REQUEST_WORK.lapse, async (tx, request) => {
-      await this.move(tx, request, 'lapse', BROKER, {})
+      await move(tx, request.id, 'lapse')
       return 'done'
     })
     whilePending(REQUEST_WORK.escalate, async (tx, request) => {
@@ -68,7 +62,7 @@ export class Decisions implements OnModuleInit {
   async decide(approver: Caller, id: string, approval: NewApproval): Promise<void> {
     await this.database.transaction(async (tx) => {
       const hands = await handsOf(tx, approver)
-      const { request, asked } = await this.forApprover(tx, approver, hands, id)
+      const { request, subject, asked } = await this.forApprover(tx, approver, hands, id)
       if (request.state !== 'pending') throw alreadyDecided(request)
       if (approval.seconds !== undefined && approval.seconds > request.seconds) {
         throw new BrokerError('input.invalid', `is longer than the ${request.seconds} seconds asked for`, {
@@ -93,11 +87,14 @@ export class Decisions implements OnModuleInit {
         return
       }
       const seconds = approvedSeconds(request.seconds, all)
-      await this.move(tx, request, event, approver.id, {
-        seconds: event === 'approve' ? seconds : undefined,
-        reason: approval.reason,
-      })
-      if (event === 'approve') await this.carryOut(tx, request, seconds)
+      const { reason } = approval
+      if (event === 'reject') {
+        await move(tx, id, event, { actor: approver.id, data: { reason } })
+        return
+      }
+      await move(tx, id, event, { actor: approver.id, approvedSeconds: seconds, data: { seconds, reason } })
+      await subject.mustHold(tx, request)
+      await subject.carryOut(tx, request, seconds)
     })
     this.work.wake('provision')
   }
@@ -107,7 +104,7 @@ export class Decisions implements OnModuleInit {
       const request = await lockRequest(tx, id)
       if (request?.requesterId !== caller.id) throw noSuchRequest(id)
       if (request.state !== 'pending') throw alreadyDecided(request)
-      await this.move(tx, request, 'cancel', caller.id, {})
+      await move(tx, id, 'cancel', { actor: caller.id })
     })
   }
 
@@ -117,10 +114,11 @@ export class Decisions implements OnModuleInit {
     approver: Caller,
     hands: Hands,
     id: string,
-  ): Promise<{ request: AccessRequest; asked: Asked }> {
+  ): Promise<{ request: AccessRequest; subject: Subject; asked: Asked }> {
     const request = await lockRequest(tx, id)
     if (!request) throw noSuchRequest(id)
-    const users = await usersHands(tx, request.extendsGrantId ?? grantIdOf(request.id))
+    const subject = this.subjects.of(request)
+    const users = await subject.users(tx, request)
     if (meet(hands, [...request.hands, ...users])) {
       throw new BrokerError(
         'access.self_approval',
@@ -132,7 +130,7 @@ export class Decisions implements OnModuleInit {
     const asked = await this.approvers.of({ ...request, resources }, escalatedIn(request), tx)
     const stage = asked.stages[request.stage]
     if (!stage || !mayDecide(stage, approver.id)) throw noSuchRequest(id)
-    return { request, asked }
+    return { request, subject, asked }
   }
 
   private async note(tx: Tx, request: AccessRequest, approver: Caller, hands: Hands, approval: NewApproval): Promise<void> {
@@ -148,52 +146,6 @@ export class Decisions implements OnModuleInit {
       actor: approver.id,
       subject: request.id,
       data: { stage: request.stage, decision: approval.decision, reason: approval.reason, seconds: approval.seconds },
-    })
-  }
-
-  private async move(
-    tx: Tx,
-    request: AccessRequest,
-    event: RequestEvent,
-    actor: string,
-    data: { seconds?: number | undefined; reason?: string },
-  ): Promise<void> {
-    const to = requestMachine.next(request.state, event)
-    if (!to) throw alreadyDecided(request)
-    await rows(tx, `update access_requests set state = $2, approved_seconds = $3, decided_at = now() where id = $1`, [
-      request.id,
-      to,
-      data.seconds ?? null,
-    ])
-    await this.waiting.over(tx, request.id)
-    await record(tx, { kind: `request.${to}`, actor, subject: request.id, data })
-  }
-
-  private async carryOut(tx: Tx, request: AccessRequest, seconds: number): Promise<void> {
-    if (request.extendsGrantId) {
-      await this.rights.mustHold(tx, request)
-      await this.extensions.extend(tx, request.extendsGrantId, seconds, request.id)
-      return
-    }
-    const resources = await readRequestResources(tx, request.id)
-    const gone = resources.find((resource) => resource.gone || resource.ungrantable !== null)
-    if (gone) {
-      throw new BrokerError(
-        'access.ungrantable',
-        `${gone.name} cannot be granted any more: ${gone.ungrantable ?? 'it is gone'}`,
-        {
-          fix: 'reject the request',
-        },
-      )
-    }
-    await this.rights.mustHold(tx, request)
-    await this.provisioning.order(tx, {
-      requestId: request.id,
-      integrationId: request.integrationId,
-      granteeId: request.requesterId,
-      seconds,
-      delivery: request.delivery,
-      input: inputOf({ resources }),
     })
   }
 }

@@ -94,6 +94,7 @@ export class Requests {
       mustBeActive({ integration })
       const submission = {
         id,
+        kind: 'access' as const,
         flow,
         caller,
         hands,
@@ -102,8 +103,7 @@ export class Requests {
         extendsGrantId: null,
         plan: planned(ask),
       }
-      await this.submissions.insert(tx, submission, asked)
-      if (asked.stages.length === 0) await this.submissions.approveAtOnce(tx, id, flow, caller, ask)
+      await this.submissions.submit(tx, submission, asked)
     })
     this.work.wake('provision')
     return id

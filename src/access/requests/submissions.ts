@@ -1,26 +1,46 @@
 import { Inject, Injectable } from '@nestjs/common'
-import type { PlannedStep } from '../../approvals/requests/request.ts'
-import { REQUEST_WORK, Waiting } from '../../approvals/requests/waiting.ts'
+import {
+  type AskedResource,
+  type FieldValues,
+  lockRequest,
+  type PlannedStep,
+  REQUEST_WORK,
+  type RequestKind,
+} from '../../approvals/requests/request.ts'
+import { Subjects } from '../../approvals/requests/subjects.ts'
+import { move } from '../../approvals/requests/transition.ts'
+import { Waiting } from '../../approvals/requests/waiting.ts'
 import { Approvers, type Asked } from '../../approvals/stages/approvers.ts'
-import { BROKER, record } from '../../audit/record.ts'
+import { record } from '../../audit/record.ts'
 import type { Config } from '../../config/config.ts'
-import { Provisioning } from '../../grants/provisioning/provisioning.ts'
+import type { AccessRule } from '../../contract/rules.ts'
 import type { Caller } from '../../identity/callers/caller.ts'
 import type { Hands } from '../../identity/callers/hands.ts'
-import { enqueue, withdraw } from '../../platform/due/due-work.ts'
+import { enqueue } from '../../platform/due/due-work.ts'
 import { newId } from '../../platform/ids.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError, type Json } from '../../sdk/index.ts'
-import type { Ask, FlowInForce } from '../rules/evaluate.ts'
-import { inputOf } from './plans.ts'
 
+/** What somebody asks for, and the version of the flow that lets them. */
 export interface Submission {
   readonly id: string
-  readonly flow: FlowInForce
+  readonly kind: RequestKind
+  readonly flow: {
+    readonly id: string
+    readonly name: string
+    readonly version: number
+    readonly integrationId: string
+    readonly rule: AccessRule
+  }
   readonly caller: Pick<Caller, 'id' | 'tokenMakers' | 'cameWith'>
   readonly hands: Hands
-  readonly ask: Ask
+  readonly ask: {
+    readonly resources: readonly Pick<AskedResource, 'id' | 'name' | 'permissions'>[]
+    readonly seconds: number
+    readonly justification: string
+    readonly fields: FieldValues
+  }
   readonly bundleId: string | null
   readonly extendsGrantId: string | null
   readonly plan: readonly PlannedStep[] | null
@@ -32,17 +52,35 @@ export class Submissions {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly approvers: Approvers,
-    private readonly provisioning: Provisioning,
+    private readonly subjects: Subjects,
     private readonly waiting: Waiting,
   ) {}
 
-  async insert(tx: Tx, submission: Submission, asked: Asked): Promise<void> {
-    const { id, flow, caller, hands, ask, bundleId, extendsGrantId, plan } = submission
+  /** In the transaction of whoever asks. One that needs nobody is approved in it. */
+  async submit(tx: Tx, submission: Submission, asked: Asked): Promise<void> {
+    const { id, flow } = submission
+    const expiresAt = await this.insert(tx, submission)
+    await record(tx, {
+      kind: 'request.submitted',
+      actor: submission.caller.id,
+      subject: id,
+      data: await this.facts(tx, submission),
+    })
+    if (asked.stages.length === 0) {
+      await this.approveAtOnce(tx, submission)
+      return
+    }
+    await enqueue(tx, [{ lane: 'background', kind: REQUEST_WORK.lapse, subject: id, at: expiresAt }])
+    await this.waiting.beginStage(tx, id, flow.rule, 0)
+  }
+
+  private async insert(tx: Tx, submission: Submission): Promise<Date> {
+    const { id, kind, flow, caller, hands, ask, bundleId, extendsGrantId, plan } = submission
     const inserted = await row<{ expiresAt: Date }>(
       tx,
-      `insert into access_requests (id, flow_id, flow_version, integration_id, requester_id, state, seconds, justification, delivery,
+      `insert into access_requests (id, kind, flow_id, flow_version, integration_id, requester_id, state, seconds, justification, delivery,
          extends_grant_id, bundle_id, fields, emergency, token_makers, hands, done_with, plan, expires_at)
-       values ($1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, now() + make_interval(secs => $17))
+       values ($1, $18, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, now() + make_interval(secs => $17))
        returning expires_at as "expiresAt"`,
       [
         id,
@@ -62,6 +100,7 @@ export class Submissions {
         caller.cameWith,
         plan && JSON.stringify(plan),
         flow.rule.pendingSeconds ?? this.config.pendingHours * 3600,
+        kind,
       ],
     )
     const flowNow = await row<{ active: boolean }>(tx, 'select active from access_flows where id = $1 for share', [flow.id])
@@ -76,16 +115,14 @@ export class Submissions {
        select $1, r.id, r.permissions from jsonb_to_recordset($2::jsonb) as r (id text, permissions text[])`,
       [id, JSON.stringify(ask.resources.map((resource) => ({ id: resource.id, permissions: resource.permissions })))],
     )
-    await record(tx, { kind: 'request.submitted', actor: caller.id, subject: id, data: await this.facts(tx, submission) })
-    if (asked.stages.length === 0) return
-    await enqueue(tx, [{ lane: 'background', kind: REQUEST_WORK.lapse, subject: id, at: inserted?.expiresAt }])
-    await this.waiting.beginStage(tx, id, flow.rule, 0)
+    return inserted!.expiresAt
   }
 
   /** Nobody is asked: by an automatic flow, or in an emergency, which somebody else must look at afterwards. */
-  async approveAtOnce(tx: Tx, id: string, flow: FlowInForce, caller: Pick<Caller, 'id'>, ask: Ask): Promise<void> {
-    await this.markApproved(tx, id, ask.seconds)
-    if (flow.rule.approval.kind === 'emergency') {
+  private async approveAtOnce(tx: Tx, { id, kind, flow, caller, ask }: Submission): Promise<void> {
+    const { seconds } = ask
+    await move(tx, id, 'approve', { approvedSeconds: seconds, data: { automatic: true, seconds } })
+    if (flow.rule.approval.kind === 'emergency' && kind !== 'extension') {
       const alert = await this.approvers.named(flow.rule.approval.alert, tx)
       await rows(tx, 'insert into emergency_reviews (id, request_id, requester_id) values ($1, $2, $3)', [
         newId('rev'),
@@ -99,23 +136,8 @@ export class Submissions {
         data: { reason: ask.justification, alert: alert.map((person) => person.id) },
       })
     }
-    await this.provisioning.order(tx, {
-      requestId: id,
-      integrationId: flow.integrationId,
-      granteeId: caller.id,
-      seconds: ask.seconds,
-      delivery: flow.rule.delivery,
-      input: inputOf(ask),
-    })
-  }
-
-  async markApproved(tx: Tx, id: string, seconds: number): Promise<void> {
-    await rows(tx, `update access_requests set state = 'approved', approved_seconds = $2, decided_at = now() where id = $1`, [
-      id,
-      seconds,
-    ])
-    await withdraw(tx, REQUEST_WORK.lapse, [id])
-    await record(tx, { kind: 'request.approved', actor: BROKER, subject: id, data: { automatic: true, seconds } })
+    const request = await lockRequest(tx, id)
+    await this.subjects.of({ kind }).carryOut(tx, request!, seconds)
   }
 
   private async facts(tx: Tx, { flow, ask, extendsGrantId }: Submission): Promise<Record<string, Json | undefined>> {

@@ -5,6 +5,12 @@ import type { Json, Step } from '../../sdk/index.ts'
 import type { Decision } from '../stages/stages.ts'
 import type { RequestState } from './request-machine.ts'
 
+/** What a request is about; its subject says what a yes leads to. */
+export type RequestKind = 'access' | 'extension' | 'action'
+
+/** What happens to a request by itself while it waits. */
+export const REQUEST_WORK = { lapse: 'request.lapse', escalate: 'request.escalate', remind: 'request.remind' } as const
+
 /** Answers to a flow's own questions. */
 export type FieldValues = Readonly<Record<string, string | number | boolean>>
 
@@ -27,6 +33,7 @@ export interface AskedResource {
 /** One person's ask under a flow version, as its row says. */
 export interface AccessRequest {
   readonly id: string
+  readonly kind: RequestKind
   readonly flowId: string
   readonly flowVersion: number
   readonly flowName: string
@@ -66,7 +73,7 @@ export function escalatedIn(request: Pick<AccessRequest, 'stage' | 'escalated'>)
   return (stage) => stage < request.stage || (stage === request.stage && request.escalated)
 }
 
-const SELECT = `select q.id, q.flow_id as "flowId", q.flow_version as "flowVersion", f.name as "flowName", v.rule,
+const SELECT = `select q.id, q.kind, q.flow_id as "flowId", q.flow_version as "flowVersion", f.name as "flowName", v.rule,
   q.integration_id as "integrationId", q.requester_id as "requesterId", u.name as "requesterName",
   coalesce(u.user_name, u.sign_in_name) as "requesterUserName", u.email as "requesterEmail", q.hands,
   q.state, q.seconds,

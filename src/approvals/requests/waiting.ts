@@ -4,7 +4,8 @@ import type { AccessRule } from '../../contract/rules.ts'
 import { enqueue, withdraw } from '../../platform/due/due-work.ts'
 import { rows, type Tx } from '../../platform/postgres/database.ts'
 import { stagesOf } from '../stages/stages.ts'
-import { requestMachine } from './request-machine.ts'
+import { REQUEST_WORK } from './request.ts'
+import { move } from './transition.ts'
 
 /** A pending request, its row locked. */
 export interface Cancelled {
@@ -12,8 +13,6 @@ export interface Cancelled {
   readonly requesterId: string
   readonly stage: number
 }
-
-export const REQUEST_WORK = { lapse: 'request.lapse', escalate: 'request.escalate', remind: 'request.remind' } as const
 
 /** What happens to a request by itself while people do not: reminders, escalation, and its end. */
 @Injectable()
@@ -45,16 +44,8 @@ export class Waiting {
 
   /** Ends requests that wait and whose reason to wait is gone; everybody concerned is told why. */
   async cancel(tx: Tx, requests: readonly Cancelled[], reason: string): Promise<void> {
-    const to = requestMachine.next('pending', 'cancel')
     for (const { id, requesterId, stage } of requests) {
-      await rows(tx, 'update access_requests set state = $2, decided_at = now(), end_reason = $3 where id = $1', [id, to, reason])
-      await this.over(tx, id)
-      await record(tx, { kind: 'request.cancelled', actor: BROKER, subject: id, data: { reason, requesterId, stage } })
+      await move(tx, id, 'cancel', { endReason: reason, data: { reason, requesterId, stage } })
     }
-  }
-
-  /** Nothing is waited for any more. */
-  async over(tx: Tx, requestId: string): Promise<void> {
-    for (const kind of Object.values(REQUEST_WORK)) await withdraw(tx, kind, [requestId])
   }
 }

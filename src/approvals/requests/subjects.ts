@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common'
+import type { Hands } from '../../identity/callers/hands.ts'
+import type { Tx } from '../../platform/postgres/database.ts'
+import type { AccessRequest, AskedResource, RequestKind } from './request.ts'
+
+/**
+ * What a request can be about. Whoever knows the matter registers it from above; a request goes through its stages without knowing what a
+ * yes leads to.
+ */
+export interface Subject {
+  readonly kind: RequestKind
+
+  /** What is asked for, as a phrase: "access to kv/billing". */
+  inWords(request: Pick<AccessRequest, 'seconds'>, resources: readonly Pick<AskedResource, 'name'>[]): string
+
+  /** The hands of those who ask for it or use it already, beside the hands that made this request: none of them decides. */
+  users(tx: Tx, request: Pick<AccessRequest, 'id' | 'extendsGrantId'>): Promise<Hands>
+
+  /** Throws what has come to stand against it since it was asked for, in words for the approver; asked with the last yes, in its transaction. */
+  mustHold(tx: Tx, request: AccessRequest): Promise<void>
+
+  /**
+   * What the last yes leads to, written down in its transaction: no network call, what takes time is due work. A throw takes the yes back.
+   * @param seconds the shortest time that an approver allowed
+   */
+  carryOut(tx: Tx, request: AccessRequest, seconds: number): Promise<void>
+}
+
+/** The subjects of this daemon, by the kind of their requests. */
+@Injectable()
+export class Subjects {
+  private readonly known = new Map<RequestKind, Subject>()
+
+  register(subject: Subject): void {
+    if (this.known.has(subject.kind)) throw new TypeError(`there are two subjects called ${subject.kind}`)
+    this.known.set(subject.kind, subject)
+  }
+
+  of({ kind }: Pick<AccessRequest, 'kind'>): Subject {
+    const subject = this.known.get(kind)
+    if (!subject) throw new TypeError(`nobody registered what a request for ${kind} leads to`)
+    return subject
+  }
+}
