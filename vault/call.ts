@@ -1,4 +1,4 @@
-import type { Secret } from '../src/sdk/index.ts'
+import type { Secret } from './secret.ts'
 import type { Rank } from './turns.ts'
 
 export interface VaultCall {
@@ -14,7 +14,7 @@ export interface VaultCall {
   /** sent as JSON; a Secret inside is revealed here and nowhere else */
   readonly body?: Readonly<Record<string, unknown>>
   readonly wrapTtlSeconds?: number
-  /** `none` for login and health; otherwise the broker's own token, or the one given */
+  /** `none` for login and health; otherwise the session's own token, or the one given */
   readonly token?: 'none' | Secret
   /** statuses besides 2xx that are an answer and not an error */
   readonly accept?: readonly number[]

@@ -1,5 +1,6 @@
-import { BrokerError, type Secret } from '../src/sdk/index.ts'
 import type { Login } from './auth/login.ts'
+import { VaultError } from './errors.ts'
+import type { Secret } from './secret.ts'
 
 /** The broker's own token as its session keeps it; times are the session's. */
 export interface Live {
@@ -38,7 +39,7 @@ export function spend(live: Live): boolean {
 
 export function mustServe({ uses }: Login): void {
   if (uses === 0 || uses > USES_OF_OUR_OWN) return
-  throw new BrokerError('target.login_failed', `the broker’s tokens serve ${uses} calls only (token_num_uses)`, {
+  throw new VaultError('login_failed', `the broker’s tokens serve ${uses} calls only (token_num_uses)`, {
     fix: 'set token_num_uses=0 on the broker’s role',
   })
 }

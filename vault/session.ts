@@ -1,6 +1,7 @@
-import { BrokerError, isBrokerError, type Secret, type SessionStatus } from '../src/sdk/index.ts'
 import { isRecord, type LoginMethod, NoLoginThere, type Send } from './auth/login.ts'
+import { isVaultError, VaultError } from './errors.ts'
 import { begin, type Live, mustServe, spend } from './live-token.ts'
+import type { Secret } from './secret.ts'
 import { untilAborted } from './until-aborted.ts'
 
 const FIRST_PAUSE_MS = 10_000
@@ -16,8 +17,17 @@ const REFUSALS_IN_A_ROW = 10
 /** With less than this left, a call waits for the renewal. */
 const NEARLY_OVER_MS = 300_000
 
+/** How the session stands. */
+export interface SessionStatus {
+  readonly ok: boolean
+  readonly detail: string
+  /** RFC 3339; when it ends unless renewed */
+  readonly endsAt?: string
+  readonly renewedAt?: string
+}
+
 interface Failure {
-  readonly error: BrokerError
+  readonly error: VaultError
   readonly count: number
   /** the server looked at the credential and said no: asking again at once would lock it */
   readonly isRefusal: boolean
@@ -84,7 +94,7 @@ export class Session {
 
   /**
    * Logs in once more, to see whether the credential is still good and gives what this session holds. True if it gives something else:
-   * then the session goes on with that. Throws `target.login_failed` when the credential is refused; what the session has stays.
+   * then the session goes on with that. Throws `login_failed` when the credential is refused; what the session has stays.
    */
   lookAgain(): Promise<boolean> {
     this.#looking ??= this.#logInAgain().finally(() => {
@@ -101,7 +111,7 @@ export class Session {
       return await untilAborted(this.lookAgain(), signal)
     } catch (error) {
       // No failure of the session: its token lives, and the first refusal stands.
-      if (isBrokerError(error) && !this.#closing.signal.aborted) return false
+      if (isVaultError(error) && !this.#closing.signal.aborted) return false
       throw error
     }
   }
@@ -142,7 +152,7 @@ export class Session {
 
   /** Ends the session; a token that a login made is revoked. Nothing of a grantee hangs off it: they log in for themselves. */
   async close(): Promise<void> {
-    this.#closing.abort(new BrokerError('unavailable', 'the integration was closed'))
+    this.#closing.abort(new VaultError('closed', 'the integration was closed'))
     const live = this.#alive()
     this.#live = undefined
     if (!live || !this.#options.method.mints) return
@@ -161,7 +171,7 @@ export class Session {
       fresh = await this.#logIn(true)
     } catch (error) {
       // Each refusal counts towards a lock-out. The session itself asks again when its token ends.
-      if (isBrokerError(error, 'target.login_failed')) this.#lookedAgainAt = Number.POSITIVE_INFINITY
+      if (isVaultError(error, 'login_failed')) this.#lookedAgainAt = Number.POSITIVE_INFINITY
       throw error
     }
     const isSame = held !== undefined && String(held.policies) === String(fresh.policies)
@@ -192,7 +202,7 @@ export class Session {
       if (!renewed && this.#lookedAgainAt > this.#now()) this.#lookedAgainAt = Number.NEGATIVE_INFINITY
       return this.#live
     } catch (error) {
-      if (error instanceof BrokerError) this.#failure = this.#failed(error)
+      if (error instanceof VaultError) this.#failure = this.#failed(error)
       throw error
     }
   }
@@ -213,7 +223,7 @@ export class Session {
       const renewable = auth['renewable'] === true && granted >= live.leaseSeconds
       return { ...begin(this.#now(), { ...live, leaseSeconds: granted, renewable }), renewed: answer.at }
     } catch (error) {
-      if (isBrokerError(error, 'target.login_failed', 'target.denied', 'target.invalid', 'target.failed')) return undefined
+      if (isVaultError(error, 'login_failed', 'denied', 'invalid', 'failed')) return undefined
       throw error
     }
   }
@@ -235,8 +245,8 @@ export class Session {
     const where = self.data['namespace_path']
     const honoured = typeof where === 'string' ? where.replace(/\/$/, '') : ''
     if (namespace && honoured !== namespace) {
-      throw new BrokerError(
-        'target.namespace',
+      throw new VaultError(
+        'namespace',
         `the server did not honour the namespace ${namespace}: the login is in ${honoured || 'root'}`,
         {
           fix: 'correct the namespace; Vault Community ignores namespaces, and writes would land in root',
@@ -273,10 +283,10 @@ export class Session {
     return live.endsAt - this.#now() < Math.min(NEARLY_OVER_MS, (live.leaseSeconds * 1000) / 3)
   }
 
-  #failed(error: BrokerError): Failure {
+  #failed(error: VaultError): Failure {
     const count = (this.#failure?.count ?? 0) + 1
     const growing = Math.min(FIRST_PAUSE_MS * 2 ** (count - 1), LONGEST_PAUSE_MS)
-    const isRefusal = error.code === 'target.login_failed' && !(error instanceof NoLoginThere)
+    const isRefusal = error.kind === 'login_failed' && !(error instanceof NoLoginThere)
     const pause = isRefusal ? Math.max(growing, REFUSED_PAUSE_MS) : growing
     return { error, count, isRefusal, retryAt: this.#now() + pause * (1 + Math.random() / 10) }
   }

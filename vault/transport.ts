@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
-import { BrokerError, parseJson, Secret } from '../src/sdk/index.ts'
 import { unaskable } from './askable.ts'
 import type { VaultAnswer, VaultCall } from './call.ts'
 import { Connector } from './connector.ts'
 import { within } from './deadline.ts'
-import { describeCall, NetworkFailure, networkFailure } from './errors.ts'
+import { describeCall, NetworkFailure, networkFailure, VaultError } from './errors.ts'
+import { parseJson } from './json.ts'
 import { isWorthRepeating, pauseBefore, rest } from './retry.ts'
+import { isSecret, type Secret } from './secret.ts'
 import { type Rank, Turns } from './turns.ts'
 
 export interface TransportOptions {
@@ -85,7 +86,7 @@ export function createTransport(options: TransportOptions): Transport {
       call.signal?.throwIfAborted()
       const failure = networkFailure(call, options.address, error)
       // Nothing was sent: the certificate was looked at before.
-      if (failure.code === 'target.tls' && (await connector.readAgain(dispatcher))) return request(call, wire)
+      if (failure.kind === 'tls' && (await connector.readAgain(dispatcher))) return request(call, wire)
       throw failure
     }
   }
@@ -94,8 +95,8 @@ export function createTransport(options: TransportOptions): Transport {
     const url = typeof location === 'string' && URL.canParse(location, origin) ? new URL(location, origin) : undefined
     const known = url && (url.host === new URL(origin).host || options.redirectHosts.includes(url.host))
     if (url && known && url.protocol === new URL(origin).protocol && url.origin !== origin) return url.origin
-    throw new BrokerError(
-      'target.redirected',
+    throw new VaultError(
+      'redirected',
       `${describeCall(call)} was redirected to ${url?.host ?? 'nowhere'}, which is not a known node`,
       { fix: 'give the address of the active node or a load balancer, or add the host to “other nodes”' },
     )
@@ -118,7 +119,7 @@ export function createTransport(options: TransportOptions): Transport {
         pauseMs = pauseBefore(attempt, retryAfter, rank)
         if (call.accept?.includes(answer.status) || !isWorthRepeating(answer) || !mayRest(pauseMs)) return answer
       } catch (error) {
-        const unsent = error instanceof NetworkFailure && error.code === 'target.unreachable' && !error.sent
+        const unsent = error instanceof NetworkFailure && error.kind === 'unreachable' && !error.sent
         if (!unsent || !mayRest(pauseMs)) throw error
       }
       await rest(pauseMs, call.signal)
@@ -160,7 +161,7 @@ function headersFor(call: VaultCall, token: Secret | undefined, { userAgent, nam
 export function pathOf(call: VaultCall): string {
   const path = call.path.join('/')
   const flaw = unaskable(path)
-  if (flaw) throw new BrokerError('target.invalid', `the path ${JSON.stringify(path)} is never asked for: ${flaw}`)
+  if (flaw) throw new VaultError('invalid', `the path ${JSON.stringify(path)} is never asked for: ${flaw}`)
   const query = new URLSearchParams({ ...(call.list && { list: 'true' }), ...call.query }).toString()
   return `${path.split('/').map(encodeURIComponent).join('/')}${call.list ? '/' : ''}${query && `?${query}`}`
 }
@@ -170,7 +171,7 @@ function encode(body: VaultCall['body']): { body?: string; hidden: string[] } {
   if (body === undefined) return { hidden }
   const text = JSON.stringify(body, function (this: Record<string, unknown>, key, value: unknown) {
     const raw = this[key]
-    if (!(raw instanceof Secret)) return value
+    if (!isSecret(raw)) return value
     hidden.push(raw.reveal())
     return raw.reveal()
   })
@@ -207,9 +208,9 @@ function isOurs(status: number, text: string): boolean {
 }
 
 /** A sign-in page is no success: whoever believes its 200 takes for done what never arrived. */
-function notOurs(call: VaultCall, status: number, text: string): BrokerError {
-  return new BrokerError(
-    'target.unexpected',
+function notOurs(call: VaultCall, status: number, text: string): VaultError {
+  return new VaultError(
+    'unexpected',
     `${describeCall(call)} answered ${status} and ${isJson(text) ? 'not in its way' : 'no JSON'}: this is not Vault or OpenBao`,
     {
       fix: 'correct the address, or see what stands before the server',

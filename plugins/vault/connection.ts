@@ -1,21 +1,10 @@
-import { BrokerError, type Host, isBrokerError } from '../../src/sdk/index.ts'
-import {
-  approleLogin,
-  certLogin,
-  createTransport,
-  jwtLogin,
-  type LoginMethod,
-  refusal,
-  Session,
-  type Transport,
-  tokenLogin,
-  untilAborted,
-  type VaultAnswer,
-  type VaultCall,
-} from '../../vault/index.ts'
+import { BrokerError, type Host, isBrokerError, type SessionStatus } from '../../src/sdk/index.ts'
+import { openVault, type Secret, untilAborted, type Vault, type VaultAnswer, type VaultCall } from '../../vault/index.ts'
 import type { VaultClient, VaultFeatures, VaultSettings } from './client.ts'
 import { isPem, type VaultConfig } from './config.ts'
+import { inBrokersWords } from './errors.ts'
 import { probeAuditedHeader, probeFeatures } from './features.ts'
+import { loginMethod } from './logins.ts'
 import { lineFor } from './minimum-policy.ts'
 
 const FEATURES_LAST_MS = 3_600_000
@@ -30,7 +19,7 @@ export interface ConnectOptions {
 export async function connectVault(config: VaultConfig, host: Host, options: ConnectOptions = {}): Promise<VaultConnection> {
   refusePlainHttp(config, host)
   const now = options.now ?? (() => performance.now())
-  const transport = createTransport({
+  const vault = openVault({
     address: config.address,
     namespace: config.namespace,
     ca: config.caFile ? await caIn(config.caFile, config.address, host) : config.caPem,
@@ -41,17 +30,29 @@ export async function connectVault(config: VaultConfig, host: Host, options: Con
     proxy: config.proxy,
     redirectHosts: config.redirectHosts,
     userAgent: `latchkey/${host.version}`,
+    login: loginMethod(config, host),
+    remedy: (call) => `add to the broker’s policy: ${lineFor(call, config)}`,
     now,
   })
-  return new VaultConnection(config, host, transport, now)
+  return new VaultConnection(config, host, vault, now)
+}
+
+/** The broker's own session, as the rest of the plugin sees it. */
+export interface BrokerSession {
+  token(signal?: AbortSignal): Promise<Secret>
+  keepAlive(signal: AbortSignal): Promise<void>
+  lookAgain(): Promise<boolean>
+  foundNewRights(signal?: AbortSignal): Promise<boolean>
+  usesOfAToken(): number | undefined
+  status(): SessionStatus
 }
 
 export class VaultConnection implements VaultClient {
   readonly settings: VaultSettings
-  readonly session: Session
+  readonly session: BrokerSession
   readonly config: VaultConfig
   readonly host: Host
-  readonly #transport: Transport
+  readonly #vault: Vault
   /** for what is found out once for whoever asks: those who end access may be among them */
   readonly #first: Pick<VaultClient, 'call' | 'settings'>
   readonly #now: () => number
@@ -60,7 +61,7 @@ export class VaultConnection implements VaultClient {
   #audited?: { readonly found: Promise<boolean | undefined>; readonly until: number }
   #version?: string
 
-  constructor(config: VaultConfig, host: Host, transport: Transport, now: () => number) {
+  constructor(config: VaultConfig, host: Host, vault: Vault, now: () => number) {
     this.config = config
     this.host = host
     this.settings = {
@@ -72,32 +73,21 @@ export class VaultConnection implements VaultClient {
       namespace: config.namespace,
       wrapTtlSeconds: config.wrapTtlSeconds,
     }
-    this.#transport = transport
+    this.#vault = vault
     this.#first = { settings: this.settings, call: (call) => this.call({ ...call, rank: 'ending' }) }
     this.#now = now
-    this.session = new Session({
-      method: loginMethod(config, host),
-      namespace: config.namespace,
-      now,
-      send: async (call) =>
-        this.#checked(call, await transport.send(call, typeof call.token === 'object' ? call.token : undefined)),
-    })
+    this.session = {
+      token: (signal) => inBrokersWords(vault.session.token(signal)),
+      keepAlive: (signal) => inBrokersWords(vault.session.keepAlive(signal)),
+      lookAgain: () => inBrokersWords(vault.session.lookAgain()),
+      foundNewRights: (signal) => inBrokersWords(vault.session.foundNewRights(signal)),
+      usesOfAToken: () => vault.session.usesOfAToken(),
+      status: () => vault.session.status(),
+    }
   }
 
-  async call(call: VaultCall): Promise<VaultAnswer> {
-    if (call.token === 'none') return this.#checked(call, await this.#transport.send(call, undefined))
-    if (call.token) return this.#checked(call, await this.#transport.send(call, call.token))
-    const token = await this.session.token(call.signal)
-    const answer = await this.#transport.send(call, token)
-    if (answer.status !== 403) {
-      this.session.wasServed()
-      return this.#checked(call, answer)
-    }
-    const another = await this.session.replacementFor(token, call.signal)
-    const last = another ? await this.#transport.send(call, another) : answer
-    if (last.status === 403) this.session.wasRefused()
-    else this.session.wasServed()
-    return this.#checked(call, last)
+  call(call: VaultCall): Promise<VaultAnswer> {
+    return inBrokersWords(this.#vault.call(call))
   }
 
   async features(signal?: AbortSignal): Promise<VaultFeatures> {
@@ -130,12 +120,10 @@ export class VaultConnection implements VaultClient {
 
   async close(): Promise<void> {
     try {
-      await this.session.close()
+      await inBrokersWords(this.#vault.close())
     } catch (error) {
       if (!isBrokerError(error)) throw error
       this.host.log('warn', 'the broker’s own token was not revoked; it ends by itself', { code: error.code })
-    } finally {
-      await this.#transport.close()
     }
   }
 
@@ -143,26 +131,6 @@ export class VaultConnection implements VaultClient {
     const found = await probeFeatures(this.#first)
     this.#features = { found, until: this.#now() + FEATURES_LAST_MS }
     return found
-  }
-
-  #checked(call: VaultCall, answer: VaultAnswer): VaultAnswer {
-    if ((answer.status >= 200 && answer.status < 300) || call.accept?.includes(answer.status)) return answer
-    const ours = call.token === undefined
-    throw refusal(call, answer, ours ? `add to the broker’s policy: ${lineFor(call, this.config)}` : undefined)
-  }
-}
-
-function loginMethod(config: VaultConfig, host: Host): LoginMethod {
-  const { auth } = config
-  switch (auth.method) {
-    case 'approle':
-      return approleLogin(auth, host)
-    case 'token':
-      return tokenLogin(auth.token)
-    case 'jwt':
-      return jwtLogin(auth, host, addressesOf(config))
-    case 'cert':
-      return certLogin(auth)
   }
 }
 
@@ -178,11 +146,6 @@ function refusePlainHttp(config: VaultConfig, host: Host): void {
     field: 'config.address',
     fix: 'use https; plain http is for a loopback address only',
   })
-}
-
-/** Every place that calls of this connection may reach. */
-function addressesOf({ address, redirectHosts }: VaultConfig): string[] {
-  return [address, ...redirectHosts.map((host) => `${new URL(address).protocol}//${host}`)]
 }
 
 async function caIn(file: string, address: string, host: Host): Promise<string> {

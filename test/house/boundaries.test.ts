@@ -33,9 +33,9 @@ const MAY_IMPORT: Record<string, string> = {
   // Commands that work on the database itself go no higher than who is who and what happened.
   'src/cli': 'src/api-client src/identity src/audit src/platform src/config src/last-words.ts src/contract src/sdk',
   migrations: '',
-  // The client of the servers, for other programs too.
-  vault: 'src/sdk',
-  plugins: 'src/sdk vault',
+  // The client of the servers, for other programs too: it knows nothing of the broker.
+  vault: '',
+  'plugins/vault': 'src/sdk vault',
   // The demo brings its own database, with the launcher the daemon has.
   dev: 'src/api-client src/contract src/sdk src/platform',
   bench: 'src/sdk src/contract src/platform src/identity src/config src/app.ts src/main.ts dev plugins : src/access src/grants',
@@ -58,7 +58,7 @@ const MAY_USE: Record<string, RegExp> = {
   'src/cli': /^(commander|openid-client|typeorm|undici|zod|node:.+)$/,
   migrations: /^typeorm$/,
   vault: /^(undici|node:.+)$/,
-  plugins: /^(zod|undici|@node-rs\/bcrypt|node:.+)$/,
+  'plugins/vault': /^(zod|@node-rs\/bcrypt|node:.+)$/,
   dev: /^(oidc-provider|undici|zod|node:.+)$/,
   bench: /./,
 }
@@ -144,6 +144,15 @@ describe('the house', () => {
     )
   })
 
+  it('reads the errors of a target’s client in one file, where they become the broker’s', () => {
+    const readers = files.filter(
+      (file) => file.startsWith('plugins/') && /\bisVaultError\b|instanceof VaultError/.test(code.get(file)!),
+    )
+    expect(readers).toEqual(['plugins/vault/errors.ts'])
+    const unread = files.filter((file) => file.startsWith('plugins/') && /\bopenVault\b/.test(code.get(file)!))
+    expect(unread).toEqual(['plugins/vault/connection.ts'])
+  })
+
   it('has no circle among files that run', () => {
     const next = Map.groupBy(
       among.filter(({ typesOnly }) => !typesOnly),
@@ -209,6 +218,7 @@ describe('the house', () => {
       {
         "plugins/vault/actions/grant-user.ts": 1,
         "plugins/vault/config.ts": 2,
+        "plugins/vault/logins.ts": 1,
         "src/actions/journal.ts": 1,
         "src/actions/runner.ts": 1,
         "src/api-client/api-client.ts": 1,
@@ -263,7 +273,7 @@ function topOf(file: string): string {
 
 function partOf(file: string): string {
   const [top = '', second = ''] = file.split('/')
-  return top === 'src' ? `src/${second}` : top
+  return top === 'src' || top === 'plugins' ? `${top}/${second}` : top
 }
 
 function isModule(name: string): boolean {

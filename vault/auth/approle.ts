@@ -1,18 +1,28 @@
 import { createHash } from 'node:crypto'
-import { BrokerError, type Host, isBrokerError, Secret } from '../../src/sdk/index.ts'
+import { isVaultError, VaultError } from '../errors.ts'
+import { Masked, type Secret } from '../secret.ts'
 import { type LoginMethod, loginAt, type Send } from './login.ts'
 
 const KEPT = 'secret-id'
 
-interface AppRole {
+export interface AppRole {
   readonly mount: string
   readonly roleId: string
   readonly secretId?: Secret
+  /** a wrapping token of the secret_id instead; it is opened once */
   readonly wrappedSecretId?: Secret
 }
 
-/** AppRole, with a secret_id given as it is or wrapped: then it is unwrapped once and kept sealed by the host. */
-export function approleLogin(auth: AppRole, host: Pick<Host, 'keep' | 'recall' | 'log'>): LoginMethod {
+/** Where an unwrapped secret_id outlives the process. */
+export interface Keeper {
+  keep(name: string, value: Secret): Promise<void>
+  recall(name: string): Promise<Secret | undefined>
+  /** told when a wrapped secret_id cannot be trusted: somebody else may have opened it */
+  alarm?(message: string): void
+}
+
+/** AppRole, with a secret_id given as it is or wrapped: then it is unwrapped once and kept by the keeper. */
+export function approleLogin(auth: AppRole, keeper: Keeper = inMemory()): LoginMethod {
   let unwrapped: Secret | undefined
   return {
     name: 'approle',
@@ -27,10 +37,10 @@ export function approleLogin(auth: AppRole, host: Pick<Host, 'keep' | 'recall' |
     if (!wrapping) throw new TypeError('AppRole needs a secret ID or a wrapped one')
     // The kept value names the wrapping token it came from, so that a newly configured one is not passed over.
     const from = createHash('sha256').update(wrapping.reveal()).digest('hex')
-    const kept = (await host.recall(KEPT))?.reveal()
-    if (kept?.startsWith(`${from}:`)) return new Secret(kept.slice(from.length + 1))
+    const kept = (await keeper.recall(KEPT))?.reveal()
+    if (kept?.startsWith(`${from}:`)) return new Masked(kept.slice(from.length + 1))
     unwrapped ??= await unwrap(wrapping, send, signal)
-    await host.keep(KEPT, new Secret(`${from}:${unwrapped.reveal()}`))
+    await keeper.keep(KEPT, new Masked(`${from}:${unwrapped.reveal()}`))
     return unwrapped
   }
 
@@ -49,19 +59,27 @@ export function approleLogin(auth: AppRole, host: Pick<Host, 'keep' | 'recall' |
       const answer = await send({ method: 'POST', path: ['sys/wrapping/unwrap'], token: wrapping, signal })
       const secretId = answer.data['secret_id']
       if (typeof secretId !== 'string') throw alarm('it holds no secret_id')
-      return new Secret(secretId)
+      return new Masked(secretId)
     } catch (error) {
-      if (!isBrokerError(error, 'target.not_found', 'target.invalid', 'target.denied')) throw error
+      if (!isVaultError(error, 'not_found', 'invalid', 'denied')) throw error
       throw alarm('it was opened before, has expired, or never was', error)
     }
   }
 
-  function alarm(why: string, cause?: BrokerError): BrokerError {
-    host.log('error', `alarm: the wrapped secret_id cannot be trusted: ${why}`, { mount: auth.mount })
-    return new BrokerError('target.login_failed', `the wrapped secret_id cannot be trusted: ${why}`, {
+  function alarm(why: string, cause?: VaultError): VaultError {
+    keeper.alarm?.(`alarm: the wrapped secret_id cannot be trusted: ${why}`)
+    return new VaultError('login_failed', `the wrapped secret_id cannot be trusted: ${why}`, {
       cause,
       requestId: cause?.requestId,
       fix: 'unless you know who opened it, treat it as stolen: destroy that secret_id, make a new wrapped one and save it here',
     })
+  }
+}
+
+function inMemory(): Keeper {
+  const kept = new Map<string, Secret>()
+  return {
+    keep: async (name, value) => void kept.set(name, value),
+    recall: async (name) => kept.get(name),
   }
 }

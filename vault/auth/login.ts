@@ -1,5 +1,6 @@
-import { BrokerError, isBrokerError, Secret } from '../../src/sdk/index.ts'
 import type { VaultAnswer, VaultCall } from '../call.ts'
+import { isVaultError, VaultError } from '../errors.ts'
+import { Masked, type Secret } from '../secret.ts'
 
 /** Sends one call without the session's token and throws for what is not an answer. */
 export type Send = (call: VaultCall) => Promise<VaultAnswer>
@@ -32,14 +33,14 @@ export async function loginAt(mount: string, body: Record<string, unknown>, send
   const auth = answer.body['auth']
   if (!isRecord(auth) || typeof auth['client_token'] !== 'string' || auth['client_token'] === '') {
     const factor = isRecord(auth) && auth['mfa_requirement']
-    throw new BrokerError(
-      'target.login_failed',
+    throw new VaultError(
+      'login_failed',
       `the login at auth/${mount} gave no token${factor ? ': it asks for a second factor' : ''}`,
       { requestId: answer.requestId, fix: factor ? 'exempt the broker’s role from login MFA' : undefined },
     )
   }
   return {
-    token: new Secret(auth['client_token']),
+    token: new Masked(auth['client_token']),
     leaseSeconds: Number(auth['lease_duration'] ?? 0),
     renewable: auth['renewable'] === true,
     uses: Number(auth['num_uses'] ?? 0),
@@ -48,18 +49,18 @@ export async function loginAt(mount: string, body: Record<string, unknown>, send
 }
 
 /** Nothing takes a login at that place, now: no credential was looked at, and none is locked for it. */
-export class NoLoginThere extends BrokerError {}
+export class NoLoginThere extends VaultError {}
 
-const REFUSALS = ['target.invalid', 'target.denied', 'target.not_found', 'target.unsupported', 'target.login_failed'] as const
+const REFUSALS = ['invalid', 'denied', 'not_found', 'unsupported', 'login_failed'] as const
 
 /** The server's refusals of a login come as 400, 403, 404 and 500; here they all mean one thing. */
-export async function asLogin<Result>(answer: Promise<Result>, fixFor: (error: BrokerError) => string): Promise<Result> {
+export async function asLogin<Result>(answer: Promise<Result>, fixFor: (error: VaultError) => string): Promise<Result> {
   try {
     return await answer
   } catch (error) {
-    if (!isBrokerError(error, ...REFUSALS)) throw error
-    const Failure = isBrokerError(error, 'target.not_found', 'target.unsupported') ? NoLoginThere : BrokerError
-    throw new Failure('target.login_failed', `the broker could not log in: ${error.message}`, {
+    if (!isVaultError(error, ...REFUSALS)) throw error
+    const Failure = isVaultError(error, 'not_found', 'unsupported') ? NoLoginThere : VaultError
+    throw new Failure('login_failed', `the broker could not log in: ${error.message}`, {
       cause: error,
       requestId: error.requestId,
       fix: fixFor(error),
@@ -67,8 +68,8 @@ export async function asLogin<Result>(answer: Promise<Result>, fixFor: (error: B
   }
 }
 
-function fixAt(mount: string, error: BrokerError): string {
-  return error.code === 'target.not_found' || error.code === 'target.unsupported'
+function fixAt(mount: string, error: VaultError): string {
+  return error.kind === 'not_found' || error.kind === 'unsupported'
     ? `enable the auth method at auth/${mount}, or correct its path`
     : 'check the credential, the role and the addresses it is bound to; five refusals lock it for 15 minutes'
 }

@@ -1,4 +1,4 @@
-import type { Secret } from '../../src/sdk/index.ts'
+import type { Secret } from '../secret.ts'
 import { asLogin, type LoginMethod } from './login.ts'
 
 /** A token somebody gave us: nothing to log in to, only to ask how long it lives. */

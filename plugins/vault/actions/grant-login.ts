@@ -1,5 +1,4 @@
 import { BrokerError, isBrokerError } from '../../../src/sdk/index.ts'
-import { isRecord } from '../../../vault/index.ts'
 import type { VaultFeatures, VaultSettings } from '../client.ts'
 import { PROBE_POLICY, PROBE_USER, probeName } from '../probe-names.ts'
 import type { Send } from '../send.ts'
@@ -59,9 +58,9 @@ async function tryLogin({ send, sendLast, settings, features }: LoginTrial): Pro
       if (isBrokerError(error, 'target.unreachable')) return undefined
       throw error
     })
-    if (wrap && isRecord(wrap.body['wrap_info']) && wrap.body['wrap_info']['wrapped_accessor']) return undefined
+    if (fieldsOf(wrap?.body['wrap_info'])['wrapped_accessor']) return undefined
     const { status, body, errors, requestId } = await logIn()
-    const auth = isRecord(body['auth']) ? body['auth'] : {}
+    const auth = fieldsOf(body['auth'])
     if (auth['mfa_requirement']) return secondFactor(mount)
     if (auth['token_type'] === 'batch') return batchTokens(mount)
     return new BrokerError(
@@ -72,6 +71,10 @@ async function tryLogin({ send, sendLast, settings, features }: LoginTrial): Pro
   } finally {
     await removeUser(sendLast, user)
   }
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
 }
 
 export function batchTokens(mount: string): BrokerError {

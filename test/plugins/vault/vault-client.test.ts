@@ -28,7 +28,7 @@ describe.each(await serversUnderTest())('the broker’s connection to a $product
   afterAll(() => server.stop())
 
   const logins = () => timesAsked(server, LOGIN)
-  const revoke = (token: Secret) => server.api('POST', 'auth/token/revoke', { token: token.reveal() })
+  const revoke = (token: Pick<Secret, 'reveal'>) => server.api('POST', 'auth/token/revoke', { token: token.reveal() })
 
   it('sends nothing until it is used, then logs in once for fifty callers', async () => {
     const before = await logins()
