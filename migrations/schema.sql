@@ -696,12 +696,16 @@ create table webhooks (
   created_by text,
   events text[] not null,
   id text not null,
+  made_with text,
+  makers text[] not null default '{}'::text[],
   name text not null,
+  paused_because text,
   sealed text not null,
   sealed_before text,
   url text not null,
   constraint webhooks_former_secret_ends CHECK ((sealed_before IS NULL) = (before_until IS NULL)),
   constraint webhooks_name_present CHECK (name <> ''::text),
+  constraint webhooks_paused_is_off CHECK (paused_because IS NULL OR NOT active),
   constraint webhooks_pkey PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX webhooks_name_taken ON webhooks USING btree (lower(name));

@@ -161,6 +161,7 @@ export const KINDS = {
   ...of('a webhook', {
     'webhook.created': ['a receiver of events was made'],
     'webhook.changed': ['it was changed'],
+    'webhook.paused': ['nobody is told through it any more: who made it has left, or their token was revoked', 'admin'],
     'webhook.bound': ['its secret was bound to its address'],
     'webhook.secret_rotated': ['it has a new secret'],
     'webhook.removed': ['it was removed'],

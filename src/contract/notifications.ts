@@ -22,6 +22,7 @@ export const webhook = z
     url: z.string(),
     events: z.array(z.string()),
     active: z.boolean(),
+    pausedBecause: z.string().nullable().describe('why the broker switched it off: nobody who may do so answers for it any more'),
     formerSecretUntil: instant.nullable().describe('until then deliveries are signed with the secret before as well'),
     createdAt: instant,
     changedAt: instant,

@@ -6,6 +6,7 @@ import { Deliveries } from './deliveries.ts'
 import { DeliveryList } from './delivery-list.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { Mailer } from './mailer.ts'
+import { WebhookMakers } from './webhook-makers.ts'
 import { WebhookSecrets } from './webhook-secrets.ts'
 import { WebhookSender } from './webhook-sender.ts'
 import { WebhooksController } from './webhooks.controller.ts'
@@ -15,6 +16,6 @@ import { Webhooks } from './webhooks.service.ts'
 @Module({
   imports: [AccessModule],
   controllers: [WebhooksController, DeliveriesController],
-  providers: [Audiences, Dispatcher, Deliveries, DeliveryList, Mailer, WebhookSecrets, WebhookSender, Webhooks],
+  providers: [Audiences, Dispatcher, Deliveries, DeliveryList, Mailer, WebhookMakers, WebhookSecrets, WebhookSender, Webhooks],
 })
 export class NotificationsModule {}

@@ -7,6 +7,7 @@ import { BrokerError, type Secret } from '../sdk/index.ts'
 import type { ChainEvent } from './chain-event.ts'
 import type { Facts } from './facts.ts'
 import { postWebhook } from './post-webhook.ts'
+import { LEFT_ALONE } from './webhook-makers.ts'
 import { WebhookSecrets } from './webhook-secrets.ts'
 
 export interface News {
@@ -18,6 +19,8 @@ export interface News {
 interface Receiver {
   readonly url: string
   readonly active: boolean
+  /** why nothing is told through it, whatever it says itself */
+  readonly leftAlone: string | null
   readonly sealed: string
   readonly sealedBefore: string | null
   /** seconds since 1970, by the database */
@@ -36,6 +39,7 @@ export class WebhookSender {
   async send(id: string, deliveryId: string, news: News, signal: AbortSignal): Promise<void> {
     const receiver = await this.read(id)
     if (!receiver) throw new BrokerError('not_found', 'the webhook was removed')
+    if (receiver.leftAlone) throw new BrokerError('conflict', `the webhook is paused: ${receiver.leftAlone}`)
     if (!receiver.active) throw new BrokerError('conflict', 'the webhook is switched off')
     const { event } = news
     await this.post(
@@ -70,8 +74,8 @@ export class WebhookSender {
   private read(id: string): Promise<Receiver | undefined> {
     return row<Receiver>(
       this.database.pool,
-      `select url, active, sealed, case when before_until > now() then sealed_before end as "sealedBefore",
-         floor(extract(epoch from clock_timestamp()))::int as now from webhooks where id = $1`,
+      `select url, active, ${LEFT_ALONE} as "leftAlone", sealed, case when before_until > now() then sealed_before end as "sealedBefore",
+         floor(extract(epoch from clock_timestamp()))::int as now from webhooks w where id = $1`,
       [id],
     )
   }

@@ -30,8 +30,8 @@ import { newWebhookSecret } from './webhook-signature.ts'
 
 const WEBHOOKS: CursorKind<string> = { list: 'webhooks', position: id('whk') as z.ZodType<string> }
 
-const COLUMNS = `id, name, url, events, active, case when before_until > now() then before_until end as "formerSecretUntil",
-  created_at as "createdAt", changed_at as "changedAt"`
+const COLUMNS = `id, name, url, events, active, paused_because as "pausedBecause",
+  case when before_until > now() then before_until end as "formerSecretUntil", created_at as "createdAt", changed_at as "changedAt"`
 
 type WebhookRow = Omit<WebhookView, 'formerSecretUntil' | 'createdAt' | 'changedAt'> & {
   readonly formerSecretUntil: Date | null
@@ -71,8 +71,9 @@ export class Webhooks {
     return this.database.transaction(async (tx) => {
       await rows(
         tx,
-        `insert into webhooks (id, name, url, events, active, sealed, created_by) values ($1, $2, $3, $4, $5, $6, $7)`,
-        [webhookId, name, url, events, active, this.secrets.seal(webhookId, 'sealed', url, secret), caller.id],
+        `insert into webhooks (id, name, url, events, active, sealed, created_by, makers, made_with)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+        [webhookId, name, url, events, active, this.secrets.seal(webhookId, 'sealed', url, secret), caller.id, ...handOf(caller)],
       ).catch(nameTaken(name))
       await record(tx, { kind: 'webhook.created', actor: caller.id, subject: webhookId, data: { name, host, events, active } })
       return { ...(await this.get(webhookId, tx)), secret: secret.reveal() }
@@ -88,8 +89,18 @@ export class Webhooks {
       const changed = await rows(
         tx,
         `update webhooks set name = coalesce($2, name), url = coalesce($3, url), events = coalesce($4, events),
-           active = coalesce($5, active), changed_at = now() where id = $1 returning id`,
-        [webhookId, name ?? null, url ?? null, events ?? null, active ?? null],
+           active = coalesce($5, active), paused_because = case when $5::boolean is null then paused_because end,
+           makers = case when $6 then $7::text[] else makers end, made_with = case when $6 then $8::text else made_with end, changed_at = now()
+         where id = $1 returning id`,
+        [
+          webhookId,
+          name ?? null,
+          url ?? null,
+          events ?? null,
+          active ?? null,
+          active === true || url !== undefined,
+          ...handOf(caller),
+        ],
       ).catch(nameTaken(name))
       if (changed.length === 0) missing(webhookId)
       await record(tx, { kind: 'webhook.changed', actor: caller.id, subject: webhookId, data: { name, host, events, active } })
@@ -175,6 +186,11 @@ function mustHappen(events: readonly string[] = []): void {
     field: `events.${at}`,
     fix: family.length > 0 ? `of this family there are ${family.join(', ')}` : 'docs/events.md lists what does',
   })
+}
+
+/** Who chooses where it leads, or switches it on, answers for it from then on: they, who made their token, and that token. */
+function handOf({ id, tokenMakers, tokenId }: Caller): [string[], string | null] {
+  return [[...new Set([id, ...tokenMakers])], tokenId]
 }
 
 function missing(webhookId: string): never {

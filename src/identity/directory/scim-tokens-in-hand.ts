@@ -2,11 +2,13 @@ import { record } from '../../audit/record.ts'
 import { rows, type Tx } from '../../platform/postgres/database.ts'
 import { HOWEVER_OLD_MINUTES, rolesOf } from './membership.ts'
 
-/** True for `t`, a SCIM token, when somebody who has seen it is disabled, refused by the provider, or an admin no more. */
+/** True for `h`, a row of users or nobody, who is removed, disabled, refused by the provider, or an admin no more. */
+export const IS_NO_ADMIN_ANY_MORE = `(h.state is distinct from 'active' or not ${rolesOf(HOWEVER_OLD_MINUTES, 'h')} && array['admin']
+  or coalesce((select i.refused_at >= i.confirmed_at from identities i where i.user_id = h.id order by i.confirmed_at desc limit 1), false))`
+
+/** True for `t`, a SCIM token, when somebody who has seen it is such a one. */
 export const SEEN_BY_LEAVERS = `exists (
-  select from unnest(t.told_to) as m (maker) left join users h on h.id = m.maker
-  where h.state is distinct from 'active' or not ${rolesOf(HOWEVER_OLD_MINUTES, 'h')} && array['admin']
-    or coalesce((select i.refused_at >= i.confirmed_at from identities i where i.user_id = h.id order by i.confirmed_at desc limit 1), false))`
+  select from unnest(t.told_to) as m (maker) left join users h on h.id = m.maker where ${IS_NO_ADMIN_ANY_MORE})`
 
 /** The connector goes on when an admin leaves who has seen its token, for people depend on it: the other admins are told to rotate it. */
 export async function noteScimTokensInHand(tx: Pick<Tx, 'query'>, actor: string, userId: string, reason: string): Promise<void> {

@@ -15,6 +15,7 @@ import { Gaps1763769600013 } from '../../../migrations/0013-gaps.ts'
 import { Runs1763769600014 } from '../../../migrations/0014-runs.ts'
 import { Hands1763769600015 } from '../../../migrations/0015-hands.ts'
 import { Subjects1763769600017 } from '../../../migrations/0017-subjects.ts'
+import { Promises1763769600018 } from '../../../migrations/0018-promises.ts'
 import { type Patience, type Peers, poolOptions } from './database-client.ts'
 
 /** A transaction, or the pool itself: whatever a statement may be sent through. */
@@ -55,6 +56,7 @@ export function dataSourceOptions(url: string, poolSize: number, patience = HAST
       Runs1763769600014,
       Hands1763769600015,
       Subjects1763769600017,
+      Promises1763769600018,
     ],
     migrationsRun: false,
     migrationsTransactionMode: 'each',
