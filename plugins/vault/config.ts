@@ -4,7 +4,7 @@ import { retired, Secret, secret } from '../../src/sdk/index.ts'
 import { DELIVERIES } from './deliveries.ts'
 
 /** What the integration may be used for; each adds its lines to the broker's policy. */
-export const CAPABILITIES = ['discovery', 'grants'] as const
+export const CAPABILITIES = ['discovery', 'grants', 'rotate-secrets'] as const
 export type Capability = (typeof CAPABILITIES)[number]
 // Could be ticked once, although nothing made use of them. A configuration that has them still works and gets nothing for them.
 const NEVER_BUILT = ['rotation', 'database', 'tokens'] as const
@@ -13,7 +13,7 @@ const isCapability = (name: string): name is Capability => CAPABILITIES.some((ca
 const SEGMENT = /^[A-Za-z0-9][\w.-]*$/
 const isPath = (text: string) => text.split('/').every((segment) => SEGMENT.test(segment))
 const trimmed = z.string().trim().max(512)
-const slashless = (title: string, description: string) =>
+export const slashless = (title: string, description: string) =>
   trimmed
     .transform((path) => path.replace(/^\/+|\/+$/g, ''))
     .refine(isPath, 'must be letters, digits, `_`, `-` and `.` in segments divided by `/`')

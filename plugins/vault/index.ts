@@ -1,5 +1,6 @@
 import type { Plugin } from '../../src/sdk/index.ts'
 import { grantAccess } from './actions/grant-access.ts'
+import { actions, allowedActions } from './actions.ts'
 import { type VaultConfig, vaultConfig } from './config.ts'
 import { connectVault, type VaultConnection } from './connection.ts'
 import { describe, discover } from './discovery.ts'
@@ -39,5 +40,6 @@ export const vault: Plugin<VaultConfig, VaultConnection> = {
   marked,
   leaveSign,
   findsSign,
-  actions: [],
+  actions,
+  allowedActions: ({ capabilities }) => allowedActions(capabilities),
 }

@@ -92,6 +92,16 @@ const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readon
           } satisfies Rule,
         ]),
   ],
+  'rotate-secrets': ({ kvMounts }) =>
+    mountsOf(kvMounts).flatMap((mount): Rule[] => [
+      {
+        path: `${mount}/data/*`,
+        rights: ['read', 'create', 'update'],
+        why: 'give secrets new values, and put the old ones back',
+      },
+      { path: `${mount}/metadata/*`, rights: ['read', 'list'], why: 'see which versions there are' },
+      { path: `${mount}/config`, rights: ['read'], why: 'say how many versions a mount keeps', optional: true },
+    ]),
 }
 
 /** Every path the enabled capabilities need. Rules of one path are merged. */

@@ -1,3 +1,4 @@
+import type { RunContext } from '../../src/sdk/index.ts'
 import type { Rank, VaultAnswer, VaultCall } from '../../vault/index.ts'
 import type { VaultClient } from './client.ts'
 
@@ -6,6 +7,11 @@ export type Send = (call: VaultCall) => Promise<VaultAnswer>
 
 export function sending(client: VaultClient, signal: AbortSignal, rank: Rank, guard?: () => void): Send {
   return (call) => client.call({ ...call, signal, rank, guard })
+}
+
+/** For the steps of a run: what is decided by the answer must be known first-hand. */
+export function sendingFor(ctx: Pick<RunContext<VaultClient>, 'client' | 'signal' | 'stillMine'>, rank: Rank): Send {
+  return firsthand(sending(ctx.client, ctx.signal, rank, ctx.stillMine))
 }
 
 /** The same, answered by whoever knows it first-hand. */

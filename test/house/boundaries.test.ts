@@ -217,6 +217,8 @@ describe('the house', () => {
     expect(Object.fromEntries(counts)).toMatchInlineSnapshot(`
       {
         "plugins/vault/actions/grant-user.ts": 1,
+        "plugins/vault/actions/rotate-kv-secret.ts": 1,
+        "plugins/vault/actions/rotated-secret.ts": 1,
         "plugins/vault/config.ts": 2,
         "plugins/vault/logins.ts": 1,
         "src/actions/journal.ts": 1,

@@ -109,9 +109,9 @@ export function describeReversible<Client, Input, S extends Step>(
   })
 }
 
-/** Steps as they come back from the journal. */
+/** Steps as they come back from the journal, which keeps what is sealed. */
 function journaled<S extends Step>(steps: readonly S[]): S[] {
-  return JSON.parse(JSON.stringify(steps))
+  return steps.map((step) => ({ ...JSON.parse(JSON.stringify(step)), ...(step.sealed && { sealed: step.sealed }) }))
 }
 
 async function failing(evidence: Promise<{ holds: boolean; artefact: string }[]> | undefined): Promise<string[]> {

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import { BrokerError } from '../../../src/sdk/index.ts'
+import type { VaultAnswer, VaultCall } from '../../../vault/index.ts'
+import { isAbsent, type Send } from '../send.ts'
+import { type KvPlace, nameOf } from './kv-place.ts'
+
+export type Fields = Readonly<Record<string, unknown>>
+
+interface Found {
+  readonly version: number
+  readonly answer: VaultAnswer
+}
+
+/** One version of a secret as the server has it. `absent`: never written, pruned, or purged with all its versions. */
+export type KvVersion =
+  | (Found & { readonly is: 'live'; readonly fields: Fields; readonly deletedAt?: string })
+  | (Found & { readonly is: 'deleted' | 'destroyed' })
+  | { readonly is: 'absent'; readonly answer: VaultAnswer }
+
+export function getVersion({ mount, path }: KvPlace, version?: number): VaultCall {
+  return {
+    method: 'GET',
+    path: [mount, 'data', path],
+    ...(version !== undefined && { query: { version: String(version) } }),
+    accept: [404],
+    repeatable: true,
+  }
+}
+
+/** The current version unless one is named. */
+export async function readVersion(send: Send, place: KvPlace, version?: number): Promise<KvVersion> {
+  const answer = await send(getVersion(place, version))
+  if (isAbsent(answer)) return { is: 'absent', answer }
+  const { data: fields, metadata } = answer.data
+  if (!isObject(metadata) || typeof metadata['version'] !== 'number') {
+    throw new BrokerError('target.unexpected', `${nameOf(place)} was answered ${answer.status}, and not as a KV v2 engine does`, {
+      fix: 'see that the mount is still there and keeps versions',
+      requestId: answer.requestId,
+    })
+  }
+  const found = { version: metadata['version'], answer }
+  if (metadata['destroyed'] === true) return { is: 'destroyed', ...found }
+  if (answer.status === 404 || !isObject(fields)) return { is: 'deleted', ...found }
+  const { deletion_time: deletedAt } = metadata
+  return { is: 'live', ...found, fields, ...(typeof deletedAt === 'string' && deletedAt && { deletedAt }) }
+}
+
+/** Writes a version if `version` is still the current one; throws `target.conflict` otherwise. */
+export async function writeVersion(send: Send, { mount, path }: KvPlace, fields: Fields, version: number): Promise<void> {
+  const body = { data: fields, options: { cas: version } }
+  await send({ method: 'POST', path: [mount, 'data', path], body, repeatable: true })
+}
+
+/** Tells two contents apart without keeping either. Of a secret that can be guessed it is as telling as the secret: keep it sealed. */
+export function digestOf(fields: Fields): string {
+  return createHash('sha256').update(sorted(fields)).digest('base64url')
+}
+
+/**
+ * The field that would not come back as it is, or undefined. The server reads numbers into 64 bits of floating point: what it answers for a
+ * whole number beyond 2^53 may already be another one, and writing that would lose the true one for good.
+ */
+export function inexactField(fields: Fields): string | undefined {
+  return Object.keys(fields).find((name) => holdsInexact(fields[name]))
+}
+
+function holdsInexact(value: unknown): boolean {
+  if (typeof value === 'number') return Object.is(value, -0) || (Number.isInteger(value) && !Number.isSafeInteger(value))
+  return typeof value === 'object' && value !== null && Object.values(value).some(holdsInexact)
+}
+
+/** JSON with the keys in their order. */
+function sorted(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(sorted).join(',')}]`
+  if (!isObject(value)) return JSON.stringify(value)
+  const keys = Object.keys(value).toSorted()
+  return `{${keys.map((key) => `${JSON.stringify(key)}:${sorted(value[key])}`).join(',')}}`
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

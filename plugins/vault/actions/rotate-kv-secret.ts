@@ -1,0 +1,235 @@
+import { z } from 'zod'
+import {
+  type Action,
+  BrokerError,
+  type Journaled,
+  type Json,
+  type Outlook,
+  type Reversible,
+  type Step,
+} from '../../../src/sdk/index.ts'
+import type { VaultClient } from '../client.ts'
+import { evidenceOf, lookOf } from '../evidence.ts'
+import { type Send, sendingFor } from '../send.ts'
+import { keptVersions } from './kv-kept.ts'
+import { concernsOf, type KvPlace, kvPlace, mustKeepVersions, nameOf } from './kv-place.ts'
+import { type Fields, getVersion, inexactField, type KvVersion, readVersion } from './kv-version.ts'
+import { madeBy, newValue } from './new-value.ts'
+import {
+  type Rotation,
+  restore,
+  type Standing,
+  seal,
+  standingOf,
+  unsealed,
+  whyNotBack,
+  writeRotation,
+  wroteNumber,
+} from './rotated-secret.ts'
+
+const NewFields = z
+  .record(z.string().min(1).max(512), newValue)
+  .refine((fields) => Object.values(fields).some(({ by }) => by !== 'keep'), 'must give at least one field a new value')
+  .refine((fields) => Object.keys(fields).length <= 200, 'must have at most 200 fields')
+  .meta({ title: 'Fields', description: 'name → where its new value comes from; fields that are not named stay as they are' })
+const { $schema: _, ...formOfFields } = z.toJSONSchema(NewFields, { io: 'input', unrepresentable: 'any' })
+const Input = z.strictObject({
+  ...kvPlace,
+  // A record leaves out what has this name and says nothing.
+  fields: z
+    .custom<Record<string, unknown>>((fields) => !isNamedProto(fields), 'must not have a field named __proto__')
+    .meta(formOfFields)
+    .pipe(NewFields),
+})
+type Input = z.infer<typeof Input>
+
+interface RotateStep extends Step {
+  readonly kind: 'rotate'
+  readonly args: KvPlace & { readonly version: number; readonly fields: readonly string[] }
+}
+
+/** New values in a secret, as a new version of it. Undone by writing the earlier version once more. */
+export const rotateKvSecret: Action<VaultClient, Input, RotateStep> & Reversible<VaultClient, RotateStep> = {
+  name: 'rotate-kv-secret',
+  title: 'Rotate a secret',
+  description: 'The fields named have new values, in a new version of the secret; everything else in it is as it was.',
+  severity: 'medium',
+  input: Input,
+  concerns: concernsOf,
+  writes: (place) => [nameOf(place)],
+
+  async plan(ctx, { mount, path, fields: wanted }) {
+    const send = sendingFor(ctx, 'provisioning')
+    const place = { mount, path }
+    await mustKeepVersions(send, ctx.client, mount)
+    const current = mustBeLive(place, await readVersion(send, place))
+    mustHave(place, current.fields, Object.keys(wanted))
+    mustBeExact(place, current.fields)
+    const values = newValues(wanted)
+    const names = Object.keys(values)
+    return [
+      {
+        kind: 'rotate',
+        target: `${mount}/data/${path}`,
+        summary: `Writes version ${current.version + 1} of ${nameOf(place)} with ${names.length === 1 ? 'a new value' : 'new values'} of ${names.join(', ')}.`,
+        args: { ...place, version: current.version, fields: names },
+        before: { version: current.version, fields: maskOf(current.fields) },
+        sealed: seal(values, current.fields),
+      },
+    ]
+  },
+
+  async execute(ctx, step) {
+    const { sealed, ...rotation } = rotationOf(step)
+    if (!sealed) throw new TypeError('the new values are sealed in the step')
+    await writeRotation(sendingFor(ctx, 'provisioning'), { ...rotation, sealed })
+    return { record: { previousVersion: rotation.from, newVersion: rotation.from + 1 } }
+  },
+
+  async verify(ctx, steps) {
+    return Promise.all(
+      steps.map(async (step) => {
+        const standing = await standingOf(sendingFor(ctx, 'background'), rotationOf(step, step.record))
+        return evidenceFor(step, standing, standing.is === 'written')
+      }),
+    )
+  },
+
+  async rollback(ctx, step, record) {
+    await restore(sendingFor(ctx, 'ending'), rotationOf(step, record))
+  },
+
+  async verifyGone(ctx, steps) {
+    return Promise.all(
+      steps.map(async (step) => {
+        const standing = await standingOf(sendingFor(ctx, 'ending'), rotationOf(step, step.record))
+        return evidenceFor(step, standing, standing.is === 'restored' || standing.is === 'untouched')
+      }),
+    )
+  },
+
+  async outlook(ctx, steps) {
+    const send = sendingFor(ctx, 'background')
+    const found = await Promise.all(steps.map((step) => outlookOf(send, step)))
+    const worst = found.find(({ isPossible }) => !isPossible) ?? found.find(({ because }) => because !== undefined)
+    const until = found.flatMap((each) => each.until ?? []).toSorted()[0]
+    return {
+      isPossible: found.every(({ isPossible }) => isPossible),
+      ...(worst?.because && { because: worst.because }),
+      ...(until && { until }),
+      restores: found.flatMap(({ restores }) => restores),
+    }
+  },
+}
+
+async function outlookOf(send: Send, step: Journaled<RotateStep>): Promise<Outlook> {
+  const rotation = rotationOf(step, step.record)
+  const { place, from } = rotation
+  const standing = await standingOf(send, rotation)
+  if (standing.is === 'changed') return { isPossible: false, because: standing.because, restores: [] }
+  if (standing.is === 'restored')
+    return { isPossible: true, because: `${nameOf(place)} holds again what it held before`, restores: [] }
+  const earlier = await readVersion(send, place, from)
+  const why = whyNotBack(rotation, earlier)
+  if (why) return { isPossible: false, because: why, restores: [] }
+  const kept = await keptVersions(send, place)
+  if (standing.is === 'untouched' && kept.atMost === 1) {
+    const because = `${nameOf(place)} keeps one version: writing the next one removes version ${from}`
+    return { isPossible: false, because, restores: [] }
+  }
+  return {
+    isPossible: true,
+    because: kept.isCertain ? undefined : `the broker may not read how many versions ${place.mount} keeps`,
+    ...(earlier.is === 'live' && earlier.deletedAt && { until: earlier.deletedAt }),
+    restores: [
+      {
+        target: step.target,
+        summary: `What version ${from} of ${nameOf(place)} holds is written again, as version ${from + 2}.`,
+      },
+    ],
+  }
+}
+
+function isNamedProto(fields: unknown): boolean {
+  return typeof fields === 'object' && fields !== null && Object.hasOwn(fields, '__proto__')
+}
+
+function rotationOf({ args, sealed }: RotateStep, record?: Json): Rotation {
+  const { mount, path, version } = args
+  return { place: { mount, path }, from: version, sealed: unsealed(sealed), wrote: wroteNumber(record) }
+}
+
+function evidenceFor({ args }: RotateStep, standing: Standing, holds: boolean) {
+  const name = nameOf(args)
+  return evidenceOf(`secret ${name}`, holds, lookOf(getVersion(args), standing.answer, inWords(args, standing)))
+}
+
+function inWords({ version }: RotateStep['args'], standing: Standing): string {
+  const { status } = standing.answer
+  switch (standing.is) {
+    case 'untouched':
+      return `${status}, nothing of this run is there`
+    case 'written':
+      return `${status}, version ${version + 1} is the current one and holds the new values`
+    case 'restored':
+      return `${status}, version ${standing.version} is the current one and holds what version ${version} held`
+    case 'changed':
+      return `${status}, ${standing.because}`
+  }
+}
+
+function newValues(wanted: Input['fields']): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(wanted).flatMap(([name, from]) => {
+      if (from.by === 'keep') return []
+      return [[name, from.by === 'value' ? from.value.reveal() : madeBy(from)]]
+    }),
+  )
+}
+
+/** What people may see of a secret: names and lengths. */
+function maskOf(fields: Fields): Json {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]): [string, Json] => [
+      name,
+      typeof value === 'string' ? { kind: 'text', length: value.length } : { kind: Array.isArray(value) ? 'list' : typeof value },
+    ]),
+  )
+}
+
+function mustBeLive(place: KvPlace, current: KvVersion) {
+  const name = nameOf(place)
+  if (current.is === 'live') return current
+  if (current.is === 'absent') {
+    throw new BrokerError('input.invalid', `there is no secret ${name}`, {
+      field: 'input.path',
+      fix: 'correct the path; a rotation makes no new secret',
+    })
+  }
+  throw new BrokerError('conflict', `version ${current.version} of ${name}, the current one, is ${current.is}`, {
+    field: 'input.path',
+    fix:
+      current.is === 'deleted'
+        ? 'undelete it first, or write the secret by hand: what it held besides could not be kept'
+        : 'write the secret by hand: what it held besides cannot be kept',
+  })
+}
+
+function mustHave(place: KvPlace, fields: Fields, names: readonly string[]): void {
+  const missing = names.find((name) => !Object.hasOwn(fields, name))
+  if (missing === undefined) return
+  throw new BrokerError('input.invalid', `${nameOf(place)} has no field ${JSON.stringify(missing)}`, {
+    field: `input.fields.${missing}`,
+    fix: `name fields that are there: ${Object.keys(fields).join(', ') || 'it has none'}`,
+  })
+}
+
+function mustBeExact(place: KvPlace, fields: Fields): void {
+  const name = inexactField(fields)
+  if (name === undefined) return
+  throw new BrokerError(
+    'target.unsupported',
+    `${nameOf(place)} holds a number in its field ${JSON.stringify(name)} that the server itself rounds when it is read: it could not be kept exactly`,
+    { field: 'input.path', fix: 'write that number as text, and rotate then' },
+  )
+}

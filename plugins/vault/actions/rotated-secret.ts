@@ -1,0 +1,152 @@
+import { BrokerError, isBrokerError, type Json, parseJson, Secret } from '../../../src/sdk/index.ts'
+import type { VaultAnswer } from '../../../vault/index.ts'
+import type { Send } from '../send.ts'
+import { type KvPlace, nameOf } from './kv-place.ts'
+import { digestOf, type Fields, type KvVersion, readVersion, writeVersion } from './kv-version.ts'
+
+/** One writing of new values over the version that was the current one when it was planned. */
+export interface Rotation {
+  readonly place: KvPlace
+  readonly from: number
+  /** undefined once the journal has erased it */
+  readonly sealed?: SealedValues
+  /** what the journal says that it wrote */
+  readonly wrote?: number
+}
+
+/** What the journal keeps encrypted: the new values, and by what to know what stood there and what was to. */
+export interface SealedValues {
+  readonly values: Readonly<Record<string, string>>
+  readonly before: string
+  readonly after: string
+}
+
+export function seal(values: Readonly<Record<string, string>>, fields: Fields): Secret {
+  const sealed: SealedValues = { values, before: digestOf(fields), after: digestOf({ ...fields, ...values }) }
+  return new Secret(JSON.stringify(sealed))
+}
+
+export function unsealed(secret: Secret | undefined): SealedValues | undefined {
+  return secret && (parseJson(secret.reveal()) as SealedValues)
+}
+
+/**
+ * Where a rotation stands, read from the target alone.
+ * `untouched`: it wrote nothing; `written`: what it wrote is the current version; `restored`: what was there before is there again;
+ * `changed`: it wrote, and somebody did something since.
+ */
+export type Standing = { readonly answer: VaultAnswer } & (
+  | { readonly is: 'untouched' | 'written' }
+  | { readonly is: 'restored'; readonly version: number }
+  | { readonly is: 'changed'; readonly because: string }
+)
+
+/** Writes the new values; succeeds when they stand there already. */
+export async function writeRotation(send: Send, rotation: Rotation & { readonly sealed: SealedValues }): Promise<void> {
+  const { place, from, sealed } = rotation
+  const current = await readVersion(send, place)
+  if (isOurs(current, rotation)) return
+  if (current.is !== 'live' || current.version !== from || digestOf(current.fields) !== sealed.before) throw wroteFirst(rotation)
+  try {
+    await writeVersion(send, place, { ...current.fields, ...sealed.values }, from)
+  } catch (error) {
+    if (!isBrokerError(error, 'target.conflict')) throw error
+    // An answer that was lost, and the call repeated, meets what it wrote itself.
+    if (!isOurs(await readVersion(send, place), rotation)) throw wroteFirst(rotation)
+  }
+}
+
+export async function standingOf(send: Send, rotation: Rotation): Promise<Standing> {
+  const { place, from, sealed, wrote } = rotation
+  const ours = from + 1
+  const current = await readVersion(send, place)
+  const { answer } = current
+  const name = nameOf(place)
+  if (current.is === 'absent') {
+    if (wrote === undefined) return { is: 'untouched', answer }
+    return { is: 'changed', answer, because: `${name} is gone with all its versions` }
+  }
+  if (isOurs(current, rotation)) return { is: 'written', answer }
+  if (current.version <= from) {
+    if (wrote === undefined) return { is: 'untouched', answer }
+    return { is: 'changed', answer, because: `${name} was removed and made again since` }
+  }
+  if (current.version === ours) {
+    // Somebody else's: check-and-set kept ours out.
+    if (current.is === 'live' && wrote === undefined) return { is: 'untouched', answer }
+    return {
+      is: 'changed',
+      answer,
+      because: `version ${ours} of ${name}, the current one, is ${current.is === 'live' ? 'not the one that was written' : current.is}`,
+    }
+  }
+  if (current.version === ours + 1 && current.is === 'live' && (await isAsBefore(send, rotation, current.fields)))
+    return { is: 'restored', answer, version: current.version }
+  if (wrote === undefined && sealed && !(await mayBeOurs(send, rotation))) return { is: 'untouched', answer }
+  return { is: 'changed', answer, because: `somebody wrote ${name} since: version ${current.version} is the current one` }
+}
+
+/** Writes the whole earlier version once more, over ours and over nothing else. */
+export async function restore(send: Send, rotation: Rotation): Promise<void> {
+  const standing = await standingOf(send, rotation)
+  if (standing.is === 'untouched' || standing.is === 'restored') return
+  if (standing.is === 'changed') throw inTheWay(standing.because)
+  const earlier = await readVersion(send, rotation.place, rotation.from)
+  const why = whyNotBack(rotation, earlier)
+  if (earlier.is !== 'live' || why) throw inTheWay(why ?? 'there is no earlier version', fixFor(rotation, earlier))
+  try {
+    await writeVersion(send, rotation.place, earlier.fields, rotation.from + 1)
+  } catch (error) {
+    if (!isBrokerError(error, 'target.conflict')) throw error
+    const now = await standingOf(send, rotation)
+    if (now.is !== 'restored') throw inTheWay(now.is === 'changed' ? now.because : 'somebody is writing this secret')
+  }
+}
+
+/** Why the earlier version cannot be written again, or undefined. */
+export function whyNotBack({ place, from, sealed }: Rotation, earlier: KvVersion): string | undefined {
+  const which = `version ${from} of ${nameOf(place)}`
+  if (earlier.is === 'absent') return `${which} is no longer kept`
+  if (earlier.is !== 'live') return `${which} is ${earlier.is}`
+  if (sealed && digestOf(earlier.fields) !== sealed.before) return `${which} is not the one that stood there before`
+  return undefined
+}
+
+export function wroteNumber(record: Json | undefined): number | undefined {
+  if (typeof record !== 'object' || record === null || !('newVersion' in record)) return undefined
+  return typeof record['newVersion'] === 'number' ? record['newVersion'] : undefined
+}
+
+/** Without the seal the journal's word has to do: no other write can have had this number. */
+function isOurs(version: KvVersion, { from, sealed, wrote }: Rotation): boolean {
+  if (version.is !== 'live' || version.version !== from + 1) return false
+  return sealed ? digestOf(version.fields) === sealed.after : version.version === wrote
+}
+
+async function mayBeOurs(send: Send, rotation: Rotation): Promise<boolean> {
+  const version = await readVersion(send, rotation.place, rotation.from + 1)
+  return version.is !== 'live' || isOurs(version, rotation)
+}
+
+async function isAsBefore(send: Send, { place, from, sealed }: Rotation, fields: Fields): Promise<boolean> {
+  if (sealed) return digestOf(fields) === sealed.before
+  const earlier = await readVersion(send, place, from)
+  return earlier.is === 'live' && digestOf(earlier.fields) === digestOf(fields)
+}
+
+function wroteFirst({ place, from }: Rotation): BrokerError {
+  return new BrokerError('target.conflict', `somebody changed ${nameOf(place)} since this was planned on its version ${from}`, {
+    fix: 'look at what is there now, and start again',
+  })
+}
+
+function inTheWay(because: string, fix?: string): BrokerError {
+  return new BrokerError('conflict', `nothing was put back: ${because}`, {
+    fix: fix ?? 'what is there now is somebody’s and stays; compare the versions, and write the right one by hand',
+  })
+}
+
+function fixFor({ place, from }: Rotation, earlier: KvVersion): string | undefined {
+  if (earlier.is !== 'deleted') return undefined
+  return `vault kv undelete -mount=${place.mount} -versions=${from} ${place.path}, and undo again`
+}

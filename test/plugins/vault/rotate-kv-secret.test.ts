@@ -1,0 +1,385 @@
+import { inspect } from 'node:util'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
+import { rotateKvSecret } from '../../../plugins/vault/actions/rotate-kv-secret.ts'
+import { BrokerError } from '../../../src/sdk/index.ts'
+import { describeReversible } from '../conformance/reversible-action.ts'
+import { done, type Fields, type KvWorld, kvWorld, planned, revealed, undone } from './kv-secrets.ts'
+
+const servers = await serversUnderTest()
+const CANARY = 'canary-Zm9yIG5vYm9keSdzIGV5ZXM'
+const DB = { mount: 'kv', path: 'app/db' }
+const made = { by: 'recipe' }
+const given = (value: string) => ({ by: 'value', value })
+
+for (const binary of servers) {
+  describeReversible(`The rotation of a secret on ${binary.product}`, async () => {
+    const world = await kvWorld(binary)
+    await world.write('app/db', { user: 'app', password: CANARY })
+    await world.api('POST', 'kv/metadata/app/db', { custom_metadata: { team: 'payments' } })
+    return {
+      action: rotateKvSecret,
+      input: rotateKvSecret.input.parse({ ...DB, fields: { password: made } }),
+      newRun: () => world.run(),
+      snapshot: () => world.state('app/db'),
+      stop: () => world.stop(),
+    }
+  })
+}
+
+describe.each(servers)('The rotation of a secret on $product', (binary) => {
+  let world: KvWorld
+  let first: number
+  beforeAll(async () => {
+    world = await kvWorld(binary)
+  }, 120_000)
+  afterAll(() => world?.stop())
+  beforeEach(async () => {
+    await world.api('DELETE', 'kv/metadata/app/db')
+    await world.write('app/db', { old: 'x' })
+    first = await world.write('app/db', { user: 'app', password: CANARY, nested: { list: [1, 'two', null, true] } })
+  })
+
+  const plan = (fields: Fields, place: object = DB) => planned(world, rotateKvSecret, { ...place, fields })
+  const rotated = async (fields: Fields = { password: made }) => done(rotateKvSecret, await plan(fields))
+  const undo = (use: Awaited<ReturnType<typeof plan>>) => undone(rotateKvSecret, use)
+  const outlook = ({ ctx, steps }: Awaited<ReturnType<typeof plan>>) => rotateKvSecret.outlook!(ctx, steps)
+
+  it('gives new values to the fields named and keeps everything else', async () => {
+    const { steps } = await rotated({
+      password: { by: 'recipe', length: 30, alphabet: { characters: 'äbc🙂de' }, prefix: 'pw-' },
+      user: { by: 'keep' },
+    })
+    const fields = await world.fields('app/db')
+    expect(fields).toEqual({ user: 'app', password: expect.any(String), nested: { list: [1, 'two', null, true] } })
+    expect(String(fields!['password'])).toMatch(/^pw-[äbc🙂de]{30}$/u)
+    expect(steps[0]!.record).toEqual({ previousVersion: first, newVersion: first + 1 })
+  })
+
+  it('takes a value that is given once', async () => {
+    await rotated({ password: given('{"quoted": "\\u0000 <&> \u2028 🙂"}') })
+    expect((await world.fields('app/db'))!['password']).toBe('{"quoted": "\\u0000 <&> \u2028 🙂"}')
+  })
+
+  it('puts the whole earlier version back, and again when it is asked twice', async () => {
+    const use = await rotated({ password: made })
+    await undo(use)
+    await undo(use)
+    expect(await world.fields('app/db')).toEqual(await world.fields('app/db', first))
+    expect(await world.current('app/db')).toBe(first + 2)
+    expect(await rotateKvSecret.verifyGone!(use.ctx, use.steps)).toMatchObject([
+      { holds: true, observed: `200, version ${first + 2} is the current one and holds what version ${first} held` },
+    ])
+  })
+
+  it('puts it back although its own writing back removed the earlier version', async () => {
+    await world.api('POST', 'kv/metadata/app/few', { max_versions: 2 })
+    await world.api('POST', 'kv/config', { max_versions: 2 })
+    try {
+      await world.write('app/few', { password: CANARY })
+      const use = await done(rotateKvSecret, await plan({ password: made }, { mount: 'kv', path: 'app/few' }))
+      await undo(use)
+      expect(await world.fields('app/few', 1)).toBeUndefined()
+      await undo(use)
+      expect(await world.fields('app/few')).toEqual({ password: CANARY })
+      expect(await world.current('app/few')).toBe(3)
+    } finally {
+      await world.api('POST', 'kv/config', { max_versions: 0 })
+    }
+  })
+
+  it('works out from the target whether it wrote, when it died before it could say so', async () => {
+    const before = await world.state('app/db')
+    const lost = await rotated()
+    delete lost.steps[0]!.record
+    await undo(lost)
+    expect(await world.state('app/db')).toEqual(before)
+    const never = await plan({ password: made })
+    await world.write('app/db', { somebody: 'else’s' })
+    await undo(never)
+    expect(await world.fields('app/db')).toEqual({ somebody: 'else’s' })
+    await world.write('app/db', { somebody: 'else’s, later' })
+    await undo(never)
+    expect(await world.fields('app/db')).toEqual({ somebody: 'else’s, later' })
+    expect(await rotateKvSecret.verifyGone!(never.ctx, never.steps)).toMatchObject([{ holds: true }])
+  })
+
+  it('counts a write of its own as done when the answer to it was lost', async () => {
+    const use = await plan({ password: made })
+    await rotateKvSecret.execute(use.ctx, use.steps[0]!)
+    const again = await rotateKvSecret.execute(use.ctx, use.steps[0]!)
+    expect(again.record).toEqual({ previousVersion: first, newVersion: first + 1 })
+    expect(await world.current('app/db')).toBe(first + 1)
+  })
+
+  it('overwrites nobody who wrote between its plan and its execution', async () => {
+    const use = await plan({ password: made })
+    await world.write('app/db', { user: 'app', password: 'somebody else’s' })
+    await expect(rotateKvSecret.execute(use.ctx, use.steps[0]!)).rejects.toMatchObject({ code: 'target.conflict' })
+    expect(await world.fields('app/db')).toEqual({ user: 'app', password: 'somebody else’s' })
+  })
+
+  it('is not fooled by a secret that was purged and made again with as many versions', async () => {
+    const use = await plan({ password: made })
+    await world.api('DELETE', 'kv/metadata/app/db')
+    for (let version = 1; version <= first; version += 1) await world.write('app/db', { user: 'other', password: 'other' })
+    await expect(rotateKvSecret.execute(use.ctx, use.steps[0]!)).rejects.toMatchObject({ code: 'target.conflict' })
+    expect(await world.fields('app/db')).toEqual({ user: 'other', password: 'other' })
+  })
+
+  it.each([
+    ['wrote', () => world.write('app/db', { somebody: 'else’s' })],
+    [
+      'wrote twice',
+      async () => void [await world.write('app/db', { a: 1 }), await world.write('app/db', { somebody: 'else’s' })],
+    ],
+    ['deleted it', () => world.api('DELETE', 'kv/data/app/db')],
+    ['destroyed it', () => world.api('POST', 'kv/destroy/app/db', { versions: [first + 1] })],
+    ['purged it', () => world.api('DELETE', 'kv/metadata/app/db')],
+  ])('is not undone over the hand of somebody who %s in between', async (_, meanwhile) => {
+    const use = await rotated()
+    await meanwhile()
+    const before = await world.api('GET', 'kv/data/app/db')
+    expect(await outlook(use)).toMatchObject({ isPossible: false, because: expect.any(String) })
+    await expect(undo(use)).rejects.toMatchObject({ code: 'conflict', fix: expect.any(String) })
+    expect((await world.api('GET', 'kv/data/app/db')).body.data).toEqual(before.body.data)
+    expect(await rotateKvSecret.verifyGone!(use.ctx, use.steps)).toMatchObject([{ holds: false }])
+  })
+
+  it.each([
+    ['deleted', () => world.api('POST', 'kv/delete/app/db', { versions: [first] }), 'is deleted'],
+    ['destroyed', () => world.api('POST', 'kv/destroy/app/db', { versions: [first] }), 'is destroyed'],
+  ])('says that it cannot be undone once the earlier version is %s, and changes nothing', async (_, meanwhile, words) => {
+    const use = await rotated()
+    await meanwhile()
+    const now = await world.fields('app/db')
+    expect(await outlook(use)).toMatchObject({ isPossible: false, because: expect.stringContaining(words) })
+    await expect(undo(use)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining(words) })
+    expect(await world.fields('app/db')).toEqual(now)
+  })
+
+  it('is undone once the deleted earlier version was brought back', async () => {
+    const use = await rotated()
+    await world.api('POST', 'kv/delete/app/db', { versions: [first] })
+    await expect(undo(use)).rejects.toMatchObject({ fix: expect.stringContaining('undelete') })
+    await world.api('POST', 'kv/undelete/app/db', { versions: [first] })
+    await undo(use)
+    expect((await world.fields('app/db'))!['password']).toBe(CANARY)
+  })
+
+  it('says before it is done how long its undo will be possible', async () => {
+    const free = await plan({ password: made })
+    expect(await outlook(free)).toEqual({
+      isPossible: true,
+      restores: [{ target: 'kv/data/app/db', summary: expect.stringContaining(`version ${first} of kv/app/db`) }],
+    })
+    await world.api('POST', 'kv/metadata/app/db', { delete_version_after: '1h' })
+    await world.write('app/db', { password: CANARY })
+    const timed = await outlook(await plan({ password: made }))
+    expect(timed).toMatchObject({ isPossible: true })
+    expect(Date.parse(timed.until!) - Date.now()).toBeGreaterThan(50 * 60_000)
+  })
+
+  it('says before it is done that a secret with one version has no way back, but not where ten are kept', async () => {
+    await world.api('POST', 'kv/metadata/app/db', { max_versions: 1 })
+    await world.api('POST', 'kv/config', { max_versions: 1 })
+    try {
+      expect(await outlook(await plan({ password: made }))).toMatchObject({
+        isPossible: false,
+        because: expect.stringContaining('keeps one version'),
+      })
+      const use = await rotated()
+      await expect(undo(use)).rejects.toMatchObject({ message: expect.stringContaining('no longer kept') })
+    } finally {
+      await world.api('POST', 'kv/config', { max_versions: 0 })
+    }
+    await world.api('POST', 'kv/metadata/app/db', { max_versions: 0 })
+    expect(await outlook(await plan({ password: made }))).toMatchObject({ isPossible: true })
+  })
+
+  it('shows names, lengths and versions beforehand, and no value anywhere', async () => {
+    const use = await plan({ password: given(`${CANARY}-new`) })
+    const shown = `${JSON.stringify(use)}${inspect(use, { depth: 20 })}`
+    expect(use.steps[0]).toMatchObject({
+      target: 'kv/data/app/db',
+      args: { mount: 'kv', path: 'app/db', version: first, fields: ['password'] },
+      before: {
+        version: first,
+        fields: {
+          user: { kind: 'text', length: 3 },
+          password: { kind: 'text', length: CANARY.length },
+          nested: { kind: 'object' },
+        },
+      },
+    })
+    expect(shown).not.toContain(CANARY)
+    expect(revealed(use.steps[0]!.sealed)).toContain(`${CANARY}-new`)
+    expect(revealed(use.steps[0]!.sealed)).not.toContain(`"${CANARY}"`)
+    await done(rotateKvSecret, use)
+    expect(JSON.stringify([use.steps, await rotateKvSecret.verify!(use.ctx, use.steps), await outlook(use)])).not.toContain(
+      CANARY,
+    )
+  })
+
+  it('says nothing of a value in an error', async () => {
+    const use = await plan({ password: given(`${CANARY}-new`) })
+    await world.write('app/db', { password: CANARY })
+    const refusal: unknown = await rotateKvSecret.execute(use.ctx, use.steps[0]!).catch((error) => error)
+    expect(refusal).toBeInstanceOf(BrokerError)
+    expect(inspect(refusal, { depth: 20, showHidden: true })).not.toContain(CANARY)
+  })
+
+  it('names the secret as discovery does', () => {
+    const input = rotateKvSecret.input.parse({ ...DB, mount: '/kv/', fields: { password: made } })
+    expect(rotateKvSecret.concerns!(input)).toEqual([{ type: 'vault-kv-secret', name: 'kv/app/db' }])
+    expect(rotateKvSecret.writes!(input)).toEqual(['kv/app/db'])
+  })
+
+  it.each(['it’s "a" secret', 'app/100% of it', 'patch', 'a?version=1&x#y', 'data/ünï/💥', 'app/*', '+/x', '$x/{{y}}'])(
+    'rotates a secret named %s, and only that',
+    async (name) => {
+      await world.write(name, { password: CANARY })
+      const use = await done(rotateKvSecret, await plan({ password: made }, { mount: 'kv', path: name }))
+      expect((await world.fields(name))!['password']).not.toBe(CANARY)
+      await undo(use)
+      expect(await world.fields(name)).toEqual({ password: CANARY })
+    },
+  )
+
+  it.each(['constructor', 'a.b', ' ', '"quoted"', '💥'])('rotates a field named %s', async (name) => {
+    const fields = JSON.parse(`{${JSON.stringify(name)}: "old", "other": "kept"}`)
+    await world.write('app/db', fields)
+    await rotated({ [name]: given('new') })
+    expect(await world.fields('app/db')).toEqual({ [name]: 'new', other: 'kept' })
+  })
+
+  it('keeps a field named __proto__', async () => {
+    const fields = JSON.parse('{"__proto__": "kept", "password": "old"}')
+    await world.write('app/db', fields)
+    const use = await rotated({ password: given('new') })
+    expect(JSON.stringify(await world.fields('app/db'))).toBe('{"__proto__":"kept","password":"new"}')
+    await undo(use)
+    expect(JSON.stringify(await world.fields('app/db'))).toBe('{"__proto__":"kept","password":"old"}')
+  })
+
+  it('rotates a secret of almost a megabyte and puts it back', async () => {
+    const large = 'x'.repeat(700_000)
+    await world.write('app/large', { large, password: CANARY })
+    const use = await done(rotateKvSecret, await plan({ password: made }, { mount: 'kv', path: 'app/large' }))
+    expect((await world.fields('app/large'))!['large']).toBe(large)
+    await undo(use)
+    expect(await world.fields('app/large')).toEqual({ large, password: CANARY })
+  })
+
+  it('passes on that a value is too large for the server, without it and without a change', async () => {
+    const use = await plan({ password: given('y'.repeat(1_900_000)) })
+    const refusal = await rotateKvSecret.execute(use.ctx, use.steps[0]!).catch((error) => error)
+    expect(refusal).toBeInstanceOf(BrokerError)
+    expect(String(refusal)).not.toContain('yyyy')
+    expect(await world.current('app/db')).toBe(first)
+  })
+
+  it('leaves what is said about the secret alone', async () => {
+    await world.api('POST', 'kv/metadata/app/db', { custom_metadata: { team: 'payments' }, max_versions: 7, cas_required: true })
+    const use = await rotated()
+    const metadata = async () => (await world.api('GET', 'kv/metadata/app/db')).body.data
+    expect(await metadata()).toMatchObject({ custom_metadata: { team: 'payments' }, max_versions: 7, cas_required: true })
+    await undo(use)
+    expect(await metadata()).toMatchObject({ custom_metadata: { team: 'payments' }, max_versions: 7, cas_required: true })
+  })
+
+  it.each([
+    ['beyond 2^53', '{"data": {"id": 9007199254740993, "password": "p"}}'],
+    ['at 2^53, which others are rounded to', '{"data": {"id": 9007199254740992, "password": "p"}}'],
+    ['beyond 2^53 deep inside', '{"data": {"deep": [{"id": -90071992547409931}], "password": "p"}}'],
+  ])('refuses a secret that holds a whole number %s', async (_, body) => {
+    const written = await fetch(`${world.server.address}/v1/kv/data/app/db`, {
+      method: 'POST',
+      headers: { 'x-vault-token': world.server.rootToken },
+      body,
+    })
+    expect(written.status).toBe(200)
+    await expect(plan({ password: made })).rejects.toMatchObject({ code: 'target.unsupported', field: 'input.path' })
+  })
+
+  it('keeps the largest exact whole number and fractions', async () => {
+    await world.write('app/db', {
+      id: Number.MAX_SAFE_INTEGER,
+      less: Number.MIN_SAFE_INTEGER,
+      part: 0.1,
+      tiny: 1e-9,
+      password: 'p',
+    })
+    await rotated()
+    expect(await world.fields('app/db')).toMatchObject({
+      id: Number.MAX_SAFE_INTEGER,
+      less: Number.MIN_SAFE_INTEGER,
+      part: 0.1,
+      tiny: 1e-9,
+    })
+  })
+
+  it.each([
+    ['a KV version 1 mount', { mount: 'old', path: 'x' }, 'target.unsupported', 'input.mount'],
+    ['a mount that is not there', { mount: 'gone', path: 'x' }, 'input.invalid', 'input.mount'],
+    ['a mount that the integration does not cover', { mount: 'second', path: 'x' }, 'input.invalid', 'input.mount'],
+    ['a mount of another kind', { mount: 'transit', path: 'x' }, 'input.invalid', 'input.mount'],
+    ['a secret that is not there', { mount: 'kv', path: 'app/gone' }, 'input.invalid', 'input.path'],
+  ])('is not planned on %s', async (_, place, code, field) => {
+    await expect(plan({ password: made }, place)).rejects.toMatchObject({ code, field, fix: expect.any(String) })
+  })
+
+  it.each([
+    ['deleted', () => world.api('DELETE', 'kv/data/app/db')],
+    ['destroyed', () => world.api('POST', 'kv/destroy/app/db', { versions: [first] })],
+  ])('is not planned on a secret whose current version is %s', async (state, before) => {
+    await before()
+    await expect(plan({ password: made })).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining(state),
+      fix: expect.any(String),
+    })
+  })
+
+  it('is not planned for a field that the secret does not have', async () => {
+    await expect(plan({ pasword: made })).rejects.toMatchObject({
+      code: 'input.invalid',
+      field: 'input.fields.pasword',
+      fix: expect.stringContaining('password'),
+    })
+  })
+
+  it('sends nothing once the run is somebody else’s', async () => {
+    const { ctx, steps } = await plan({ password: made })
+    const fenced = {
+      ...ctx,
+      stillMine: () => {
+        throw new BrokerError('run.fenced', 'not mine')
+      },
+    }
+    await expect(rotateKvSecret.execute(fenced, steps[0]!)).rejects.toThrow('not mine')
+    await expect(rotateKvSecret.rollback(fenced, steps[0]!, undefined)).rejects.toThrow('not mine')
+  })
+})
+
+describe('What a rotation takes', () => {
+  it.each([
+    ['no fields', { ...DB, fields: {} }],
+    ['only fields that are kept', { ...DB, fields: { password: { by: 'keep' } } }],
+    ['a source that is none', { ...DB, fields: { password: { by: 'magic' } } }],
+    ['a value that can be guessed', { ...DB, fields: { password: { by: 'recipe', length: 12, alphabet: 'digits' } } }],
+    ['one letter many times', { ...DB, fields: { password: { by: 'recipe', length: 99, alphabet: { characters: 'aa' } } } }],
+    ['a field that would be left out', { ...DB, fields: JSON.parse('{"__proto__": {"by": "recipe"}, "a": {"by": "recipe"}}') }],
+    ['an empty value', { ...DB, fields: { password: given('') } }],
+    ['a doubled slash', { mount: 'kv', path: 'app//db', fields: { password: made } }],
+    ['a slash before', { mount: 'kv', path: '/app/db', fields: { password: made } }],
+    ['a slash behind', { mount: 'kv', path: 'app/db/', fields: { password: made } }],
+    ['a way up', { mount: 'kv', path: '../sys/policies', fields: { password: made } }],
+    ['a way up in the mount', { mount: 'kv/..', path: 'db', fields: { password: made } }],
+    ['a character that is none', { mount: 'kv', path: 'a\u0000b', fields: { password: made } }],
+    ['half a character', { mount: 'kv', path: 'a\ud800', fields: { password: made } }],
+    ['something it does not know', { ...DB, fields: { password: made }, force: true }],
+  ])('is not %s', (_, input) => {
+    expect(rotateKvSecret.input.safeParse(input).success).toBe(false)
+  })
+})
