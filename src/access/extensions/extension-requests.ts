@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { readRequestResources, selectRequests } from '../../approvals/requests/request.ts'
+import { Submissions } from '../../approvals/requests/submissions.ts'
 import { Approvers } from '../../approvals/stages/approvers.ts'
 import { firstUnapprovable } from '../../approvals/stages/enough-approvers.ts'
 import type { ExtendGrant } from '../../contract/grants.ts'
@@ -18,7 +19,6 @@ import { violates } from '../../platform/postgres/database-errors.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { Flows } from '../flows/flows.service.ts'
 import { Requesters } from '../requests/requesters.ts'
-import { Submissions } from '../requests/submissions.ts'
 import { evaluateExtension, type FlowInForce } from '../rules/evaluate.ts'
 
 /** Asks for more time under the flow as it is now: bounded in length and in number. */

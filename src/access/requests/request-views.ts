@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { Journal } from '../../actions/journal.ts'
+import { noSuchRequest } from '../../approvals/decisions/decisions.service.ts'
 import {
   type AccessRequest,
   escalatedIn,
@@ -20,7 +21,6 @@ import { PERSON } from '../../identity/directory/directory.ts'
 import { Cursors } from '../../platform/http/cursors.ts'
 import { Database, rows } from '../../platform/postgres/database.ts'
 import { byId } from '../cursor.ts'
-import { noSuchRequest } from './decisions.service.ts'
 
 type Item = Omit<RequestView, 'steps' | 'approvers' | 'stages' | 'waitsFor'>
 type ApprovalRow = {

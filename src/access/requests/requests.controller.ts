@@ -1,10 +1,10 @@
 import { Body, Controller, Param, Query } from '@nestjs/common'
+import { Decisions } from '../../approvals/decisions/decisions.service.ts'
 import type { NewApproval } from '../../contract/approvals.ts'
 import { requests } from '../../contract/endpoints/access.ts'
 import { type NewRequest, type RequestQuery } from '../../contract/requests.ts'
 import { type Caller, CurrentCaller } from '../../identity/callers/caller.ts'
 import { Endpoint } from '../../platform/http/endpoint.ts'
-import { Decisions } from './decisions.service.ts'
 import { RequestViews } from './request-views.ts'
 import { Requests } from './requests.service.ts'
 

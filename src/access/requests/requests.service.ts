@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Injectable } from '@nestjs/common'
 import { grantAccessOf } from '../../actions/action-of.ts'
+import { type Submission, Submissions } from '../../approvals/requests/submissions.ts'
 import { Approvers, type Asked } from '../../approvals/stages/approvers.ts'
 import { firstUnapprovable } from '../../approvals/stages/enough-approvers.ts'
 import { stageViews } from '../../approvals/stages/stage-view.ts'
@@ -22,7 +23,6 @@ import { Asks } from './asks.ts'
 import { inputOf, Plans } from './plans.ts'
 import { Requesters } from './requesters.ts'
 import { Sights } from './sights.ts'
-import { type Submission, Submissions } from './submissions.ts'
 
 /** What would become of an ask: under which flow and who would decide, or why under none. */
 type Prospect = { readonly ask: Ask; readonly hands: Hands } & (

@@ -4,7 +4,7 @@ import type { Mutant } from '../mutant.ts'
 export const APPROVALS: readonly Mutant[] = [
   {
     bug: 'two tokens of one hand are two approvers',
-    file: 'src/access/requests/decisions.service.ts',
+    file: 'src/approvals/decisions/decisions.service.ts',
     find: 'isRepeated(asked, request.stage, before, hands)) throw',
     replace: 'isRepeated(asked, request.stage, before, [approver.id])) throw',
     suites: ['one-hand'],
@@ -27,7 +27,7 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     bug: 'people decide on their own request with a token they made for somebody',
-    file: 'src/access/requests/decisions.service.ts',
+    file: 'src/approvals/decisions/decisions.service.ts',
     find: 'if (meet(hands, [...request.hands, ...users])) {',
     replace: 'if (meet([approver.id], [...request.hands, ...users])) {',
     suites: ['one-hand'],
@@ -35,14 +35,14 @@ export const APPROVALS: readonly Mutant[] = [
   },
   {
     bug: 'somebody else’s request can be taken back',
-    file: 'src/access/requests/decisions.service.ts',
+    file: 'src/approvals/decisions/decisions.service.ts',
     find: 'if (request?.requesterId !== caller.id) throw noSuchRequest(id)',
     replace: 'if (!request) throw noSuchRequest(id)',
     suites: ['authorization-matrix'],
   },
   {
     bug: 'people close the review of their own emergency',
-    file: 'src/access/emergencies/reviews.service.ts',
+    file: 'src/approvals/reviews/reviews.service.ts',
     find: 'meet(',
     replace: '!Boolean(',
     suites: ['self-approval'],

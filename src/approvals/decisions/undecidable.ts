@@ -1,19 +1,13 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
 import { Interval } from '@nestjs/schedule'
-import {
-  type AccessRequest,
-  escalatedIn,
-  lockRequest,
-  readRequestResources,
-  selectRequests,
-} from '../../approvals/requests/request.ts'
-import { Approvers } from '../../approvals/stages/approvers.ts'
-import { firstUnapprovable } from '../../approvals/stages/enough-approvers.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import { DIRECTORY_CHANGED } from '../../identity/directory/directory-changed.ts'
 import { DueWork } from '../../platform/due/due-work.ts'
 import { Rounds } from '../../platform/due/rounds.ts'
 import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
+import { type AccessRequest, escalatedIn, lockRequest, readRequestResources, selectRequests } from '../requests/request.ts'
+import { Approvers } from '../stages/approvers.ts'
+import { firstUnapprovable } from '../stages/enough-approvers.ts'
 
 const AT_ONCE = 100
 

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common'
-import type { RequestKind } from '../../approvals/requests/request.ts'
-import { Subjects } from '../../approvals/requests/subjects.ts'
-import { Approvers } from '../../approvals/stages/approvers.ts'
+import { byId } from '../../access/cursor.ts'
+import { seesAll } from '../../access/requests/request-views.ts'
 import { record } from '../../audit/record.ts'
 import type { Page } from '../../contract/lists.ts'
 import type { ReviewQuery, ReviewView } from '../../contract/reviews.ts'
@@ -12,8 +11,9 @@ import { handsOf } from '../../identity/callers/hands-of.ts'
 import { Cursors } from '../../platform/http/cursors.ts'
 import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { byId } from '../cursor.ts'
-import { seesAll } from '../requests/request-views.ts'
+import type { RequestKind } from '../requests/request.ts'
+import { Subjects } from '../requests/subjects.ts'
+import { Approvers } from '../stages/approvers.ts'
 
 interface ReviewRow {
   readonly id: ReviewView['id']

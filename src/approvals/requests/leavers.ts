@@ -1,11 +1,11 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common'
 import { Interval } from '@nestjs/schedule'
-import { type Cancelled, Waiting } from '../../approvals/requests/waiting.ts'
 import { LEAVER_WORK } from '../../identity/lock-out.ts'
 import type { Work } from '../../platform/due/due-lane.ts'
 import { DueWork } from '../../platform/due/due-work.ts'
 import { Rounds } from '../../platform/due/rounds.ts'
 import { rows, type Tx, UrgentDatabase } from '../../platform/postgres/database.ts'
+import { type Cancelled, Waiting } from './waiting.ts'
 
 const MOST_AT_ONCE = 100
 

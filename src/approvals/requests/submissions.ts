@@ -1,16 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common'
-import {
-  type AskedResource,
-  type FieldValues,
-  lockRequest,
-  type PlannedStep,
-  REQUEST_WORK,
-  type RequestKind,
-} from '../../approvals/requests/request.ts'
-import { Subjects } from '../../approvals/requests/subjects.ts'
-import { move } from '../../approvals/requests/transition.ts'
-import { Waiting } from '../../approvals/requests/waiting.ts'
-import { Approvers, type Asked } from '../../approvals/stages/approvers.ts'
 import { record } from '../../audit/record.ts'
 import type { Config } from '../../config/config.ts'
 import type { AccessRule } from '../../contract/rules.ts'
@@ -21,6 +9,11 @@ import { newId } from '../../platform/ids.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError, type Json } from '../../sdk/index.ts'
+import { Approvers, type Asked } from '../stages/approvers.ts'
+import { type AskedResource, type FieldValues, lockRequest, type PlannedStep, REQUEST_WORK, type RequestKind } from './request.ts'
+import { Subjects } from './subjects.ts'
+import { move } from './transition.ts'
+import { Waiting } from './waiting.ts'
 
 /** What somebody asks for, and the version of the flow that lets them. */
 export interface Submission {

@@ -1,17 +1,4 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
-import {
-  type AccessRequest,
-  escalatedIn,
-  lockRequest,
-  REQUEST_WORK,
-  readDecisions,
-  readRequestResources,
-} from '../../approvals/requests/request.ts'
-import { type Subject, Subjects } from '../../approvals/requests/subjects.ts'
-import { move } from '../../approvals/requests/transition.ts'
-import { Waiting } from '../../approvals/requests/waiting.ts'
-import { Approvers, type Asked } from '../../approvals/stages/approvers.ts'
-import { approvedSeconds, decide, firstOpen, isRepeated, mayDecide } from '../../approvals/stages/stages.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import type { NewApproval } from '../../contract/approvals.ts'
 import type { Caller } from '../../identity/callers/caller.ts'
@@ -22,6 +9,19 @@ import { DueWork } from '../../platform/due/due-work.ts'
 import { newId } from '../../platform/ids.ts'
 import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
+import {
+  type AccessRequest,
+  escalatedIn,
+  lockRequest,
+  REQUEST_WORK,
+  readDecisions,
+  readRequestResources,
+} from '../requests/request.ts'
+import { type Subject, Subjects } from '../requests/subjects.ts'
+import { move } from '../requests/transition.ts'
+import { Waiting } from '../requests/waiting.ts'
+import { Approvers, type Asked } from '../stages/approvers.ts'
+import { approvedSeconds, decide, firstOpen, isRepeated, mayDecide } from '../stages/stages.ts'
 
 /** Who says yes or no, takes a request back, or lets it lapse: one winner each time, the others are told. */
 @Injectable()
