@@ -1,13 +1,5 @@
 import { Module } from '@nestjs/common'
-import { Decisions } from '../approvals/decisions/decisions.service.ts'
-import { Undecidable } from '../approvals/decisions/undecidable.ts'
-import { Leavers } from '../approvals/requests/leavers.ts'
-import { Subjects } from '../approvals/requests/subjects.ts'
-import { Submissions } from '../approvals/requests/submissions.ts'
-import { Waiting } from '../approvals/requests/waiting.ts'
-import { ReviewsController } from '../approvals/reviews/reviews.controller.ts'
-import { Reviews } from '../approvals/reviews/reviews.service.ts'
-import { Approvers } from '../approvals/stages/approvers.ts'
+import { ApprovalsModule } from '../approvals/approvals.module.ts'
 import { GrantsModule } from '../grants/grants.module.ts'
 import { IdentityModule } from '../identity/identity.module.ts'
 import { IntegrationsModule } from '../integrations/integrations.module.ts'
@@ -34,41 +26,31 @@ import { SimulatorController } from './simulator/simulator.controller.ts'
 import { Simulator } from './simulator/simulator.ts'
 
 @Module({
-  imports: [IntegrationsModule, IdentityModule, GrantsModule],
+  imports: [ApprovalsModule, IntegrationsModule, IdentityModule, GrantsModule],
   controllers: [
     FlowsController,
     SimulatorController,
     RequestsController,
     ExtensionsController,
     BundlesController,
-    ReviewsController,
     ResourcesController,
   ],
   providers: [
     Flows,
     FlowChecks,
     Bundles,
-    Reviews,
     Simulator,
     Asks,
     Sights,
     Requesters,
-    Approvers,
     Plans,
-    Waiting,
-    Leavers,
     SwitchedOff,
-    Undecidable,
-    Submissions,
     Requests,
     RightsNow,
-    Decisions,
-    Subjects,
     AccessSubject,
     ExtensionSubject,
     ExtensionRequests,
     RequestViews,
   ],
-  exports: [Approvers, Subjects],
 })
 export class AccessModule {}

@@ -80,4 +80,5 @@ export const GRANT_WORK = {
 } as const
 
 export const grantIdOf = (requestId: string) => `grt_${requestId.slice(4)}`
+export const requestIdOf = (grantId: string) => `req_${grantId.slice(4)}`
 export const runIdOf = (requestId: string) => `run_${requestId.slice(4)}`

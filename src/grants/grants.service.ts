@@ -1,14 +1,15 @@
 import { setTimeout as rest } from 'node:timers/promises'
 import { Injectable } from '@nestjs/common'
 import { Journal } from '../actions/journal.ts'
+import { hasApproved } from '../approvals/requests/sides.ts'
 import type { CredentialView, GrantQuery, GrantView, RevocationReceipt } from '../contract/grants.ts'
 import type { Page } from '../contract/lists.ts'
-import type { Caller } from '../identity/callers/caller.ts'
+import { type Caller, seesAll } from '../identity/callers/caller.ts'
 import { handsOf } from '../identity/callers/hands-of.ts'
 import { DueWork } from '../platform/due/due-work.ts'
 import { Stopping } from '../platform/due/stopping.ts'
 import { Cursors } from '../platform/http/cursors.ts'
-import { Database, row, rows } from '../platform/postgres/database.ts'
+import { Database, rows } from '../platform/postgres/database.ts'
 import { BrokerError, type Credential, type Json, Secret } from '../sdk/index.ts'
 import { byGrant } from './cursor.ts'
 import { type Ending, endNow } from './ending/ending.ts'
@@ -154,14 +155,8 @@ export class Grants {
     throw noSuchGrant(id)
   }
 
-  private async approved(caller: Caller, grant: Grant): Promise<boolean> {
-    const approval = await row(
-      this.database.pool,
-      `select 1 from approvals a join access_requests q on q.id = a.request_id
-       where a.approver_id = $1 and a.decision = 'approve' and (q.id = $2 or q.extends_grant_id = $3)`,
-      [caller.id, grant.requestId, grant.id],
-    )
-    return approval !== undefined
+  private approved(caller: Caller, grant: Grant): Promise<boolean> {
+    return hasApproved(this.database.pool, caller.id, grant.requestId, grant.id)
   }
 
   private async views(grants: readonly Grant[]): Promise<GrantView[]> {
@@ -226,6 +221,5 @@ function revealed(grant: Grant, credential: Credential, accessDetails: string | 
   }
 }
 
-const seesAll = (caller: Caller) => caller.roles.some((role) => role === 'admin' || role === 'auditor' || role === 'owner')
 const mayRevoke = (caller: Caller) => caller.roles.some((role) => role === 'admin' || role === 'owner')
 const noSuchGrant = (id: string) => new BrokerError('not_found', `there is no grant ${id} of yours`)

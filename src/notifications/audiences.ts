@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common'
-import { readDecisions, readRequestResources, selectRequests } from '../approvals/requests/request.ts'
+import { readDecisions } from '../approvals/requests/approval.ts'
+import { readRequestResources, selectRequests } from '../approvals/requests/request.ts'
 import { Approvers } from '../approvals/stages/approvers.ts'
 import { isRepeated } from '../approvals/stages/stages.ts'
 import type { Part } from '../audit/kinds.ts'

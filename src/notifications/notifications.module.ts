@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common'
-import { AccessModule } from '../access/access.module.ts'
+import { ApprovalsModule } from '../approvals/approvals.module.ts'
 import { Audiences } from './audiences.ts'
 import { DeliveriesController } from './deliveries.controller.ts'
 import { Deliveries } from './deliveries.ts'
@@ -14,7 +14,7 @@ import { Webhooks } from './webhooks.service.ts'
 
 /** Tells people and programs what happened, from the audit chain. Nothing below knows of it. */
 @Module({
-  imports: [AccessModule],
+  imports: [ApprovalsModule],
   controllers: [WebhooksController, DeliveriesController],
   providers: [Audiences, Dispatcher, Deliveries, DeliveryList, Mailer, WebhookMakers, WebhookSecrets, WebhookSender, Webhooks],
 })

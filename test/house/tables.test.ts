@@ -7,16 +7,21 @@ import { describe, expect, it } from 'vitest'
  * needs what another one keeps asks it, or is told by it.
  */
 const ROOMS: Readonly<Record<string, { readonly write: string; readonly read: string }>> = {
-  access_requests: { write: 'access approvals', read: 'access approvals grants notifications' },
+  access_flow_versions: { write: 'access', read: 'access approvals identity integrations notifications' },
+  access_flows: { write: 'access', read: 'access approvals integrations notifications' },
+  access_request_resources: { write: 'approvals', read: 'access approvals grants notifications' },
+  access_requests: { write: 'approvals', read: 'access approvals notifications' },
   action_locks: { write: 'actions', read: 'actions' },
   action_runs: { write: 'actions', read: 'actions integrations' },
   action_steps: { write: 'actions', read: 'actions' },
-  approvals: { write: 'access', read: 'access approvals grants' },
+  approvals: { write: 'approvals', read: 'approvals' },
   audit_events: { write: 'audit', read: 'audit grants identity integrations notifications' },
   due_work: { write: 'changes grants platform', read: 'grants notifications platform' },
+  emergency_reviews: { write: 'approvals', read: 'approvals notifications' },
   grants: { write: 'grants', read: 'access grants integrations notifications' },
   groups: { write: 'identity', read: 'access identity integrations' },
   integrations: { write: 'grants integrations', read: 'access approvals grants identity integrations notifications' },
+  openings: { write: 'grants', read: 'grants' },
   proposals: { write: 'changes', read: 'changes notifications' },
   resources: { write: 'integrations', read: 'access approvals grants integrations notifications' },
   users: { write: 'identity', read: 'access approvals changes grants identity integrations notifications' },
@@ -41,6 +46,13 @@ describe('the tables of the database', () => {
   it('of runs and steps are written by the journal, and the state of a run in one place', () => {
     const writers = files.filter((file) => ['action_runs', 'action_steps'].some((table) => WRITE(table).test(code.get(file)!)))
     expect(writers).toEqual(['src/actions/journal.ts', 'src/actions/transition.ts'])
+  })
+
+  it('have a state that one place moves, by its machine', () => {
+    const movers = (table: string) =>
+      files.filter((file) => new RegExp(`\\bupdate\\s+${table}\\s+(\\w+\\s+)?set\\s+state\\b`).test(code.get(file)!))
+    expect(movers('access_requests')).toEqual(['src/approvals/requests/transition.ts'])
+    expect(movers('action_runs')).toEqual(['src/actions/transition.ts'])
   })
 })
 

@@ -1,13 +1,8 @@
 import { Injectable } from '@nestjs/common'
 import { Journal } from '../../actions/journal.ts'
 import { noSuchRequest } from '../../approvals/decisions/decisions.service.ts'
-import {
-  type AccessRequest,
-  escalatedIn,
-  readDecisions,
-  readRequestResources,
-  selectRequests,
-} from '../../approvals/requests/request.ts'
+import { readApprovals, readDecisions } from '../../approvals/requests/approval.ts'
+import { type AccessRequest, escalatedIn, readRequestResources, selectRequests } from '../../approvals/requests/request.ts'
 import { Approvers, type Asked } from '../../approvals/stages/approvers.ts'
 import { firstUnapprovable } from '../../approvals/stages/enough-approvers.ts'
 import { stageViews } from '../../approvals/stages/stage-view.ts'
@@ -16,26 +11,12 @@ import type { Page } from '../../contract/lists.ts'
 import type { RequestQuery, RequestView } from '../../contract/requests.ts'
 import type { AccessRule } from '../../contract/rules.ts'
 import { runIdOf } from '../../grants/grant.ts'
-import type { Caller } from '../../identity/callers/caller.ts'
-import { PERSON } from '../../identity/directory/directory.ts'
+import { type Caller, seesAll } from '../../identity/callers/caller.ts'
 import { Cursors } from '../../platform/http/cursors.ts'
 import { Database, rows } from '../../platform/postgres/database.ts'
 import { byId } from '../cursor.ts'
 
 type Item = Omit<RequestView, 'steps' | 'approvers' | 'stages' | 'waitsFor'>
-type ApprovalRow = {
-  stage: number
-  requestId: string
-  id: string
-  name: string
-  userName: string | null
-  email: string | null
-  decision: 'approve' | 'reject'
-  reason: string
-  seconds: number | null
-  at: Date
-}
-
 /** What people see of requests: their own, those they may decide, and all of them for those who run or check the broker. */
 @Injectable()
 export class RequestViews {
@@ -52,7 +33,7 @@ export class RequestViews {
     const resources = await readRequestResources(this.database.pool, id)
     const asked = await this.approvers.of({ ...request, resources }, escalatedIn(request))
     const stage = request.state === 'pending' ? asked.stages[request.stage] : undefined
-    const decided = await this.approvals([id])
+    const decided = await readApprovals(this.database.pool, [id])
     const decisions = await readDecisions(this.database.pool, id)
     const mayRead =
       request.requesterId === caller.id ||
@@ -133,7 +114,7 @@ export class RequestViews {
   private async items(requests: readonly AccessRequest[]): Promise<Item[]> {
     const ids = requests.map((request) => request.id)
     const resources = Map.groupBy(await this.resources(ids), (resource) => resource.requestId)
-    const approvals = Map.groupBy(await this.approvals(ids), (approval) => approval.requestId)
+    const approvals = Map.groupBy(await readApprovals(this.database.pool, ids), (approval) => approval.requestId)
     const grants = await this.grants(ids)
     return requests.map((request) => ({
       id: request.id as Item['id'],
@@ -190,15 +171,6 @@ export class RequestViews {
       [ids],
     )
   }
-
-  private approvals(ids: readonly string[]): Promise<ApprovalRow[]> {
-    return rows(
-      this.database.pool,
-      `select a.request_id as "requestId", ${PERSON}, a.stage, a.decision, a.reason, a.seconds, a.created_at as at
-       from approvals a join users u on u.id = a.approver_id where a.request_id = any($1) order by a.created_at, a.id`,
-      [ids],
-    )
-  }
 }
 
 function personIn(people: Asked['people'], personId: string): RequestView['approvers'] {
@@ -209,10 +181,6 @@ function personIn(people: Asked['people'], personId: string): RequestView['appro
 /** How many must approve at the least: `all` of a stage is somebody, of how many people the directory says at the time. */
 function leastNeeded(rule: AccessRule): number {
   return stagesOf(rule.approval).reduce((sum, { needed }) => sum + (needed === 'all' ? 1 : needed), 0)
-}
-
-export function seesAll(caller: Caller): boolean {
-  return caller.roles.some((role) => role === 'admin' || role === 'auditor' || role === 'owner')
 }
 
 /** $3 is the caller; $4 whether they see everything. */

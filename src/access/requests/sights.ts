@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common'
-import type { Caller } from '../../identity/callers/caller.ts'
+import { type Caller, seesAll } from '../../identity/callers/caller.ts'
 import type { Sight } from '../../integrations/resources/sight.ts'
 import { Database, type Tx } from '../../platform/postgres/database.ts'
 import { Flows } from '../flows/flows.service.ts'
 import { mayRequest } from '../rules/evaluate.ts'
-import { seesAll } from './request-views.ts'
 import { Requesters } from './requesters.ts'
 
 /** Which resources people are told of: those that a flow of theirs could give; all of them who run or check the broker. */

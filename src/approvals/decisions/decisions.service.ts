@@ -9,14 +9,8 @@ import { DueWork } from '../../platform/due/due-work.ts'
 import { newId } from '../../platform/ids.ts'
 import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import {
-  type AccessRequest,
-  escalatedIn,
-  lockRequest,
-  REQUEST_WORK,
-  readDecisions,
-  readRequestResources,
-} from '../requests/request.ts'
+import { readDecisions } from '../requests/approval.ts'
+import { type AccessRequest, escalatedIn, lockRequest, REQUEST_WORK, readRequestResources } from '../requests/request.ts'
 import { type Subject, Subjects } from '../requests/subjects.ts'
 import { move } from '../requests/transition.ts'
 import { Waiting } from '../requests/waiting.ts'

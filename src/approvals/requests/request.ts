@@ -2,7 +2,6 @@ import type { AccessRule } from '../../contract/rules.ts'
 import type { Hands } from '../../identity/callers/hands.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import type { Json, Step } from '../../sdk/index.ts'
-import type { Decision } from '../stages/stages.ts'
 import type { RequestState } from './request-machine.ts'
 
 /** What a request is about; its subject says what a yes leads to. */
@@ -94,13 +93,10 @@ export async function lockRequest(tx: Pick<Tx, 'query'>, id: string): Promise<Ac
   return (await selectRequests(tx, 'q.id = $1', [id]))[0]
 }
 
-/** Everything decided on a request so far, in the order in which it was noted. */
-export function readDecisions(tx: Pick<Tx, 'query'>, requestId: string): Promise<Decision[]> {
-  return rows(
-    tx,
-    `select approver_id as "approverId", hands, decision, stage, seconds from approvals where request_id = $1 order by created_at, id`,
-    [requestId],
-  )
+/** The plan its approvers saw; null where the target could not be asked when it was made. */
+export async function keptPlan(tx: Pick<Tx, 'query'>, requestId: string): Promise<Step[] | null> {
+  const kept = await row<{ plan: Step[] | null }>(tx, 'select plan from access_requests where id = $1', [requestId])
+  return kept?.plan ?? null
 }
 
 /** What was asked for, as it stands now. */

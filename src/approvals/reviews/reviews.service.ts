@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common'
-import { byId } from '../../access/cursor.ts'
-import { seesAll } from '../../access/requests/request-views.ts'
+import { z } from 'zod'
 import { record } from '../../audit/record.ts'
 import type { Page } from '../../contract/lists.ts'
 import type { ReviewQuery, ReviewView } from '../../contract/reviews.ts'
 import type { AccessRule } from '../../contract/rules.ts'
-import type { Caller } from '../../identity/callers/caller.ts'
+import { type Caller, seesAll } from '../../identity/callers/caller.ts'
 import { meet } from '../../identity/callers/hands.ts'
 import { handsOf } from '../../identity/callers/hands-of.ts'
 import { Cursors } from '../../platform/http/cursors.ts'
@@ -14,6 +13,9 @@ import { BrokerError } from '../../sdk/index.ts'
 import type { RequestKind } from '../requests/request.ts'
 import { Subjects } from '../requests/subjects.ts'
 import { Approvers } from '../stages/approvers.ts'
+
+/** Reviews in the order of their ids, latest first. */
+const byReview = { list: 'reviews', position: z.string() }
 
 interface ReviewRow {
   readonly id: ReviewView['id']
@@ -47,7 +49,7 @@ export class Reviews {
 
   /** Those a flow names are told of what they are to look at; who runs or checks the broker, of all. */
   async list(caller: Caller, query: ReviewQuery): Promise<Page<ReviewView>> {
-    const after = this.cursors.read(byId('reviews'), query.cursor)
+    const after = this.cursors.read(byReview, query.cursor)
     const found = await rows<ReviewRow>(
       this.database.pool,
       `${SELECT} where ($1::text is null or e.id < $1) and ($2::text is null or (e.closed_at is null) = ($2 = 'open'))
@@ -55,7 +57,7 @@ export class Reviews {
        order by e.id desc limit $3`,
       [after ?? null, query.state ?? null, query.limit + 1, seesAll(caller), caller.id, caller.groupIds],
     )
-    return this.cursors.page(byId('reviews'), found, query.limit, (review) => review.id, view)
+    return this.cursors.page(byReview, found, query.limit, (review) => review.id, view)
   }
 
   async close(caller: Caller, id: string, note: string): Promise<ReviewView> {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { row, type Tx } from '../../platform/postgres/database.ts'
+import { keptPlan } from '../../approvals/requests/request.ts'
+import type { Tx } from '../../platform/postgres/database.ts'
 import { BrokerError, type GrantAccessAction, type GrantInput, type Step } from '../../sdk/index.ts'
 import type { Grant } from '../grant.ts'
 
@@ -15,9 +16,9 @@ export async function mustBeAsApproved(
   { requestId }: Grant,
   planned: readonly Step[],
 ): Promise<void> {
-  const kept = await row<{ plan: Step[] | null }>(tx, 'select plan from access_requests where id = $1', [requestId])
-  if (!kept?.plan) return
-  const excess = action.exceeds ? action.exceeds(kept.plan, planned) : anyDifference(kept.plan, planned)
+  const kept = await keptPlan(tx, requestId)
+  if (!kept) return
+  const excess = action.exceeds ? action.exceeds(kept, planned) : anyDifference(kept, planned)
   if (excess === undefined) return
   throw new BrokerError('access.plan_changed', `it would not be what was approved: ${excess}`, {
     fix: 'ask again: approvers then see what would be done now',

@@ -42,6 +42,11 @@ export function isAdmin(caller: Caller): boolean {
   return caller.roles.includes('admin')
 }
 
+/** Who runs or checks the broker is shown what belongs to others. */
+export function seesAll(caller: Caller): boolean {
+  return caller.roles.some((role) => role === 'admin' || role === 'auditor' || role === 'owner')
+}
+
 /** What is somebody else's is an admin's business with a token that may manage, and not with one that reads. */
 export function mustManage(caller: Caller): void {
   if (caller.scopes.includes('manage')) return
