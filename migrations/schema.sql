@@ -120,6 +120,7 @@ CREATE INDEX action_runs_by_parent ON action_runs USING btree (parent_run) WHERE
 
 create table action_steps (
   args jsonb not null,
+  before jsonb,
   changed_at timestamp with time zone not null default now(),
   confers_power boolean,
   kind text not null,
@@ -568,6 +569,30 @@ CREATE INDEX openings_by_grant ON openings USING btree (grant_id, id);
 CREATE UNIQUE INDEX openings_one_at_a_time ON openings USING btree (grant_id) WHERE (state = ANY (ARRAY['opening'::text, 'delivered'::text, 'collected'::text]));
 CREATE TRIGGER openings_have_hands BEFORE INSERT ON openings FOR EACH ROW EXECUTE FUNCTION openings_have_hands();
 
+create table ordered_runs (
+  action text not null,
+  cancel jsonb,
+  concerns jsonb not null default '[]'::jsonb,
+  created_at timestamp with time zone not null default now(),
+  done jsonb,
+  first_tried_at timestamp with time zone,
+  id text not null,
+  integration_id text not null,
+  ordered_by text,
+  problem jsonb,
+  reason text not null,
+  risk jsonb not null,
+  undo jsonb,
+  undo_if_unverified boolean not null default true,
+  undone jsonb,
+  writes text[] not null default '{}'::text[],
+  constraint ordered_runs_are_runs FOREIGN KEY (id) REFERENCES action_runs(id),
+  constraint ordered_runs_of_a_user FOREIGN KEY (ordered_by) REFERENCES users(id),
+  constraint ordered_runs_of_an_integration FOREIGN KEY (integration_id) REFERENCES integrations(id),
+  constraint ordered_runs_pkey PRIMARY KEY (id)
+);
+CREATE INDEX ordered_runs_by_integration ON ordered_runs USING btree (integration_id, id);
+
 create table person_marks (
   mark text not null,
   user_id text not null,
@@ -598,7 +623,7 @@ create table proposals (
   token_makers text[] not null default '{}'::text[],
   constraint proposals_accepted_by_somebody_else CHECK ((state <> ALL (ARRAY['accepted'::text, 'performed'::text, 'failed'::text])) OR decided_by <> proposer_id AND NOT decided_hands && hands),
   constraint proposals_keep_nothing_when_over CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text])) OR body IS NULL),
-  constraint proposals_kind_known CHECK (kind = ANY (ARRAY['flow.create'::text, 'flow.change'::text, 'integration.create'::text, 'integration.change'::text, 'integration.own'::text, 'integration.remove'::text, 'integration.write_off'::text, 'scim_token.create'::text, 'scim_token.rotate'::text])),
+  constraint proposals_kind_known CHECK (kind = ANY (ARRAY['flow.create'::text, 'flow.change'::text, 'integration.create'::text, 'integration.change'::text, 'integration.own'::text, 'integration.remove'::text, 'integration.write_off'::text, 'scim_token.create'::text, 'scim_token.rotate'::text, 'run.order'::text])),
   constraint proposals_of_a_user FOREIGN KEY (proposer_id) REFERENCES users(id),
   constraint proposals_pkey PRIMARY KEY (id),
   constraint proposals_state_known CHECK (state = ANY (ARRAY['open'::text, 'accepted'::text, 'performed'::text, 'failed'::text, 'declined'::text, 'withdrawn'::text, 'lapsed'::text]))

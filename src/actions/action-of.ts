@@ -5,7 +5,7 @@ import { InvalidInput } from '../platform/http/input-pipe.ts'
 import { type AnyAction, BrokerError, type GrantAccessAction, type GrantInput, type RunContext, type Step } from '../sdk/index.ts'
 
 /** An action by the name that runs keep, as the plugin of this connection has it now. */
-export function actionOf(connection: Connection, name: string): AnyAction<unknown> {
+export function actionOf(connection: Pick<Connection, 'plugin'>, name: string): AnyAction<unknown> {
   const action = actionsOf(connection.plugin).find((each) => each.name === name)
   if (action) return action
   throw new BrokerError('target.unsupported', `${connection.plugin.manifest.name} has no action ${name}`, {

@@ -15,9 +15,12 @@ export interface StepRef {
 }
 
 /** A step as people may see it: neither what is sealed nor what its undo needs. */
-export type ShownStep = Pick<JournaledStep, 'kind' | 'target' | 'summary' | 'args' | 'state'> & { readonly changedAt: Date }
+export type ShownStep = Pick<JournaledStep, 'kind' | 'target' | 'summary' | 'args' | 'before' | 'state'> & {
+  readonly changedAt: Date
+}
 
 type StepRow = Pick<JournaledStep, 'kind' | 'target' | 'summary' | 'args' | 'position' | 'state'> & {
+  readonly before: Json
   readonly record: Json
   readonly sealed: string | null
   readonly confers_power: boolean | null
@@ -148,10 +151,10 @@ export class Journal {
     }))
     await rows(
       tx,
-      `insert into action_steps (run_id, position, kind, target, summary, args, sealed, confers_power)
-       select $1, position, kind, target, summary, args, sealed, "confersPower"
+      `insert into action_steps (run_id, position, kind, target, summary, args, before, sealed, confers_power)
+       select $1, position, kind, target, summary, args, before, sealed, "confersPower"
        from jsonb_to_recordset($2::jsonb)
-         as s (position int, kind text, target text, summary text, args jsonb, sealed text, "confersPower" boolean)`,
+         as s (position int, kind text, target text, summary text, args jsonb, before jsonb, sealed text, "confersPower" boolean)`,
       [run.id, JSON.stringify(planned)],
     )
     return {
@@ -207,11 +210,16 @@ export class Journal {
     await rows(tx, 'update action_steps set sealed = null where run_id = any($1)', [ids])
   }
 
+  /** What was sealed with the steps was for doing them: of a run that is done, nothing of it is kept. */
+  async forgetSealed(tx: Tx, run: string): Promise<void> {
+    await rows(tx, 'update action_steps set sealed = null where run_id = $1', [run])
+  }
+
   /** The steps of a run as its action is given them. */
   async steps(tx: Pick<Tx, 'query'>, run: string): Promise<JournaledStep[]> {
     const found = await rows<StepRow>(
       tx,
-      `select position, kind, target, summary, args, state, record, sealed, confers_power from action_steps
+      `select position, kind, target, summary, args, before, state, record, sealed, confers_power from action_steps
        where run_id = $1 order by position`,
       [run],
     )
@@ -222,14 +230,14 @@ export class Journal {
   async shown(tx: Pick<Tx, 'query'>, run: string): Promise<ShownStep[]> {
     return rows<ShownStep>(
       tx,
-      `select kind, target, summary, args, state, changed_at as "changedAt" from action_steps where run_id = $1 order by position`,
+      `select kind, target, summary, args, before, state, changed_at as "changedAt" from action_steps where run_id = $1 order by position`,
       [run],
     )
   }
 
   private stepOf(
     run: string,
-    { position, kind, target, summary, args, state, record, sealed, confers_power }: StepRow,
+    { position, kind, target, summary, args, before, state, record, sealed, confers_power }: StepRow,
   ): JournaledStep {
     return {
       position,
@@ -239,6 +247,7 @@ export class Journal {
       args,
       state,
       record: record ?? undefined,
+      ...(before !== null && { before }),
       ...(sealed !== null && { sealed: this.sealer.open(sealed, place(run, position)) }),
       ...(confers_power !== null && { confersPower: confers_power }),
     }

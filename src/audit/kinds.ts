@@ -11,6 +11,7 @@ export type Subject =
   | 'a person'
   | 'a proposal'
   | 'a request'
+  | 'a run'
   | 'a SCIM token'
   | 'a session'
   | 'a token'
@@ -71,6 +72,16 @@ export const KINDS = {
     'credential.collected': ['the grantee unwrapped it'],
     'credential.ended': ['it was not collected in time, or is gone'],
     'credential.failed': ['none could be minted'],
+  }),
+  ...of('a run', {
+    'run.ordered': ['an admin or a schedule had an action done'],
+    'run.executed': ['it is done, and was read back', 'own'],
+    'run.cancelled': ['it was cancelled before it was done', 'own'],
+    'run.failed': ['it was not done, or not to its end', 'own', 'admin'],
+    'run.undoing': ['it is being taken back', 'own'],
+    'run.undone': ['it was taken back, and that was read back', 'own'],
+    'run.refused': ['it could not be taken back, and stays done', 'own', 'admin'],
+    'run.stuck': ['it cannot be taken back: a person must look', 'own', 'admin'],
   }),
   ...of('an integration', {
     'integration.created': ['a target was connected'],

@@ -115,7 +115,10 @@ export class Proposals {
 
 /** Who may not make a change has no say in whether it is made. */
 function mustDecide(caller: Caller, { kind }: Pick<Proposal, 'kind'>): void {
-  if (/^(integration|scim_token)\./.test(kind) && !isAdmin(caller)) {
-    throw new BrokerError('auth.forbidden', 'changes of integrations and SCIM tokens are for admins to decide on')
+  if (/^(integration|scim_token|run)\./.test(kind) && !isAdmin(caller)) {
+    throw new BrokerError(
+      'auth.forbidden',
+      'changes of integrations and SCIM tokens, and runs of actions, are for admins to decide on',
+    )
   }
 }

@@ -13,6 +13,7 @@ const PROPOSED = [
   'integration.write_off',
   'scim_token.create',
   'scim_token.rotate',
+  'run.order',
 ] as const
 export type Proposed = (typeof PROPOSED)[number]
 

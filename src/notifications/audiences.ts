@@ -37,7 +37,7 @@ export class Audiences {
   private async peopleOf(tx: Tx, part: Part, event: ChainEvent, facts: Facts | undefined): Promise<readonly string[]> {
     switch (part) {
       case 'own':
-        return facts ? [facts.requester.id] : []
+        return facts ? [facts.requester.id] : this.whoOrdered(tx, event.subject)
       case 'decide':
         return facts ? this.deciders(tx, facts.requestId, event) : []
       case 'review':
@@ -80,15 +80,26 @@ export class Audiences {
     return without(named.length > 0 ? named : idsOf(await this.directory.withRole(tx, 'admin', 'auditor')), requester.id)
   }
 
+  /** Of a run that a person had done. */
+  private async whoOrdered(tx: Tx, subject: string): Promise<string[]> {
+    if (!subject.startsWith('run_')) return []
+    const by = await rows<{ id: string }>(
+      tx,
+      'select ordered_by as id from ordered_runs where id = $1 and ordered_by is not null',
+      [subject],
+    )
+    return idsOf(by)
+  }
+
   private async named(tx: Tx, people: People | undefined): Promise<string[]> {
     if (!people || people.groups.length + people.users.length === 0) return []
     return idsOf(await this.approvers.named(people, tx))
   }
 }
 
-/** Changes of integrations and SCIM tokens are for admins alone. */
+/** Changes of integrations and SCIM tokens, and runs of actions, are for admins alone. */
 function mayAccept({ data }: ChainEvent): readonly Role[] {
-  return /^(integration|scim_token)\./.test(String(data['kind'])) ? ['admin'] : ['admin', 'owner']
+  return /^(integration|scim_token|run)\./.test(String(data['kind'])) ? ['admin'] : ['admin', 'owner']
 }
 
 /** Who may have a SCIM token in hand is not who is told to rotate it. */

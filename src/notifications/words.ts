@@ -46,6 +46,13 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
     `What was left of ${whose === 'Your' ? 'your' : whose} access to ${what} was found and is gone`,
   'grant.rechecked': ({ whose, what }) => `A leftover of ${whose} access to ${what} was removed`,
   'grant.altered': ({ whose, what }) => `${whose} access to ${what} was altered behind the broker’s back`,
+  'run.executed': () => 'The action that you ordered is done',
+  'run.cancelled': () => 'The run of an action was cancelled',
+  'run.failed': () => 'The run of an action failed',
+  'run.undoing': () => 'The run of an action is being taken back',
+  'run.undone': () => 'The run of an action was taken back',
+  'run.refused': () => 'The run of an action could not be taken back, and stays done',
+  'run.stuck': () => 'The run of an action cannot be taken back: a person must look',
   'review.closed': ({ whose, what }) => `${whose} emergency access to ${what} was reviewed`,
   'person.not_linked': () => 'One person may be here twice, once from signing in and once from SCIM',
   'token.created': () => 'A token was made for you, with which its maker can read and ask in your name',
@@ -126,6 +133,7 @@ function detailsOf(event: ChainEvent, facts: Facts | undefined, names: ReadonlyM
 
 function pathOf(event: ChainEvent, facts: Facts | undefined): string | undefined {
   if (facts) return `/requests/${facts.requestId}`
+  if (event.subject.startsWith('run_')) return `/runs/${event.subject}`
   return event.subject.startsWith('prp_') ? `/proposals/${event.subject}` : undefined
 }
 

@@ -17,7 +17,7 @@ export interface Step {
   readonly before?: Json
   /** that access works from this step on, and no longer once it is undone: said by the last step of a plan that gives access, and by no other */
   readonly confersPower?: boolean
-  /** kept encrypted while the run is open, erased when it settles */
+  /** kept encrypted until the run is done, of access until it is over; undoing must not need it */
   readonly sealed?: Secret
 }
 

@@ -53,6 +53,7 @@ export const ERRORS = {
   'target.unverified': { status: 502, retryable: true, meaning: 'what was read back is not what was written' },
   'target.unexpected': { status: 502, retryable: true, meaning: 'the answer is not one this target gives' },
   'run.fenced': { status: 409, retryable: false, meaning: 'another replica has taken this run over' },
+  'run.cancelled': { status: 409, retryable: false, meaning: 'the run was cancelled before it was done' },
   'run.locked': { status: 409, retryable: true, meaning: 'another run is changing the same resource' },
   'integration.unhealthy': { status: 422, retryable: false, meaning: 'the integration failed its checks' },
   unavailable: { status: 503, retryable: true, meaning: 'the broker cannot serve this now' },

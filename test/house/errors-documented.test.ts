@@ -146,6 +146,7 @@ describe('the tables of states', () => {
       undoing --settle--> undone
       undoing --overdue--> stuck
       undoing --give_up--> failed
+      undoing --refuse--> executed
       stuck --settle--> undone
       stuck --give_up--> failed"
     `)

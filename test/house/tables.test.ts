@@ -20,11 +20,12 @@ const ROOMS: Readonly<Record<string, { readonly write: string; readonly read: st
   emergency_reviews: { write: 'approvals', read: 'approvals notifications' },
   grants: { write: 'grants', read: 'access grants integrations notifications' },
   groups: { write: 'identity', read: 'access identity integrations' },
-  integrations: { write: 'grants integrations', read: 'access approvals grants identity integrations notifications' },
+  integrations: { write: 'grants integrations', read: 'access approvals grants identity integrations notifications runs' },
   openings: { write: 'grants', read: 'grants' },
+  ordered_runs: { write: 'runs', read: 'notifications runs' },
   proposals: { write: 'changes', read: 'changes notifications' },
   resources: { write: 'integrations', read: 'access approvals grants integrations notifications' },
-  users: { write: 'identity', read: 'access approvals changes grants identity integrations notifications' },
+  users: { write: 'identity', read: 'access approvals changes grants identity integrations notifications runs' },
 }
 
 const root = path.resolve(import.meta.dirname, '../..')

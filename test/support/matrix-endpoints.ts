@@ -24,6 +24,11 @@ const on = (make: (makers: Makers) => Promise<string>, body?: unknown) => ({
 })
 const open = (ok: number): Expected => ({ who: 'public', ok })
 const scim = (ok: number, target?: Target): Expected => ({ who: 'scim', ok, target: target && (() => target) })
+const aRun = (who: string, body?: unknown): Expected => ({
+  who,
+  ok: 404,
+  target: () => ({ ids: ['run_00000000000000000000000000'], body }),
+})
 const SCIM_USER = 'urn:ietf:params:scim:schemas:core:2.0:User'
 
 /**
@@ -31,6 +36,24 @@ const SCIM_USER = 'urn:ietf:params:scim:schemas:core:2.0:User'
  * decides besides (whose request, whose grant) stands in matrix-relations.ts; here such a call is about something that is not there.
  */
 export const ENDPOINTS: Record<string, Expected> = {
+  'GET /api/integrations/:id/actions': { who: SEERS, ok: 404, target: () => ({ ids: ['int_00000000000000000000000000'] }) },
+  'POST /api/integrations/:id/actions/:action/preview': {
+    who: 'manage: admin',
+    ok: 404,
+    target: () => ({ ids: ['int_00000000000000000000000000', 'paint-wall'], body: { input: {} } }),
+  },
+  'POST /api/runs': {
+    who: 'manage: admin',
+    ok: 404,
+    target: () => ({ body: { integrationId: 'int_00000000000000000000000000', action: 'paint-wall', input: {}, reason: 'x' } }),
+  },
+  'GET /api/runs': { who: SEERS, ok: 200, target: () => ({}) },
+  'GET /api/runs/:id': aRun(SEERS),
+  'GET /api/runs/:id/steps': aRun(SEERS),
+  'GET /api/runs/:id/receipt': aRun(SEERS),
+  'GET /api/runs/:id/rollback': aRun(SEERS),
+  'POST /api/runs/:id/cancel': aRun('manage: admin'),
+  'POST /api/runs/:id/rollback': aRun('manage: admin', { reason: 'x' }),
   'GET /livez': open(200),
   'GET /readyz': open(200),
   'GET /metrics': open(200),

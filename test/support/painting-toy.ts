@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Action, type AnyPlugin, type Secret, type Step, secret } from '../../src/sdk/index.ts'
+import { type Action, type AnyPlugin, BrokerError, type Secret, type Step, secret } from '../../src/sdk/index.ts'
 import { grantingToy } from './granting-toy.ts'
 import { type ToyClient, ToyTarget } from './toy-plugin.ts'
 
@@ -11,11 +11,13 @@ export class PaintingToy {
   readonly calls: string[] = []
   /** what happens while a wall is painted */
   whenPainted: (wall: string) => Promise<unknown> = async () => {}
+  /** as of somebody who wrote in between */
+  refusesUndo = false
   readonly plugin: AnyPlugin
 
   constructor() {
     const toy = grantingToy(new ToyTarget())
-    this.plugin = { ...toy, actions: [this.paint] }
+    this.plugin = { ...toy, actions: [this.paint, this.tearDown] }
   }
 
   private readonly paint: Action<ToyClient, { wall: string; colour: Secret }, Step> = {
@@ -25,7 +27,16 @@ export class PaintingToy {
     writes: ({ wall }) => [wall],
     plan: async (_context, { wall, colour }) => {
       this.calls.push(`plan ${wall}`)
-      return [{ kind: 'coat', target: wall, summary: `Paints ${wall}.`, args: {}, sealed: colour }]
+      return [
+        {
+          kind: 'coat',
+          target: wall,
+          summary: `Paints ${wall}.`,
+          args: {},
+          before: { colour: this.walls.get(wall) ?? 'bare' },
+          sealed: colour,
+        },
+      ]
     },
     execute: async (_context, { target, sealed }) => {
       const before = this.walls.get(target) ?? 'bare'
@@ -41,8 +52,30 @@ export class PaintingToy {
         at: new Date().toISOString(),
       })),
     rollback: async (_context, { target }, record) => {
+      if (this.refusesUndo) throw new BrokerError('target.conflict', `somebody else painted ${target}`)
       const { before } = (record ?? { before: 'bare' }) as { before: string }
       this.walls.set(target, before)
+    },
+    verifyGone: async (_context, steps) =>
+      steps.map(({ target, before }) => ({
+        artefact: target,
+        holds: this.walls.get(target) === (before as { colour: string }).colour || this.walls.get(target) === 'bare',
+        observed: this.walls.get(target) ?? 'bare',
+        at: new Date().toISOString(),
+      })),
+  }
+
+  private readonly tearDown: Action<ToyClient, { wall: string }, Step> = {
+    name: 'tear-down',
+    title: 'Tear a wall down',
+    severity: 'high',
+    irreversible: 'nobody builds a wall of rubble',
+    input: z.object({ wall: z.string().min(1) }),
+    mustType: ({ wall }) => wall,
+    plan: async (_context, { wall }) => [{ kind: 'blow', target: wall, summary: `Tears ${wall} down.`, args: {} }],
+    execute: async (_context, { target }) => {
+      this.walls.delete(target)
+      return {}
     },
   }
 }

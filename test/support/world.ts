@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as wait } from 'node:timers/promises'
 import type { VaultServer } from '../../dev/vault/vault-server.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import type { Api } from './api.ts'

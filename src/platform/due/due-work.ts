@@ -33,6 +33,8 @@ export const LANES = {
   cut: { batch: 200, perShard: 400, leaseSeconds: 30 },
   clean: { batch: 64, perShard: 128, leaseSeconds: 60, yieldsTo: 'cut' },
   provision: { batch: 64, perShard: 64, leaseSeconds: 30 },
+  // What people and schedules have done at targets, access not among it.
+  run: { batch: 8, perShard: 16, leaseSeconds: 60 },
   background: { batch: 1, perShard: 2, atOnce: 16, leaseSeconds: 30 },
   notify: { batch: 8, perShard: 8, leaseSeconds: 30 },
 } as const satisfies Record<string, LaneOptions>

@@ -14,6 +14,7 @@ import { Openings1763769600011 } from '../../../migrations/0011-openings.ts'
 import { Gaps1763769600013 } from '../../../migrations/0013-gaps.ts'
 import { Runs1763769600014 } from '../../../migrations/0014-runs.ts'
 import { Hands1763769600015 } from '../../../migrations/0015-hands.ts'
+import { OrderedRuns1763769600016 } from '../../../migrations/0016-ordered-runs.ts'
 import { Subjects1763769600017 } from '../../../migrations/0017-subjects.ts'
 import { Promises1763769600018 } from '../../../migrations/0018-promises.ts'
 import { type Patience, type Peers, poolOptions } from './database-client.ts'
@@ -55,6 +56,7 @@ export function dataSourceOptions(url: string, poolSize: number, patience = HAST
       Gaps1763769600013,
       Runs1763769600014,
       Hands1763769600015,
+      OrderedRuns1763769600016,
       Subjects1763769600017,
       Promises1763769600018,
     ],

@@ -1,0 +1,19 @@
+import type { Json } from '../sdk/index.ts'
+import type { RunState } from './run-machine.ts'
+
+/** What other rooms may know of a run: to be joined in their SQL as `join ${RUN_FACTS} r on r.id = …`. */
+export interface RunFacts {
+  readonly state: RunState
+  /** as people may see it */
+  readonly input: Json
+  readonly startedBy: { readonly kind: 'person' | 'schedule' | 'run'; readonly id: string }
+  /** of its plan; 0 until it is planned */
+  readonly steps: number
+  readonly stepsDone: number
+}
+
+export const RUN_FACTS = `(
+  select r.id, r.state, r.input, r.started_by as "startedBy",
+    (select count(*)::int from action_steps s where s.run_id = r.id) as steps,
+    (select count(*)::int from action_steps s where s.run_id = r.id and s.state = 'executed') as "stepsDone"
+  from action_runs r)`

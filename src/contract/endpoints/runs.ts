@@ -1,0 +1,103 @@
+import { id } from '../id.ts'
+import { proposalView } from '../proposals.ts'
+import {
+  actionName,
+  changeReceipt,
+  newRun,
+  offeredActions,
+  previewRun,
+  rollbackPreview,
+  runPage,
+  runPreview,
+  runQuery,
+  runReason,
+  runSteps,
+  runView,
+} from '../runs.ts'
+import { endpoint } from './endpoint.ts'
+
+const SEERS = { scope: 'read', roles: ['admin', 'owner', 'auditor'] } as const
+const RUNNERS = { scope: 'manage', roles: ['admin'] } as const
+
+export const runs = {
+  actions: endpoint({
+    method: 'GET',
+    path: '/api/integrations/:id/actions',
+    tag: 'runs',
+    allowed: SEERS,
+    about: 'what may be done at this integration, granting access not among it',
+    params: { id: id('int') },
+    answers: { 200: offeredActions },
+  }),
+  preview: endpoint({
+    method: 'POST',
+    path: '/api/integrations/:id/actions/:action/preview',
+    tag: 'runs',
+    allowed: RUNNERS,
+    about: 'every step, what stands there now, the risk and whether it can be undone; nothing is done',
+    params: { id: id('int'), action: actionName },
+    body: previewRun,
+    answers: { 200: runPreview },
+  }),
+  order: endpoint({
+    method: 'POST',
+    path: '/api/runs',
+    tag: 'runs',
+    allowed: { ...RUNNERS, own: true },
+    body: newRun,
+    answers: { 201: runView, 202: proposalView },
+  }),
+  list: endpoint({ method: 'GET', path: '/api/runs', tag: 'runs', allowed: SEERS, query: runQuery, answers: { 200: runPage } }),
+  get: endpoint({
+    method: 'GET',
+    path: '/api/runs/:id',
+    tag: 'runs',
+    allowed: SEERS,
+    params: { id: id('run') },
+    answers: { 200: runView },
+  }),
+  steps: endpoint({
+    method: 'GET',
+    path: '/api/runs/:id/steps',
+    tag: 'runs',
+    allowed: SEERS,
+    params: { id: id('run') },
+    answers: { 200: runSteps },
+  }),
+  receipt: endpoint({
+    method: 'GET',
+    path: '/api/runs/:id/receipt',
+    tag: 'runs',
+    allowed: SEERS,
+    about: 'what it changed, and how that was read back',
+    params: { id: id('run') },
+    answers: { 200: changeReceipt },
+  }),
+  cancel: endpoint({
+    method: 'POST',
+    path: '/api/runs/:id/cancel',
+    tag: 'runs',
+    allowed: RUNNERS,
+    about: 'between two steps; what was done is taken back where that is possible',
+    params: { id: id('run') },
+    answers: { 202: runView },
+  }),
+  rollbackPreview: endpoint({
+    method: 'GET',
+    path: '/api/runs/:id/rollback',
+    tag: 'runs',
+    allowed: SEERS,
+    about: 'whether it can be taken back now; the target is asked',
+    params: { id: id('run') },
+    answers: { 200: rollbackPreview },
+  }),
+  rollBack: endpoint({
+    method: 'POST',
+    path: '/api/runs/:id/rollback',
+    tag: 'runs',
+    allowed: { ...RUNNERS, own: true },
+    params: { id: id('run') },
+    body: runReason,
+    answers: { 202: runView },
+  }),
+}

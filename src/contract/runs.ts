@@ -1,0 +1,170 @@
+import { z } from 'zod'
+import { id } from './id.ts'
+import { page, pageQuery } from './lists.ts'
+import { text } from './text.ts'
+import { instant } from './time.ts'
+
+export const runState = z
+  .enum(['pending', 'executing', 'executed', 'undoing', 'undone', 'failed', 'stuck'])
+  .describe(
+    'undone: it was taken back, and that was read back; failed: it was not done, or not to its end; stuck: a person must look',
+  )
+
+export const riskLevel = z.enum(['low', 'medium', 'high'])
+
+const risk = z.strictObject({
+  level: riskLevel,
+  reasons: z.array(z.string()).describe('what makes it so, a sentence each'),
+})
+
+const concern = z.strictObject({ type: z.string(), name: z.string() })
+
+export const actionName = text({ max: 60 })
+
+/** An action that an integration allows. */
+export const offeredAction = z
+  .strictObject({
+    name: z.string(),
+    title: z.string(),
+    description: z.string().nullable(),
+    severity: riskLevel.describe('how much hangs on it, before anybody has looked at what it is done to'),
+    reversible: z.boolean(),
+    irreversible: z.string().optional().describe('why it cannot be undone'),
+    input: z.record(z.string(), z.unknown()).describe('JSON Schema of what it is told; what is a secret is marked writeOnly'),
+  })
+  .meta({ id: 'OfferedAction' })
+export const offeredActions = z.strictObject({ items: z.array(offeredAction) }).meta({ id: 'OfferedActions' })
+export type OfferedAction = z.infer<typeof offeredAction>
+
+const plannedStep = z.strictObject({
+  kind: z.string(),
+  target: z.string().describe('what it touches'),
+  summary: z.string(),
+  args: z.unknown(),
+  before: z
+    .unknown()
+    .describe('what stands there now: names, lengths, versions, never the value of a secret; null where nothing is shown'),
+})
+
+export const previewRun = z
+  .strictObject({ input: z.record(z.string(), z.unknown()).describe('as the action’s schema says') })
+  .meta({ id: 'PreviewRun' })
+export type PreviewRun = z.infer<typeof previewRun>
+
+/** What a run would do, without doing it. */
+export const runPreview = z
+  .strictObject({
+    action: z.string(),
+    reversible: z.boolean(),
+    irreversible: z.string().optional().describe('why it cannot be undone'),
+    risk,
+    confirm: z.string().nullable().describe('what must be sent as `confirm` to order it; null: nothing'),
+    concerns: z.array(concern),
+    steps: z.array(plannedStep),
+  })
+  .meta({ id: 'RunPreview' })
+export type RunPreview = z.infer<typeof runPreview>
+
+const reason = text({ min: 1, max: 2_000 })
+
+export const newRun = z
+  .strictObject({
+    integrationId: id('int'),
+    action: actionName,
+    input: z.record(z.string(), z.unknown()).describe('as the action’s schema says'),
+    reason: reason.describe('why it is done; it stands in the audit trail'),
+    confirm: text({ min: 1, max: 500 }).optional().describe('what the preview asks for, typed by a person'),
+    idempotencyKey: text({ min: 1, max: 200 })
+      .optional()
+      .describe('the same key with the same input is the same run; with another input it is refused'),
+  })
+  .meta({ id: 'NewRun' })
+export type NewRun = z.infer<typeof newRun>
+
+export const runReason = z.strictObject({ reason }).meta({ id: 'RunReason' })
+export type RunReason = z.infer<typeof runReason>
+
+const runProblem = z.strictObject({ code: z.string(), message: z.string(), fix: z.string().optional() })
+
+const runEvidence = z.strictObject({
+  artefact: z.string(),
+  holds: z.boolean().describe('whether the target is as it should be'),
+  observed: z.string().describe('what the target answered'),
+  requestId: z.string().nullable(),
+  requestIdBy: z.enum(['target', 'broker']).nullable(),
+  correlationId: z.string().nullable().describe('ours, sent along with the call'),
+  at: z.string(),
+})
+
+const readBack = z.strictObject({
+  at: instant,
+  target: z.record(z.string(), z.string()).nullable().describe('the system that was looked at, as it names itself'),
+  evidence: z.array(runEvidence),
+})
+
+const person = z.strictObject({ id: id('usr'), name: z.string() })
+
+export const runView = z
+  .strictObject({
+    id: id('run'),
+    integrationId: id('int'),
+    action: z.string(),
+    title: z.string(),
+    state: runState,
+    input: z.unknown().describe('without its secrets'),
+    reason: z.string(),
+    orderedBy: person.nullable().describe('null: a schedule or another run'),
+    startedBy: z.strictObject({ kind: z.enum(['person', 'schedule', 'run']), id: z.string() }),
+    reversible: z.boolean(),
+    risk,
+    concerns: z.array(concern),
+    progress: z.strictObject({ done: z.int(), of: z.int().nullable().describe('null until it is planned') }),
+    problem: runProblem.nullable().describe('what stands in its way, or why it failed'),
+    cancelled: z.strictObject({ by: person, at: instant }).nullable(),
+    undo: z
+      .strictObject({ by: person.nullable().describe('null: the broker, because it failed'), reason: z.string(), at: instant })
+      .nullable()
+      .describe('who had it taken back'),
+    createdAt: instant,
+    doneAt: instant.nullable(),
+    undoneAt: instant.nullable(),
+  })
+  .meta({ id: 'Run' })
+export type RunView = z.infer<typeof runView>
+export const runPage = page(runView).meta({ id: 'RunPage' })
+export const runQuery = z.strictObject({ ...pageQuery, state: runState.optional(), integration: id('int').optional() })
+export type RunQuery = z.infer<typeof runQuery>
+
+export const runSteps = z.array(
+  plannedStep.extend({ state: z.enum(['planned', 'executing', 'executed', 'undoing', 'undone']), changedAt: instant }),
+)
+
+/** Whether a run can be taken back as things stand in the target now. */
+export const rollbackPreview = z
+  .strictObject({
+    possible: z.boolean(),
+    because: z.string().nullable().describe('why not, or what is in doubt'),
+    until: z.string().nullable().describe('when the target itself takes the way back away'),
+    restores: z.array(z.strictObject({ target: z.string(), summary: z.string() })),
+  })
+  .meta({ id: 'RollbackPreview' })
+export type RollbackPreview = z.infer<typeof rollbackPreview>
+
+/** What a run changed, and how that was read back: the counterpart of a grant’s revocation receipt. */
+export const changeReceipt = z
+  .strictObject({
+    run: id('run'),
+    action: z.string(),
+    integrationId: id('int'),
+    state: runState,
+    reason: z.string(),
+    orderedBy: person.nullable(),
+    orderedAt: instant,
+    before: z
+      .array(z.strictObject({ target: z.string(), summary: z.string(), before: z.unknown() }))
+      .describe('of each step: what stood there when it was planned'),
+    done: readBack.nullable().describe('what was read back after it was done; null: it is not done'),
+    undone: readBack.nullable().describe('what was read back after it was taken back; null: it was not'),
+  })
+  .meta({ id: 'ChangeReceipt' })
+export type ChangeReceipt = z.infer<typeof changeReceipt>

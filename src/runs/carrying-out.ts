@@ -1,0 +1,129 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
+import { actionOf } from '../actions/action-of.ts'
+import { type HeldRun, mayHaveHappened } from '../actions/action-run.ts'
+import { Journal } from '../actions/journal.ts'
+import { ActionRunner } from '../actions/runner.ts'
+import { transition } from '../actions/transition.ts'
+import { BROKER, record } from '../audit/record.ts'
+import { Catalog } from '../catalog/catalog.ts'
+import { mustBeActive } from '../integrations/connections.ts'
+import { each, type Hold, type Outcome, pauseFor, type Work } from '../platform/due/due-lane.ts'
+import { DueWork, enqueue } from '../platform/due/due-work.ts'
+import { problemOf } from '../platform/http/problem-of.ts'
+import { Database, rows, type Tx } from '../platform/postgres/database.ts'
+import { refusalOfDatabase } from '../platform/postgres/database-errors.ts'
+import { BrokerError, type Evidence, isBrokerError, isReversible } from '../sdk/index.ts'
+import { lockRun, noteProblem, type OrderedRun, RUN_WORK, stamped } from './ordered-run.ts'
+
+const LONGEST_PAUSE_MS = 10_000
+
+/** Does what was ordered, step by step; what fails on the way is taken back. */
+@Injectable()
+export class CarryingOut implements OnModuleInit {
+  private readonly log = new Logger(CarryingOut.name)
+
+  constructor(
+    private readonly database: Database,
+    private readonly work: DueWork,
+    private readonly journal: Journal,
+    private readonly runner: ActionRunner,
+    private readonly catalog: Catalog,
+  ) {}
+
+  onModuleInit(): void {
+    this.work.handle('run', RUN_WORK.execute, (batch, hold) => each(batch, (work) => this.execute(work, hold)))
+  }
+
+  private async execute(work: Work, hold: Hold): Promise<Outcome> {
+    const held = await this.database.transaction((tx) => this.claim(tx, work.subject))
+    if (!held) return 'done'
+    try {
+      await this.runner.execute(held, hold, {
+        beforeStep: async (tx) => {
+          if ((await lockRun(tx, held.id))?.cancel) throw cancelled()
+          return undefined
+        },
+        whenPlanned: async (tx, connection) => {
+          await lockRun(tx, held.id)
+          mustBeActive(connection)
+        },
+        whenExecuted: (tx, _, evidence) => this.done(tx, held, evidence),
+      })
+      return 'done'
+    } catch (error) {
+      return this.afterFailure(held, refusalOfDatabase(error) ?? error, work.attempts)
+    }
+  }
+
+  private async claim(tx: Tx, id: string): Promise<HeldRun | undefined> {
+    const run = await lockRun(tx, id)
+    if (run?.state !== 'pending' && run?.state !== 'executing') return undefined
+    if (run.cancel) {
+      await this.giveUp(tx, run, cancelled())
+      return undefined
+    }
+    await rows(tx, 'update ordered_runs set first_tried_at = coalesce(first_tried_at, clock_timestamp()) where id = $1', [id])
+    return (await this.journal.claim(tx, [id], ['pending', 'executing'])).get(id)
+  }
+
+  private async done(tx: Tx, { id }: HeldRun, evidence: readonly Evidence[]): Promise<void> {
+    await lockRun(tx, id)
+    const done = { evidence }
+    await rows(tx, `update ordered_runs set done = ${stamped('$2')}, problem = null where id = $1`, [id, JSON.stringify(done)])
+    await this.journal.forgetSealed(tx, id)
+    await record(tx, {
+      kind: 'run.executed',
+      actor: BROKER,
+      subject: id,
+      data: { evidence: JSON.parse(JSON.stringify(evidence)) },
+    })
+  }
+
+  private async afterFailure(held: HeldRun, error: unknown, attempts: number): Promise<Outcome> {
+    if (!(error instanceof BrokerError)) this.log.error({ error, run: held.id }, 'a run met a bug')
+    const outcome = await this.database.transaction(async (tx): Promise<Outcome> => {
+      const run = await lockRun(tx, held.id)
+      const isOurs = (await this.journal.stillOurs(tx, [held])).has(held.id)
+      // Whatever went wrong for us, how it goes on is then for others to say.
+      if (!run || !isOurs || (run.state !== 'pending' && run.state !== 'executing')) return 'done'
+      if (isBrokerError(error, 'run.fenced')) return 1_000
+      // What nobody knows the meaning of may pass as well. What was read back and is not as it was written will not.
+      const mayPass = !(error instanceof BrokerError) || (error.retryable && error.code !== 'target.unverified')
+      if (mayPass && !run.isLate && !run.cancel) {
+        await noteProblem(tx, run.id, problemOf(error))
+        return pauseFor(attempts, LONGEST_PAUSE_MS)
+      }
+      await this.giveUp(tx, run, run.cancel ? cancelled() : error)
+      return 'done'
+    })
+    this.work.wake('run')
+    return outcome
+  }
+
+  /** Ends a run that is not done: what may have happened of it is taken back where that is possible, and otherwise said. */
+  private async giveUp(tx: Tx, run: OrderedRun, error: unknown): Promise<void> {
+    const problem = problemOf(error)
+    const kind = isBrokerError(error, 'run.cancelled') ? 'run.cancelled' : 'run.failed'
+    await noteProblem(tx, run.id, problem)
+    await record(tx, { kind, actor: run.cancel?.by ?? BROKER, subject: run.id, data: { ...problem } })
+    const steps = await this.journal.steps(tx, run.id)
+    const keep = isBrokerError(error, 'target.unverified') && !run.undoIfUnverified
+    if (!steps.some(mayHaveHappened) || keep || !this.canBeUndone(run)) {
+      await this.journal.giveUp(tx, [run.id])
+      return
+    }
+    await transition(tx, [run.id], 'undo')
+    const undo = { by: null, reason: problem.message }
+    await rows(tx, `update ordered_runs set undo = ${stamped('$2')} where id = $1`, [run.id, JSON.stringify(undo)])
+    await record(tx, { kind: 'run.undoing', actor: BROKER, subject: run.id, data: { reason: problem.message } })
+    await enqueue(tx, [{ lane: 'run', kind: RUN_WORK.undo, subject: run.id, shard: run.integrationId }])
+  }
+
+  private canBeUndone({ plugin, action }: OrderedRun): boolean {
+    return isReversible(actionOf({ plugin: this.catalog.get(plugin) }, action))
+  }
+}
+
+function cancelled(): BrokerError {
+  return new BrokerError('run.cancelled', 'the run was cancelled before it was done')
+}

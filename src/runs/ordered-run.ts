@@ -1,0 +1,103 @@
+import { RUN_FACTS, type RunFacts } from '../actions/run-facts.ts'
+import { row, rows, type Tx } from '../platform/postgres/database.ts'
+import type { Concern, Evidence } from '../sdk/index.ts'
+import type { Risk } from './risk.ts'
+
+/** How long a target may refuse, from the first try on, before a run is given up and what was done of it is taken back. */
+const PATIENCE = `interval '15 minutes'`
+/** From then on a run that cannot be taken back is called stuck, and a person is told. It goes on all the same. */
+const STUCK_AFTER = `interval '5 minutes'`
+
+/** Due work of runs. Its subject is the run. */
+export const RUN_WORK = { execute: 'run.execute', undo: 'run.undo' } as const
+
+interface Person {
+  readonly id: string
+  readonly name: string
+}
+
+/** What was read back of a target. */
+export interface ReadBack {
+  /** RFC 3339 */
+  readonly at: string
+  readonly evidence: readonly Evidence[]
+}
+
+export interface Problem {
+  readonly code: string
+  readonly message: string
+  readonly fix?: string | undefined
+}
+
+/** A run of an action that somebody ordered, as its own row and the journal's say. */
+export interface OrderedRun extends RunFacts {
+  readonly id: string
+  readonly integrationId: string
+  readonly plugin: string
+  readonly action: string
+  readonly reason: string
+  readonly orderedBy: Person | null
+  readonly risk: Risk
+  readonly concerns: readonly Concern[]
+  /** names of what it changes that others may change as well */
+  readonly writes: readonly string[]
+  readonly undoIfUnverified: boolean
+  readonly done: ReadBack | null
+  readonly problem: Problem | null
+  /** it has been tried for too long */
+  readonly isLate: boolean
+  /** it should have been taken back by now */
+  readonly isOverdue: boolean
+  readonly cancel: { readonly by: string; readonly byName: string | null; readonly at: string } | null
+  readonly undo: {
+    readonly by: string | null
+    readonly byName: string | null
+    readonly reason: string
+    readonly at: string
+  } | null
+  readonly undone: ReadBack | null
+  readonly createdAt: Date
+}
+
+/** Whoever owns a run is locked first, always. */
+export async function lockOrdered(tx: Pick<Tx, 'query'>, ids: readonly string[]): Promise<void> {
+  await rows(tx, 'select 1 from ordered_runs where id = any($1) order by id for update', [ids])
+}
+
+export async function lockRun(tx: Pick<Tx, 'query'>, id: string): Promise<OrderedRun | undefined> {
+  await lockOrdered(tx, [id])
+  return (await selectRuns(tx, 'o.id = $1', [id]))[0]
+}
+
+export async function findRun(tx: Pick<Tx, 'query'>, id: string): Promise<OrderedRun | undefined> {
+  return (await selectRuns(tx, 'o.id = $1', [id]))[0]
+}
+
+/** Reads runs by a condition on `o` (the order) and `r` (the run). */
+export function selectRuns(tx: Pick<Tx, 'query'>, condition: string, values: readonly unknown[]): Promise<OrderedRun[]> {
+  return rows(
+    tx,
+    `select o.id, o.integration_id as "integrationId", i.plugin, o.action, r.state, r.input, r."startedBy", r.steps, r."stepsDone",
+       o.reason, case when u.id is not null then json_build_object('id', u.id, 'name', u.name) end as "orderedBy",
+       o.risk, o.concerns, o.writes, o.undo_if_unverified as "undoIfUnverified", o.done, o.problem, coalesce(o.first_tried_at < clock_timestamp() - ${PATIENCE}, false) as "isLate",
+       coalesce((o.undo ->> 'at')::timestamptz < clock_timestamp() - ${STUCK_AFTER}, false) as "isOverdue",
+       case when o.cancel is not null then o.cancel || jsonb_build_object('byName', c.name) end as cancel,
+       case when o.undo is not null then o.undo || jsonb_build_object('byName', b.name) end as undo,
+       o.undone, o.created_at as "createdAt"
+     from ordered_runs o join ${RUN_FACTS} r on r.id = o.id join integrations i on i.id = o.integration_id
+     left join users u on u.id = o.ordered_by left join users b on b.id = o.undo ->> 'by'
+     left join users c on c.id = o.cancel ->> 'by'
+     where ${condition}`,
+    values,
+  )
+}
+
+/** A JSON parameter with the moment in it, by the database's clock. */
+export function stamped(parameter: `$${number}`): string {
+  return `(${parameter}::jsonb || jsonb_build_object('at', to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))`
+}
+
+/** Writes down what stands in the way of a run, or why it failed. */
+export async function noteProblem(tx: Pick<Tx, 'query'>, id: string, problem: Problem | null): Promise<void> {
+  await row(tx, 'update ordered_runs set problem = $2 where id = $1', [id, problem && JSON.stringify(problem)])
+}

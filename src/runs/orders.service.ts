@@ -1,0 +1,162 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common'
+import { Journal } from '../actions/journal.ts'
+import { record } from '../audit/record.ts'
+import type { ChangeKind } from '../changes/change-kind.ts'
+import { FourEyes } from '../changes/four-eyes.ts'
+import type { Held } from '../changes/held.ts'
+import { type NewRun, newRun, type RunView } from '../contract/runs.ts'
+import type { Caller } from '../identity/callers/caller.ts'
+import { mustBeActive } from '../integrations/connections.ts'
+import { findIntegration } from '../integrations/integration.ts'
+import { takeOutSecrets } from '../integrations/secrets/config-secrets.ts'
+import { DueWork, enqueue } from '../platform/due/due-work.ts'
+import { newId } from '../platform/ids.ts'
+import { rows, type Tx } from '../platform/postgres/database.ts'
+import { BrokerError, type Json, Secret } from '../sdk/index.ts'
+import { RUN_WORK } from './ordered-run.ts'
+import { type Meant, Previews } from './previews.ts'
+import { RunViews } from './run-views.ts'
+
+/** What is to be done, by whom or what, and why. */
+export interface RunOrder {
+  readonly integrationId: string
+  readonly action: string
+  /** as it was typed; the action's own schema reads it */
+  readonly input: unknown
+  readonly reason: string
+  readonly startedBy: { readonly kind: 'person' | 'schedule' | 'run'; readonly id: string }
+  readonly idempotencyKey?: string | undefined
+  /** whether it is taken back when what was read back is not what was written; yes unless told */
+  readonly undoIfUnverified?: boolean
+}
+
+/** An order that was looked at from all sides, ready to be written. */
+export interface ReadyOrder {
+  readonly meant: Meant
+  /** in the caller's transaction; `wake` afterwards starts it at once */
+  write(tx: Tx): Promise<{ readonly id: string; readonly isNew: boolean }>
+}
+
+/** Has actions done: what an admin orders, at once or after a second person, and what schedules and distributions order. */
+@Injectable()
+export class Orders implements OnModuleInit {
+  constructor(
+    private readonly work: DueWork,
+    private readonly journal: Journal,
+    private readonly previews: Previews,
+    private readonly fourEyes: FourEyes,
+    private readonly views: RunViews,
+  ) {}
+
+  onModuleInit(): void {
+    this.fourEyes.register(this.ordering)
+  }
+
+  order(caller: Caller, order: NewRun): Promise<RunView | Held> {
+    return this.fourEyes.submit(caller, this.ordering, null, order)
+  }
+
+  /** Reads the input, asks for the tags; the target is not asked. Throws what stands against it. */
+  async ready(order: RunOrder): Promise<ReadyOrder> {
+    const meant = await this.previews.look(order.integrationId, order.action, order.input)
+    return { meant, write: (tx) => this.write(tx, order, meant) }
+  }
+
+  wake(): void {
+    this.work.wake('run')
+  }
+
+  private readonly ordering: ChangeKind<NewRun, RunView> = {
+    kind: 'run.order',
+    roles: ['admin'],
+    parse: (body) => newRun.parse(body),
+    summary: async (_, order) => {
+      const meant = await this.lookAt(order)
+      const steps = await this.previews.plan(meant)
+      return {
+        integrationId: order.integrationId,
+        action: order.action,
+        input: clear(meant),
+        reason: order.reason,
+        risk: { level: meant.risk.level, reasons: [...meant.risk.reasons] },
+        steps: steps.map(({ target, summary, before }) => ({ target, summary, before: before ?? null })),
+      }
+    },
+    prepare: async (by, _, order) => {
+      await this.lookAt(order)
+      const { integrationId, action, input, reason, idempotencyKey } = order
+      const startedBy = { kind: 'person', id: by } as const
+      const ready = await this.ready({ integrationId, action, input, reason, startedBy, idempotencyKey })
+      return {
+        write: async (tx) => this.views.one(tx, (await ready.write(tx)).id),
+        afterwards: () => this.wake(),
+      }
+    },
+  }
+
+  private async lookAt(order: NewRun): Promise<Meant> {
+    const meant = await this.previews.look(order.integrationId, order.action, order.input)
+    if (meant.confirm !== undefined && order.confirm !== meant.confirm) {
+      throw new BrokerError('input.invalid', 'does not name what this is done to', {
+        field: 'confirm',
+        fix: `type ${JSON.stringify(meant.confirm)}, because it cannot be undone`,
+      })
+    }
+    return meant
+  }
+
+  private async write(tx: Tx, order: RunOrder, meant: Meant): Promise<{ id: string; isNew: boolean }> {
+    const integration = await findIntegration(tx, order.integrationId, 'for share') // nobody removes it meanwhile
+    mustBeActive({ integration })
+    const shown = clear(meant)
+    const typed = JSON.stringify(order.input)
+    const opened = await this.journal.open(tx, {
+      id: newId('run'),
+      integrationId: order.integrationId,
+      action: order.action,
+      input: shown,
+      // What is stored is read by the schema again when it is planned: so it is what was typed.
+      ...(JSON.stringify(shown) === typed ? {} : { secretInput: new Secret(typed) }),
+      startedBy: order.startedBy,
+      ...(order.idempotencyKey !== undefined && { idempotencyKey: order.idempotencyKey }),
+    })
+    if (!opened.isNew) return opened
+    const person = order.startedBy.kind === 'person' ? order.startedBy.id : null
+    await rows(
+      tx,
+      `insert into ordered_runs (id, integration_id, action, reason, ordered_by, risk, concerns, writes, undo_if_unverified)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      [
+        opened.id,
+        order.integrationId,
+        order.action,
+        order.reason,
+        person,
+        JSON.stringify(meant.risk),
+        JSON.stringify(meant.concerns),
+        meant.action.writes?.(meant.input) ?? [],
+        order.undoIfUnverified ?? true,
+      ],
+    )
+    await record(tx, {
+      kind: 'run.ordered',
+      actor: person ?? 'broker',
+      subject: opened.id,
+      data: {
+        integration: order.integrationId,
+        action: order.action,
+        input: shown,
+        reason: order.reason,
+        risk: meant.risk.level,
+        startedBy: order.startedBy,
+      },
+    })
+    await enqueue(tx, [{ lane: 'run', kind: RUN_WORK.execute, subject: opened.id, shard: order.integrationId }])
+    return opened
+  }
+}
+
+/** The input as people may see it. */
+function clear({ input }: Meant): Json {
+  return JSON.parse(JSON.stringify(takeOutSecrets(input).clear)) as Json
+}

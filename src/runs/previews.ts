@@ -1,0 +1,84 @@
+import { Injectable } from '@nestjs/common'
+import { planOf, readInput } from '../actions/action-of.ts'
+import { ActionRunner } from '../actions/runner.ts'
+import type { RunPreview } from '../contract/runs.ts'
+import type { Connection } from '../integrations/connections.ts'
+import { tagsOf } from '../integrations/resources/tags.ts'
+import { newId } from '../platform/ids.ts'
+import { Database } from '../platform/postgres/database.ts'
+import { type AnyAction, BrokerError, isReversible, type Step } from '../sdk/index.ts'
+import { OfferedActions } from './offered.ts'
+import { type Risk, riskOf } from './risk.ts'
+
+/** Somebody waits in front of a screen; what is carried out later has more time. */
+const PATIENCE_MS = 10_000
+
+/** An action that somebody means to have done, looked at from all sides; nothing is written. */
+export interface Meant {
+  readonly connection: Connection
+  readonly action: AnyAction<unknown>
+  readonly input: unknown
+  readonly concerns: readonly { readonly type: string; readonly name: string }[]
+  readonly risk: Risk
+  /** what a person must type; undefined: nothing */
+  readonly confirm: string | undefined
+}
+
+/** What a run would do: every step, what stands there now, the risk, and whether it can be undone. */
+@Injectable()
+export class Previews {
+  constructor(
+    private readonly database: Database,
+    private readonly offered: OfferedActions,
+    private readonly runner: ActionRunner,
+  ) {}
+
+  async preview(integrationId: string, name: string, typed: unknown): Promise<RunPreview> {
+    const meant = await this.look(integrationId, name, typed)
+    const steps = await this.plan(meant)
+    const { action, risk, concerns, confirm } = meant
+    return {
+      action: name,
+      ...(isReversible(action) ? { reversible: true } : { reversible: false, irreversible: action.irreversible }),
+      risk: { level: risk.level, reasons: [...risk.reasons] },
+      confirm: confirm ?? null,
+      concerns: [...concerns],
+      steps: steps.map((step) => ({
+        kind: step.kind,
+        target: step.target,
+        summary: step.summary,
+        args: step.args,
+        before: step.before ?? null,
+      })),
+    }
+  }
+
+  async look(integrationId: string, name: string, typed: unknown): Promise<Meant> {
+    const { connection, action } = await this.offered.find(integrationId, name)
+    const input = await readInput(action, typed)
+    const concerns = action.concerns?.(input) ?? []
+    const known = await tagsOf(this.database.pool, integrationId, concerns)
+    return {
+      connection,
+      action,
+      input,
+      concerns,
+      risk: riskOf(action, known, connection.integration),
+      confirm: action.mustType?.(input),
+    }
+  }
+
+  /** The steps as they would be done now. Throws what the plugin or the target has against it. */
+  async plan({ connection, action, input }: Meant): Promise<Step[]> {
+    const context = this.runner.context(connection, newId('run'), { isOurs: () => true }, undefined, PATIENCE_MS)
+    try {
+      return await planOf(connection, action, context, input)
+    } catch (error) {
+      if (!context.signal.aborted) throw error
+      throw new BrokerError('target.timeout', `${connection.integration.name} did not answer in time to plan this`, {
+        cause: error,
+        fix: 'see the health of the integration',
+      })
+    }
+  }
+}

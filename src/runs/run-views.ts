@@ -1,0 +1,151 @@
+import { Injectable } from '@nestjs/common'
+import { z } from 'zod'
+import { actionOf } from '../actions/action-of.ts'
+import { Journal, targetsOf } from '../actions/journal.ts'
+import { Catalog } from '../catalog/catalog.ts'
+import { formOf } from '../catalog/entry.ts'
+import type { Page } from '../contract/lists.ts'
+import type { ChangeReceipt, OfferedAction, RunQuery, RunView } from '../contract/runs.ts'
+import { Cursors } from '../platform/http/cursors.ts'
+import { Database, type Tx } from '../platform/postgres/database.ts'
+import { type AnyAction, BrokerError, isReversible, type TargetIdentity } from '../sdk/index.ts'
+import { findRun, type OrderedRun, type ReadBack, selectRuns } from './ordered-run.ts'
+
+const LATEST_FIRST = { list: 'runs', position: z.string() }
+
+/** What people see of runs. */
+@Injectable()
+export class RunViews {
+  constructor(
+    private readonly database: Database,
+    private readonly catalog: Catalog,
+    private readonly journal: Journal,
+    private readonly cursors: Cursors,
+  ) {}
+
+  async one(tx: Pick<Tx, 'query'>, id: string): Promise<RunView> {
+    return this.view(await this.find(id, tx))
+  }
+
+  async get(id: string): Promise<RunView> {
+    return this.one(this.database.pool, id)
+  }
+
+  async find(id: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<OrderedRun> {
+    const run = await findRun(tx, id)
+    if (!run) throw new BrokerError('not_found', `there is no run ${id}`)
+    return run
+  }
+
+  async list(query: RunQuery): Promise<Page<RunView>> {
+    const after = this.cursors.read(LATEST_FIRST, query.cursor)
+    const found = await selectRuns(
+      this.database.pool,
+      `($1::text is null or o.id < $1) and ($2::text is null or r.state = $2) and ($3::text is null or o.integration_id = $3)
+       order by o.id desc limit $4`,
+      [after ?? null, query.state ?? null, query.integration ?? null, query.limit + 1],
+    )
+    return this.cursors.page(
+      LATEST_FIRST,
+      found,
+      query.limit,
+      (run) => run.id,
+      (run) => this.view(run),
+    )
+  }
+
+  async steps(id: string) {
+    await this.find(id)
+    const steps = await this.journal.shown(this.database.pool, id)
+    return steps.map(({ changedAt, before, ...step }) => ({
+      ...step,
+      before: before ?? null,
+      changedAt: changedAt.toISOString(),
+    }))
+  }
+
+  /** What it changed, and how that was read back, as far as it has come. */
+  async receipt(id: string): Promise<ChangeReceipt> {
+    const run = await this.find(id)
+    const target = (await targetsOf(this.database.pool, [id])).get(id)
+    const steps = await this.journal.shown(this.database.pool, id)
+    return {
+      run: id as ChangeReceipt['run'],
+      action: run.action,
+      integrationId: run.integrationId as ChangeReceipt['integrationId'],
+      state: run.state,
+      reason: run.reason,
+      orderedBy: run.orderedBy as ChangeReceipt['orderedBy'],
+      orderedAt: run.createdAt.toISOString(),
+      before: steps.map(({ target: what, summary, before }) => ({ target: what, summary, before: before ?? null })),
+      done: shown(run.done, target),
+      undone: shown(run.undone, target),
+    }
+  }
+
+  private view(run: OrderedRun): RunView {
+    const action = this.actionOf(run)
+    return {
+      id: run.id as RunView['id'],
+      integrationId: run.integrationId as RunView['integrationId'],
+      action: run.action,
+      title: action?.title ?? run.action,
+      state: run.state,
+      input: run.input,
+      reason: run.reason,
+      orderedBy: run.orderedBy as RunView['orderedBy'],
+      startedBy: run.startedBy,
+      reversible: action !== undefined && isReversible(action),
+      risk: { level: run.risk.level, reasons: [...run.risk.reasons] },
+      concerns: [...run.concerns],
+      progress: { done: run.stepsDone, of: run.steps === 0 ? null : run.steps },
+      problem: run.problem,
+      cancelled: run.cancel && { by: { id: run.cancel.by as `usr_${string}`, name: run.cancel.byName ?? '' }, at: run.cancel.at },
+      undo: run.undo && {
+        by: run.undo.by === null ? null : { id: run.undo.by as `usr_${string}`, name: run.undo.byName ?? '' },
+        reason: run.undo.reason,
+        at: run.undo.at,
+      },
+      createdAt: run.createdAt.toISOString(),
+      doneAt: run.done?.at ?? null,
+      undoneAt: run.undone?.at ?? null,
+    }
+  }
+
+  /** Undefined where the plugin has it no longer. */
+  private actionOf({ plugin, action }: OrderedRun): AnyAction<unknown> | undefined {
+    try {
+      return actionOf({ plugin: this.catalog.get(plugin) }, action)
+    } catch {
+      return undefined
+    }
+  }
+}
+
+export function offeredView(action: AnyAction<unknown>): OfferedAction {
+  return {
+    name: action.name,
+    title: action.title,
+    description: action.description ?? null,
+    severity: action.severity ?? 'medium',
+    input: formOf(action.input),
+    ...(isReversible(action) ? { reversible: true } : { reversible: false, irreversible: action.irreversible }),
+  }
+}
+
+function shown(readBack: ReadBack | null, target: TargetIdentity | undefined): ChangeReceipt['done'] {
+  if (!readBack) return null
+  return {
+    at: readBack.at,
+    target: target ? { ...target } : null,
+    evidence: readBack.evidence.map(({ artefact, holds, observed, requestId, requestIdBy, correlationId, at }) => ({
+      artefact,
+      holds,
+      observed,
+      requestId: requestId ?? null,
+      requestIdBy: requestIdBy ?? null,
+      correlationId: correlationId ?? null,
+      at,
+    })),
+  }
+}

@@ -1,0 +1,19 @@
+import { Module } from '@nestjs/common'
+import { ActionsModule } from '../actions/actions.module.ts'
+import { IntegrationsModule } from '../integrations/integrations.module.ts'
+import { Cancelling } from './cancelling.ts'
+import { CarryingOut } from './carrying-out.ts'
+import { OfferedActions } from './offered.ts'
+import { Orders } from './orders.service.ts'
+import { Previews } from './previews.ts'
+import { RunViews } from './run-views.ts'
+import { RunsController } from './runs.controller.ts'
+import { TakingBack } from './taking-back.ts'
+
+@Module({
+  imports: [ActionsModule, IntegrationsModule],
+  controllers: [RunsController],
+  providers: [OfferedActions, Previews, RunViews, Orders, CarryingOut, TakingBack, Cancelling],
+  exports: [Orders, Previews, RunViews, TakingBack, Cancelling, ActionsModule],
+})
+export class RunsModule {}

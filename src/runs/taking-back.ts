@@ -1,0 +1,158 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common'
+import { actionOf } from '../actions/action-of.ts'
+import { Journal, targetsOf } from '../actions/journal.ts'
+import { lockResources } from '../actions/locks.ts'
+import { ActionRunner } from '../actions/runner.ts'
+import { transition } from '../actions/transition.ts'
+import { type Leaving, type Proved, Undo } from '../actions/undo.ts'
+import { isSameTarget, whoAnswers } from '../actions/whereabouts.ts'
+import { BROKER, record } from '../audit/record.ts'
+import type { RunView } from '../contract/runs.ts'
+import type { Caller } from '../identity/callers/caller.ts'
+import { Connections } from '../integrations/connections.ts'
+import { each, type Hold, type Outcome, pauseFor, type Work } from '../platform/due/due-lane.ts'
+import { DueWork, enqueue } from '../platform/due/due-work.ts'
+import { problemOf } from '../platform/http/problem-of.ts'
+import { Database, rows, type Tx } from '../platform/postgres/database.ts'
+import { BrokerError, isBrokerError, isReversible, type Outlook } from '../sdk/index.ts'
+import { lockOrdered, lockRun, noteProblem, type OrderedRun, RUN_WORK, stamped } from './ordered-run.ts'
+import { RunViews } from './run-views.ts'
+
+const LONGEST_PAUSE_MS = 10_000
+
+interface LeavingRun extends Leaving {
+  readonly ordered: OrderedRun
+}
+
+/** Takes runs back: because an admin says so, or because they failed on the way. */
+@Injectable()
+export class TakingBack implements OnModuleInit {
+  constructor(
+    private readonly database: Database,
+    private readonly work: DueWork,
+    private readonly journal: Journal,
+    private readonly runner: ActionRunner,
+    private readonly undo: Undo,
+    private readonly connections: Connections,
+    private readonly views: RunViews,
+  ) {}
+
+  onModuleInit(): void {
+    this.work.handle('run', RUN_WORK.undo, (batch, hold) => each(batch, (work) => this.takeBack(work, hold)))
+  }
+
+  /** Whether it can be taken back as things stand in the target now, and what would be there afterwards. Writes nothing. */
+  async outlook(id: string): Promise<Outlook> {
+    const run = await this.views.find(id)
+    const not = (because: string): Outlook => ({ isPossible: false, because, restores: [] })
+    if (run.state !== 'executed') return not(`the run is ${run.state}`)
+    const connection = await this.connections.use(run.integrationId)
+    const action = actionOf(connection, run.action)
+    if (!isReversible(action)) return not(action.irreversible)
+    const recorded = (await targetsOf(this.database.pool, [id])).get(id)
+    if (!isSameTarget(recorded, await whoAnswers(connection))) return not('another system answers than the one it was done in')
+    const steps = await this.journal.steps(this.database.pool, id)
+    const asked = await action.outlook?.(this.runner.context(connection, id, { isOurs: () => true }), steps)
+    return asked ?? { isPossible: true, because: 'the target is asked when it is done', restores: [] }
+  }
+
+  async order(caller: Caller, id: string, reason: string): Promise<RunView> {
+    const outlook = await this.outlook(id)
+    if (!outlook.isPossible) {
+      throw new BrokerError('conflict', `the run cannot be taken back: ${outlook.because ?? 'nothing is left to undo'}`, {
+        fix: 'look at the target, and order what should be there now',
+      })
+    }
+    return this.orderedBack(caller.id, id, reason)
+  }
+
+  /** The same for whoever has looked at it already: a person, or null where the broker decides. */
+  async orderedBack(by: string | null, id: string, reason: string): Promise<RunView> {
+    const view = await this.database.transaction(async (tx) => {
+      const run = await lockRun(tx, id)
+      if (!run || (await transition(tx, run.state === 'executed' ? [id] : [], 'undo')).length === 0) {
+        throw new BrokerError('conflict', `the run is ${run?.state ?? 'gone'} by now`, { fix: 'look at it again' })
+      }
+      const undo = { by, reason }
+      await rows(tx, `update ordered_runs set undo = ${stamped('$2')}, problem = null where id = $1`, [id, JSON.stringify(undo)])
+      await record(tx, { kind: 'run.undoing', actor: by ?? BROKER, subject: id, data: { reason } })
+      await enqueue(tx, [{ lane: 'run', kind: RUN_WORK.undo, subject: id, shard: run.integrationId }])
+      return this.views.one(tx, id)
+    })
+    this.work.wake('run')
+    return view
+  }
+
+  private async takeBack(work: Work, hold: Hold): Promise<Outcome> {
+    const begun = await this.begin(work).catch(async (error: unknown) => {
+      if (!isBrokerError(error, 'run.locked')) throw error
+      await noteProblem(this.database.pool, work.subject, problemOf(error))
+      return 'locked' as const
+    })
+    if (begun === 'locked') return pauseFor(work.attempts, LONGEST_PAUSE_MS)
+    if (!begun) return 'done'
+    const outcomes = await this.undo.finish([begun], hold, {
+      lock: (tx) => lockOrdered(tx, [begun.run.id]),
+      gone: (tx, proved) => this.gone(tx, proved),
+      failed: (failed) => this.failed(begun, failed.get(begun.run.id)),
+    })
+    return outcomes.get(work.id) ?? 'done'
+  }
+
+  private begin(work: Work): Promise<LeavingRun | undefined> {
+    return this.database.transaction(async (tx) => {
+      const ordered = await lockRun(tx, work.subject)
+      if (ordered?.state !== 'undoing' && ordered?.state !== 'stuck') return undefined
+      const run = (await this.undo.begin(tx, [ordered.id], 'all')).get(ordered.id)
+      if (!run) return undefined
+      // Let go when it was done: meanwhile another run may have come, which must be over first.
+      if (ordered.writes.length > 0) await lockResources(tx, run, ordered.writes)
+      return { work, run, ordered, isStuck: ordered.state === 'stuck' }
+    })
+  }
+
+  private async gone(tx: Tx, proved: readonly Proved<LeavingRun>[]): Promise<void> {
+    for (const { run, ordered, evidence } of proved) {
+      const undone = { evidence }
+      const problem = ordered.undo?.by === null ? ordered.problem : null // why it was taken back stays to be read
+      await rows(tx, `update ordered_runs set undone = ${stamped('$2')}, problem = $3 where id = $1`, [
+        run.id,
+        JSON.stringify(undone),
+        problem && JSON.stringify(problem),
+      ])
+      await record(tx, {
+        kind: 'run.undone',
+        actor: BROKER,
+        subject: run.id,
+        data: { reason: ordered.undo?.reason, evidence: JSON.parse(JSON.stringify(evidence)) },
+      })
+    }
+  }
+
+  /** The target is asked again and again, unless it has said no: then nothing of it was undone, or a person must look. */
+  private async failed({ run, ordered }: LeavingRun, error: unknown): Promise<void> {
+    if (error === undefined || isBrokerError(error, 'run.fenced')) return
+    const problem = problemOf(error)
+    const isNo = error instanceof BrokerError && !error.retryable
+    await this.database.transaction(async (tx) => {
+      await lockOrdered(tx, [run.id])
+      if (!(await this.journal.stillOurs(tx, [run])).has(run.id)) return
+      await noteProblem(tx, run.id, problem)
+      if (isNo && ordered.undo?.by === null) {
+        await this.journal.giveUp(tx, [run.id])
+        await record(tx, { kind: 'run.refused', actor: BROKER, subject: run.id, data: { ...problem } })
+        return
+      }
+      // Of several steps nobody knows which were undone before the one that was refused.
+      if (isNo && run.steps.length === 1 && (await transition(tx, [run.id], 'refuse')).length > 0) {
+        await this.journal.mark(tx, [{ run: run.id, position: run.steps[0]!.position }], 'executed')
+        await rows(tx, 'update ordered_runs set undo = null where id = $1', [run.id])
+        await record(tx, { kind: 'run.refused', actor: BROKER, subject: run.id, data: { ...problem } })
+        return
+      }
+      if (!isNo && !ordered.isOverdue) return
+      const stuck = await transition(tx, [run.id], 'overdue')
+      if (stuck.length > 0) await record(tx, { kind: 'run.stuck', actor: BROKER, subject: run.id, data: { ...problem } })
+    })
+  }
+}
