@@ -2,7 +2,7 @@ import type { Login } from './auth/login.ts'
 import { VaultError } from './errors.ts'
 import type { Secret } from './secret.ts'
 
-/** The broker's own token as its session keeps it; times are the session's. */
+/** A session's token; times are the session's. */
 export interface Live {
   readonly token: Secret
   readonly leaseSeconds: number
@@ -26,7 +26,7 @@ export function begin(now: number, login: Login): Live {
     ...login,
     left: login.uses > 0 ? login.uses - USES_OF_OUR_OWN : Number.POSITIVE_INFINITY,
     endsAt: now + lifeMs,
-    // Two thirds, a little less for each of many brokers.
+    // Two thirds, a little less for each of many programs.
     renewAt: now + lifeMs * (2 / 3) * (0.9 + Math.random() / 10),
   }
 }
@@ -39,7 +39,7 @@ export function spend(live: Live): boolean {
 
 export function mustServe({ uses }: Login): void {
   if (uses === 0 || uses > USES_OF_OUR_OWN) return
-  throw new VaultError('login_failed', `the broker’s tokens serve ${uses} calls only (token_num_uses)`, {
-    fix: 'set token_num_uses=0 on the broker’s role',
+  throw new VaultError('login_failed', `the tokens of this login serve ${uses} calls only (token_num_uses)`, {
+    fix: 'set token_num_uses=0 on the role of the login',
   })
 }

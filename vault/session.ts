@@ -42,7 +42,7 @@ export interface SessionOptions {
   readonly now?: () => number
 }
 
-/** The broker's own token: had when first needed, once for all who wait, renewed in time, replaced before its maximum. In memory only. */
+/** The caller's own token: had when first needed, once for all who wait, renewed in time, replaced before its maximum. In memory only. */
 export class Session {
   #live?: Live
   #failure?: Failure
@@ -140,7 +140,7 @@ export class Session {
     const endsAt =
       live && Number.isFinite(live.endsAt) ? new Date(Date.now() + live.endsAt - this.#now()).toISOString() : undefined
     if (this.#failure) return { ok: false, detail: this.#failure.error.message, endsAt, renewedAt: live?.renewed }
-    if (!live && this.#wasLive) return { ok: false, detail: 'the broker’s token has ended, and it has no other yet' }
+    if (!live && this.#wasLive) return { ok: false, detail: 'the token has ended, and there is no other yet' }
     if (!live) return { ok: true, detail: 'not logged in yet' }
     if (this.#refusals >= REFUSALS_IN_A_ROW) {
       return { ok: false, detail: `the server refused the last ${this.#refusals} calls, and served none`, endsAt }
@@ -152,7 +152,7 @@ export class Session {
 
   /** Ends the session; a token that a login made is revoked. Nothing of a grantee hangs off it: they log in for themselves. */
   async close(): Promise<void> {
-    this.#closing.abort(new VaultError('closed', 'the integration was closed'))
+    this.#closing.abort(new VaultError('closed', 'the connection was closed'))
     const live = this.#alive()
     this.#live = undefined
     if (!live || !this.#options.method.mints) return

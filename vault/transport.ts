@@ -139,7 +139,7 @@ export function createTransport(options: TransportOptions): Transport {
   }
 }
 
-/** Without the broker's own session nothing ends, so its calls go first, too. */
+/** Without the session nothing ends, so its calls go first, too. */
 function rankOf({ token, rank }: VaultCall): Rank {
   return rank ?? (token === undefined ? 'background' : 'ending')
 }

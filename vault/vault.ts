@@ -4,18 +4,25 @@ import { refusal } from './refusal.ts'
 import { Session } from './session.ts'
 import { createTransport, type Transport, type TransportOptions } from './transport.ts'
 
-export interface VaultOptions extends Omit<TransportOptions, 'now'> {
+type Settled = 'timeoutMs' | 'redirectHosts' | 'userAgent' | 'now'
+
+/** What is left out: 30 s, no other hosts, `latchkey-vault`. */
+export interface VaultOptions extends Omit<TransportOptions, Settled>, Partial<Pick<TransportOptions, Settled>> {
   readonly login: LoginMethod
   /** what to do where the session's own token was refused, for the error's `fix` */
   readonly remedy?: (call: VaultCall) => string
-  /** monotonic, milliseconds; for tests */
-  readonly now?: () => number
 }
 
 /** Opens a connection. Sends nothing: the first call logs in. */
 export function openVault(options: VaultOptions): Vault {
-  const now = options.now ?? (() => performance.now())
-  return new Vault({ ...options, now }, createTransport({ ...options, now }))
+  const all = {
+    ...options,
+    timeoutMs: options.timeoutMs ?? 30_000,
+    redirectHosts: options.redirectHosts ?? [],
+    userAgent: options.userAgent ?? 'latchkey-vault',
+    now: options.now ?? (() => performance.now()),
+  }
+  return new Vault(all, createTransport(all))
 }
 
 /** One server (and namespace), with a session of the caller's own. Every path of the API is spelled by its user. */

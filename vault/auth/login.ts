@@ -5,7 +5,7 @@ import { Masked, type Secret } from '../secret.ts'
 /** Sends one call without the session's token and throws for what is not an answer. */
 export type Send = (call: VaultCall) => Promise<VaultAnswer>
 
-/** A token of the broker's own, as the server described it. */
+/** A token that a login gave, as the server described it. */
 export interface Login {
   readonly token: Secret
   /** 0: the server says it never ends */
@@ -36,7 +36,7 @@ export async function loginAt(mount: string, body: Record<string, unknown>, send
     throw new VaultError(
       'login_failed',
       `the login at auth/${mount} gave no token${factor ? ': it asks for a second factor' : ''}`,
-      { requestId: answer.requestId, fix: factor ? 'exempt the broker’s role from login MFA' : undefined },
+      { requestId: answer.requestId, fix: factor ? 'exempt the role of this login from login MFA' : undefined },
     )
   }
   return {
@@ -60,7 +60,7 @@ export async function asLogin<Result>(answer: Promise<Result>, fixFor: (error: V
   } catch (error) {
     if (!isVaultError(error, ...REFUSALS)) throw error
     const Failure = isVaultError(error, 'not_found', 'unsupported') ? NoLoginThere : VaultError
-    throw new Failure('login_failed', `the broker could not log in: ${error.message}`, {
+    throw new Failure('login_failed', `could not log in: ${error.message}`, {
       cause: error,
       requestId: error.requestId,
       fix: fixFor(error),
