@@ -82,7 +82,7 @@ async function outOfReach(client: VaultClient, send: Send, mounts: readonly Moun
   return unreached.filter((mount) => isCovered(client, mount)).map(unreachedInWords)
 }
 
-export function unreachedInWords({ path, kind }: Mount): string {
+export function unreachedInWords({ path, kind }: Pick<Mount, 'path' | 'kind'>): string {
   const [words, field] = kind === 'kv' ? ['a KV v2', 'kvMounts'] : ['a Transit', 'transitMounts']
   return `${path}/ is ${words} mount that the broker’s policy does not reach: name the mounts in ${field}, and add the lines that its policy then needs`
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { hash } from '@node-rs/bcrypt'
-import { Secret } from '../../src/sdk/index.ts'
+import { isBrokerError, Secret } from '../../src/sdk/index.ts'
 import type { VaultClient, VaultFeatures } from './client.ts'
 import { AUDITED_HEADER } from './minimum-policy.ts'
+import { readMounts } from './mounts.ts'
 import { PROBE_POLICY, PROBE_USER, probeName } from './probe-names.ts'
 
 const FAR_AHEAD_MS = 10 * 365 * 86_400_000
@@ -84,11 +85,13 @@ async function probeMetadata(client: Probed): Promise<boolean> {
 }
 
 async function anyKvMount(client: Probed): Promise<string | undefined> {
-  const { data } = await client.call({ method: 'GET', path: ['sys/internal/ui/mounts'], accept: [403], repeatable: true })
-  const mounts = Object.entries(
-    (data['secret'] ?? {}) as Record<string, { type?: string; options?: { version?: string } | null }>,
-  )
-  return mounts.find(([, mount]) => mount.type === 'kv' && mount.options?.version === '2')?.[0].replace(/\/$/, '')
+  try {
+    const { secret } = await readMounts((call) => client.call(call))
+    return secret.find(({ kind }) => kind === 'kv')?.path
+  } catch (error) {
+    if (isBrokerError(error, 'target.denied')) return undefined
+    throw error
+  }
 }
 
 /** Whether the audit log shows what we send as `x-correlation-id`; undefined where the token, or the namespace, may not ask. */

@@ -6,18 +6,39 @@ export interface Mount {
   /** no slash at its ends */
   readonly path: string
   readonly kind: 'kv' | 'kv-v1' | 'transit' | 'other'
+  /** the engine, as the server calls it */
+  readonly type: string
+}
+
+export interface AuthMount {
+  readonly accessor: string
+  /** the auth method, as the server calls it */
+  readonly type: string
+  readonly tokenType?: string
+  /** 0: the system's maximum */
+  readonly maxLeaseSeconds: number
+  readonly isLockOutOff: boolean
 }
 
 export interface Mounts {
   readonly secret: readonly Mount[]
-  /** accessor by path under `auth/` */
-  readonly auth: ReadonlyMap<string, string>
+  /** by path under `auth/` */
+  readonly auth: ReadonlyMap<string, AuthMount>
 }
 
-const Listing = z.object({
-  secret: z.record(z.string(), z.object({ type: z.string(), options: z.record(z.string(), z.unknown()).nullish() })),
-  auth: z.record(z.string(), z.object({ accessor: z.string() })),
+const Engine = z.object({ type: z.string(), options: z.record(z.string(), z.unknown()).nullish() })
+const Auth = z.object({
+  type: z.string(),
+  accessor: z.string(),
+  config: z
+    .object({
+      token_type: z.string().optional().catch(undefined),
+      max_lease_ttl: z.number().optional().catch(undefined),
+      user_lockout_config: z.object({ user_lockout_disable: z.boolean() }).optional().catch(undefined),
+    })
+    .nullish(),
 })
+const Listing = z.object({ secret: z.record(z.string(), Engine), auth: z.record(z.string(), Auth) })
 
 /** Every mount the token can use; the server asks for no policy line here. */
 export async function readMounts(send: Send): Promise<Mounts> {
@@ -31,11 +52,8 @@ export async function readMounts(send: Send): Promise<Mounts> {
   }
   const { secret, auth } = listing.data
   return {
-    secret: Object.entries(secret).map(([path, mount]) => ({
-      path: bare(path),
-      kind: kindOf(mount.type, mount.options?.['version']),
-    })),
-    auth: new Map(Object.entries(auth).map(([path, { accessor }]) => [bare(path), accessor])),
+    secret: enginesIn(secret),
+    auth: new Map(Object.entries(auth).map(([path, mount]) => [bare(path), authMount(mount)])),
   }
 }
 
@@ -45,14 +63,30 @@ export async function unreachedMounts(send: Send, reached: readonly Mount[]): Pr
   const table = Listing.shape.secret.safeParse(onlyMounts(data))
   if (status === 403 || !table.success) return []
   const known = new Set(reached.map(({ path }) => path))
-  return Object.entries(table.data)
-    .map(([path, mount]): Mount => ({ path: bare(path), kind: kindOf(mount.type, mount.options?.['version']) }))
-    .filter(({ path, kind }) => (kind === 'kv' || kind === 'transit') && !known.has(path))
+  return enginesIn(table.data).filter(({ path, kind }) => (kind === 'kv' || kind === 'transit') && !known.has(path))
 }
 
 // Beside the mounts an answer has fields of its own.
 function onlyMounts(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(data).filter(([path]) => path.endsWith('/')))
+}
+
+function enginesIn(table: Readonly<Record<string, z.infer<typeof Engine>>>): Mount[] {
+  return Object.entries(table).map(([path, { type, options }]) => ({
+    path: bare(path),
+    kind: kindOf(type, options?.['version']),
+    type,
+  }))
+}
+
+function authMount({ type, accessor, config }: z.infer<typeof Auth>): AuthMount {
+  return {
+    type,
+    accessor,
+    tokenType: config?.token_type,
+    maxLeaseSeconds: config?.max_lease_ttl ?? 0,
+    isLockOutOff: config?.user_lockout_config?.user_lockout_disable === true,
+  }
 }
 
 function kindOf(type: string, version: unknown): Mount['kind'] {

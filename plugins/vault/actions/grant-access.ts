@@ -67,7 +67,7 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
     const document = policyFor(input.resources)
     const { secret, auth } = await readMounts(sendFor(ctx, 'provisioning'))
     refuseUnknownMounts(ctx, input, secret)
-    const accessor = auth.get(userpassMount)
+    const accessor = auth.get(userpassMount)?.accessor
     const policy = policyNameFor(policyPrefix, ctx.runId)
     const user: GrantUser = {
       mount: userpassMount,

@@ -31,7 +31,7 @@ const MADE_BY_LOGIN = /^entity_[0-9a-f]{8,}(?:\.\w+)?$/
  * one, and under the old one nothing would be found.
  */
 export async function accessorNow(send: Send, mount: string): Promise<string> {
-  const accessor = (await readMounts(send)).auth.get(mount)
+  const accessor = (await readMounts(send)).auth.get(mount)?.accessor
   if (accessor !== undefined) return accessor
   throw new BrokerError('target.not_found', `there is no mount auth/${mount} that the broker may use`, {
     fix: `enable it: vault auth enable -path=${mount} userpass`,

@@ -2,41 +2,27 @@ import type { HealthCheck } from '../../../src/sdk/index.ts'
 import { batchTokens, lockOutCommand } from '../actions/grant-login.ts'
 import type { VaultConnection } from '../connection.ts'
 import { unreachedInWords } from '../discovery.ts'
-import { unreachedMounts } from '../mounts.ts'
+import { type AuthMount, type Mount, readMounts, unreachedMounts } from '../mounts.ts'
 import { sending } from '../send.ts'
 
 const SHORT_LEASE_SECONDS = 3600
 
-interface Mount {
-  readonly type?: string
-  readonly options?: { readonly version?: string } | null
-  readonly config?: {
-    readonly max_lease_ttl?: number
-    readonly token_type?: string
-    readonly user_lockout_config?: { readonly user_lockout_disable?: boolean }
-  }
-}
-type Mounts = Readonly<Record<string, Mount>>
-
 /** The mounts that the configuration names or `all` finds: there, of the right kind, and KV in version 2. */
 export async function mountChecks(client: VaultConnection, signal: AbortSignal): Promise<HealthCheck[]> {
-  const { data } = await client.call({ method: 'GET', path: ['sys/internal/ui/mounts'], repeatable: true, signal })
-  const engines = (data['secret'] ?? {}) as Mounts
-  const logins = (data['auth'] ?? {}) as Mounts
+  const { secret, auth } = await readMounts(sending(client, signal, 'background'))
   const { kvMounts, transitMounts, userpassMount, capabilities } = client.config
-  const unreached = kvMounts === 'all' || transitMounts === 'all' ? await unreachedChecks(client, engines, signal) : []
+  const unreached = kvMounts === 'all' || transitMounts === 'all' ? await unreachedChecks(client, secret, signal) : []
   return [
     ...(capabilities.includes('discovery')
-      ? [...kvChecks(engines, kvMounts), ...transitChecks(engines, transitMounts), ...unreached]
+      ? [...kvChecks(secret, kvMounts), ...transitChecks(secret, transitMounts), ...unreached]
       : []),
-    ...(capabilities.includes('grants') ? userpassChecks(logins[`${userpassMount}/`], userpassMount) : []),
+    ...(capabilities.includes('grants') ? userpassChecks(auth.get(userpassMount), userpassMount) : []),
   ]
 }
 
 /** What `all` promises and the policy does not reach. */
-async function unreachedChecks(client: VaultConnection, engines: Mounts, signal: AbortSignal): Promise<HealthCheck[]> {
+async function unreachedChecks(client: VaultConnection, reached: readonly Mount[], signal: AbortSignal): Promise<HealthCheck[]> {
   const { kvMounts, transitMounts } = client.config
-  const reached = Object.keys(engines).map((path) => ({ path: path.slice(0, -1), kind: 'other' as const }))
   const unreached = await unreachedMounts(sending(client, signal, 'background'), reached)
   return unreached
     .filter(({ kind }) => (kind === 'kv' ? kvMounts : transitMounts) === 'all')
@@ -48,44 +34,42 @@ async function unreachedChecks(client: VaultConnection, engines: Mounts, signal:
     }))
 }
 
-function kvChecks(engines: Mounts, wanted: readonly string[] | 'all'): HealthCheck[] {
-  const isKv = (mount: Mount | undefined) => mount?.type === 'kv' || mount?.type === 'generic'
+function kvChecks(engines: readonly Mount[], wanted: readonly string[] | 'all'): HealthCheck[] {
   if (wanted !== 'all') {
     return wanted.map((path) => {
-      const mount = engines[`${path}/`]
-      if (!isKv(mount)) return absent(path, 'KV', mount, `vault secrets enable -path=${path} -version=2 kv`)
-      return mount?.options?.version === '2' ? fine(path, 'KV v2') : versionOne(path, 'failed')
+      const mount = engines.find((each) => each.path === path)
+      if (mount?.kind === 'kv') return fine(path, 'KV v2')
+      if (mount?.kind === 'kv-v1') return versionOne(path, 'failed')
+      return absent(path, 'KV', mount, `vault secrets enable -path=${path} -version=2 kv`)
     })
   }
-  const found = Object.entries(engines).filter(([, mount]) => isKv(mount))
-  const old = found
-    .filter(([, mount]) => mount.options?.version !== '2')
-    .map(([path]) => versionOne(path.slice(0, -1), 'warning'))
-  return [{ name: 'KV mounts', status: 'ok', detail: `${found.length - old.length} KV v2 mounts are visible` }, ...old]
+  const old = engines.filter(({ kind }) => kind === 'kv-v1').map(({ path }) => versionOne(path, 'warning'))
+  const found = engines.filter(({ kind }) => kind === 'kv').length
+  return [{ name: 'KV mounts', status: 'ok', detail: `${found} KV v2 mounts are visible` }, ...old]
 }
 
-function transitChecks(engines: Mounts, wanted: readonly string[] | 'all'): HealthCheck[] {
+function transitChecks(engines: readonly Mount[], wanted: readonly string[] | 'all'): HealthCheck[] {
   if (wanted !== 'all') {
     return wanted.map((path) => {
-      const mount = engines[`${path}/`]
-      return mount?.type === 'transit'
+      const mount = engines.find((each) => each.path === path)
+      return mount?.kind === 'transit'
         ? fine(path, 'Transit')
         : absent(path, 'Transit', mount, `vault secrets enable -path=${path} transit`)
     })
   }
-  const found = Object.values(engines).filter((mount) => mount.type === 'transit').length
+  const found = engines.filter(({ kind }) => kind === 'transit').length
   return [{ name: 'Transit mounts', status: 'ok', detail: `${found} Transit mounts are visible` }]
 }
 
-function userpassChecks(mount: Mount | undefined, path: string): HealthCheck[] {
+function userpassChecks(mount: AuthMount | undefined, path: string): HealthCheck[] {
   const checks = [userpassCheck(mount, path)]
   if (mount?.type === 'userpass') checks.push(lockOutCheck(mount, path))
   return checks
 }
 
-function lockOutCheck({ config }: Mount, path: string): HealthCheck {
+function lockOutCheck({ isLockOutOff }: AuthMount, path: string): HealthCheck {
   const name = `lock-out at auth/${path}`
-  if (config?.user_lockout_config?.user_lockout_disable === true) return { name, status: 'ok', detail: 'off' }
+  if (isLockOutOff) return { name, status: 'ok', detail: 'off' }
   return {
     name,
     status: 'warning',
@@ -94,7 +78,7 @@ function lockOutCheck({ config }: Mount, path: string): HealthCheck {
   }
 }
 
-function userpassCheck(mount: Mount | undefined, path: string): HealthCheck {
+function userpassCheck(mount: AuthMount | undefined, path: string): HealthCheck {
   const name = `mount auth/${path}`
   if (mount?.type !== 'userpass') {
     return {
@@ -106,11 +90,11 @@ function userpassCheck(mount: Mount | undefined, path: string): HealthCheck {
       fix: mount ? 'choose another path for the userpass mount' : `vault auth enable -path=${path} userpass`,
     }
   }
-  if (mount.config?.token_type === 'batch') {
+  if (mount.tokenType === 'batch') {
     const { message, fix } = batchTokens(path)
     return { name, status: 'failed', detail: message, fix }
   }
-  const longest = mount.config?.max_lease_ttl ?? 0
+  const longest = mount.maxLeaseSeconds
   if (longest > 0 && longest < SHORT_LEASE_SECONDS) {
     return {
       name,
