@@ -1,4 +1,6 @@
 import type { AnyAction } from '../../src/sdk/index.ts'
+import { deleteKvVersion } from './actions/delete-kv-version.ts'
+import { destroyKvVersion } from './actions/destroy-kv-version.ts'
 import { rotateKvSecret } from './actions/rotate-kv-secret.ts'
 import type { VaultClient } from './client.ts'
 import type { Capability } from './config.ts'
@@ -6,6 +8,8 @@ import type { Capability } from './config.ts'
 /** What a capability lets the broker do besides granting access. */
 const OFFERED_BY: Readonly<Partial<Record<Capability, readonly AnyAction<VaultClient>[]>>> = {
   'rotate-secrets': [rotateKvSecret],
+  'delete-versions': [deleteKvVersion],
+  'destroy-versions': [destroyKvVersion],
 }
 
 export const actions: readonly AnyAction<VaultClient>[] = Object.values(OFFERED_BY).flat()

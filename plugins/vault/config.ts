@@ -4,7 +4,7 @@ import { retired, Secret, secret } from '../../src/sdk/index.ts'
 import { DELIVERIES } from './deliveries.ts'
 
 /** What the integration may be used for; each adds its lines to the broker's policy. */
-export const CAPABILITIES = ['discovery', 'grants', 'rotate-secrets'] as const
+export const CAPABILITIES = ['discovery', 'grants', 'rotate-secrets', 'delete-versions', 'destroy-versions'] as const
 export type Capability = (typeof CAPABILITIES)[number]
 // Could be ticked once, although nothing made use of them. A configuration that has them still works and gets nothing for them.
 const NEVER_BUILT = ['rotation', 'database', 'tokens'] as const

@@ -102,6 +102,17 @@ const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readon
       { path: `${mount}/metadata/*`, rights: ['read', 'list'], why: 'see which versions there are' },
       { path: `${mount}/config`, rights: ['read'], why: 'say how many versions a mount keeps', optional: true },
     ]),
+  'delete-versions': ({ kvMounts }) =>
+    mountsOf(kvMounts).flatMap((mount): Rule[] => [
+      { path: `${mount}/metadata/*`, rights: ['read', 'list'], why: 'see which versions there are' },
+      { path: `${mount}/delete/*`, rights: ['update'], why: 'delete versions' },
+      { path: `${mount}/undelete/*`, rights: ['update'], why: 'bring deleted versions back' },
+    ]),
+  'destroy-versions': ({ kvMounts }) =>
+    mountsOf(kvMounts).flatMap((mount): Rule[] => [
+      { path: `${mount}/metadata/*`, rights: ['read', 'list'], why: 'see which versions there are' },
+      { path: `${mount}/destroy/*`, rights: ['update'], why: 'destroy versions' },
+    ]),
 }
 
 /** Every path the enabled capabilities need. Rules of one path are merged. */

@@ -115,7 +115,13 @@ describe.each(await serversUnderTest())('what an integration delivers, on $produ
   it('grants nothing for capabilities that nothing makes use of, and offers none of them', async () => {
     const { admin } = world.broker
     const { config: form } = (await admin.get('/api/catalog/vault')).body
-    expect(form.properties.capabilities.items.enum).toEqual(['discovery', 'grants', 'rotate-secrets'])
+    expect(form.properties.capabilities.items.enum).toEqual([
+      'discovery',
+      'grants',
+      'rotate-secrets',
+      'delete-versions',
+      'destroy-versions',
+    ])
     expect(Object.keys(form.properties)).not.toEqual(expect.arrayContaining(['writablePaths']))
     expect(JSON.stringify(form)).not.toMatch(/writablePaths|databaseRoles|rotation/)
 

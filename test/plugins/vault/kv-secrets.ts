@@ -20,7 +20,11 @@ export interface KvWorld extends VaultWorld {
 
 export async function kvWorld(binary?: ServerBinary, settings: Record<string, unknown> = {}): Promise<KvWorld> {
   const world = await vaultWorld(
-    { capabilities: ['discovery', 'grants', 'rotate-secrets'], kvMounts: ['kv', 'old'], ...settings },
+    {
+      capabilities: ['discovery', 'grants', 'rotate-secrets', 'delete-versions', 'destroy-versions'],
+      kvMounts: ['kv', 'old'],
+      ...settings,
+    },
     binary,
   )
   const { api } = world
@@ -57,7 +61,8 @@ export async function kvWorld(binary?: ServerBinary, settings: Record<string, un
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the input of whichever action is tried
-type Undoable<S extends Step> = Action<VaultClient, any, S> & Reversible<VaultClient, S>
+type Doable<S extends Step> = Action<VaultClient, any, S>
+type Undoable<S extends Step> = Pick<Reversible<VaultClient, S>, 'rollback'>
 
 /** One use of an action as the runner makes it, its steps as the journal keeps them. */
 export interface Use<S extends Step> {
@@ -65,7 +70,7 @@ export interface Use<S extends Step> {
   readonly steps: (S & { record?: Json })[]
 }
 
-export async function planned<S extends Step>(world: VaultWorld, action: Undoable<S>, input: unknown): Promise<Use<S>> {
+export async function planned<S extends Step>(world: VaultWorld, action: Doable<S>, input: unknown): Promise<Use<S>> {
   const ctx = world.run()
   const steps = await action.plan(ctx, action.input.parse(input))
   return {
@@ -74,7 +79,7 @@ export async function planned<S extends Step>(world: VaultWorld, action: Undoabl
   }
 }
 
-export async function done<S extends Step>(action: Undoable<S>, { ctx, steps }: Use<S>): Promise<Use<S>> {
+export async function done<S extends Step>(action: Doable<S>, { ctx, steps }: Use<S>): Promise<Use<S>> {
   for (const step of steps) {
     const { record } = await action.execute(ctx, step)
     if (record !== undefined) step.record = record

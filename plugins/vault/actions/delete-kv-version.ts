@@ -1,0 +1,139 @@
+import { type Action, BrokerError, type Journaled, type Json, type Reversible, type Step } from '../../../src/sdk/index.ts'
+import type { VaultClient } from '../client.ts'
+import { evidenceOf, lookOf } from '../evidence.ts'
+import { sendingFor } from '../send.ts'
+import { getHistory, type KvHistory, readHistory } from './kv-history.ts'
+import { concernsOf, nameOf } from './kv-place.ts'
+import { KvVersions, mustBeSame, type OneVersion, sameVersion, versionsToChange } from './kv-versions-input.ts'
+
+interface DeleteStep extends Step {
+  readonly kind: 'delete'
+  readonly args: OneVersion & { readonly deletesItselfAt?: string }
+}
+
+/** Versions that nobody can read until they are undeleted. The server keeps what they hold. */
+export const deleteKvVersion: Action<VaultClient, KvVersions, DeleteStep> & Reversible<VaultClient, DeleteStep> = {
+  name: 'delete-kv-version',
+  title: 'Delete versions of a secret',
+  description: 'Nobody can read the versions named; the server keeps what they hold, and they can be brought back.',
+  severity: 'medium',
+  input: KvVersions,
+  concerns: concernsOf,
+  writes: (place) => [nameOf(place)],
+
+  async plan(ctx, input) {
+    const { history, found } = await versionsToChange(sendingFor(ctx, 'provisioning'), ctx.client, input)
+    const { mount, path } = input
+    return found.map(({ version, createdAt, is, deletedAt }, at) => {
+      if (is === 'deleted') {
+        throw new BrokerError('input.invalid', `version ${version} of ${nameOf(input)} is deleted already`, {
+          field: `input.versions.${at}`,
+          fix: 'leave it out',
+        })
+      }
+      const isCurrent = version === history.current
+      return {
+        kind: 'delete',
+        target: `${mount}/delete/${path}`,
+        summary: `Deletes version ${version} of ${nameOf(input)}${isCurrent ? ', the current one: whoever reads the secret gets nothing' : ''}. It can be brought back.`,
+        args: { mount, path, version, createdAt, ...(deletedAt && { deletesItselfAt: deletedAt }) },
+        before: { version, isCurrent, writtenAt: createdAt, ...(deletedAt && { deletesItselfAt: deletedAt }) },
+      }
+    })
+  },
+
+  async execute(ctx, { args }) {
+    const send = sendingFor(ctx, 'provisioning')
+    const { mount, path, version } = args
+    const before = mustBeSame(args, sameVersion(await readHistory(send, args), args))
+    if (before.is === 'live')
+      await send({ method: 'POST', path: [mount, 'delete', path], body: { versions: [version] }, repeatable: true })
+    const after = sameVersion(await readHistory(send, args), args)
+    return { record: { deletedAt: after?.deletedAt ?? null } }
+  },
+
+  async verify(ctx, steps) {
+    const send = sendingFor(ctx, 'background')
+    return Promise.all(
+      steps.map(async ({ args }) => {
+        const history = await readHistory(send, args)
+        return evidenceFor(args, history, sameVersion(history, args)?.is !== 'live')
+      }),
+    )
+  },
+
+  async rollback(ctx, step, record) {
+    const send = sendingFor(ctx, 'ending')
+    const { mount, path, version } = step.args
+    const history = await readHistory(send, step.args)
+    const why = whyNotBack({ ...step, record }, history)
+    if (why && record !== undefined) throw inTheWay(why)
+    if (why || sameVersion(history, step.args)?.is !== 'deleted') return
+    await send({ method: 'POST', path: [mount, 'undelete', path], body: { versions: [version] }, repeatable: true })
+    // The server says yes to versions that it has nothing of, too.
+    const after = sameVersion(await readHistory(send, step.args), step.args)
+    if (after?.is !== 'live') throw inTheWay(`version ${version} of ${nameOf(step.args)} is ${after?.is ?? 'no longer kept'}`)
+  },
+
+  async verifyGone(ctx, steps) {
+    const send = sendingFor(ctx, 'ending')
+    return Promise.all(
+      steps.map(async (step) => {
+        const history = await readHistory(send, step.args)
+        const wasNeverOurs = step.record === undefined && whyNotBack(step, history) !== undefined
+        return evidenceFor(step.args, history, wasNeverOurs || sameVersion(history, step.args)?.is === 'live')
+      }),
+    )
+  },
+
+  async outlook(ctx, steps) {
+    const send = sendingFor(ctx, 'background')
+    const each = await Promise.all(
+      steps.map(async (step) => {
+        const history = await readHistory(send, step.args)
+        return { step, why: whyNotBack(step, history), deletesItselfAt: deletesItselfAt(step) }
+      }),
+    )
+    const because = each.find(({ why }) => why)?.why ?? each.find(({ deletesItselfAt }) => deletesItselfAt)?.deletesItselfAt
+    return {
+      isPossible: each.every(({ why }) => why === undefined),
+      ...(because && { because }),
+      restores: each.flatMap(({ step, why }) => {
+        const { version } = step.args
+        return why ? [] : [{ target: step.target, summary: `Version ${version} of ${nameOf(step.args)} can be read again.` }]
+      }),
+    }
+  },
+}
+
+/** Why this deletion cannot be taken back, or undefined. */
+function whyNotBack({ args, record }: Journaled<DeleteStep>, history: KvHistory): string | undefined {
+  const listed = sameVersion(history, args)
+  const which = `version ${args.version} of ${nameOf(args)}`
+  if (!listed) return `${which} is no longer kept`
+  if (listed.is === 'destroyed') return `${which} is destroyed`
+  const ours = deletedAtIn(record)
+  if (listed.is === 'deleted' && ours && listed.deletedAt !== ours)
+    return `somebody brought ${which} back since and deleted it again`
+  return undefined
+}
+
+/** Bringing a version back takes away when it would have been deleted by itself; no call sets that. */
+function deletesItselfAt({ args }: DeleteStep): string | undefined {
+  if (!args.deletesItselfAt) return undefined
+  return `version ${args.version} of ${nameOf(args)} would have been deleted by itself at ${args.deletesItselfAt}; brought back, it stays`
+}
+
+function deletedAtIn(record: Json | undefined): string | undefined {
+  if (typeof record !== 'object' || record === null || !('deletedAt' in record)) return undefined
+  return typeof record['deletedAt'] === 'string' ? record['deletedAt'] : undefined
+}
+
+function evidenceFor(args: OneVersion, history: KvHistory, holds: boolean) {
+  const observed = `${history.answer.status}, ${sameVersion(history, args)?.is ?? 'no longer kept'}`
+  return evidenceOf(`version ${args.version} of ${nameOf(args)}`, holds, lookOf(getHistory(args), history.answer, observed))
+}
+
+function inTheWay(because: string): BrokerError {
+  return new BrokerError('conflict', `nothing was brought back: ${because}`, { fix: 'write what is needed as a new version' })
+}
