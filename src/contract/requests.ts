@@ -52,11 +52,15 @@ export const dryRun = z
   .meta({ id: 'DryRun' })
 export type DryRun = z.infer<typeof dryRun>
 
+export const requestKind = z.enum(['access', 'extension', 'action']).describe('what an approval leads to')
+export type RequestKind = z.infer<typeof requestKind>
 export const requestState = z.enum(['pending', 'approved', 'rejected', 'cancelled', 'expired'])
 
 export const requestView = z
   .strictObject({
     id: id('req'),
+    kind: requestKind,
+    asked: z.string().describe('what it asks for, as a phrase'),
     state: requestState,
     flow: z.strictObject({ id: id('flw'), name: z.string(), version: z.int() }),
     integrationId: id('int'),

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common'
 import type { Counter } from '@opentelemetry/api'
+import { Subjects } from '../approvals/requests/subjects.ts'
 import type { Part } from '../audit/kinds.ts'
 import type { Config } from '../config/config.ts'
 import { each, type Hold, type Outcome, pauseFor, type Work } from '../platform/due/due-lane.ts'
@@ -12,7 +13,7 @@ import { Metrics } from '../platform/watching/metrics.ts'
 import { BrokerError, isBrokerError } from '../sdk/index.ts'
 import { readEvent } from './chain-event.ts'
 import { NOTIFY_WORK } from './dispatcher.ts'
-import { readFacts, readNames } from './facts.ts'
+import { type Facts, readFacts, readNames } from './facts.ts'
 import { letterFor } from './letter.ts'
 import { Mailer } from './mailer.ts'
 import { WebhookSender } from './webhook-sender.ts'
@@ -47,6 +48,7 @@ export class Deliveries implements OnModuleInit {
     private readonly metrics: Metrics,
     @Inject(CONFIG) private readonly config: Config,
     private readonly retention: Retention,
+    private readonly subjects: Subjects,
   ) {
     this.sent = metrics.counter('latchkey_notifications_sent_total', 'notifications that arrived, by channel')
     this.failed = metrics.counter('latchkey_notification_attempts_failed_total', 'attempts that failed, by channel')
@@ -124,9 +126,13 @@ export class Deliveries implements OnModuleInit {
       [delivery.target],
     )
     if (!person?.address) throw new BrokerError('not_found', 'the person is no longer active, or has no address any more')
-    const letter = letterFor(messageFor(event, delivery.kind as Part, facts, names), this.config.publicUrl)
+    const letter = letterFor(messageFor(event, delivery.kind as Part, facts && this.told(facts), names), this.config.publicUrl)
     const to = { name: person.name, address: person.address }
     await this.mailer.post({ id: delivery.id, thread: facts?.requestId ?? event.subject, to, letter })
+  }
+
+  private told(facts: Facts): Facts & { asked: string } {
+    return { ...facts, asked: this.subjects.of(facts).inWords(facts, facts.resources) }
   }
 
   private async retryLater({ id, channel }: Delivery, error: unknown, attempts: number): Promise<Outcome> {

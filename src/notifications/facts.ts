@@ -1,9 +1,11 @@
 import type { People } from '../contract/people.ts'
+import type { RequestKind } from '../contract/requests.ts'
 import { rows, type Tx } from '../platform/postgres/database.ts'
 
 /** What a reader must know of the request behind an event. */
 export interface Facts {
   readonly requestId: string
+  readonly kind: RequestKind
   readonly grantId: string | null
   readonly requester: {
     readonly id: string
@@ -25,7 +27,7 @@ export interface Facts {
 export async function readFacts(tx: Pick<Tx, 'query'>, subjects: readonly string[]): Promise<Map<string, Facts>> {
   const found = await rows<Facts & { readonly subject: string }>(
     tx,
-    `select s.subject, q.id as "requestId", g.id as "grantId", json_build_object('id', u.id, 'name', u.name,
+    `select s.subject, q.id as "requestId", q.kind, g.id as "grantId", json_build_object('id', u.id, 'name', u.name,
          'userName', coalesce(u.user_name, u.sign_in_name), 'email', u.email) as requester,
        f.name as flow, i.name as integration, coalesce(q.approved_seconds, q.seconds) as seconds, q.justification,
        g.expires_at as "expiresAt",

@@ -85,6 +85,7 @@ export class WebhookSender {
     const actor = { id: event.actor, name: names.get(event.actor) ?? null }
     const request = facts && {
       id: facts.requestId,
+      kind: facts.kind,
       grantId: facts.grantId,
       requester: facts.requester,
       flow: facts.flow,

@@ -1,3 +1,4 @@
+import { namesOf } from '../approvals/requests/words.ts'
 import type { Part } from '../audit/kinds.ts'
 import { BROKER } from '../audit/record.ts'
 import type { ChainEvent } from './chain-event.ts'
@@ -15,23 +16,26 @@ export interface Message {
 interface Phrase {
   readonly who: string
   readonly whose: string
+  /** resources */
   readonly what: string
+  /** what the request is about, as a phrase */
+  readonly asked: string
 }
 
 const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
-  'request.submitted': ({ who, what }) => `${who} asked for access to ${what}`,
-  'request.stage': ({ whose, what }) => `${whose} request for ${what} is at its next approval`,
-  'request.reminded': ({ whose, what }) => `${whose} request for ${what} still waits for a decision`,
-  'request.escalated': ({ whose, what }) => `${whose} request for ${what} was passed on to more approvers`,
-  'request.undecidable': ({ whose, what }) =>
-    `Nobody can decide on ${whose === 'Your' ? 'your' : whose} request for ${what} any more`,
-  'request.decidable': ({ whose, what }) => `${whose} request for ${what} can be decided on again`,
-  'request.emergency': ({ who, what }) => `Emergency: ${who} took access to ${what} without approval`,
-  'request.approved': ({ whose, what }) => `${whose} access to ${what} was approved`,
-  'request.rejected': ({ whose, what }) => `${whose} request for ${what} was rejected`,
-  'request.cancelled': ({ whose, what }) => `${whose} request for ${what} was taken back`,
-  'request.cancelled by the broker': ({ whose, what }) => `${whose} request for ${what} ended before anybody decided`,
-  'request.expired': ({ whose, what }) => `${whose} request for ${what} was not decided in time`,
+  'request.submitted': ({ who, asked }) => `${who} asked for ${asked}`,
+  'request.stage': ({ whose, asked }) => `${whose} request for ${asked} is at its next approval`,
+  'request.reminded': ({ whose, asked }) => `${whose} request for ${asked} still waits for a decision`,
+  'request.escalated': ({ whose, asked }) => `${whose} request for ${asked} was passed on to more approvers`,
+  'request.undecidable': ({ whose, asked }) =>
+    `Nobody can decide on ${whose === 'Your' ? 'your' : whose} request for ${asked} any more`,
+  'request.decidable': ({ whose, asked }) => `${whose} request for ${asked} can be decided on again`,
+  'request.emergency': ({ who, asked }) => `Emergency: ${who} took ${asked} without approval`,
+  'request.approved': ({ whose, asked }) => `${whose} request for ${asked} was approved`,
+  'request.rejected': ({ whose, asked }) => `${whose} request for ${asked} was rejected`,
+  'request.cancelled': ({ whose, asked }) => `${whose} request for ${asked} was taken back`,
+  'request.cancelled by the broker': ({ whose, asked }) => `${whose} request for ${asked} ended before anybody decided`,
+  'request.expired': ({ whose, asked }) => `${whose} request for ${asked} was not decided in time`,
   'grant.provisioning': ({ whose, what }) => `${whose} access to ${what} is being set up`,
   'grant.active': ({ whose, what }) => `${whose} access to ${what} is ready`,
   'grant.extended': ({ whose, what }) => `${whose} access to ${what} was extended`,
@@ -82,25 +86,29 @@ const WHAT_NOW: Readonly<Partial<Record<Part, string>>> = {
   review: 'You may review emergency access. A person who did not take it must.',
 }
 
-/** @param names of people, by id */
-export function messageFor(event: ChainEvent, part: Part, facts: Facts | undefined, names: ReadonlyMap<string, string>): Message {
+/**
+ * @param facts of the request, with what it is about as a phrase
+ * @param names of people, by id
+ */
+export function messageFor(
+  event: ChainEvent,
+  part: Part,
+  facts: (Facts & { readonly asked: string }) | undefined,
+  names: ReadonlyMap<string, string>,
+): Message {
   const name = facts ? called(facts.requester) : 'Somebody'
   const [who, whose] = part === 'own' ? ['You', 'Your'] : [name, `${name}’s`]
-  const what = facts ? whatOf(facts) : event.subject
+  const what = facts ? namesOf(facts.resources) : event.subject
+  const asked = facts?.asked ?? event.subject
   const isOver = event.kind === 'request.cancelled'
   const asksTheReader = part === 'decide' && event.kind !== 'request.reminded' && !isOver
   const kind = isOver && event.actor === BROKER ? 'request.cancelled by the broker' : event.kind
   const subject = asksTheReader
-    ? `${name} asks you to approve access to ${what}`
-    : (PHRASES[kind]?.({ who, whose, what }) ?? `${event.kind.replace(/[._]/g, ' ')}: ${what}`)
+    ? `${name} asks you to approve ${asked}`
+    : (PHRASES[kind]?.({ who, whose, what, asked }) ?? `${event.kind.replace(/[._]/g, ' ')}: ${what}`)
   const whatNow = kind === 'token.revoked' ? 'If you still need it, ask an admin for a new enrolment code.' : WHAT_NOW[part]
   const sentence = [`${subject}.`, isOver ? undefined : whatNow].filter(Boolean).join(' ')
   return { subject, sentence, details: detailsOf(event, facts, names), path: pathOf(event, facts) }
-}
-
-function whatOf({ resources }: Facts): string {
-  const first = resources[0]?.name ?? 'nothing'
-  return resources.length > 1 ? `${first} and ${resources.length - 1} more` : first
 }
 
 function detailsOf(event: ChainEvent, facts: Facts | undefined, names: ReadonlyMap<string, string>): [string, string][] {

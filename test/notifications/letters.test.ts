@@ -80,9 +80,11 @@ function event(words: string): ChainEvent {
   return { id: 'aud_1', at: new Date(0), kind: 'request.submitted', actor: 'usr_a', subject: 'req_1', data }
 }
 
-function facts(words: string): Facts {
+function facts(words: string): Facts & { asked: string } {
   return {
     requestId: 'req_1',
+    kind: 'access',
+    asked: `access to ${words}`,
     grantId: null,
     requester: { id: 'usr_m', name: words },
     flow: words,

@@ -146,7 +146,7 @@ describe('people', () => {
     expect(asked.html).not.toMatch(/<b>|<form|<img|<script/)
     await told('alice@people.example', 'You asked for access to kv/app/db')
     await decide(bob, id, { decision: 'approve' })
-    await told('alice@people.example', 'Your access to kv/app/db was approved')
+    await told('alice@people.example', 'Your request for access to kv/app/db was approved')
     await told('alice@people.example', 'Your access to kv/app/db is being set up')
     const ready = await told('alice@people.example', 'Your access to kv/app/db is ready')
     const { grantId } = (await alice.api.get(`/api/access-requests/${id}`)).body
@@ -166,17 +166,17 @@ describe('people', () => {
     const flow = await flowFor([bob])
     const rejected = await world.request(alice, { flowId: flow.id })
     await decide(bob, rejected.id, { decision: 'reject', reason: 'use staging' })
-    const no = await told('alice@people.example', 'Your request for kv/app/db was rejected')
+    const no = await told('alice@people.example', 'Your request for access to kv/app/db was rejected')
     expect(no.plain).toContain(`By: ${bob.name}\nReason: use staging\n`)
     const lapsed = await world.request(alice, { flowId: flow.id })
     await world.broker.database.query(`update due_work set run_at = now() where kind = 'request.lapse' and subject = $1`, [
       lapsed.id,
     ])
-    await told('alice@people.example', 'Your request for kv/app/db was not decided in time')
+    await told('alice@people.example', 'Your request for access to kv/app/db was not decided in time')
     const cancelled = await world.request(alice, { flowId: flow.id })
     await alice.api.must(alice.api.post(`/api/access-requests/${cancelled.id}/cancel`))
-    await told('alice@people.example', 'Your request for kv/app/db was taken back')
-    await told('bob@people.example', `${alice.name}’s request for kv/app/db was taken back`)
+    await told('alice@people.example', 'Your request for access to kv/app/db was taken back')
+    await told('bob@people.example', `${alice.name}’s request for access to kv/app/db was taken back`)
   })
 
   it('hear that a flow was switched off under a request, who asked and who would have decided', async () => {
@@ -185,13 +185,28 @@ describe('people', () => {
     await told('bob@people.example', `${alice.name} asks you to approve access to kv/app/db`)
     const { admin } = world.broker
     await admin.must(admin.patch(`/api/access-flows/${flow.id}`, { active: false }))
-    const hers = await told('alice@people.example', 'Your request for kv/app/db ended before anybody decided')
-    const his = await told('bob@people.example', `${alice.name}’s request for kv/app/db ended before anybody decided`)
+    const hers = await told('alice@people.example', 'Your request for access to kv/app/db ended before anybody decided')
+    const his = await told('bob@people.example', `${alice.name}’s request for access to kv/app/db ended before anybody decided`)
     for (const letter of [hers, his]) {
       expect(letter.plain).toContain('Reason: the access flow was switched off')
       expect(letter.plain).not.toContain('Nothing happens until')
       expect(letter.plain).toContain(id)
     }
+  })
+
+  it('are told that it is more time which is asked for, and approved, on access that they have', async () => {
+    const flow = await flowFor([bob], { extensions: { count: 1, maxSeconds: 600 } })
+    const { id } = await world.request(alice, { flowId: flow.id })
+    await decide(bob, id, { decision: 'approve' })
+    await told('alice@people.example', 'Your access to kv/app/db is ready')
+    const { grantId } = (await alice.api.get(`/api/access-requests/${id}`)).body
+    const more = await alice.api.must(alice.api.post(`/api/grants/${grantId}/extend`, { seconds: 60 }))
+    expect(more).toMatchObject({ kind: 'extension', asked: 'more time on kv/app/db' })
+    await told('bob@people.example', `${alice.name} asks you to approve more time on kv/app/db`)
+    await told('alice@people.example', 'You asked for more time on kv/app/db')
+    await decide(bob, more.id, { decision: 'approve' })
+    await told('alice@people.example', 'Your request for more time on kv/app/db was approved')
+    await told('alice@people.example', 'Your access to kv/app/db was extended')
   })
 
   it('who are only to be told are told, and may decide nothing', async () => {
@@ -229,10 +244,10 @@ describe('people', () => {
     await told('bob@people.example', asks)
     await decide(bob, id, { decision: 'approve' })
     await told('carol@people.example', asks)
-    await told('alice@people.example', 'Your request for kv/app/db is at its next approval')
+    await told('alice@people.example', 'Your request for access to kv/app/db is at its next approval')
     await world.broker.database.query(`update due_work set run_at = now() where kind = 'request.escalate' and subject = $1`, [id])
     await told('dave@people.example', asks)
-    await told('alice@people.example', 'Your request for kv/app/db was passed on to more approvers')
+    await told('alice@people.example', 'Your request for access to kv/app/db was passed on to more approvers')
     expect(to('bob@people.example', id), 'whose stage is over').toHaveLength(1)
   })
 
@@ -299,8 +314,8 @@ describe('people', () => {
     const flow = await world.flow({ approval: { kind: 'approvers', users: [], groups: [group.id], needed: 1 } })
     await world.request(alice, { flowId: flow.id })
     await admin.must(admin.delete(`/api/groups/${group.id}`))
-    await told('alice@people.example', 'Nobody can decide on your request for kv/app/db any more')
-    await told('root@people.example', `Nobody can decide on ${alice.name}’s request for kv/app/db any more`)
+    await told('alice@people.example', 'Nobody can decide on your request for access to kv/app/db any more')
+    await told('root@people.example', `Nobody can decide on ${alice.name}’s request for access to kv/app/db any more`)
   })
 
   it('who have left, or have no address, are not written to', async () => {

@@ -3,6 +3,7 @@ import { Journal } from '../../actions/journal.ts'
 import { noSuchRequest } from '../../approvals/decisions/decisions.service.ts'
 import { readApprovals, readDecisions } from '../../approvals/requests/approval.ts'
 import { type AccessRequest, escalatedIn, readRequestResources, selectRequests } from '../../approvals/requests/request.ts'
+import { Subjects } from '../../approvals/requests/subjects.ts'
 import { Approvers, type Asked } from '../../approvals/stages/approvers.ts'
 import { firstUnapprovable } from '../../approvals/stages/enough-approvers.ts'
 import { stageViews } from '../../approvals/stages/stage-view.ts'
@@ -23,6 +24,7 @@ export class RequestViews {
   constructor(
     private readonly database: Database,
     private readonly approvers: Approvers,
+    private readonly subjects: Subjects,
     private readonly journal: Journal,
     private readonly cursors: Cursors,
   ) {}
@@ -118,6 +120,8 @@ export class RequestViews {
     const grants = await this.grants(ids)
     return requests.map((request) => ({
       id: request.id as Item['id'],
+      kind: request.kind,
+      asked: this.subjects.of(request).inWords(request, resources.get(request.id) ?? []),
       state: request.state,
       flow: { id: request.flowId as Item['flow']['id'], name: request.flowName, version: request.flowVersion },
       integrationId: request.integrationId as Item['integrationId'],

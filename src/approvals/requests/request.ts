@@ -1,11 +1,9 @@
+import type { RequestKind } from '../../contract/requests.ts'
 import type { AccessRule } from '../../contract/rules.ts'
 import type { Hands } from '../../identity/callers/hands.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import type { Json, Step } from '../../sdk/index.ts'
 import type { RequestState } from './request-machine.ts'
-
-/** What a request is about; its subject says what a yes leads to. */
-export type RequestKind = 'access' | 'extension' | 'action'
 
 /** What happens to a request by itself while it waits. */
 export const REQUEST_WORK = { lapse: 'request.lapse', escalate: 'request.escalate', remind: 'request.remind' } as const

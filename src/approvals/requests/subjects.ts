@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common'
+import type { RequestKind } from '../../contract/requests.ts'
 import type { Hands } from '../../identity/callers/hands.ts'
 import type { Tx } from '../../platform/postgres/database.ts'
-import type { AccessRequest, AskedResource, RequestKind } from './request.ts'
+import type { AccessRequest, AskedResource } from './request.ts'
 
 /**
  * What a request can be about. Whoever knows the matter registers it from above; a request goes through its stages without knowing what a
