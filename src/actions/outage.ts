@@ -1,28 +1,14 @@
 import { type ErrorCode, isBrokerError } from '../sdk/index.ts'
 
-const OUTAGES: readonly ErrorCode[] = [
-  'target.unreachable',
-  'target.timeout',
-  'target.tls',
-  'target.sealed',
-  'target.standby',
-  'target.uninitialized',
-  'target.busy',
-  'target.login_failed',
-]
+const GONE: readonly ErrorCode[] = ['target.unreachable', 'target.timeout', 'target.tls', 'target.unready']
+/** What 0.1.0 called `target.unready`, as rows of that time still do. */
+const ONCE_UNREADY = ['target.sealed', 'target.standby', 'target.uninitialized']
 
-const GONE: readonly ErrorCode[] = [
-  'target.unreachable',
-  'target.timeout',
-  'target.tls',
-  'target.sealed',
-  'target.standby',
-  'target.uninitialized',
-]
+const OUTAGES: readonly ErrorCode[] = [...GONE, 'target.busy', 'target.login_failed']
 
-/** Whether this may mean that there is no such target any more: nobody who could end anything there answers. */
+/** Whether this may mean that there is no such target any more: nobody who could end anything there answers. `code` may be a stored one. */
 export function mayBeGone(code: string): boolean {
-  return (GONE as readonly string[]).includes(code)
+  return [...GONE, ...ONCE_UNREADY].includes(code)
 }
 
 /** Whether the error says that the target as a whole is away, so that trying its next grant is no use now. */

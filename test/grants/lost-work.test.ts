@@ -93,7 +93,7 @@ describe('what keeps an end from being forgotten', { timeout: 120_000 }, () => {
     // As if minutes had passed.
     await stage.database.query(`update grants set revoking_at = revoking_at - interval '6 min' where id = $1`, [grantId])
     await stage.world.until(alice, grantId, 'stuck')
-    expect(await stateOf(grantId)).toMatchObject({ problem: { code: 'target.sealed' } })
+    expect(await stateOf(grantId)).toMatchObject({ problem: { code: 'target.unready' } })
     stage.proxy.always(undefined)
     await stage.world.until(alice, grantId, 'revoked', 30_000)
     expect(await getsIn(stage.vault, opened)).toBe(false)

@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { ERRORS } from '../../src/sdk/errors.ts'
 
 /** Who may import whom, from the ground up. What stands behind a colon is for types alone: it is gone when the code runs. */
 const MAY_IMPORT: Record<string, string> = {
@@ -182,6 +183,23 @@ describe('the house', () => {
       [...code.get(file)!.matchAll(/\b\w*(vault|userpass|openbao|\bkv\b|\bhcl\b)\w*/gi)].map(([word]) => `${file}: ${word}`),
     )
     expect(said).toEqual([])
+  })
+
+  it('has codes of errors that fit any target', () => {
+    const words = Object.keys(ERRORS).flatMap((code) => code.split(/[._]/))
+    const ofOneTarget = [
+      'sealed',
+      'standby',
+      'namespace',
+      'mount',
+      'policy',
+      'batch',
+      'lease',
+      'wrapping',
+      'initialized',
+      'uninitialized',
+    ]
+    expect(words.filter((word) => ofOneTarget.includes(word))).toEqual([])
   })
 
   it('reads the wall clock only where a reason is written', () => {

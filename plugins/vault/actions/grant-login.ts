@@ -79,7 +79,7 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
 
 export function batchTokens(mount: string): BrokerError {
   return new BrokerError(
-    'target.batch_tokens',
+    'target.unrevocable',
     `auth/${mount} is tuned to give batch tokens, which can be neither looked at nor ended: nothing is lent with them`,
     { fix: `vault auth tune -token-type=default-service ${mount}` },
   )

@@ -69,7 +69,7 @@ describe.each(await serversUnderTest())('the logins that grants need, on $produc
     const grant = await world.grant(world.alice, {})
     await vault.api('POST', MOUNT, { token_type: 'batch' })
     const fix = 'vault auth tune -token-type=default-service apono'
-    expect((await opening(grant)).body).toMatchObject({ code: 'target.batch_tokens', fix })
+    expect((await opening(grant)).body).toMatchObject({ code: 'target.unrevocable', fix })
     const [check] = (await examined()).filter(({ status }) => status === 'failed')
     expect(check).toMatchObject({ name: 'mount auth/apono', detail: expect.stringContaining('batch tokens'), fix })
     await vault.api('POST', MOUNT, { token_type: 'default-service' })

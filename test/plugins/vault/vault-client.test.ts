@@ -145,11 +145,11 @@ describe.each(await serversUnderTest())('the broker’s connection to a $product
     await client.session.token()
     turn(41 * 60)
     await server.seal()
-    await expect(client.session.keepAlive(never)).rejects.toMatchObject({ code: 'target.sealed', fix: 'unseal it' })
+    await expect(client.session.keepAlive(never)).rejects.toMatchObject({ code: 'target.unready', fix: 'unseal it' })
     expect(client.session.status()).toMatchObject({ ok: false, detail: expect.stringContaining('sealed') })
     await client.session.keepAlive(never) // too early to ask again
     turn(12)
-    await expect(client.session.keepAlive(never)).rejects.toMatchObject({ code: 'target.sealed' })
+    await expect(client.session.keepAlive(never)).rejects.toMatchObject({ code: 'target.unready' })
     turn(12)
     await client.session.keepAlive(never)
     await server.unseal()
@@ -221,7 +221,7 @@ describe.each(await serversUnderTest())('the broker’s connection to a $product
 
   it('stops where a namespace is not honoured, before anything lands in another one', async () => {
     const { client } = await connected(server.address, { auth: approle, namespace: 'team-a' })
-    await expect(client.call(NAMES)).rejects.toMatchObject({ code: 'target.namespace' })
+    await expect(client.call(NAMES)).rejects.toMatchObject({ code: 'target.scope' })
     await client.close()
   })
 

@@ -163,7 +163,7 @@ describe('a real Vault that changes', () => {
     await vault.seal()
     const { body } = await broker.admin.post(`/api/integrations/${id}/health`)
     expect(body.healthy).toBe(false)
-    expect(await sync()).toMatchObject({ state: 'failed', gone: 0, error: { code: 'target.sealed' } })
+    expect(await sync()).toMatchObject({ state: 'failed', gone: 0, error: { code: 'target.unready' } })
     await vault.unseal()
     await vi.waitFor(
       async () => expect((await broker.admin.post(`/api/integrations/${id}/health`)).body.healthy).toBe(true),

@@ -79,9 +79,9 @@ describe('a server that behaves oddly', () => {
     )
     const vault = await client(leaderless.address)
     expect((await vault.call({ ...READ, repeatable: true })).status).toBe(200)
-    await expect(vault.call(READ)).rejects.toMatchObject({ code: 'target.standby' })
+    await expect(vault.call(READ)).rejects.toMatchObject({ code: 'target.unready' })
     expect(leaderless.seen).toHaveLength(4)
-    await expect(vault.call({ ...READ, repeatable: true, timeoutMs: 100 })).rejects.toMatchObject({ code: 'target.standby' })
+    await expect(vault.call({ ...READ, repeatable: true, timeoutMs: 100 })).rejects.toMatchObject({ code: 'target.unready' })
   })
 
   it('may answer with a page of its proxy, with nothing, or in the middle of a word', async () => {
