@@ -20,7 +20,7 @@ export type GrantEvent =
   | 'gone_failed'
   | 'write_off'
 
-export const grantMachine = machine<GrantState, GrantEvent>({
+export const grantMachine = machine<GrantState, GrantEvent, 'scheduled'>({
   scheduled: { start: 'provisioning', end: 'revoking' },
   provisioning: { provisioned: 'active', end: 'revoking' },
   active: { end: 'revoking' },

@@ -35,14 +35,15 @@ export interface Grant {
   readonly createdAt: Date
 }
 
-const COLUMNS = `g.id, g.request_id as "requestId", g.integration_id as "integrationId", g.grantee_id as "granteeId",
+/** SQL: a grant as it is read, of `g`. */
+export const GRANT_COLUMNS = `g.id, g.request_id as "requestId", g.integration_id as "integrationId", g.grantee_id as "granteeId",
   g.run_id as "runId", g.state, g.delivery, g.guarantee, g.seconds, g.begins_at as "beginsAt", g.expires_at as "expiresAt",
   g.target_until as "targetUntil", g.extensions, g.end_reason as "endReason", g.ended_by as "endedBy", g.end_note as "endNote",
   g.revoking_at as "revokingAt", g.cut_at as "cutAt", g.ended_at as "endedAt", g.receipt, g.error, g.failure, g.created_at as "createdAt"`
 
 /** Reads grants by a condition on `g`. */
 export function selectGrants(tx: Pick<Tx, 'query'>, condition: string, values: readonly unknown[]): Promise<Grant[]> {
-  return rows<Grant>(tx, `select ${COLUMNS} from grants g where ${condition}`, values)
+  return rows<Grant>(tx, `select ${GRANT_COLUMNS} from grants g where ${condition}`, values)
 }
 
 /** The grant, its row locked until the transaction ends. */

@@ -1,7 +1,7 @@
-import { BROKER, record } from '../../audit/record.ts'
 import { problemOf } from '../../platform/http/problem-of.ts'
 import { type Database, rows } from '../../platform/postgres/database.ts'
 import type { Grant } from '../grant.ts'
+import { move } from '../transition.ts'
 
 /**
  * Writes down why grants on their way out are not over, by their ids. One that has been on its way for so long is called stuck from then on,
@@ -21,20 +21,16 @@ export async function noteFailures(
        where g.id = f.id and g.state in ('revoking', 'stuck') and g.error is distinct from f.error`,
       [JSON.stringify(problems)],
     )
-    const stuck = await rows<{ id: string }>(
+    const overdue = await rows<{ id: string }>(
       tx,
-      `update grants set state = 'stuck' where id = any($1) and state = 'revoking'
-         and revoking_at < clock_timestamp() - make_interval(secs => $2) returning id`,
+      `select id from grants where id = any($1) and state = 'revoking'
+         and revoking_at < clock_timestamp() - make_interval(secs => $2) for update`,
       [[...failed.keys()], stuckAfterSeconds],
     )
-    await record(
+    await move(
       tx,
-      ...stuck.map(({ id }) => ({
-        kind: 'grant.stuck' as const,
-        actor: BROKER,
-        subject: id,
-        data: { ...problemOf(failed.get(id)) },
-      })),
+      'overdue',
+      overdue.map(({ id }) => ({ id, data: () => ({ ...problemOf(failed.get(id)) }) })),
     )
   })
 }

@@ -1,7 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
 import type { Counter, Histogram } from '@opentelemetry/api'
 import { type Leaving, type Proved, Undo, type UndoHooks } from '../../actions/undo.ts'
-import { BROKER, record } from '../../audit/record.ts'
 import type { Config } from '../../config/config.ts'
 import type { Hold, Outcome, Work } from '../../platform/due/due-lane.ts'
 import { DueWork, enqueue } from '../../platform/due/due-work.ts'
@@ -9,6 +8,7 @@ import { CONFIG } from '../../platform/platform.module.ts'
 import { rows, type Tx, UrgentDatabase } from '../../platform/postgres/database.ts'
 import { Metrics } from '../../platform/watching/metrics.ts'
 import { type EndReason, GRANT_WORK, type Grant, selectGrants } from '../grant.ts'
+import { move } from '../transition.ts'
 import { beginEnding } from './ending.ts'
 import { noteFailures, whyFailed } from './failures.ts'
 import { receiptOf } from './receipt.ts'
@@ -129,26 +129,16 @@ export class Revocation implements OnModuleInit {
   }
 
   private async settle(tx: Tx, proved: readonly Proved<LeavingGrant>[]): Promise<void> {
-    const over = proved.map(({ grant, run, evidence, target, beyond }) => ({
-      grant,
-      state: finalState(grant.endReason),
-      receipt: receiptOf(grant, evidence, { target, beyond, recorded: run.target !== undefined }),
-    }))
-    await rows(
-      tx,
-      `update grants g set state = d.state, receipt = d.receipt, ended_at = clock_timestamp(), error = null
-       from jsonb_to_recordset($1::jsonb) as d (id text, state text, receipt jsonb) where g.id = d.id`,
-      [JSON.stringify(over.map(({ grant, state, receipt }) => ({ id: grant.id, state, receipt })))],
-    )
-    await record(
-      tx,
-      ...over.map(({ grant, state, receipt }) => ({
-        kind: `grant.${state}` as const,
-        actor: BROKER,
-        subject: grant.id,
-        data: { reason: grant.endReason, ...whyFailed(grant), receipt },
-      })),
-    )
+    for (const [event, over] of Map.groupBy(proved, ({ grant }) => goneBy(grant.endReason))) {
+      await move(
+        tx,
+        event,
+        over.map(({ grant, run, evidence, target, beyond }) => {
+          const receipt = receiptOf(grant, evidence, { target, beyond, recorded: run.target !== undefined })
+          return { id: grant.id, given: { receipt }, data: () => ({ reason: grant.endReason, ...whyFailed(grant), receipt }) }
+        }),
+      )
+    }
   }
 
   /** A grant is locked before its run, by everybody. */
@@ -168,5 +158,5 @@ export class Revocation implements OnModuleInit {
 }
 
 const isLeaving = ({ state }: Grant) => state === 'revoking' || state === 'stuck'
-const finalState = (reason: EndReason | null): 'expired' | 'failed' | 'revoked' =>
-  reason === 'expired' || reason === 'failed' ? reason : 'revoked'
+const goneBy = (reason: EndReason | null) =>
+  reason === 'expired' || reason === 'failed' ? (`gone_${reason}` as const) : 'gone_revoked'

@@ -18,6 +18,7 @@ import { CONFIG } from '../../platform/platform.module.ts'
 import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError, isBrokerError, type TargetIdentity } from '../../sdk/index.ts'
 import { GRANT_WORK, type Grant, selectGrants } from '../grant.ts'
+import { move } from '../transition.ts'
 import { usersHands } from '../two-sides.ts'
 import { mustBeTyped } from './end-access.ts'
 import { unprovedReceipt } from './receipt.ts'
@@ -156,12 +157,8 @@ export class WritingOff implements OnModuleInit {
         steps: await this.journal.shown(tx, grant.runId),
         credentials: await credentialsOf(tx, grant.id),
       })
-      await rows(tx, `update grants set state = 'written_off', receipt = $2, ended_at = $3 where id = $1`, [
-        grant.id,
-        JSON.stringify(receipt),
-        who!.at,
-      ])
-      await record(tx, { kind: 'grant.written_off', actor: by, subject: grant.id, data: { reason, because, receipt } })
+      const given = { receipt, endedAt: who!.at }
+      await move(tx, 'write_off', [{ id: grant.id, given, data: () => ({ reason, because, receipt }) }], by)
     }
     const over = given.map(({ grant }) => grant.id)
     for (const kind of [GRANT_WORK.end, GRANT_WORK.clean]) await withdraw(tx, kind, over)

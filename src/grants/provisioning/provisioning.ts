@@ -19,6 +19,7 @@ import { Metrics } from '../../platform/watching/metrics.ts'
 import { BrokerError, type GrantInput, isBrokerError, type Json } from '../../sdk/index.ts'
 import { endNow } from '../ending/ending.ts'
 import { GRANT_WORK, type Grant, grantIdOf, lockGrant, MS_LEFT, runIdOf, selectGrants } from '../grant.ts'
+import { move } from '../transition.ts'
 import { mustBeAsApproved } from './approved-plan.ts'
 
 /** How long a target may refuse, from the first try on, before the grant is given up and cleaned. */
@@ -123,8 +124,7 @@ export class Provisioning implements OnModuleInit {
       const run = (await this.journal.claim(tx, [grant.runId], ['pending', 'executing'])).get(grant.runId)
       if (!run) return undefined
       if (grant.state === 'scheduled') {
-        await rows(tx, `update grants set state = 'provisioning' where id = $1`, [id])
-        await record(tx, { kind: 'grant.provisioning', actor: BROKER, subject: id, data: { run: grant.runId } })
+        await move(tx, 'start', [{ id, data: ({ runId }) => ({ run: runId }) }])
       }
       return { grant, run }
     })
@@ -147,19 +147,14 @@ export class Provisioning implements OnModuleInit {
 
   private async activate(tx: Tx, grant: Grant, connection: Connection): Promise<void> {
     const guarantee = grantAccessOf(connection).expiryGuarantee(connection.client, grant.delivery)
-    const active = await row<{ expiresAt: Date }>(
-      tx,
-      `update grants set state = 'active', target_until = expires_at, guarantee = $2, error = null
-       where id = $1 and state = 'provisioning' returning expires_at as "expiresAt"`,
-      [grant.id, guarantee],
-    )
-    if (!active) throw new BrokerError('run.fenced', `${grant.id} is no longer provisioning`)
-    await record(tx, {
-      kind: 'grant.active',
-      actor: BROKER,
-      subject: grant.id,
-      data: { expiresAt: active.expiresAt.toISOString(), guarantee, delivery: grant.delivery },
-    })
+    const [active] = await move(tx, 'provisioned', [
+      {
+        id: grant.id,
+        given: { guarantee },
+        data: ({ expiresAt, delivery }) => ({ expiresAt: expiresAt!.toISOString(), guarantee, delivery }),
+      },
+    ])
+    if (!active?.expiresAt) throw new BrokerError('run.fenced', `${grant.id} is no longer provisioning`)
     await enqueue(tx, [
       { lane: 'cut', kind: GRANT_WORK.end, subject: grant.id, shard: grant.integrationId, at: active.expiresAt },
     ])

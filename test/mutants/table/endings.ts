@@ -61,9 +61,9 @@ export const ENDINGS: readonly Mutant[] = [
   },
   {
     bug: 'the transition of a grant to revoking is not in the trail',
-    file: 'src/grants/ending/ending.ts',
-    find: '...begunIds.map((id) => ({',
-    replace: '...begunIds.slice(1).map((id) => ({',
+    file: 'src/grants/transition.ts',
+    find: 'await record(tx, ...told)',
+    replace: `await record(tx, ...told.slice(event === 'end' ? 1 : 0))`,
     suites: ['patience'],
     only: 'leaves every turn of its way',
   },
