@@ -1,7 +1,9 @@
 import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { requestMachine } from '../../src/approvals/requests/request-machine.ts'
 import { KINDS, PARTS } from '../../src/audit/kinds.ts'
+import { grantMachine } from '../../src/grants/grant-machine.ts'
 import { messageFor } from '../../src/notifications/words.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
@@ -34,8 +36,8 @@ describe('docs/events.md', () => {
 
 /** Kinds that end in a state are written `request.${to}`; the compiler holds them to these. */
 const BY_STATE: Readonly<Record<string, readonly string[]>> = {
-  request: ['approved', 'rejected', 'cancelled', 'expired'],
-  grant: ['expired', 'revoked', 'failed'],
+  request: reached(requestMachine.arrows),
+  grant: reached(grantMachine.arrows),
   proposal: ['accepted', 'performed', 'failed', 'declined', 'withdrawn', 'lapsed'],
   discovery: ['completed', 'incomplete', 'failed'],
   credential: ['collected', 'ended'],
@@ -64,3 +66,8 @@ describe('every event', () => {
     expect(wordless.map(([kind]) => kind)).toEqual([])
   })
 })
+
+/** The states that an arrow leads to: what makes an event of its own. */
+function reached(arrows: Readonly<Record<string, Readonly<Record<string, string>>>>): string[] {
+  return Object.values(arrows).flatMap((row) => Object.values(row))
+}
