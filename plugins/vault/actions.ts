@@ -2,6 +2,7 @@ import type { AnyAction } from '../../src/sdk/index.ts'
 import { deleteKvVersion } from './actions/delete-kv-version.ts'
 import { destroyKvVersion } from './actions/destroy-kv-version.ts'
 import { rotateKvSecret } from './actions/rotate-kv-secret.ts'
+import { updatePolicy } from './actions/update-policy.ts'
 import type { VaultClient } from './client.ts'
 import type { Capability } from './config.ts'
 
@@ -10,6 +11,7 @@ const OFFERED_BY: Readonly<Partial<Record<Capability, readonly AnyAction<VaultCl
   'rotate-secrets': [rotateKvSecret],
   'delete-versions': [deleteKvVersion],
   'destroy-versions': [destroyKvVersion],
+  'change-policies': [updatePolicy],
 }
 
 export const actions: readonly AnyAction<VaultClient>[] = Object.values(OFFERED_BY).flat()

@@ -35,6 +35,10 @@ export interface VaultSettings {
   readonly userpassMount: string
   /** prefix of grant policies: `apono-g-` */
   readonly policyPrefix: string
+  /** the broker's own policy */
+  readonly policyName: string
+  /** policies that may be changed: names, or beginnings with a star behind */
+  readonly policies: readonly string[]
   /** KV v2 mounts to look into, no trailing slash; `all` for every one the broker sees */
   readonly kvMounts: readonly string[] | 'all'
   readonly transitMounts: readonly string[] | 'all'

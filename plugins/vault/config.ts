@@ -4,7 +4,14 @@ import { retired, Secret, secret } from '../../src/sdk/index.ts'
 import { DELIVERIES } from './deliveries.ts'
 
 /** What the integration may be used for; each adds its lines to the broker's policy. */
-export const CAPABILITIES = ['discovery', 'grants', 'rotate-secrets', 'delete-versions', 'destroy-versions'] as const
+export const CAPABILITIES = [
+  'discovery',
+  'grants',
+  'rotate-secrets',
+  'delete-versions',
+  'destroy-versions',
+  'change-policies',
+] as const
 export type Capability = (typeof CAPABILITIES)[number]
 // Could be ticked once, although nothing made use of them. A configuration that has them still works and gets nothing for them.
 const NEVER_BUILT = ['rotation', 'database', 'tokens'] as const
@@ -98,6 +105,14 @@ export const vaultConfig = z
       .regex(/^[a-z0-9][a-z0-9-]{0,80}$/, 'must be lower-case letters, digits and dashes')
       .default('latchkey-broker')
       .meta({ title: 'The broker’s own policy', description: 'must not begin with the prefix of grant policies' }),
+    policies: z
+      .array(trimmed.regex(/^[a-z0-9][a-z0-9_.-]*\*?$/, 'must be a policy’s name in lower case, with a * at its end at most'))
+      .max(200)
+      .default([])
+      .meta({
+        title: 'Policies that may be changed',
+        description: 'names, or beginnings of names with a `*` behind; none unless given',
+      }),
     kvMounts: mounts('KV v2 mounts', 'kv'),
     transitMounts: mounts('Transit mounts', 'transit'),
     deliveries: z
@@ -145,11 +160,26 @@ export const vaultConfig = z
     }
     if (config.policyName.startsWith(config.policyPrefix))
       refuse(['policyName'], 'must not begin with the prefix: the broker itself could rewrite it')
+    const { policies, policyName, policyPrefix } = config
+    policies.forEach((pattern, at) => {
+      const beginning = pattern.replace(/\*$/, '')
+      const meetsPrefix = beginning.startsWith(policyPrefix) || (pattern.endsWith('*') && policyPrefix.startsWith(beginning))
+      if (policyCovers(pattern, policyName)) refuse(['policies', String(at)], 'must not cover the broker’s own policy')
+      if (policyCovers(pattern, 'root')) refuse(['policies', String(at)], 'must not cover root')
+      if (meetsPrefix) refuse(['policies', String(at)], 'must not cover policies of grants')
+    })
+    if (config.capabilities.includes('change-policies') && policies.length === 0)
+      refuse(['policies'], 'must name a policy at least, or leave change-policies out')
     if (config.auth.method === 'approle' && Boolean(config.auth.secretId) === Boolean(config.auth.wrappedSecretId))
       refuse(['auth', 'secretId'], 'or wrappedSecretId must be given, and not both')
   })
 
 export type VaultConfig = z.infer<typeof vaultConfig>
+
+/** A name, or the beginning of names with a star behind. */
+export function policyCovers(pattern: string, name: string): boolean {
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name
+}
 
 function isHttpUrl(text: string): boolean {
   // Plain characters only: the address is shown inside commands to paste.

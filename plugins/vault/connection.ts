@@ -67,6 +67,8 @@ export class VaultConnection implements VaultClient {
     this.settings = {
       userpassMount: config.userpassMount,
       policyPrefix: config.policyPrefix,
+      policyName: config.policyName,
+      policies: config.policies,
       kvMounts: config.kvMounts,
       transitMounts: config.transitMounts,
       address: config.address,

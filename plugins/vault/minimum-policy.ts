@@ -113,6 +113,12 @@ const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readon
       { path: `${mount}/metadata/*`, rights: ['read', 'list'], why: 'see which versions there are' },
       { path: `${mount}/destroy/*`, rights: ['update'], why: 'destroy versions' },
     ]),
+  'change-policies': ({ policies }) =>
+    policies.map((name) => ({
+      path: `sys/policies/acl/${name}`,
+      rights: ['create', 'read', 'update', 'delete'],
+      why: 'change the policies that the integration names, and put them back',
+    })),
 }
 
 /** Every path the enabled capabilities need. Rules of one path are merged. */

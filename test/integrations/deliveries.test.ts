@@ -121,6 +121,7 @@ describe.each(await serversUnderTest())('what an integration delivers, on $produ
       'rotate-secrets',
       'delete-versions',
       'destroy-versions',
+      'change-policies',
     ])
     expect(Object.keys(form.properties)).not.toEqual(expect.arrayContaining(['writablePaths']))
     expect(JSON.stringify(form)).not.toMatch(/writablePaths|databaseRoles|rotation/)
