@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander'
+import { actions } from './commands/actions.ts'
 import { api } from './commands/api.ts'
 import { approve } from './commands/approve.ts'
 import { audit } from './commands/audit.ts'
 import { bootstrap } from './commands/bootstrap.ts'
+import { cancel } from './commands/cancel.ts'
 import { check } from './commands/check.ts'
 import { doctor } from './commands/doctor.ts'
 import { endAccess } from './commands/end-access.ts'
@@ -19,6 +21,9 @@ import { report } from './commands/report.ts'
 import { request } from './commands/request.ts'
 import { requests } from './commands/requests.ts'
 import { revoke } from './commands/revoke.ts'
+import { rollback } from './commands/rollback.ts'
+import { runAction } from './commands/run-action.ts'
+import { runs } from './commands/runs.ts'
 import { search } from './commands/search.ts'
 import { sync } from './commands/sync.ts'
 import { writeOff } from './commands/write-off.ts'
@@ -52,6 +57,11 @@ const COMMANDS = [
   endAccess,
   writeOff,
   receipt,
+  actions,
+  runAction,
+  runs,
+  rollback,
+  cancel,
   policy,
   check,
   doctor,

@@ -158,7 +158,7 @@ function looksForSign(path: string, body: Buffer, signs: Set<string>): boolean {
 }
 
 /**
- * The call without the names that differ from grant to grant; undefined for what belongs to no grant: the broker's own login, its looks
+ * The call without the names that differ from grant to grant; undefined for what belongs to no grant and no run: the broker's own login, its looks
  * at the server's health, its probes, its walks.
  */
 function nameOf({ method = '', url = '' }: IncomingMessage): string | undefined {
@@ -168,8 +168,9 @@ function nameOf({ method = '', url = '' }: IncomingMessage): string | undefined 
     .replace(/\b\d{10}-\d{41}\b/, ':user')
     .replace(/\/apono-g-[0-9a-z]{26}$/, '/:policy')
     .replace(/^identity\/entity\/id\/.+$/, 'identity/entity/id/:id')
-  const isOfAGrant = /:(user|policy|id)\b|^identity\/lookup\/entity$|^auth\/token\/lookup-accessor$|^sys\/internal\/ui\/mounts$/
-  if (!isOfAGrant.test(path)) return undefined
+  const isOfAFlow =
+    /:(user|policy|id)\b|^identity\/lookup\/entity$|^auth\/token\/lookup-accessor$|^sys\/internal\/ui\/mounts$|^kv\/data\/app\/db$/
+  if (!isOfAFlow.test(path)) return undefined
   return `${searchParams.get('list') === 'true' ? 'LIST' : method} ${path}`
 }
 

@@ -102,7 +102,9 @@ export async function play(
 }
 
 /** Where a flow can be struck: `03 POST auth/apono/users/:user`, the call's place and name. */
-export function boundaries(flow: GrantFlow): { readonly label: string; readonly name: string; readonly nth: number }[] {
+export function boundaries(
+  flow: Pick<GrantFlow, 'calls'>,
+): { readonly label: string; readonly name: string; readonly nth: number }[] {
   return flow.calls.map((name, index) => ({
     label: `${String(index + 1).padStart(2, '0')} ${name}`,
     name,

@@ -26,7 +26,7 @@ export async function setStage<Home extends Habitable & { readonly database: Fre
   settings: Record<string, unknown> = {},
 ): Promise<Stage<Home>> {
   const vault = await startVaultServer({ audit: false })
-  const [home, proxy, config] = await Promise.all([start(), startFaultProxy(vault.address), furnished(vault)])
+  const [home, proxy, config] = await Promise.all([start(), startFaultProxy(vault.address), furnished(vault, settings)])
   const world = await inhabit(home, vault, { ...config, address: proxy.url, deliveries: ['token', 'password'], ...settings })
   const stage: Stage<Home> = {
     world,

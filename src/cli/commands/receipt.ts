@@ -5,13 +5,15 @@ import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { facts, table } from '../lines.ts'
 import type { Terminal } from '../main.ts'
 import { writtenOffInWords } from '../words.ts'
+import { changeReceipt } from './change-receipt.ts'
 
 type Piece = RevocationReceipt['evidence'][number]
 
 /** The evidence that nothing of a grant is left. */
 export function receipt(program: Command, terminal: Terminal): void {
-  withApi(program.command('receipt <grant>').summary('show the evidence that ended access is gone')).action(
+  withApi(program.command('receipt <id>').summary('show the evidence that ended access is gone, or what a run changed')).action(
     async (id: string, options: ApiOptions) => {
+      if (id.startsWith('run_')) return changeReceipt(terminal, id, options)
       await show(
         terminal,
         options,

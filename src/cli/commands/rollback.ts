@@ -1,0 +1,42 @@
+import type { Command } from 'commander'
+import { runs } from '../../contract/endpoints/runs.ts'
+import { BrokerError } from '../../sdk/index.ts'
+import { type ApiOptions, show, withApi } from '../api-command.ts'
+import { apiClient } from '../connect.ts'
+import { json, plain } from '../lines.ts'
+import type { Terminal } from '../main.ts'
+import { runInWords } from '../run-words.ts'
+import { settled } from './run-action.ts'
+
+interface Options extends ApiOptions {
+  readonly plan?: boolean
+  readonly reason?: string
+}
+
+/** Takes a run back, after a look at whether that is possible now. */
+export function rollback(program: Command, terminal: Terminal): void {
+  withApi(program.command('rollback <run>').summary('take back what a run did'))
+    .option('--plan', 'show whether it is possible and what would be there afterwards, and do nothing')
+    .option('--reason <text>', 'why; it stands in the audit trail')
+    .action(async (id: string, options: Options) => {
+      if (options.plan) {
+        await show(
+          terminal,
+          options,
+          (api) => api.call(runs.rollbackPreview, { params: { id } }),
+          ({ possible, because, until, restores }) => [
+            possible ? 'It can be taken back.' : `It cannot be taken back: ${plain(because ?? '')}`,
+            ...(possible && because ? [plain(because)] : []),
+            ...restores.map(({ summary }) => plain(summary)),
+            ...(until ? [`Until ${until}: then the target itself removes what would be restored.`] : []),
+          ],
+        )
+        return
+      }
+      if (options.reason === undefined) throw new BrokerError('input.invalid', 'nobody says why', { fix: 'give --reason' })
+      const api = await apiClient(terminal.env, options)
+      const run = await settled(api, await api.call(runs.rollBack, { params: { id }, body: { reason: options.reason } }))
+      for (const line of options.json ? [json(run)] : runInWords(run)) terminal.print(line)
+      if (run.state !== 'undone') throw new BrokerError('conflict', `${id} is ${run.state}: ${run.problem?.message ?? ''}`)
+    })
+}

@@ -1,0 +1,108 @@
+import type { Command } from 'commander'
+import { type ApiClient, ChangeHeld } from '../../api-client/api-client.ts'
+import { runs } from '../../contract/endpoints/runs.ts'
+import type { RunPreview, RunView } from '../../contract/runs.ts'
+import { BrokerError } from '../../sdk/index.ts'
+import { type ApiOptions, withApi } from '../api-command.ts'
+import { apiClient } from '../connect.ts'
+import { integrationId } from '../find.ts'
+import { jsonFrom } from '../json-file.ts'
+import { json, plain } from '../lines.ts'
+import type { Terminal } from '../main.ts'
+import { runInWords } from '../run-words.ts'
+import { typed } from '../typed.ts'
+import { until } from '../until.ts'
+
+interface Options extends ApiOptions {
+  readonly plan?: boolean
+  readonly reason?: string
+  readonly confirm?: string
+  readonly key?: string
+  readonly wait?: boolean
+}
+
+const UNDER_WAY = new Set(['pending', 'executing', 'undoing'])
+
+/** Has an action done. What it is told comes from a file or the input, never from the command line: it may hold secrets. */
+export function runAction(program: Command, terminal: Terminal): void {
+  withApi(
+    program
+      .command('run <integration> <action> [file]')
+      .summary('have an action done; what it is told stands in a JSON file, or - for the input'),
+  )
+    .option('--plan', 'show what would be done, and do nothing')
+    .option('--reason <text>', 'why; it stands in the audit trail')
+    .option('--confirm <name>', 'what it is done to, where it cannot be undone; otherwise you are asked to type it')
+    .option('--key <text>', 'the same key with the same input is the same run')
+    .option('--no-wait', 'do not wait until it is done')
+    .addHelpText(
+      'after',
+      '\nExample: echo \'{"mount":"kv","path":"app/db","fields":{"password":{"by":"recipe"}}}\' | latchkey run prod-vault rotate-kv-secret - --plan',
+    )
+    .action(async (given: string, action: string, file: string | undefined, options: Options) => {
+      const api = await apiClient(terminal.env, options)
+      const input = inputOf(file === undefined ? {} : await jsonFrom(terminal, file))
+      const id = await integrationId(api, given)
+      const preview = await api.call(runs.preview, { params: { id, action }, body: { input } })
+      if (options.plan) return print(terminal, options.json ? [json(preview)] : planInWords(preview))
+      if (options.reason === undefined) throw new BrokerError('input.invalid', 'nobody says why', { fix: 'give --reason' })
+      for (const line of options.json ? [] : planInWords(preview)) terminal.tell(line)
+      const confirm = options.confirm ?? (preview.confirm === null ? undefined : await typed(terminal, 'It cannot be undone.'))
+      const ordered = await order(api, {
+        integrationId: id,
+        action,
+        input,
+        reason: options.reason,
+        ...(confirm !== undefined && { confirm }),
+        ...(options.key !== undefined && { idempotencyKey: options.key }),
+      })
+      if (!('progress' in ordered)) {
+        return terminal.print(
+          options.json ? json(ordered) : `${ordered.id} waits for a second person; until then nothing is done.`,
+        )
+      }
+      const run = options.wait === false ? ordered : await settled(api, ordered)
+      print(terminal, options.json ? [json(run)] : runInWords(run))
+      mustBeDone(run)
+    })
+}
+
+/** The run once it rests. */
+export function settled(api: ApiClient, { id }: Pick<RunView, 'id'>): Promise<RunView> {
+  return until(
+    () => api.call(runs.get, { params: { id } }),
+    ({ state }) => !UNDER_WAY.has(state),
+  )
+}
+
+function order(api: ApiClient, body: Parameters<typeof api.call<typeof runs.order>>[1]['body']) {
+  return api.call(runs.order, { body }).catch((error: unknown) => {
+    if (error instanceof ChangeHeld) return error.proposal
+    throw error
+  })
+}
+
+function planInWords({ steps, risk, reversible, irreversible }: RunPreview): string[] {
+  return [
+    ...steps.map(({ summary, before }) => plain(before === null ? summary : `${summary} Now: ${JSON.stringify(before)}`)),
+    `Risk: ${risk.level}. ${risk.reasons.map(plain).join(' ')}`,
+    reversible ? 'It can be rolled back.' : `It cannot be undone: ${plain(irreversible ?? '')}`,
+  ]
+}
+
+function inputOf(given: unknown): Record<string, unknown> {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given as Record<string, unknown>
+  throw new BrokerError('input.invalid', 'what an action is told is an object', { fix: 'put it in braces: {"field": …}' })
+}
+
+function print(terminal: Terminal, lines: readonly string[]): void {
+  for (const line of lines) terminal.print(line)
+}
+
+/** So that a script stops. */
+function mustBeDone({ id, state, problem }: RunView): void {
+  if (state === 'executed' || UNDER_WAY.has(state)) return
+  throw new BrokerError('conflict', `${id} is ${state}: ${problem?.message ?? 'it was not done'}`, {
+    ...(problem?.fix !== undefined && { fix: problem.fix }),
+  })
+}
