@@ -39,7 +39,9 @@ describe('a run survives the death of its daemon at every call to the server', (
         const before = await flow.prepare(stage)
         stage.proxy.begin()
         await flow.begin(stage, before)
-        expect(stage.proxy.calls).toEqual(flow.calls)
+        // A look at the server's health reads the mounts as well, when it likes.
+        const own = (calls: readonly string[]) => calls.filter((call) => call !== 'GET sys/internal/ui/mounts')
+        expect(own(stage.proxy.calls)).toEqual(own(flow.calls))
         await flow.settle(stage, before)
       }),
     )
