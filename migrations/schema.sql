@@ -75,6 +75,7 @@ create table access_requests (
   constraint access_requests_stage_counts CHECK (stage >= 0),
   constraint access_requests_state_known CHECK (state = ANY (ARRAY['pending'::text, 'approved'::text, 'rejected'::text, 'cancelled'::text, 'expired'::text]))
 );
+CREATE INDEX access_requests_by_extended_grant ON access_requests USING btree (extends_grant_id) WHERE (extends_grant_id IS NOT NULL);
 CREATE INDEX access_requests_by_requester ON access_requests USING btree (requester_id, id);
 CREATE INDEX access_requests_pending ON access_requests USING btree (flow_id, id) WHERE (state = 'pending'::text);
 CREATE UNIQUE INDEX access_requests_one_extension_at_a_time ON access_requests USING btree (extends_grant_id) WHERE ((state = 'pending'::text) AND (extends_grant_id IS NOT NULL));
@@ -172,13 +173,14 @@ create table approvals (
   request_id text not null,
   seconds integer,
   stage integer not null default 0,
+  void_at timestamp with time zone,
   constraint approvals_decision_known CHECK (decision = ANY (ARRAY['approve'::text, 'reject'::text])),
   constraint approvals_of_a_request FOREIGN KEY (request_id) REFERENCES access_requests(id) ON DELETE CASCADE,
   constraint approvals_of_a_user FOREIGN KEY (approver_id) REFERENCES users(id),
-  constraint approvals_once_per_person_and_stage UNIQUE (request_id, stage, approver_id),
   constraint approvals_pkey PRIMARY KEY (id),
   constraint approvals_seconds_positive CHECK (seconds > 0)
 );
+CREATE UNIQUE INDEX approvals_once_per_person_and_stage ON approvals USING btree (request_id, stage, approver_id) WHERE (void_at IS NULL);
 CREATE TRIGGER approvals_have_hands BEFORE INSERT ON approvals FOR EACH ROW EXECUTE FUNCTION approvals_have_hands();
 
 create table audit_chain (
@@ -373,7 +375,7 @@ create table grants (
   constraint grants_active_have_an_end CHECK (state <> 'active'::text OR expires_at IS NOT NULL),
   constraint grants_are_runs FOREIGN KEY (run_id) REFERENCES action_runs(id),
   constraint grants_come_from_a_request FOREIGN KEY (request_id) REFERENCES access_requests(id),
-  constraint grants_end_reason_known CHECK (end_reason = ANY (ARRAY['expired'::text, 'given_back'::text, 'revoked'::text, 'reported'::text, 'failed'::text, 'grantee_disabled'::text])),
+  constraint grants_end_reason_known CHECK (end_reason = ANY (ARRAY['expired'::text, 'given_back'::text, 'revoked'::text, 'reported'::text, 'failed'::text, 'grantee_disabled'::text, 'token_maker_disabled'::text])),
   constraint grants_expire_after_they_begin CHECK (expires_at > begins_at),
   constraint grants_final_have_ended CHECK ((state = ANY (ARRAY['expired'::text, 'revoked'::text, 'failed'::text, 'written_off'::text])) = (ended_at IS NOT NULL)),
   constraint grants_guarantee_known CHECK (guarantee = ANY (ARRAY['server'::text, 'broker'::text])),
@@ -688,6 +690,7 @@ create table users (
   external_id text,
   facts jsonb not null default '{}'::jsonb,
   id text not null,
+  left_at timestamp with time zone,
   manager_id text,
   name text not null,
   roles text[] not null default '{}'::text[],
@@ -712,6 +715,7 @@ CREATE UNIQUE INDEX users_name_taken ON users USING btree (lower(name)) WHERE (s
 CREATE UNIQUE INDEX users_scim_id_taken ON users USING btree (COALESCE(scim_id, id)) WHERE (user_name IS NOT NULL);
 CREATE UNIQUE INDEX users_user_name_taken ON users USING btree (lower(user_name));
 CREATE TRIGGER external_ids_are_remembered AFTER INSERT OR UPDATE OF external_id ON users FOR EACH ROW WHEN (new.external_id IS NOT NULL) EXECUTE FUNCTION remember_external_id();
+CREATE TRIGGER users_remember_leaving BEFORE UPDATE OF state ON users FOR EACH ROW WHEN (new.state = 'disabled'::text AND old.state <> 'disabled'::text) EXECUTE FUNCTION remember_leaving();
 
 create table webhooks (
   active boolean not null default true,
@@ -746,7 +750,7 @@ begin
       using errcode = 'check_violation', constraint = 'approvals_by_another_hand_than_the_request', table = 'approvals';
   end if;
   if new.decision = 'approve' and exists (
-    select from approvals a where a.request_id = new.request_id and a.stage = new.stage and a.decision = 'approve' and a.hands && new.hands) then
+    select from approvals a where a.request_id = new.request_id and a.stage = new.stage and a.decision = 'approve' and a.void_at is null and a.hands && new.hands) then
     raise exception 'two approvals of a stage are by one hand'
       using errcode = 'check_violation', constraint = 'approvals_by_hands_of_their_own', table = 'approvals';
   end if;
@@ -884,6 +888,15 @@ begin
   return null;
 end
 $function$;
+
+CREATE OR REPLACE FUNCTION remember_leaving()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  new.left_at := clock_timestamp();
+  return new;
+end $function$;
 
 CREATE OR REPLACE FUNCTION requests_have_a_kind()
  RETURNS trigger

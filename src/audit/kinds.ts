@@ -51,6 +51,7 @@ export const KINDS = {
     'request.cancelled': ['it was taken back, or its reason to wait is gone', 'own', 'decide', 'notice'],
     'request.expired': ['nobody decided in time', 'own', 'notice'],
     'approval.noted': ['an approver decided, either way'],
+    'approval.void': ['an approval counts no more: who gave it, or may have, was disabled or may not decide any more'],
     'review.closed': ['somebody else reviewed an emergency', 'own', 'review'],
   }),
   ...of('a grant', {

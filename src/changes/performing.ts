@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common'
 import { Interval } from '@nestjs/schedule'
+import { ROLES_CHANGED } from '../identity/directory/directory-changed.ts'
 import { each, type Outcome, pauseFor, type Work } from '../platform/due/due-lane.ts'
 import { DueWork } from '../platform/due/due-work.ts'
 import { Rounds } from '../platform/due/rounds.ts'
@@ -9,7 +10,7 @@ import { refusalOfDatabase } from '../platform/postgres/database-errors.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { FourEyes, PROPOSAL_WORK } from './four-eyes.ts'
 import { lockProposal, type Proposal, selectProposals } from './proposal.ts'
-import { LOST, lostRight, MAY_STILL_PROPOSE, moveProposal } from './proposal-endings.ts'
+import { LOST, lostRight, lostSay, MAY_STILL_PROPOSE, moveProposal } from './proposal-endings.ts'
 
 /** A target that is away for a moment fails no change; one that stays away does. */
 const ATTEMPTS = 10
@@ -30,6 +31,10 @@ export class Performing implements OnModuleInit, OnApplicationBootstrap {
   onModuleInit(): void {
     this.work.handle('background', PROPOSAL_WORK.perform, (batch) => each(batch, (work) => this.perform(work)))
     this.work.handle('background', PROPOSAL_WORK.lapse, (batch) => each(batch, ({ subject }) => this.lapse(subject)))
+    this.work.handle('background', ROLES_CHANGED, async () => {
+      await this.withdrawLost()
+      return new Map()
+    })
   }
 
   onApplicationBootstrap(): Promise<void> {
@@ -40,7 +45,7 @@ export class Performing implements OnModuleInit, OnApplicationBootstrap {
   @Interval(5_000)
   tick(): Promise<void> {
     return this.rounds.make(async () => {
-      while ((await this.database.transaction((tx) => this.withdrawSome(tx))) === MOST_AT_ONCE);
+      await this.withdrawLost()
       await rows(
         this.database.pool,
         `insert into due_work (lane, kind, subject, shard, run_at)
@@ -95,14 +100,18 @@ export class Performing implements OnModuleInit, OnApplicationBootstrap {
   }
 
   private async mustStillMay(tx: Pick<Tx, 'query'>, proposal: Proposal): Promise<void> {
-    const lost = await lostRight(tx, this.fourEyes.rolesByKind(), proposal)
+    const lost = (await lostRight(tx, this.fourEyes.rolesByKind(), proposal)) ?? (await lostSay(tx, proposal))
     if (lost) throw new BrokerError('auth.forbidden', lost.message, { fix: lost.fix })
+  }
+
+  private async withdrawLost(): Promise<void> {
+    while ((await this.database.transaction((tx) => this.withdrawSome(tx))) === MOST_AT_ONCE);
   }
 
   private async withdrawSome(tx: Tx): Promise<number> {
     const left = await selectProposals(
       tx,
-      `p.state = 'open' and not ${MAY_STILL_PROPOSE} order by p.id limit $2 for update of p skip locked`,
+      `p.state = 'open' and not (${MAY_STILL_PROPOSE}) order by p.id limit $2 for update of p skip locked`,
       [JSON.stringify(this.fourEyes.rolesByKind()), MOST_AT_ONCE],
     )
     for (const proposal of left) await moveProposal(tx, proposal, 'withdraw', { problem: LOST })

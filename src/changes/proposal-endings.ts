@@ -1,4 +1,5 @@
 import { BROKER, record } from '../audit/record.ts'
+import type { Role } from '../contract/identity.ts'
 import type { ProposalView } from '../contract/proposals.ts'
 import type { Caller } from '../identity/callers/caller.ts'
 import type { Hands } from '../identity/callers/hands.ts'
@@ -55,24 +56,52 @@ export async function withdrawProposals(tx: Tx, subject: string, why: string): P
   }
 }
 
-/** SQL: whether the person `u` may still propose what they proposed, `$1` being roles by kind, and whoever made their token is still here. */
-export const MAY_STILL_PROPOSE = `(u.state = 'active' and not exists (
-  select from users h where h.id = any(p.token_makers) and h.state = 'disabled') and exists (
-  select from jsonb_array_elements_text($1::jsonb -> p.kind) as allowed (role) where allowed.role = any(${rolesOf(HOWEVER_OLD_MINUTES)})))`
+/** SQL: whether one of `people` has none of `roles`, or is not here, or was disabled since `at`. Somebody who made a token may have its role or be an admin. */
+function lacks(people: string, roles: string, at: string, orAdmin = false): string {
+  return `exists (select from unnest(${people}) as p_hand (id) left join users h on h.id = p_hand.id
+    where h.state is distinct from 'active' or h.left_at >= ${at}
+      or not ${rolesOf(HOWEVER_OLD_MINUTES, 'h')} && ${orAdmin ? `(${roles} || array['admin'])` : roles})`
+}
+
+const ALLOWED = `array(select jsonb_array_elements_text($1::jsonb -> p.kind))`
+
+/** SQL: whether who proposed `p` may still do so, `$1` being roles by kind, and whoever made their token has not left or lost the role since. */
+export const MAY_STILL_PROPOSE = `not (${lacks('array[p.proposer_id]', ALLOWED, 'p.created_at')}
+  or ${lacks('p.token_makers', ALLOWED, 'p.created_at', true)})`
 
 /** Why the proposer may not make this change any more; undefined while they may. */
 export async function lostRight(tx: Pick<Tx, 'query'>, roles: RolesByKind, proposal: Proposal): Promise<ProposalView['problem']> {
-  const may = await row<{ may: boolean }>(
-    tx,
-    `select ${MAY_STILL_PROPOSE} as may from proposals p join users u on u.id = p.proposer_id where p.id = $2`,
-    [JSON.stringify(roles), proposal.id],
-  )
+  const may = await row<{ may: boolean }>(tx, `select ${MAY_STILL_PROPOSE} as may from proposals p where p.id = $2`, [
+    JSON.stringify(roles),
+    proposal.id,
+  ])
   return may?.may ? null : LOST
 }
 
+/** The same of who accepted it, until it is made: they, and whoever may have done it with their token, are here and have the say. */
+export async function lostSay(tx: Pick<Tx, 'query'>, proposal: Proposal): Promise<ProposalView['problem']> {
+  const hands = `array(select h.id from users h where h.id = any(p.decided_hands))`
+  const lost = await row<{ lost: boolean }>(
+    tx,
+    `select ${lacks(`array[p.decided_by] || ${hands}`, '$2::text[]', 'p.decided_at', true)} as lost from proposals p where p.id = $1`,
+    [proposal.id, deciders(proposal)],
+  )
+  return lost?.lost ? LOST_SAY : null
+}
+
+/** Who may not make a change has no say in whether it is made. */
+export function deciders({ kind }: Pick<Proposal, 'kind'>): readonly Role[] {
+  return /^(integration|scim_token|run)\./.test(kind) ? ['admin'] : ['admin', 'owner']
+}
+
+const LOST_SAY = {
+  code: 'auth.forbidden',
+  message: 'who accepted it, or may have, was disabled or lost their role before it was made',
+  fix: 'propose it again, and let somebody else accept it',
+} satisfies ProposalView['problem']
+
 export const LOST = {
   code: 'auth.forbidden',
-  message:
-    'the proposer may not make this change any more: they were disabled or lost their role, or who made their token was disabled',
+  message: 'the proposer may not make this change any more: they, or who made their token, were disabled or lost their role',
   fix: 'a person who may make the change can propose it again',
 } satisfies ProposalView['problem']

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common'
 import { z } from 'zod'
 import type { Page } from '../contract/lists.ts'
 import type { ProposalQuery, ProposalView } from '../contract/proposals.ts'
-import { type Caller, isAdmin } from '../identity/callers/caller.ts'
+import type { Caller } from '../identity/callers/caller.ts'
 import { meet } from '../identity/callers/hands.ts'
 import { handsOf } from '../identity/callers/hands-of.ts'
 import { DueWork, enqueue } from '../platform/due/due-work.ts'
@@ -12,7 +12,7 @@ import { Database, type Tx } from '../platform/postgres/database.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { FourEyes, PROPOSAL_WORK } from './four-eyes.ts'
 import { lockProposal, type Proposal, readProposal, selectProposals, viewOf } from './proposal.ts'
-import { lostRight, moveProposal } from './proposal-endings.ts'
+import { deciders, lostRight, moveProposal } from './proposal-endings.ts'
 
 const LATEST_FIRST = { list: 'proposals', position: z.string() }
 
@@ -113,12 +113,10 @@ export class Proposals {
   }
 }
 
-/** Who may not make a change has no say in whether it is made. */
-function mustDecide(caller: Caller, { kind }: Pick<Proposal, 'kind'>): void {
-  if (/^(integration|scim_token|run)\./.test(kind) && !isAdmin(caller)) {
-    throw new BrokerError(
-      'auth.forbidden',
-      'changes of integrations and SCIM tokens, and runs of actions, are for admins to decide on',
-    )
-  }
+function mustDecide(caller: Caller, proposal: Pick<Proposal, 'kind'>): void {
+  if (deciders(proposal).some((role) => caller.roles.includes(role))) return
+  throw new BrokerError(
+    'auth.forbidden',
+    'changes of integrations and SCIM tokens, and runs of actions, are for admins to decide on',
+  )
 }

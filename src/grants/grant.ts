@@ -3,7 +3,7 @@ import { row, rows, type Tx } from '../platform/postgres/database.ts'
 import type { ExpiryGuarantee, Json } from '../sdk/index.ts'
 import type { GrantState } from './grant-machine.ts'
 
-export type EndReason = 'expired' | 'given_back' | 'revoked' | 'reported' | 'failed' | 'grantee_disabled'
+export type EndReason = 'expired' | 'given_back' | 'revoked' | 'reported' | 'failed' | 'grantee_disabled' | 'token_maker_disabled'
 
 /** A grant as its row says. */
 export interface Grant {

@@ -3,6 +3,7 @@ import { type AccessRequest, readRequestResources, selectRequests } from '../../
 import { lockGrant } from '../../grants/grant.ts'
 import { Provisioning } from '../../grants/provisioning/provisioning.ts'
 import { Directory } from '../../identity/directory/directory.ts'
+import { haveLeft } from '../../identity/directory/leaving.ts'
 import { row, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { evaluate, evaluateExtension, type FlowInForce } from '../rules/evaluate.ts'
@@ -35,6 +36,8 @@ export class RightsNow implements OnModuleInit {
   private async against(tx: Tx, request: AccessRequest): Promise<readonly string[]> {
     const member = await this.directory.member(request.requesterId, tx)
     if (member?.state !== 'active') return ['the requester has been disabled meanwhile']
+    if (await haveLeft(tx, request.hands, request.createdAt))
+      return ['who asked for it, or may have, has been disabled meanwhile']
     const { requester, now } = await this.requesters.read(member, tx)
     const flow = await this.flowOf(tx, request)
     const { seconds, justification, fields, emergency } = request

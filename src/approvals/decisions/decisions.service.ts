@@ -4,12 +4,13 @@ import type { NewApproval } from '../../contract/approvals.ts'
 import type { Caller } from '../../identity/callers/caller.ts'
 import { type Hands, meet } from '../../identity/callers/hands.ts'
 import { handsOf } from '../../identity/callers/hands-of.ts'
+import { haveLeft } from '../../identity/directory/leaving.ts'
 import { each, type Outcome } from '../../platform/due/due-lane.ts'
 import { DueWork } from '../../platform/due/due-work.ts'
 import { newId } from '../../platform/ids.ts'
 import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { readDecisions } from '../requests/approval.ts'
+import { readDecisions, voidDecisions } from '../requests/approval.ts'
 import { type AccessRequest, escalatedIn, lockRequest, REQUEST_WORK, readRequestResources } from '../requests/request.ts'
 import { type Subject, Subjects } from '../requests/subjects.ts'
 import { move } from '../requests/transition.ts'
@@ -64,6 +65,7 @@ export class Decisions implements OnModuleInit {
           fix: 'an approver may shorten, never lengthen',
         })
       }
+      await voidDecisions(tx, id)
       const before = await readDecisions(tx, id)
       if (before.some((one) => one.stage === request.stage && one.approverId === approver.id)) {
         throw new BrokerError('conflict', 'you have decided on this request already', { fix: 'wait for the other approvers' })
@@ -86,6 +88,7 @@ export class Decisions implements OnModuleInit {
         await move(tx, id, event, { actor: approver.id, data: { reason } })
         return
       }
+      if (await haveLeft(tx, request.hands, request.createdAt)) throw askedByLeaver()
       await move(tx, id, event, { actor: approver.id, approvedSeconds: seconds, data: { seconds, reason } })
       await subject.mustHold(tx, request)
       await subject.carryOut(tx, request, seconds)
@@ -152,6 +155,11 @@ const approvedAlready = () =>
     'You have approved this request already, or an approval of it was given with a token that you or the maker of yours created.',
     { fix: 'let another person approve it' },
   )
+
+const askedByLeaver = () =>
+  new BrokerError('conflict', 'this cannot be approved: who asked for it, or may have, was disabled since', {
+    fix: 'reject it; the requester can ask again',
+  })
 
 const alreadyDecided = (request: AccessRequest) =>
   new BrokerError('conflict', `the request is ${request.state} already`, { fix: 'nothing is left to decide' })

@@ -1,13 +1,16 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
 import { Interval } from '@nestjs/schedule'
 import { BROKER, record } from '../../audit/record.ts'
+import { Directory } from '../../identity/directory/directory.ts'
 import { DIRECTORY_CHANGED } from '../../identity/directory/directory-changed.ts'
 import { DueWork } from '../../platform/due/due-work.ts'
 import { Rounds } from '../../platform/due/rounds.ts'
 import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
+import { readDecisions, voidDecisions } from '../requests/approval.ts'
 import { type AccessRequest, escalatedIn, lockRequest, readRequestResources, selectRequests } from '../requests/request.ts'
 import { Approvers } from '../stages/approvers.ts'
 import { firstUnapprovable } from '../stages/enough-approvers.ts'
+import { type Decision, mayDecide } from '../stages/stages.ts'
 
 const AT_ONCE = 100
 
@@ -20,6 +23,7 @@ export class Undecidable implements OnModuleInit {
     private readonly database: Database,
     private readonly work: DueWork,
     private readonly approvers: Approvers,
+    private readonly directory: Directory,
   ) {}
 
   onModuleInit(): void {
@@ -42,9 +46,33 @@ export class Undecidable implements OnModuleInit {
         `q.state = 'pending' and q.id > $1 order by q.id limit $2`,
         [last, AT_ONCE],
       )
-      for (const request of waiting) if (await this.hasTurned(this.database.pool, request)) await this.turn(request.id)
+      for (const request of waiting) {
+        if ((await this.lost(this.database.pool, request)).length > 0) await this.void(request.id)
+        if (await this.hasTurned(this.database.pool, request)) await this.turn(request.id)
+      }
       last = waiting.length === AT_ONCE ? waiting.at(-1)?.id : undefined
     }
+  }
+
+  /** Decisions of people who may not decide any more on their stage, be it escalated or not. Of whom nobody was told lately lose nothing. */
+  private async lost(tx: Pick<Tx, 'query'>, request: AccessRequest): Promise<Decision[]> {
+    const decisions = await readDecisions(tx, request.id)
+    if (decisions.length === 0) return []
+    const resources = await readRequestResources(tx, request.id)
+    const { stages } = await this.approvers.of({ ...request, resources }, () => true, tx)
+    const lost = decisions.filter(({ stage, approverId }) => !stages[stage] || !mayDecide(stages[stage], approverId))
+    const untold = await this.directory.untold(
+      lost.map(({ approverId }) => approverId),
+      tx,
+    )
+    return lost.filter(({ approverId }) => !untold.has(approverId))
+  }
+
+  private async void(requestId: string): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const request = await lockRequest(tx, requestId)
+      if (request?.state === 'pending') await voidDecisions(tx, requestId, await this.lost(tx, request))
+    })
   }
 
   private async turn(requestId: string): Promise<void> {

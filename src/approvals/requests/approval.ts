@@ -1,13 +1,47 @@
+import { BROKER, record } from '../../audit/record.ts'
 import { PERSON } from '../../identity/directory/directory.ts'
+import { leftSince } from '../../identity/directory/leaving.ts'
 import { rows, type Tx } from '../../platform/postgres/database.ts'
 import type { Decision } from '../stages/stages.ts'
 
-/** Everything decided on a request so far, in the order in which it was noted. */
+/** SQL: whether `a`, an approval, still counts: nobody who may have given it has left since, or may not decide any more. */
+const COUNTS = `a.void_at is null and not ${leftSince('a.hands', 'a.created_at')}`
+
+/** Everything decided on a request so far that counts, in the order in which it was noted. */
 export function readDecisions(tx: Pick<Tx, 'query'>, requestId: string): Promise<Decision[]> {
   return rows(
     tx,
-    `select approver_id as "approverId", hands, decision, stage, seconds from approvals where request_id = $1 order by created_at, id`,
+    `select approver_id as "approverId", hands, decision, stage, seconds from approvals a where request_id = $1 and ${COUNTS}
+     order by created_at, id`,
     [requestId],
+  )
+}
+
+/**
+ * What does not count is void from now on, whatever becomes of who gave it: through hands that have left, and these. The request is locked.
+ */
+export async function voidDecisions(
+  tx: Tx,
+  requestId: string,
+  lost: readonly Pick<Decision, 'approverId' | 'stage'>[] = [],
+): Promise<void> {
+  const gone = await rows<{ id: string; approverId: string; stage: number }>(
+    tx,
+    `update approvals a set void_at = clock_timestamp()
+     where a.request_id = $1 and a.void_at is null and (not (${COUNTS}) or exists (
+       select from jsonb_to_recordset($2::jsonb) as l ("approverId" text, stage int)
+       where l."approverId" = a.approver_id and l.stage = a.stage))
+     returning a.id, a.approver_id as "approverId", a.stage`,
+    [requestId, JSON.stringify(lost)],
+  )
+  await record(
+    tx,
+    ...gone.map(({ id: approval, approverId: approver, stage }) => ({
+      kind: 'approval.void' as const,
+      actor: BROKER,
+      subject: requestId,
+      data: { approval, approver, stage },
+    })),
   )
 }
 

@@ -9,7 +9,12 @@ import { type Cancelled, Waiting } from './waiting.ts'
 
 const MOST_AT_ONCE = 100
 
-/** Ends what people asked for who are not here any more. Their grants end with the grants' own reconciler. */
+/** A request of somebody who has left, or made with a token that they may have in hand. */
+interface Left extends Cancelled {
+  readonly isOwn: boolean
+}
+
+/** Ends what people asked for who are not here any more, themselves or with somebody else's token. Their grants end with the grants' own reconciler. */
 @Injectable()
 export class Leavers implements OnModuleInit, OnApplicationBootstrap {
   private readonly rounds = new Rounds(new Logger(Leavers.name), 'cancelling the requests of people who left')
@@ -36,10 +41,16 @@ export class Leavers implements OnModuleInit, OnApplicationBootstrap {
     return this.rounds.make(() => this.cancelAll(ofDisabled))
   }
 
-  private async cancelAll(some: (tx: Tx) => Promise<Cancelled[]>): Promise<void> {
+  private async cancelAll(some: (tx: Tx) => Promise<Left[]>): Promise<void> {
     const cancelSome = async (tx: Tx) => {
       const left = await some(tx)
-      await this.waiting.cancel(tx, left, 'requester_disabled')
+      const own = left.filter(({ isOwn }) => isOwn)
+      await this.waiting.cancel(tx, own, 'requester_disabled')
+      await this.waiting.cancel(
+        tx,
+        left.filter((one) => !own.includes(one)),
+        'token_maker_disabled',
+      )
       return left.length
     }
     while ((await this.database.transaction(cancelSome)) === MOST_AT_ONCE);
@@ -47,22 +58,26 @@ export class Leavers implements OnModuleInit, OnApplicationBootstrap {
 }
 
 /** Whatever became of the work their end left behind. */
-function ofDisabled(tx: Tx): Promise<Cancelled[]> {
-  return rows<Cancelled>(
+function ofDisabled(tx: Tx): Promise<Left[]> {
+  return rows<Left>(
     tx,
-    `select q.id, q.requester_id as "requesterId", q.stage from access_requests q join users u on u.id = q.requester_id
-     where q.state = 'pending' and u.state = 'disabled' order by q.id limit $1 for update of q skip locked`,
+    `select q.id, q.requester_id as "requesterId", q.stage, u.state = 'disabled' as "isOwn"
+     from access_requests q join users u on u.id = q.requester_id
+     where q.state = 'pending' and (u.state = 'disabled' or exists (select from users h where h.id = any(q.hands) and h.state = 'disabled'))
+     order by q.id limit $1 for update of q skip locked`,
     [MOST_AT_ONCE],
   )
 }
 
-/** What they had asked for when they were disabled, although somebody may have enabled them again since. */
-function ofLeavers(tx: Tx, batch: readonly Work[]): Promise<Cancelled[]> {
-  return rows<Cancelled>(
+/** What was asked for through their hands when they were disabled, although somebody may have enabled them again since. */
+function ofLeavers(tx: Tx, batch: readonly Work[]): Promise<Left[]> {
+  return rows<Left>(
     tx,
-    `select q.id, q.requester_id as "requesterId", q.stage
-     from unnest($1::text[], $2::timestamptz[]) as l (id, at) join access_requests q on q.requester_id = l.id and q.created_at <= l.at + interval '1 ms'
-     where q.state = 'pending' order by q.id limit $3 for update of q`,
+    `select q.id, q.requester_id as "requesterId", q.stage, q.requester_id = any($1) as "isOwn"
+     from access_requests q where q.state = 'pending' and exists (
+       select from unnest($1::text[], $2::timestamptz[]) as l (id, at)
+       where (q.requester_id = l.id or l.id = any(q.hands)) and q.created_at <= l.at + interval '1 ms')
+     order by q.id limit $3 for update of q`,
     [batch.map((work) => work.subject), batch.map((work) => work.runAt), MOST_AT_ONCE],
   )
 }

@@ -82,6 +82,17 @@ export class Directory {
     )
   }
 
+  /** Of these, those of whom the provider has not said for so long which groups they are in that some count no more: nobody said they left them. */
+  async untold(ids: readonly string[], tx: Pick<Tx, 'query'> = this.database.pool): Promise<ReadonlySet<string>> {
+    if (ids.length === 0) return new Set()
+    const found = await rows<{ id: string }>(
+      tx,
+      `select distinct m.user_id as id from group_members m where m.user_id = any($1) and not ${counts('m', this.freshMinutes)}`,
+      [ids],
+    )
+    return new Set(found.map(({ id }) => id))
+  }
+
   /** The company's group before one made by hand, so that making a namesake makes nobody an owner; none of a provider that is not asked any more. */
   async groupCalled(name: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<string | undefined> {
     const group = await row<{ id: string }>(

@@ -3,7 +3,8 @@ import { rows, type Tx } from '../../platform/postgres/database.ts'
 import { HOWEVER_OLD_MINUTES, rolesOf } from './membership.ts'
 
 /** True for `h`, a row of users or nobody, who is removed, disabled, refused by the provider, or an admin no more. */
-export const IS_NO_ADMIN_ANY_MORE = `(h.state is distinct from 'active' or not ${rolesOf(HOWEVER_OLD_MINUTES, 'h')} && array['admin']
+export const IS_NO_ADMIN_ANY_MORE = `(
+  h.state is distinct from 'active' or not ${rolesOf(HOWEVER_OLD_MINUTES, 'h')} && array['admin']
   or coalesce((select i.refused_at >= i.confirmed_at from identities i where i.user_id = h.id order by i.confirmed_at desc limit 1), false))`
 
 /** True for `t`, a SCIM token, when somebody who has seen it is such a one. */

@@ -6,6 +6,7 @@ import { BrokerError } from '../../sdk/index.ts'
 import type { Caller } from '../callers/caller.ts'
 import { mustBeAnother } from '../callers/hands-of.ts'
 import { Directory } from '../directory/directory.ts'
+import { rolesChanged } from '../directory/directory-changed.ts'
 
 /** Which groups give which system role, beside the roles people have themselves. */
 @Injectable()
@@ -48,7 +49,9 @@ export class RoleGroupsService {
     await this.database.transaction((tx) =>
       this.directory.keepingAnAdmin(tx, async () => {
         const gone = await rows(tx, 'delete from role_groups where role = $1 and group_id = $2 returning role', [role, groupId])
-        if (gone.length > 0) await record(tx, { kind: 'role_group.removed', actor: caller.id, subject: groupId, data: { role } })
+        if (gone.length === 0) return
+        await rolesChanged(tx)
+        await record(tx, { kind: 'role_group.removed', actor: caller.id, subject: groupId, data: { role } })
       }),
     )
   }

@@ -12,6 +12,7 @@ import { BrokerError } from '../../sdk/index.ts'
 import type { Caller } from '../callers/caller.ts'
 import { mustBeAnother } from '../callers/hands-of.ts'
 import { Directory } from '../directory/directory.ts'
+import { rolesChanged } from '../directory/directory-changed.ts'
 import { User } from '../directory/user.ts'
 import { lockOut } from '../lock-out.ts'
 import { lockScim } from '../scim/scim-writes.ts'
@@ -66,6 +67,7 @@ export class UsersService {
         const changed = users.merge(users.create(user), change)
         await unlessTaken(changed.name, users.update({ id: user.id }, change))
         const isLeaving = user.state === 'active' && changed.state === 'disabled'
+        if (user.roles.some((role) => !changed.roles.includes(role))) await rolesChanged(tx)
         const bereft = isLeaving ? await lockOut(tx, caller.id, user.id) : []
         await record(tx, { kind: 'user.changed', actor: caller.id, subject: user.id, data: { ...change } })
         if (isLeaving) await this.links.reuniteDisabled(tx, caller.id, user.id)
