@@ -42,6 +42,8 @@ export interface VaultSettings {
   /** KV v2 mounts to look into, no trailing slash; `all` for every one the broker sees */
   readonly kvMounts: readonly string[] | 'all'
   readonly transitMounts: readonly string[] | 'all'
+  /** database engines whose credentials may be rotated */
+  readonly databaseMounts: readonly string[]
   /** for commands shown to people */
   readonly address: string
   readonly namespace?: string

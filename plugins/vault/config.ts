@@ -11,6 +11,8 @@ export const CAPABILITIES = [
   'delete-versions',
   'destroy-versions',
   'change-policies',
+  'revoke-tokens',
+  'rotate-database',
 ] as const
 export type Capability = (typeof CAPABILITIES)[number]
 // Could be ticked once, although nothing made use of them. A configuration that has them still works and gets nothing for them.
@@ -113,6 +115,12 @@ export const vaultConfig = z
         title: 'Policies that may be changed',
         description: 'names, or beginnings of names with a `*` behind; none unless given',
       }),
+    databaseMounts: z
+      .array(slashless('Mount', 'for example `database`'))
+      .min(1)
+      .max(50)
+      .default(['database'])
+      .meta({ title: 'Database engines', description: 'whose credentials may be rotated' }),
     kvMounts: mounts('KV v2 mounts', 'kv'),
     transitMounts: mounts('Transit mounts', 'transit'),
     deliveries: z

@@ -71,6 +71,7 @@ export class VaultConnection implements VaultClient {
       policies: config.policies,
       kvMounts: config.kvMounts,
       transitMounts: config.transitMounts,
+      databaseMounts: config.databaseMounts,
       address: config.address,
       namespace: config.namespace,
       wrapTtlSeconds: config.wrapTtlSeconds,

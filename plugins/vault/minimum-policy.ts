@@ -119,6 +119,17 @@ const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readon
       rights: ['create', 'read', 'update', 'delete'],
       why: 'change the policies that the integration names, and put them back',
     })),
+  'revoke-tokens': () => [
+    { path: 'auth/token/lookup-accessor', rights: ['update'], why: 'show which token it is, and that it is gone' },
+    { path: 'auth/token/revoke-accessor', rights: ['update'], why: 'revoke tokens' },
+  ],
+  'rotate-database': ({ databaseMounts }) =>
+    databaseMounts.flatMap((mount): Rule[] => [
+      { path: `${mount}/static-roles/*`, rights: ['read'], why: 'see when a role was rotated last, never its password' },
+      { path: `${mount}/rotate-role/*`, rights: ['update'], why: 'rotate static roles' },
+      { path: `${mount}/config/*`, rights: ['read'], why: 'see by which user a connection is made', optional: true },
+      { path: `${mount}/rotate-root/*`, rights: ['update'], why: 'rotate the password of a connection itself', optional: true },
+    ]),
 }
 
 /** Every path the enabled capabilities need. Rules of one path are merged. */

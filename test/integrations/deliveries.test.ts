@@ -122,6 +122,8 @@ describe.each(await serversUnderTest())('what an integration delivers, on $produ
       'delete-versions',
       'destroy-versions',
       'change-policies',
+      'revoke-tokens',
+      'rotate-database',
     ])
     expect(Object.keys(form.properties)).not.toEqual(expect.arrayContaining(['writablePaths']))
     expect(JSON.stringify(form)).not.toMatch(/writablePaths|databaseRoles|rotation/)

@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import pg from 'pg'
+import { inject } from 'vitest'
+import type { ServerBinary } from '../../../dev/vault/vault-binary.ts'
+import { within } from '../../support/database.ts'
+import { type VaultWorld, vaultWorld } from './vault-world.ts'
+
+/** A server whose database engine works on a real PostgreSQL: with a static role `app`, a dynamic role `day` and a user of its own. */
+export interface DatabaseWorld extends VaultWorld {
+  /** the user of the static role, who existed before */
+  readonly appUser: string
+  /** the user by whom the engine reaches the database, and the password it was configured with */
+  readonly engine: { readonly user: string; readonly password: string }
+  /** whether PostgreSQL itself lets them in */
+  logsIn(user: string, password: string): Promise<boolean>
+  /** whether the server can reach the database */
+  reach(is: boolean): void
+}
+
+export async function databaseWorld(binary: ServerBinary): Promise<DatabaseWorld> {
+  const postgres = inject('databaseUrl')
+  const mark = randomBytes(4).toString('hex')
+  const [appUser, engine] = [`app_${mark}`, { user: `engine_${mark}`, password: `canary${mark}` }]
+  await within(postgres, async (client) => {
+    await client.query(`create role ${engine.user} superuser login password '${engine.password}'`)
+    await client.query(`create role ${appUser} login password 'before-${mark}'`)
+  })
+  const loopback = await listenOnLoopback(postgres)
+  const world = await vaultWorld({ capabilities: ['discovery', 'grants', 'rotate-database'] }, binary)
+  const must = async (path: string, body: object) => {
+    const answer = await world.api('POST', path, body)
+    if (answer.status >= 300) throw new Error(`POST ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`)
+  }
+  await must('sys/mounts/database', { type: 'database' })
+  await must('database/config/main', {
+    plugin_name: 'postgresql-database-plugin',
+    connection_url: `postgresql://{{username}}:{{password}}@127.0.0.1:${loopback.port}/postgres?sslmode=disable`,
+    username: engine.user,
+    password: engine.password,
+    allowed_roles: ['app', 'day'],
+  })
+  await must('database/static-roles/app', { db_name: 'main', username: appUser, rotation_period: '24h' })
+  await must('database/roles/day', {
+    db_name: 'main',
+    creation_statements: [`create role "{{name}}" login password '{{password}}' valid until '{{expiration}}'`],
+    default_ttl: '1h',
+  })
+  return {
+    ...world,
+    appUser,
+    engine,
+    reach: loopback.reach,
+    async logsIn(user, password) {
+      const client = new pg.Client({ host: '127.0.0.1', port: loopback.port, database: 'postgres', user, password })
+      try {
+        await client.connect()
+        return true
+      } catch (error) {
+        // Wrong password; anything else is no answer to the question.
+        if (error instanceof pg.DatabaseError && error.code === '28P01') return false
+        throw error
+      } finally {
+        await client.end().catch(() => undefined)
+      }
+    },
+    async stop() {
+      loopback.reach(true)
+      await world.api('POST', 'sys/leases/revoke-prefix/database/creds')
+      await world.stop()
+      await within(postgres, (client) => client.query(`drop role ${appUser}; drop role ${engine.user}`))
+      await loopback.close()
+    },
+  }
+}
+
+/** The tests' PostgreSQL may have no port of its own: this one leads there. */
+async function listenOnLoopback(url: string): Promise<{ port: number; reach(is: boolean): void; close(): Promise<void> }> {
+  const { host, port } = new pg.Client({ connectionString: url })
+  let isReached = true
+  const open = new Set<Socket>()
+  const server = createServer((caller) => {
+    if (!isReached) return void caller.destroy()
+    const callee = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host)
+    for (const [socket, other] of [
+      [caller, callee],
+      [callee, caller],
+    ] as const) {
+      open.add(socket)
+      socket.on('error', () => other.destroy())
+      socket.on('close', () => {
+        open.delete(socket)
+        other.destroy()
+      })
+      socket.pipe(other)
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const cut = () => {
+    for (const socket of open) socket.destroy()
+  }
+  return {
+    port: (server.address() as AddressInfo).port,
+    reach(is) {
+      isReached = is
+      if (!is) cut()
+    },
+    close: () => {
+      cut()
+      return new Promise((resolve) => server.close(() => resolve()))
+    },
+  }
+}
