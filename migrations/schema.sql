@@ -625,7 +625,7 @@ create table proposals (
   token_makers text[] not null default '{}'::text[],
   constraint proposals_accepted_by_somebody_else CHECK ((state <> ALL (ARRAY['accepted'::text, 'performed'::text, 'failed'::text])) OR decided_by <> proposer_id AND NOT decided_hands && hands),
   constraint proposals_keep_nothing_when_over CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text])) OR body IS NULL),
-  constraint proposals_kind_known CHECK (kind = ANY (ARRAY['flow.create'::text, 'flow.change'::text, 'integration.create'::text, 'integration.change'::text, 'integration.own'::text, 'integration.remove'::text, 'integration.write_off'::text, 'scim_token.create'::text, 'scim_token.rotate'::text, 'run.order'::text])),
+  constraint proposals_kind_known CHECK (kind = ANY (ARRAY['flow.create'::text, 'flow.change'::text, 'integration.create'::text, 'integration.change'::text, 'integration.own'::text, 'integration.remove'::text, 'integration.write_off'::text, 'scim_token.create'::text, 'scim_token.rotate'::text, 'run.order'::text, 'rotation.create'::text, 'rotation.change'::text, 'rotation.remove'::text])),
   constraint proposals_of_a_user FOREIGN KEY (proposer_id) REFERENCES users(id),
   constraint proposals_pkey PRIMARY KEY (id),
   constraint proposals_state_known CHECK (state = ANY (ARRAY['open'::text, 'accepted'::text, 'performed'::text, 'failed'::text, 'declined'::text, 'withdrawn'::text, 'lapsed'::text]))
@@ -661,6 +661,59 @@ create table role_groups (
   constraint role_groups_pkey PRIMARY KEY (role, group_id),
   constraint role_groups_role_known CHECK (role = ANY (ARRAY['admin'::text, 'owner'::text, 'approver'::text, 'auditor'::text, 'member'::text]))
 );
+
+create table rotation_turns (
+  asked_by text,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  done_by text,
+  due_at timestamp with time zone not null,
+  id text not null,
+  missed integer not null default 0,
+  note text,
+  problem jsonb,
+  rotation_id text not null,
+  run_id text,
+  settled_at timestamp with time zone,
+  state text not null,
+  tested_since timestamp with time zone,
+  constraint rotation_turns_are_runs FOREIGN KEY (run_id) REFERENCES action_runs(id),
+  constraint rotation_turns_asked_by_a_user FOREIGN KEY (asked_by) REFERENCES users(id),
+  constraint rotation_turns_done_by_a_user FOREIGN KEY (done_by) REFERENCES users(id),
+  constraint rotation_turns_of_a_rotation FOREIGN KEY (rotation_id) REFERENCES rotations(id),
+  constraint rotation_turns_once_for_each_moment UNIQUE (rotation_id, due_at),
+  constraint rotation_turns_pkey PRIMARY KEY (id),
+  constraint rotation_turns_settled_at_their_end CHECK ((settled_at IS NOT NULL) = (state = ANY (ARRAY['done'::text, 'finished'::text, 'undone'::text, 'failed'::text, 'refused'::text]))),
+  constraint rotation_turns_state_known CHECK (state = ANY (ARRAY['waiting'::text, 'done'::text, 'running'::text, 'testing'::text, 'finished'::text, 'undoing'::text, 'undone'::text, 'failed'::text, 'refused'::text]))
+);
+CREATE UNIQUE INDEX rotation_turns_one_at_a_time ON rotation_turns USING btree (rotation_id) WHERE (settled_at IS NULL);
+
+create table rotations (
+  active boolean not null,
+  asked jsonb,
+  changed_at timestamp with time zone not null default now(),
+  created_at timestamp with time zone not null default now(),
+  created_by text,
+  does jsonb not null,
+  id text not null,
+  integration_id text,
+  jitter_seconds integer not null default 0,
+  name text not null,
+  next_at timestamp with time zone,
+  removed_at timestamp with time zone,
+  schedule jsonb not null,
+  sealed_input text,
+  starts_at timestamp with time zone,
+  version integer not null default 1,
+  windows jsonb not null default '[]'::jsonb,
+  constraint rotations_come_next_while_active CHECK ((next_at IS NOT NULL) = (active AND removed_at IS NULL)),
+  constraint rotations_of_a_user FOREIGN KEY (created_by) REFERENCES users(id),
+  constraint rotations_of_an_integration FOREIGN KEY (integration_id) REFERENCES integrations(id),
+  constraint rotations_pkey PRIMARY KEY (id),
+  constraint rotations_run_through_an_integration CHECK ((integration_id IS NOT NULL) = ((does ->> 'kind'::text) = 'run'::text)),
+  constraint rotations_start_when_they_come CHECK ((starts_at IS NULL) = (next_at IS NULL))
+);
+CREATE INDEX rotations_by_next ON rotations USING btree (starts_at) WHERE (starts_at IS NOT NULL);
+CREATE UNIQUE INDEX rotations_name_taken ON rotations USING btree (name) WHERE (removed_at IS NULL);
 
 create table scim_tokens (
   created_at timestamp with time zone not null default now(),

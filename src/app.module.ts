@@ -11,6 +11,7 @@ import { ApiToken } from './identity/tokens/api-token.ts'
 import { IntegrationsModule } from './integrations/integrations.module.ts'
 import { NotificationsModule } from './notifications/notifications.module.ts'
 import { type Ground, platformModule } from './platform/platform.module.ts'
+import { RotationModule } from './rotation/rotation.module.ts'
 import { RunsModule } from './runs/runs.module.ts'
 import type { AnyPlugin } from './sdk/index.ts'
 
@@ -36,6 +37,7 @@ export function appModule({
       catalogModule(plugins),
       IntegrationsModule,
       RunsModule,
+      RotationModule,
       AccessModule,
       NotificationsModule,
     ],

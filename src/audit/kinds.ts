@@ -11,6 +11,7 @@ export type Subject =
   | 'a person'
   | 'a proposal'
   | 'a request'
+  | 'a rotation'
   | 'a run'
   | 'a SCIM token'
   | 'a session'
@@ -83,6 +84,19 @@ export const KINDS = {
     'run.undone': ['it was taken back, and that was read back', 'own'],
     'run.refused': ['it could not be taken back, and stays done', 'own', 'admin'],
     'run.stuck': ['it cannot be taken back: a person must look', 'own', 'admin'],
+  }),
+  ...of('a rotation', {
+    'rotation.created': ['a rotation was made'],
+    'rotation.changed': ['it was changed, paused or resumed'],
+    'rotation.removed': ['it was removed'],
+    'rotation.asked': ['somebody had it run now'],
+    'rotation.made': ['it was due, and its run was ordered'],
+    'rotation.due': ['a person is to do it, and told so again at each moment until somebody did', 'admin'],
+    'rotation.done': ['somebody did it by hand'],
+    'rotation.missed': ['moments passed while nothing could be made; they are made up for once'],
+    'rotation.refused': ['it was due, and nothing was made: it could not be, or not be taken back', 'admin'],
+    'rotation.finished': ['its run is done, and its test has answered where it has one'],
+    'rotation.failed': ['its run failed, or its test did; the data say whether it was taken back', 'admin'],
   }),
   ...of('an integration', {
     'integration.created': ['a target was connected'],

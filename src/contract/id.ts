@@ -21,6 +21,8 @@ export const ID_PREFIXES = {
   bnd: 'bundle',
   prp: 'proposal',
   rev: 'emergency review',
+  rot: 'rotation',
+  rtn: 'turn of a rotation',
   whk: 'webhook',
   ntf: 'notification',
 } as const

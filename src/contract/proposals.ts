@@ -14,6 +14,9 @@ const PROPOSED = [
   'scim_token.create',
   'scim_token.rotate',
   'run.order',
+  'rotation.create',
+  'rotation.change',
+  'rotation.remove',
 ] as const
 export type Proposed = (typeof PROPOSED)[number]
 

@@ -41,6 +41,9 @@ export type Comparison = z.infer<typeof comparison>
 export type Condition = Comparison | { readonly all: readonly Condition[] } | { readonly any: readonly Condition[] }
 
 const timeOfDay = z.string().regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$/, { error: 'must be a time of day such as 09:30' })
+/** As IANA names it. */
+export const timeZone = text({ max: 100 }).refine(isTimeZone, { error: 'is no time zone; Europe/Berlin is one' })
+
 export const timeWindow = z
   .strictObject({
     days: z
@@ -49,7 +52,7 @@ export const timeWindow = z
       .max(7),
     from: timeOfDay,
     to: timeOfDay,
-    timeZone: text({ max: 100 }).refine(isTimeZone, { error: 'is no time zone; Europe/Berlin is one' }),
+    timeZone,
   })
   .refine((window) => window.from < window.to, {
     path: ['to'],

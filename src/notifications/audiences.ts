@@ -49,7 +49,7 @@ export class Audiences {
       case 'accept':
         return without(idsOf(await this.directory.withRole(tx, ...mayAccept(event))), event.actor)
       case 'admin':
-        return without(idsOf(await this.directory.withRole(tx, 'admin')), leaverIn(event))
+        return without(idsOf(await this.directory.withRole(tx, ...caring(event))), leaverIn(event))
       case 'holder':
         if (event.kind === 'token.revoked' && event.data['inHandsOf'] === undefined) return []
         return idsOf(
@@ -97,9 +97,14 @@ export class Audiences {
   }
 }
 
-/** Changes of integrations and SCIM tokens, and runs of actions, are for admins alone. */
+/** Changes of integrations, SCIM tokens and rotations, and runs of actions, are for admins alone. */
 function mayAccept({ data }: ChainEvent): readonly Role[] {
-  return /^(integration|scim_token|run)\./.test(String(data['kind'])) ? ['admin'] : ['admin', 'owner']
+  return /^(integration|scim_token|run|rotation)\./.test(String(data['kind'])) ? ['admin'] : ['admin', 'owner']
+}
+
+/** Owners see rotations, and may do by hand what is due. */
+function caring({ subject }: ChainEvent): readonly Role[] {
+  return subject.startsWith('rot_') ? ['admin', 'owner'] : ['admin']
 }
 
 /** Who may have a SCIM token in hand is not who is told to rotate it. */

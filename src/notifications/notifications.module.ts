@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common'
 import { ApprovalsModule } from '../approvals/approvals.module.ts'
+import { RotationModule } from '../rotation/rotation.module.ts'
 import { Audiences } from './audiences.ts'
 import { DeliveriesController } from './deliveries.controller.ts'
 import { Deliveries } from './deliveries.ts'
@@ -9,13 +10,25 @@ import { Mailer } from './mailer.ts'
 import { WebhookMakers } from './webhook-makers.ts'
 import { WebhookSecrets } from './webhook-secrets.ts'
 import { WebhookSender } from './webhook-sender.ts'
+import { WebhookTests } from './webhook-tests.ts'
 import { WebhooksController } from './webhooks.controller.ts'
 import { Webhooks } from './webhooks.service.ts'
 
 /** Tells people and programs what happened, from the audit chain. Nothing below knows of it. */
 @Module({
-  imports: [ApprovalsModule],
+  imports: [ApprovalsModule, RotationModule],
   controllers: [WebhooksController, DeliveriesController],
-  providers: [Audiences, Dispatcher, Deliveries, DeliveryList, Mailer, WebhookMakers, WebhookSecrets, WebhookSender, Webhooks],
+  providers: [
+    Audiences,
+    Dispatcher,
+    Deliveries,
+    DeliveryList,
+    Mailer,
+    WebhookMakers,
+    WebhookSecrets,
+    WebhookSender,
+    Webhooks,
+    WebhookTests,
+  ],
 })
 export class NotificationsModule {}

@@ -16,7 +16,7 @@ export interface News {
   readonly names: ReadonlyMap<string, string>
 }
 
-interface Receiver {
+export interface Receiver {
   readonly url: string
   readonly active: boolean
   /** why nothing is told through it, whatever it says itself */
@@ -37,10 +37,7 @@ export class WebhookSender {
   ) {}
 
   async send(id: string, deliveryId: string, news: News, signal: AbortSignal): Promise<void> {
-    const receiver = await this.read(id)
-    if (!receiver) throw new BrokerError('not_found', 'the webhook was removed')
-    if (receiver.leftAlone) throw new BrokerError('conflict', `the webhook is paused: ${receiver.leftAlone}`)
-    if (!receiver.active) throw new BrokerError('conflict', 'the webhook is switched off')
+    const receiver = await this.receiver(id)
     const { event } = news
     await this.post(
       id,
@@ -49,6 +46,22 @@ export class WebhookSender {
       { type: event.kind, timestamp: event.at.toISOString(), data: this.dataOf(news) },
       signal,
     )
+  }
+
+  /** The same message each time it is asked. Throws unless the receiver answers that it is content. */
+  async ask(id: string, messageId: string, { type, data }: { type: string; data: object }, signal: AbortSignal): Promise<void> {
+    const receiver = await this.receiver(id)
+    const timestamp = new Date(receiver.now * 1000).toISOString()
+    await this.post(id, receiver, messageId, { type, timestamp, data }, signal)
+  }
+
+  /** One that may be told something now. */
+  async receiver(id: string): Promise<Receiver> {
+    const receiver = await this.read(id)
+    if (!receiver) throw new BrokerError('not_found', 'the webhook was removed')
+    if (receiver.leftAlone) throw new BrokerError('conflict', `the webhook is paused: ${receiver.leftAlone}`)
+    if (!receiver.active) throw new BrokerError('conflict', 'the webhook is switched off')
+    return receiver
   }
 
   /** A message of no consequence; answers the receiver's status. */

@@ -57,6 +57,9 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'run.undone': () => 'The run of an action was taken back',
   'run.refused': () => 'The run of an action could not be taken back, and stays done',
   'run.stuck': () => 'The run of an action cannot be taken back: a person must look',
+  'rotation.due': () => 'Something must be rotated by hand',
+  'rotation.refused': () => 'A rotation was due and was not made',
+  'rotation.failed': () => 'A rotation failed',
   'review.closed': ({ whose, what }) => `${whose} emergency access to ${what} was reviewed`,
   'person.not_linked': () => 'One person may be here twice, once from signing in and once from SCIM',
   'token.created': () => 'A token was made for you, with which its maker can read and ask in your name',
@@ -127,6 +130,7 @@ function detailsOf(event: ChainEvent, facts: Facts | undefined, names: ReadonlyM
     ['Requester', facts && [called(facts.requester), facts.requester.email].filter(Boolean).join(', ')],
     ['Because', facts?.justification],
     ['Webhook', event.kind === 'webhook.paused' ? String(event.data['name']) : undefined],
+    ['Rotation', event.subject.startsWith('rot_') ? String(event.data['name']) : undefined],
     ['Token', event.kind === 'token.created' ? String(event.data['name']) : undefined],
     ['Scopes', event.kind === 'token.created' ? [event.data['scopes']].flat().join(', ') : undefined],
     ['By', facts && by === called(facts.requester) ? undefined : by],
@@ -142,6 +146,7 @@ function detailsOf(event: ChainEvent, facts: Facts | undefined, names: ReadonlyM
 function pathOf(event: ChainEvent, facts: Facts | undefined): string | undefined {
   if (facts) return `/requests/${facts.requestId}`
   if (event.subject.startsWith('run_')) return `/runs/${event.subject}`
+  if (event.subject.startsWith('rot_')) return `/rotations/${event.subject}`
   return event.subject.startsWith('prp_') ? `/proposals/${event.subject}` : undefined
 }
 

@@ -105,6 +105,11 @@ interface ActionBase<Client, Input, S extends Step> {
   writes?(input: Input): readonly string[]
   /** Reads, writes nothing. Throws what makes the input unfit for this target. */
   plan(ctx: RunContext<Client>, input: Input): Promise<S[]>
+  /**
+   * Of an action with an undo: whether there will be one once this is done, as things stand in the target now. Reads, writes nothing. What a
+   * schedule has done is asked first; without it the broker trusts in the undo.
+   */
+  wayBack?(ctx: RunContext<Client>, input: Input): Promise<Outlook>
   /** Performs one step. Performing it twice is the same as once; it may be called again after a crash in the middle. */
   execute(ctx: RunContext<Client>, step: S): Promise<Receipt>
   /** Reads the target: success is what was read back. */

@@ -16,16 +16,18 @@ const ROOMS: Readonly<Record<string, { readonly write: string; readonly read: st
   action_steps: { write: 'actions', read: 'actions' },
   approvals: { write: 'approvals', read: 'approvals' },
   audit_events: { write: 'audit', read: 'audit grants identity integrations notifications' },
-  due_work: { write: 'changes grants platform', read: 'grants notifications platform' },
+  due_work: { write: 'changes grants platform rotation', read: 'grants notifications platform' },
   emergency_reviews: { write: 'approvals', read: 'approvals notifications' },
   grants: { write: 'grants', read: 'access grants integrations notifications' },
   groups: { write: 'identity', read: 'access identity integrations' },
   integrations: { write: 'grants integrations', read: 'access approvals grants identity integrations notifications runs' },
   openings: { write: 'grants', read: 'grants' },
   ordered_runs: { write: 'runs', read: 'notifications runs' },
+  rotation_turns: { write: 'rotation', read: 'rotation' },
+  rotations: { write: 'rotation', read: 'rotation' },
   proposals: { write: 'changes', read: 'changes notifications' },
   resources: { write: 'integrations', read: 'access approvals grants integrations notifications' },
-  users: { write: 'identity', read: 'access approvals changes grants identity integrations notifications runs' },
+  users: { write: 'identity', read: 'access approvals changes grants identity integrations notifications rotation runs' },
 }
 
 const root = path.resolve(import.meta.dirname, '../..')

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { conditionInWords, holds, isWithin } from '../../src/access/rules/conditions.ts'
+import { conditionInWords, holds } from '../../src/access/rules/conditions.ts'
 import type { Condition } from '../../src/contract/rules.ts'
+import { isWithin } from '../../src/platform/time-windows.ts'
 
 const is = (attribute: string, how: 'equal_to' | 'not_equal_to' | 'containing' | 'starting_with', value: string): Condition => ({
   attribute,

@@ -1,5 +1,6 @@
 import type { Makers } from './matrix-makers.ts'
 import { absent } from './matrix-makers.ts'
+import { unique } from './matrix-world.ts'
 
 interface Target {
   /** in the order in which they stand in the path */
@@ -29,6 +30,16 @@ const aRun = (who: string, body?: unknown): Expected => ({
   ok: 404,
   target: () => ({ ids: ['run_00000000000000000000000000'], body }),
 })
+const aRotation = (who: string, body?: unknown): Expected => ({
+  who,
+  ok: 404,
+  target: () => ({ ids: ['rot_00000000000000000000000000'], body }),
+})
+const A_REMINDER = {
+  name: 'renew the contract',
+  does: { kind: 'remind', what: 'call them' },
+  schedule: { kind: 'every', seconds: 86_400 },
+}
 const SCIM_USER = 'urn:ietf:params:scim:schemas:core:2.0:User'
 
 /**
@@ -54,6 +65,15 @@ export const ENDPOINTS: Record<string, Expected> = {
   'GET /api/runs/:id/rollback': aRun(SEERS),
   'POST /api/runs/:id/cancel': aRun('manage: admin'),
   'POST /api/runs/:id/rollback': aRun('manage: admin', { reason: 'x' }),
+  'POST /api/rotations': { who: 'manage: admin', ok: 201, target: () => ({ body: { ...A_REMINDER, name: unique('rotation') } }) },
+  'GET /api/rotations': { who: SEERS, ok: 200, target: () => ({}) },
+  'GET /api/rotations/due': { who: SEERS, ok: 200, target: () => ({}) },
+  'GET /api/rotations/:id': aRotation(SEERS),
+  'GET /api/rotations/:id/turns': aRotation(SEERS),
+  'PATCH /api/rotations/:id': aRotation('manage: admin', { active: false }),
+  'DELETE /api/rotations/:id': aRotation('manage: admin'),
+  'POST /api/rotations/:id/run': aRotation('manage: admin', { reason: 'x' }),
+  'POST /api/rotations/:id/done': aRotation('manage: admin owner', {}),
   'GET /livez': open(200),
   'GET /readyz': open(200),
   'GET /metrics': open(200),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Action, type AnyPlugin, BrokerError, type Secret, type Step, secret } from '../../src/sdk/index.ts'
+import { type Action, type AnyPlugin, BrokerError, type Outlook, type Secret, type Step, secret } from '../../src/sdk/index.ts'
 import { grantingToy } from './granting-toy.ts'
 import { type ToyClient, ToyTarget } from './toy-plugin.ts'
 
@@ -9,10 +9,14 @@ const input = z.object({ wall: z.string().min(1), colour: secret({ title: 'Colou
 export class PaintingToy {
   readonly walls = new Map<string, string>()
   readonly calls: string[] = []
+  /** what happens while that is planned */
+  whenPlanned: () => Promise<unknown> = async () => {}
   /** what happens while a wall is painted */
   whenPainted: (wall: string) => Promise<unknown> = async () => {}
   /** as of somebody who wrote in between */
   refusesUndo = false
+  /** whether the former colour is known once a wall is painted, and how long */
+  wayBack: Outlook = { isPossible: true, restores: [] }
   readonly plugin: AnyPlugin
 
   constructor() {
@@ -27,6 +31,7 @@ export class PaintingToy {
     writes: ({ wall }) => [wall],
     plan: async (_context, { wall, colour }) => {
       this.calls.push(`plan ${wall}`)
+      await this.whenPlanned()
       return [
         {
           kind: 'coat',
@@ -38,6 +43,7 @@ export class PaintingToy {
         },
       ]
     },
+    wayBack: async () => this.wayBack,
     execute: async (_context, { target, sealed }) => {
       const before = this.walls.get(target) ?? 'bare'
       this.walls.set(target, sealed!.reveal())

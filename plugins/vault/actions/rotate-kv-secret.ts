@@ -79,6 +79,23 @@ export const rotateKvSecret: Action<VaultClient, Input, RotateStep> & Reversible
     ]
   },
 
+  async wayBack(ctx, { mount, path }) {
+    const send = sendingFor(ctx, 'background')
+    const place = { mount, path }
+    const [current, kept] = await Promise.all([readVersion(send, place), keptVersions(send, place)])
+    const { version, deletedAt } = mustBeLive(place, current)
+    const name = nameOf(place)
+    if (kept.atMost === 1) {
+      const because = `${name} keeps one version (max_versions is 1): writing the next one removes version ${version}`
+      return { isPossible: false, because, restores: [] }
+    }
+    return {
+      isPossible: true,
+      ...(deletedAt && { until: deletedAt }),
+      restores: [{ target: `${mount}/data/${path}`, summary: `What version ${version} of ${name} holds can be written again.` }],
+    }
+  },
+
   async execute(ctx, step) {
     const { sealed, ...rotation } = rotationOf(step)
     if (!sealed) throw new TypeError('the new values are sealed in the step')

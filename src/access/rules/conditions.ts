@@ -1,4 +1,4 @@
-import type { Comparison, Condition, TimeWindow } from '../../contract/rules.ts'
+import type { Comparison, Condition } from '../../contract/rules.ts'
 
 export type Attributes = Readonly<Record<string, string | readonly string[]>>
 
@@ -18,14 +18,6 @@ export function conditionInWords(condition: Condition): string {
   return `${condition.attribute} ${VERBS[condition.is]} ${JSON.stringify(condition.value)}`
 }
 
-/** Whether a moment lies in one of the windows, by the clocks of their own time zones. */
-export function isWithin(windows: readonly TimeWindow[], at: Date): boolean {
-  return windows.some((window) => {
-    const { day, time } = localTime(at, window.timeZone)
-    return window.days.some((named) => named === day) && window.from <= time && time < window.to
-  })
-}
-
 function compares({ attribute, is, value }: Comparison, attributes: Attributes): boolean {
   const found = Object.hasOwn(attributes, attribute) ? attributes[attribute]! : []
   const values = (typeof found === 'string' ? [found] : found).map(fold)
@@ -40,18 +32,6 @@ function compares({ attribute, is, value }: Comparison, attributes: Attributes):
     case 'starting_with':
       return values.some((each) => each.startsWith(wanted))
   }
-}
-
-function localTime(at: Date, timeZone: string): { day: string; time: string } {
-  const format = new Intl.DateTimeFormat('en-GB', {
-    timeZone,
-    weekday: 'short',
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  })
-  const parts = new Map(format.formatToParts(at).map(({ type, value }) => [type, value]))
-  return { day: parts.get('weekday')!.toLowerCase(), time: `${parts.get('hour')}:${parts.get('minute')}` }
 }
 
 const fold = (text: string) => text.normalize('NFC').toLowerCase()

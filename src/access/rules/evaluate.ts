@@ -1,7 +1,8 @@
 import type { AskedResource, FieldValues } from '../../approvals/requests/request.ts'
 import type { AccessRule } from '../../contract/rules.ts'
 import { matchesGlob } from '../../integrations/resources/glob.ts'
-import { type Attributes, conditionInWords, holds, isWithin } from './conditions.ts'
+import { isWithin } from '../../platform/time-windows.ts'
+import { type Attributes, conditionInWords, holds } from './conditions.ts'
 import { fieldFlaws } from './fields.ts'
 
 /** What somebody asks for, as the broker knows it now. */

@@ -17,6 +17,7 @@ import { Hands1763769600015 } from '../../../migrations/0015-hands.ts'
 import { OrderedRuns1763769600016 } from '../../../migrations/0016-ordered-runs.ts'
 import { Subjects1763769600017 } from '../../../migrations/0017-subjects.ts'
 import { Promises1763769600018 } from '../../../migrations/0018-promises.ts'
+import { Rotations1763769600020 } from '../../../migrations/0020-rotations.ts'
 import { type Patience, type Peers, poolOptions } from './database-client.ts'
 
 /** A transaction, or the pool itself: whatever a statement may be sent through. */
@@ -59,6 +60,7 @@ export function dataSourceOptions(url: string, poolSize: number, patience = HAST
       OrderedRuns1763769600016,
       Subjects1763769600017,
       Promises1763769600018,
+      Rotations1763769600020,
     ],
     migrationsRun: false,
     migrationsTransactionMode: 'each',

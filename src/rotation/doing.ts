@@ -1,0 +1,137 @@
+import { Injectable } from '@nestjs/common'
+import { ActionRunner } from '../actions/runner.ts'
+import type { Does } from '../contract/rotations.ts'
+import { keepSecrets, takeOutSecrets } from '../integrations/secrets/config-secrets.ts'
+import { newId } from '../platform/ids.ts'
+import { Database } from '../platform/postgres/database.ts'
+import { SealedColumns } from '../platform/sealing/sealed-columns.ts'
+import { Sealer } from '../platform/sealing/sealing.ts'
+import { type Meant, Previews } from '../runs/previews.ts'
+import { BrokerError, isReversible, type Json, parseJson, Secret, type Step } from '../sdk/index.ts'
+import { databaseNow, type Rotation } from './rotation.ts'
+import { RotationTests } from './tests.ts'
+
+export type RunDoes = Extract<Does, { kind: 'run' }>
+
+/** What is stored of something that is done: what people may see, and beside it the whole input if there is a secret in it. */
+export interface KeptDoes {
+  readonly does: Json
+  readonly sealedInput: string | null
+  readonly integrationId: string | null
+}
+
+const PATIENCE_MS = 10_000
+
+/** What a rotation does, as it is given, kept and looked at before each time. */
+@Injectable()
+export class Doing {
+  constructor(
+    private readonly database: Database,
+    private readonly previews: Previews,
+    private readonly runner: ActionRunner,
+    private readonly tests: RotationTests,
+    private readonly sealer: Sealer,
+    columns: SealedColumns,
+  ) {
+    const place = ({ id }: Readonly<Record<string, unknown>>) => placeOf(String(id))
+    columns.hold({ table: 'rotations', column: 'sealed_input', key: { id: 'text' }, place, lasting: true })
+  }
+
+  /** Throws unless it could be done now and be taken back as long as is wanted. Answers what would be done, step by step. */
+  async mustBeFit(does: RunDoes): Promise<Step[]> {
+    const meant = await this.look(does)
+    const steps = await inDoes(() => this.previews.plan(meant))
+    await this.mustHaveWayBack(meant, does)
+    if (does.test) await inDoes(() => this.tests.now.mustBeReady(does.test!.webhookId), 'test.webhookId')
+    return steps
+  }
+
+  /** For somebody who sets it up: besides, what they must know or type. */
+  async mustBeMeant(does: RunDoes): Promise<Step[]> {
+    const { action, confirm } = await this.look(does)
+    if (confirm !== undefined && does.confirm !== confirm) {
+      throw new BrokerError('input.invalid', 'does not name what this is done to', {
+        field: 'does.confirm',
+        fix: `type ${JSON.stringify(confirm)}, because it cannot be undone`,
+      })
+    }
+    if (!isReversible(action) && !does.evenIfIrreversible) {
+      throw new BrokerError('input.invalid', `nobody can undo this action: ${action.irreversible}`, {
+        field: 'does.evenIfIrreversible',
+        fix: 'say true if it is to be done by a schedule all the same',
+      })
+    }
+    if (!isReversible(action) && does.test) {
+      throw new BrokerError('input.invalid', 'is asked for nothing: what nobody can undo is not taken back either', {
+        field: 'does.test',
+        fix: 'leave it out; a webhook can subscribe to rotation.finished',
+      })
+    }
+    return this.mustBeFit(does)
+  }
+
+  /** With its input as it was typed. */
+  opened({ id, does, sealedInput }: Pick<Rotation, 'id' | 'does' | 'sealedInput'>): Does {
+    if (does.kind !== 'run' || sealedInput === null) return does
+    const input = parseJson(this.sealer.open(sealedInput, placeOf(id)).reveal()) as RunDoes['input']
+    return { ...does, input }
+  }
+
+  /** What is sent for one that exists: a secret that is sent back as it was shown stays what it is. */
+  async completed(kept: Rotation, typed: Does): Promise<Does> {
+    if (typed.kind !== 'run' || kept.does.kind !== 'run' || kept.sealedInput === null) return typed
+    if (typed.action !== kept.does.action || typed.integrationId !== kept.does.integrationId) return typed
+    const known = takeOutSecrets((await this.look(this.opened(kept) as RunDoes)).input).secrets
+    return { ...typed, input: keepSecrets(typed.input, known) as RunDoes['input'] }
+  }
+
+  async kept(id: string, does: Does): Promise<KeptDoes> {
+    if (does.kind !== 'run') return { does, sealedInput: null, integrationId: null }
+    const shown = await this.shown(does)
+    const typed = JSON.stringify(does.input)
+    const sealedInput = JSON.stringify(shown.input) === typed ? null : this.sealer.seal(new Secret(typed), placeOf(id))
+    return { does: shown as unknown as Json, sealedInput, integrationId: does.integrationId }
+  }
+
+  /** As people may see it. */
+  async shown(does: RunDoes): Promise<RunDoes> {
+    const { input } = await this.look(does)
+    return { ...does, input: JSON.parse(JSON.stringify(takeOutSecrets(input).clear)) as RunDoes['input'] }
+  }
+
+  private look({ integrationId, action, input }: RunDoes): Promise<Meant> {
+    return inDoes(() => this.previews.look(integrationId, action, input))
+  }
+
+  private async mustHaveWayBack({ connection, action, input }: Meant, does: RunDoes): Promise<void> {
+    if (!isReversible(action) || !action.wayBack) return
+    const context = this.runner.context(connection, newId('run'), { isOurs: () => true }, undefined, PATIENCE_MS)
+    const { isPossible, because, until } = await action.wayBack(context, input)
+    if (!isPossible) {
+      throw new BrokerError('conflict', `it could not be taken back: ${because ?? 'the target keeps nothing of what is there'}`, {
+        field: 'does.input',
+        fix: 'have the target keep what is there now',
+      })
+    }
+    const needed = Math.max(does.undoWithinSeconds, does.test?.withinSeconds ?? 0)
+    const now = await databaseNow(this.database.pool)
+    if (until === undefined || Date.parse(until) >= now.getTime() + needed * 1000) return
+    throw new BrokerError('conflict', `it could be taken back until ${until} only, and that is wanted for ${needed} s`, {
+      field: 'does.undoWithinSeconds',
+      fix: 'have the target keep what is there now for longer, or ask for less time',
+    })
+  }
+}
+
+const placeOf = (id: string) => ({ table: 'rotations', row: id, column: 'sealed_input' })
+
+/** What is wrong is named where it stands in the rotation. */
+async function inDoes<T>(work: () => Promise<T>, field?: string): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof BrokerError) || (field ?? error.field) === undefined) throw error
+    const { code, message, fix, cause, requestId, retryAfterMs } = error
+    throw new BrokerError(code, message, { field: `does.${field ?? error.field}`, fix, cause, requestId, retryAfterMs })
+  }
+}

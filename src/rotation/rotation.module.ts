@@ -1,0 +1,20 @@
+import { Module } from '@nestjs/common'
+import { RunsModule } from '../runs/runs.module.ts'
+import { ByHand } from './by-hand.ts'
+import { Doing } from './doing.ts'
+import { Following } from './following.ts'
+import { Making } from './making.ts'
+import { RotationReconciler } from './reconciler.ts'
+import { RotationViews } from './rotation-views.ts'
+import { RotationsController } from './rotations.controller.ts'
+import { Rotations } from './rotations.service.ts'
+import { RotationTests } from './tests.ts'
+
+/** What is done over and over by a schedule. */
+@Module({
+  imports: [RunsModule],
+  controllers: [RotationsController],
+  providers: [Doing, RotationViews, Rotations, Making, Following, ByHand, RotationReconciler, RotationTests],
+  exports: [RotationTests],
+})
+export class RotationModule {}

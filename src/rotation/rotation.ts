@@ -1,0 +1,52 @@
+import type { Does } from '../contract/rotations.ts'
+import { row, rows, type Tx } from '../platform/postgres/database.ts'
+import { BrokerError } from '../sdk/index.ts'
+import type { Plan } from './schedule.ts'
+
+/** Due work: of a rotation the next time it is due, of a turn to see what comes of it. */
+export const ROTATION_WORK = { due: 'rotation.due', follow: 'rotation.follow' } as const
+
+/** What is done over and over, as its row says. */
+export interface Rotation extends Plan {
+  readonly id: string
+  readonly name: string
+  /** the input without its secrets */
+  readonly does: Does
+  /** the whole input as it was typed, where there is a secret in it */
+  readonly sealedInput: string | null
+  readonly active: boolean
+  readonly version: number
+  readonly nextAt: Date | null
+  readonly startsAt: Date | null
+  /** somebody wants it run now */
+  readonly asked: { readonly by: string; readonly reason: string; readonly at: string } | null
+  readonly createdAt: Date
+  readonly changedAt: Date
+  /** by the database's clock, when this was read */
+  readonly now: Date
+}
+
+const SELECT = `select id, name, does, sealed_input as "sealedInput", schedule, windows, jitter_seconds as "jitterSeconds", active, version,
+  next_at as "nextAt", starts_at as "startsAt", asked, created_at as "createdAt", changed_at as "changedAt", clock_timestamp() as now
+  from rotations`
+
+/** Those that were not removed. */
+export function selectRotations(tx: Pick<Tx, 'query'>, condition: string, values: readonly unknown[]): Promise<Rotation[]> {
+  return rows(tx, `${SELECT} where removed_at is null and ${condition}`, values)
+}
+
+export async function findRotation(tx: Pick<Tx, 'query'>, id: string): Promise<Rotation> {
+  const [found] = await selectRotations(tx, 'id = $1', [id])
+  if (!found) throw new BrokerError('not_found', `there is no rotation ${id}`)
+  return found
+}
+
+/** Its row is locked until the transaction ends. */
+export async function lockRotation(tx: Tx, id: string): Promise<Rotation> {
+  await row(tx, 'select 1 from rotations where id = $1 for update', [id])
+  return findRotation(tx, id)
+}
+
+export async function databaseNow(tx: Pick<Tx, 'query'>): Promise<Date> {
+  return (await row<{ now: Date }>(tx, 'select clock_timestamp() as now'))!.now
+}
