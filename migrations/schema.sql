@@ -37,6 +37,7 @@ create table access_request_resources (
 CREATE INDEX access_request_resources_by_resource ON access_request_resources USING btree (resource_id);
 
 create table access_requests (
+  action jsonb,
   approved_seconds integer,
   bundle_id text,
   created_at timestamp with time zone not null default now(),
@@ -58,6 +59,7 @@ create table access_requests (
   kind text not null,
   plan jsonb,
   requester_id text not null,
+  sealed_input text,
   seconds integer not null,
   stage integer not null default 0,
   stage_since timestamp with time zone not null default now(),
@@ -67,6 +69,7 @@ create table access_requests (
   constraint access_requests_extend_a_grant CHECK ((kind = 'extension'::text) = (extends_grant_id IS NOT NULL)),
   constraint access_requests_kind_known CHECK (kind = ANY (ARRAY['access'::text, 'extension'::text, 'action'::text])),
   constraint access_requests_last_a_while CHECK (seconds > 0),
+  constraint access_requests_name_their_action CHECK ((kind = 'action'::text) = (action IS NOT NULL)),
   constraint access_requests_never_lengthened CHECK (approved_seconds > 0 AND approved_seconds <= seconds),
   constraint access_requests_of_a_user FOREIGN KEY (requester_id) REFERENCES users(id),
   constraint access_requests_of_an_integration FOREIGN KEY (integration_id) REFERENCES integrations(id),

@@ -3,6 +3,10 @@ import { ApprovalsModule } from '../approvals/approvals.module.ts'
 import { GrantsModule } from '../grants/grants.module.ts'
 import { IdentityModule } from '../identity/identity.module.ts'
 import { IntegrationsModule } from '../integrations/integrations.module.ts'
+import { RunsModule } from '../runs/runs.module.ts'
+import { ActionRequestsController } from './actions/action-requests.controller.ts'
+import { ActionRequests } from './actions/action-requests.service.ts'
+import { ActionSubject } from './actions/action-subject.ts'
 import { BundlesController } from './bundles/bundles.controller.ts'
 import { Bundles } from './bundles/bundles.service.ts'
 import { ExtensionRequests } from './extensions/extension-requests.ts'
@@ -26,11 +30,12 @@ import { SimulatorController } from './simulator/simulator.controller.ts'
 import { Simulator } from './simulator/simulator.ts'
 
 @Module({
-  imports: [ApprovalsModule, IntegrationsModule, IdentityModule, GrantsModule],
+  imports: [ApprovalsModule, IntegrationsModule, IdentityModule, GrantsModule, RunsModule],
   controllers: [
     FlowsController,
     SimulatorController,
     RequestsController,
+    ActionRequestsController,
     ExtensionsController,
     BundlesController,
     ResourcesController,
@@ -48,6 +53,8 @@ import { Simulator } from './simulator/simulator.ts'
     Requests,
     RightsNow,
     AccessSubject,
+    ActionRequests,
+    ActionSubject,
     ExtensionSubject,
     ExtensionRequests,
     RequestViews,

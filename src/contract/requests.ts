@@ -5,6 +5,7 @@ import { id } from './id.ts'
 import { page, pageQuery } from './lists.ts'
 import { person } from './people.ts'
 import { fieldKey } from './rules.ts'
+import { actionName, riskLevel, runPreview } from './runs.ts'
 import { text } from './text.ts'
 import { durationSeconds, instant } from './time.ts'
 
@@ -52,6 +53,43 @@ export const dryRun = z
   .meta({ id: 'DryRun' })
 export type DryRun = z.infer<typeof dryRun>
 
+/** What a request for an action asks for. */
+const askedAction = z.strictObject({
+  name: z.string(),
+  title: z.string(),
+  input: z.unknown().describe('without its secrets'),
+  risk: z.strictObject({ level: riskLevel, reasons: z.array(z.string()) }),
+  reversible: z.boolean(),
+  irreversible: z.string().optional().describe('why it cannot be undone'),
+  runId: id('run').nullable().describe('once it is approved'),
+})
+
+export const newActionRequest = z
+  .strictObject({
+    integrationId: id('int'),
+    action: actionName,
+    input: z.record(z.string(), z.unknown()).describe('as the action’s schema says'),
+    confirm: text({ max: 500 }).optional().describe('what it is done to, where it cannot be undone'),
+    flowId: id('flw').optional().describe('left out: the first flow that allows it, automatic ones before others'),
+    justification: text({ max: 2000, min: 0 }).default(''),
+    fields: z.record(fieldKey, z.union([text({ max: 2000, min: 0 }), z.number(), z.boolean()])).default({}),
+    emergency: z.boolean().default(false).describe('confirms that everybody on the alert list is told at once'),
+  })
+  .meta({ id: 'NewActionRequest' })
+export type NewActionRequest = z.infer<typeof newActionRequest>
+
+export const actionDryRun = z
+  .strictObject({
+    allowed: z.boolean(),
+    reasons: z.array(z.string()).describe('why not'),
+    flow: z.strictObject({ id: id('flw'), name: z.string(), version: z.int() }).nullable(),
+    automatic: z.boolean(),
+    stages: z.array(stageView),
+    preview: runPreview.nullable().describe('what would be done; null where no flow allows it'),
+  })
+  .meta({ id: 'ActionDryRun' })
+export type ActionDryRun = z.infer<typeof actionDryRun>
+
 export const requestKind = z.enum(['access', 'extension', 'action']).describe('what an approval leads to')
 export type RequestKind = z.infer<typeof requestKind>
 export const requestState = z.enum(['pending', 'approved', 'rejected', 'cancelled', 'expired'])
@@ -68,7 +106,8 @@ export const requestView = z
     resources: z.array(
       z.strictObject({ resourceId: id('res'), type: z.string(), name: z.string(), permissions: z.array(z.string()) }),
     ),
-    seconds: z.int(),
+    action: askedAction.nullable().describe('what is to be done; null: the request is for access'),
+    seconds: z.int().describe('of an action: nothing'),
     approvedSeconds: z.int().nullable(),
     justification: z.string(),
     delivery,

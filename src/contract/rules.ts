@@ -137,6 +137,20 @@ export const accessRule = z
           .max(50),
       )
       .describe('resource type → permissions'),
+    actions: z
+      .record(
+        text({ max: 100 }),
+        z
+          .array(text({ max: 60 }))
+          .min(1)
+          .max(50),
+      )
+      .optional()
+      .describe('resource type → actions that may be asked for on these resources'),
+    riskStages: z
+      .strictObject({ from: z.enum(['medium', 'high']), stages: z.array(stage).min(1).max(5) })
+      .optional()
+      .describe('of actions: these stages as well, after the others, from this risk on'),
     maxSeconds: durationSeconds,
     justification: z.enum(['required', 'optional']).default('required'),
     fields: z

@@ -1,3 +1,4 @@
+import type { AskedAction } from '../approvals/requests/request.ts'
 import type { People } from '../contract/people.ts'
 import type { RequestKind } from '../contract/requests.ts'
 import { rows, type Tx } from '../platform/postgres/database.ts'
@@ -16,6 +17,7 @@ export interface Facts {
   readonly flow: string
   readonly integration: string
   readonly seconds: number
+  readonly action: AskedAction | null
   readonly justification: string
   readonly resources: readonly { readonly name: string; readonly permissions: readonly string[] }[]
   readonly expiresAt: Date | null
@@ -27,7 +29,7 @@ export interface Facts {
 export async function readFacts(tx: Pick<Tx, 'query'>, subjects: readonly string[]): Promise<Map<string, Facts>> {
   const found = await rows<Facts & { readonly subject: string }>(
     tx,
-    `select s.subject, q.id as "requestId", q.kind, g.id as "grantId", json_build_object('id', u.id, 'name', u.name,
+    `select s.subject, q.id as "requestId", q.kind, q.action, g.id as "grantId", json_build_object('id', u.id, 'name', u.name,
          'userName', coalesce(u.user_name, u.sign_in_name), 'email', u.email) as requester,
        f.name as flow, i.name as integration, coalesce(q.approved_seconds, q.seconds) as seconds, q.justification,
        g.expires_at as "expiresAt",

@@ -4,7 +4,7 @@ import type { Connection } from '../integrations/connections.ts'
 import { Connections } from '../integrations/connections.ts'
 import { findIntegration, type Integration } from '../integrations/integration.ts'
 import { loadConfig } from '../integrations/secrets/integration-config.ts'
-import { Database } from '../platform/postgres/database.ts'
+import { Database, type Tx } from '../platform/postgres/database.ts'
 import { Sealer } from '../platform/sealing/sealing.ts'
 import { type AnyAction, BrokerError } from '../sdk/index.ts'
 
@@ -18,13 +18,17 @@ export class OfferedActions {
     private readonly connections: Connections,
   ) {}
 
-  async of(integrationId: string): Promise<readonly AnyAction<unknown>[]> {
-    return this.allowed(await findIntegration(this.database.pool, integrationId))
+  async of(integrationId: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<readonly AnyAction<unknown>[]> {
+    return this.allowed(await findIntegration(tx, integrationId))
   }
 
   /** The action and the connection it goes through. Throws `target.unsupported` for one that the integration does not allow. */
-  async find(integrationId: string, name: string): Promise<{ connection: Connection; action: AnyAction<unknown> }> {
-    const allowed = await this.of(integrationId)
+  async find(
+    integrationId: string,
+    name: string,
+    tx: Pick<Tx, 'query'> = this.database.pool,
+  ): Promise<{ connection: Connection; action: AnyAction<unknown> }> {
+    const allowed = await this.of(integrationId, tx)
     const action = allowed.find((each) => each.name === name)
     if (action) return { connection: await this.connections.use(integrationId), action }
     const names = allowed.map((each) => each.name).join(', ')

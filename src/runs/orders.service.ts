@@ -57,8 +57,8 @@ export class Orders implements OnModuleInit {
   }
 
   /** Reads the input, asks for the tags; the target is not asked. Throws what stands against it. */
-  async ready(order: RunOrder): Promise<ReadyOrder> {
-    const meant = await this.previews.look(order.integrationId, order.action, order.input)
+  async ready(order: RunOrder, tx?: Tx): Promise<ReadyOrder> {
+    const meant = await this.previews.look(order.integrationId, order.action, order.input, tx)
     return { meant, write: (tx) => this.write(tx, order, meant) }
   }
 
@@ -96,12 +96,7 @@ export class Orders implements OnModuleInit {
 
   private async lookAt(order: NewRun): Promise<Meant> {
     const meant = await this.previews.look(order.integrationId, order.action, order.input)
-    if (meant.confirm !== undefined && order.confirm !== meant.confirm) {
-      throw new BrokerError('input.invalid', 'does not name what this is done to', {
-        field: 'confirm',
-        fix: `type ${JSON.stringify(meant.confirm)}, because it cannot be undone`,
-      })
-    }
+    mustBeConfirmed(meant, order.confirm)
     return meant
   }
 
@@ -156,7 +151,16 @@ export class Orders implements OnModuleInit {
   }
 }
 
+/** Throws unless what cannot be undone was named by whoever wants it done. */
+export function mustBeConfirmed({ confirm }: Pick<Meant, 'confirm'>, typed: string | undefined): void {
+  if (confirm === undefined || typed === confirm) return
+  throw new BrokerError('input.invalid', 'does not name what this is done to', {
+    field: 'confirm',
+    fix: `type ${JSON.stringify(confirm)}, because it cannot be undone`,
+  })
+}
+
 /** The input as people may see it. */
-function clear({ input }: Meant): Json {
+export function clear({ input }: Meant): Json {
   return JSON.parse(JSON.stringify(takeOutSecrets(input).clear)) as Json
 }

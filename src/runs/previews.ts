@@ -5,7 +5,7 @@ import type { RunPreview } from '../contract/runs.ts'
 import type { Connection } from '../integrations/connections.ts'
 import { tagsOf } from '../integrations/resources/tags.ts'
 import { newId } from '../platform/ids.ts'
-import { Database } from '../platform/postgres/database.ts'
+import { Database, type Tx } from '../platform/postgres/database.ts'
 import { type AnyAction, BrokerError, isReversible, type Step } from '../sdk/index.ts'
 import { OfferedActions } from './offered.ts'
 import { type Risk, riskOf } from './risk.ts'
@@ -34,11 +34,15 @@ export class Previews {
   ) {}
 
   async preview(integrationId: string, name: string, typed: unknown): Promise<RunPreview> {
-    const meant = await this.look(integrationId, name, typed)
+    return this.shown(await this.look(integrationId, name, typed))
+  }
+
+  /** The target is asked. */
+  async shown(meant: Meant): Promise<RunPreview> {
     const steps = await this.plan(meant)
     const { action, risk, concerns, confirm } = meant
     return {
-      action: name,
+      action: action.name,
       ...(isReversible(action) ? { reversible: true } : { reversible: false, irreversible: action.irreversible }),
       risk: { level: risk.level, reasons: [...risk.reasons] },
       confirm: confirm ?? null,
@@ -53,11 +57,11 @@ export class Previews {
     }
   }
 
-  async look(integrationId: string, name: string, typed: unknown): Promise<Meant> {
-    const { connection, action } = await this.offered.find(integrationId, name)
+  async look(integrationId: string, name: string, typed: unknown, tx: Pick<Tx, 'query'> = this.database.pool): Promise<Meant> {
+    const { connection, action } = await this.offered.find(integrationId, name, tx)
     const input = await readInput(action, typed)
     const concerns = action.concerns?.(input) ?? []
-    const known = await tagsOf(this.database.pool, integrationId, concerns)
+    const known = await tagsOf(tx, integrationId, concerns)
     return {
       connection,
       action,

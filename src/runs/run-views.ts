@@ -6,6 +6,7 @@ import { Catalog } from '../catalog/catalog.ts'
 import { formOf } from '../catalog/entry.ts'
 import type { Page } from '../contract/lists.ts'
 import type { ChangeReceipt, OfferedAction, RunQuery, RunView } from '../contract/runs.ts'
+import { type Caller, seesAll } from '../identity/callers/caller.ts'
 import { Cursors } from '../platform/http/cursors.ts'
 import { Database, type Tx } from '../platform/postgres/database.ts'
 import { type AnyAction, BrokerError, isReversible, type TargetIdentity } from '../sdk/index.ts'
@@ -27,13 +28,20 @@ export class RunViews {
     return this.view(await this.find(id, tx))
   }
 
-  async get(id: string): Promise<RunView> {
-    return this.one(this.database.pool, id)
+  async get(caller: Caller, id: string): Promise<RunView> {
+    return this.view(await this.visible(caller, id))
+  }
+
+  /** Of those who run or check the broker all, and one's own. */
+  private async visible(caller: Caller, id: string): Promise<OrderedRun> {
+    const run = await findRun(this.database.pool, id)
+    if (!run || !(seesAll(caller) || run.orderedBy?.id === caller.id)) throw noSuchRun(id)
+    return run
   }
 
   async find(id: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<OrderedRun> {
     const run = await findRun(tx, id)
-    if (!run) throw new BrokerError('not_found', `there is no run ${id}`)
+    if (!run) throw noSuchRun(id)
     return run
   }
 
@@ -54,8 +62,8 @@ export class RunViews {
     )
   }
 
-  async steps(id: string) {
-    await this.find(id)
+  async steps(caller: Caller, id: string) {
+    await this.visible(caller, id)
     const steps = await this.journal.shown(this.database.pool, id)
     return steps.map(({ changedAt, before, ...step }) => ({
       ...step,
@@ -65,8 +73,8 @@ export class RunViews {
   }
 
   /** What it changed, and how that was read back, as far as it has come. */
-  async receipt(id: string): Promise<ChangeReceipt> {
-    const run = await this.find(id)
+  async receipt(caller: Caller, id: string): Promise<ChangeReceipt> {
+    const run = await this.visible(caller, id)
     const target = (await targetsOf(this.database.pool, [id])).get(id)
     const steps = await this.journal.shown(this.database.pool, id)
     return {
@@ -120,6 +128,10 @@ export class RunViews {
       return undefined
     }
   }
+}
+
+function noSuchRun(id: string): BrokerError {
+  return new BrokerError('not_found', `there is no run ${id}`)
 }
 
 export function offeredView(action: AnyAction<unknown>): OfferedAction {

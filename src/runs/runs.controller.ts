@@ -46,18 +46,18 @@ export class RunsController {
   }
 
   @Endpoint(runs.get)
-  get(@Param('id', { schema: runs.get.params.id }) run: string) {
-    return this.views.get(run)
+  get(@CurrentCaller() caller: Caller, @Param('id', { schema: runs.get.params.id }) run: string) {
+    return this.views.get(caller, run)
   }
 
   @Endpoint(runs.steps)
-  steps(@Param('id', { schema: runs.steps.params.id }) run: string) {
-    return this.views.steps(run)
+  steps(@CurrentCaller() caller: Caller, @Param('id', { schema: runs.steps.params.id }) run: string) {
+    return this.views.steps(caller, run)
   }
 
   @Endpoint(runs.receipt)
-  receipt(@Param('id', { schema: runs.receipt.params.id }) run: string) {
-    return this.views.receipt(run)
+  receipt(@CurrentCaller() caller: Caller, @Param('id', { schema: runs.receipt.params.id }) run: string) {
+    return this.views.receipt(caller, run)
   }
 
   @Endpoint(runs.cancel)

@@ -27,7 +27,7 @@ const MAY_IMPORT: Record<string, string> = {
   'src/grants':
     'src/approvals src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/config src/contract src/sdk',
   'src/access':
-    'src/grants src/approvals src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/config src/contract src/sdk',
+    'src/runs src/grants src/approvals src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/config src/contract src/sdk',
   'src/notifications':
     'src/access src/rotation src/approvals src/identity src/audit src/platform src/config src/contract src/sdk',
   'src/last-words.ts': 'src/config src/sdk',

@@ -93,6 +93,7 @@ function facts(words: string): Facts & { asked: string } {
     justification: words,
     resources: [{ name: words, permissions: ['read'] }],
     expiresAt: null,
+    action: null,
     notify: { users: [], groups: [] },
   }
 }

@@ -47,6 +47,16 @@ const SCIM_USER = 'urn:ietf:params:scim:schemas:core:2.0:User'
  * decides besides (whose request, whose grant) stands in matrix-relations.ts; here such a call is about something that is not there.
  */
 export const ENDPOINTS: Record<string, Expected> = {
+  'POST /api/action-requests': {
+    who: 'request',
+    ok: 404,
+    target: () => ({ body: { integrationId: 'int_00000000000000000000000000', action: 'paint-wall', input: {} } }),
+  },
+  'POST /api/action-requests/dry-run': {
+    who: 'request',
+    ok: 404,
+    target: () => ({ body: { integrationId: 'int_00000000000000000000000000', action: 'paint-wall', input: {} } }),
+  },
   'GET /api/integrations/:id/actions': { who: SEERS, ok: 404, target: () => ({ ids: ['int_00000000000000000000000000'] }) },
   'POST /api/integrations/:id/actions/:action/preview': {
     who: 'manage: admin',
@@ -59,9 +69,9 @@ export const ENDPOINTS: Record<string, Expected> = {
     target: () => ({ body: { integrationId: 'int_00000000000000000000000000', action: 'paint-wall', input: {}, reason: 'x' } }),
   },
   'GET /api/runs': { who: SEERS, ok: 200, target: () => ({}) },
-  'GET /api/runs/:id': aRun(SEERS),
-  'GET /api/runs/:id/steps': aRun(SEERS),
-  'GET /api/runs/:id/receipt': aRun(SEERS),
+  'GET /api/runs/:id': aRun('read'),
+  'GET /api/runs/:id/steps': aRun('read'),
+  'GET /api/runs/:id/receipt': aRun('read'),
   'GET /api/runs/:id/rollback': aRun(SEERS),
   'POST /api/runs/:id/cancel': aRun('manage: admin'),
   'POST /api/runs/:id/rollback': aRun('manage: admin', { reason: 'x' }),

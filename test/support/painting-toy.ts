@@ -11,6 +11,7 @@ export class PaintingToy {
   readonly calls: string[] = []
   /** what happens while that is planned */
   whenPlanned: () => Promise<unknown> = async () => {}
+  readonly target = new ToyTarget()
   /** what happens while a wall is painted */
   whenPainted: (wall: string) => Promise<unknown> = async () => {}
   /** as of somebody who wrote in between */
@@ -20,7 +21,7 @@ export class PaintingToy {
   readonly plugin: AnyPlugin
 
   constructor() {
-    const toy = grantingToy(new ToyTarget())
+    const toy = grantingToy(this.target)
     this.plugin = { ...toy, actions: [this.paint, this.tearDown] }
   }
 
@@ -29,6 +30,7 @@ export class PaintingToy {
     title: 'Paint a wall',
     input,
     writes: ({ wall }) => [wall],
+    concerns: ({ wall }) => [{ type: 'toy-thing', name: wall }],
     plan: async (_context, { wall, colour }) => {
       this.calls.push(`plan ${wall}`)
       await this.whenPlanned()

@@ -33,6 +33,12 @@ export class FlowChecks {
       const strange = permissions.find((permission) => !known.includes(permission))
       if (strange) throw unknown(`rule.permissions.${type}`, `${strange} is no permission on ${type}`, known)
     }
+    const offered = plugin.actions.map(({ name }) => name)
+    for (const [type, actions] of Object.entries(rule.actions ?? {})) {
+      if (!types.has(type)) throw unknown(`rule.actions.${type}`, `${type} is no resource type`, [...types.keys()])
+      const strange = actions.find((action) => !offered.includes(action))
+      if (strange) throw unknown(`rule.actions.${type}`, `${plugin.manifest.name} has no action ${strange}`, offered)
+    }
     for (const [i, selector] of rule.resources.entries()) {
       const strange = selector.types?.find((type) => !types.has(type))
       if (strange) throw unknown(`rule.resources.${i}.types`, `${strange} is no resource type`, [...types.keys()])

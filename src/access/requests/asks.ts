@@ -3,7 +3,7 @@ import type { AskedResource } from '../../approvals/requests/request.ts'
 import type { NewRequest } from '../../contract/requests.ts'
 import { inSight, type Sight } from '../../integrations/resources/sight.ts'
 import { rows, type Tx } from '../../platform/postgres/database.ts'
-import { BrokerError } from '../../sdk/index.ts'
+import { BrokerError, type Concern } from '../../sdk/index.ts'
 import type { Ask } from '../rules/evaluate.ts'
 
 interface Wanted {
@@ -36,6 +36,29 @@ export class Asks {
     }
     const { seconds, justification, fields, emergency } = wanted
     return { resources, seconds, justification, fields, emergency }
+  }
+
+  /** What an action is done to, as far as it was discovered and somebody is told of it; asked for is the action itself. */
+  async concerned(
+    tx: Pick<Tx, 'query'>,
+    integrationId: string,
+    concerns: readonly Concern[],
+    action: string,
+    sight: Sight,
+  ): Promise<AskedResource[]> {
+    const ids = await rows<{ id: string }>(
+      tx,
+      `select r.id from resources r join jsonb_to_recordset($2::jsonb) as c (type text, name text) on c.type = r.type and c.name = r.name
+       where r.integration_id = $1 and r.gone_at is null`,
+      [integrationId, JSON.stringify(concerns)],
+    )
+    const seen = await readResources(
+      tx,
+      ids.map(({ id }) => id),
+      sight,
+    )
+    if (concerns.length === 0 || seen.length < concerns.length) return []
+    return seen.map((resource) => ({ ...resource, permissions: [action] }))
   }
 
   private async bundle(tx: Pick<Tx, 'query'>, id: string): Promise<Wanted[]> {

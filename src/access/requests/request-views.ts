@@ -106,11 +106,11 @@ export class RequestViews {
   }
 
   /** The plan that was kept; of what is carried out already, the steps themselves. An extension moves the end of what stands. */
-  private async steps({ id, state, plan, extendsGrantId }: AccessRequest): Promise<RequestView['steps']> {
-    const kept = plan ?? []
-    if (state !== 'approved' && !extendsGrantId) return [...kept]
-    const steps = await this.journal.shown(this.database.pool, runIdOf(extendsGrantId ?? id))
-    return steps.length > 0 ? steps.map(({ kind, target, summary, args }) => ({ kind, target, summary, args })) : [...kept]
+  private async steps({ id, state, plan, extendsGrantId, action }: AccessRequest): Promise<RequestView['steps']> {
+    const kept = (plan ?? []).map(({ kind, target, summary, args }) => ({ kind, target, summary, args }))
+    if (state !== 'approved' && !extendsGrantId) return kept
+    const steps = await this.journal.shown(this.database.pool, action?.runId ?? runIdOf(extendsGrantId ?? id))
+    return steps.length > 0 ? steps.map(({ kind, target, summary, args }) => ({ kind, target, summary, args })) : kept
   }
 
   private async items(requests: readonly AccessRequest[]): Promise<Item[]> {
@@ -132,6 +132,11 @@ export class RequestViews {
         email: request.requesterEmail,
       },
       resources: (resources.get(request.id) ?? []).map(({ requestId: _request, ...resource }) => resource),
+      action: request.action && {
+        ...request.action,
+        risk: { level: request.action.risk.level, reasons: [...request.action.risk.reasons] },
+        runId: (request.action.runId ?? null) as `run_${string}` | null,
+      },
       seconds: request.seconds,
       approvedSeconds: request.approvedSeconds,
       justification: request.justification,

@@ -6,7 +6,7 @@ import { Directory } from '../../identity/directory/directory.ts'
 import { haveLeft } from '../../identity/directory/leaving.ts'
 import { row, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { evaluate, evaluateExtension, type FlowInForce } from '../rules/evaluate.ts'
+import { evaluate, evaluateAction, evaluateExtension, type FlowInForce } from '../rules/evaluate.ts'
 import { Requesters } from './requesters.ts'
 
 /** Whether what was asked for may still be had: by this person, at this time, under this flow. Asked when it is about to be given. */
@@ -48,6 +48,10 @@ export class RightsNow implements OnModuleInit {
       return verdict.allowed ? [] : verdict.reasons
     }
     const resources = await readRequestResources(tx, request.id)
+    if (request.kind === 'action') {
+      const verdict = evaluateAction(flow, requester, { resources, justification, fields, emergency }, now, 'approver')
+      return verdict.allowed ? [] : verdict.reasons
+    }
     const verdict = evaluate(flow, requester, { resources, seconds, justification, fields, emergency }, now, 'approver')
     return verdict.allowed ? [] : verdict.reasons
   }

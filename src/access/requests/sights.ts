@@ -20,6 +20,10 @@ export class Sights {
     const { requester } = await this.requesters.read(caller, tx)
     return (await this.flows.allInForce(tx))
       .filter(({ rule }) => mayRequest(rule, requester))
-      .map(({ integrationId, rule }) => ({ integrationId, types: Object.keys(rule.permissions), selectors: rule.resources }))
+      .map(({ integrationId, rule }) => ({
+        integrationId,
+        types: Object.keys({ ...rule.permissions, ...rule.actions }),
+        selectors: rule.resources,
+      }))
   }
 }

@@ -56,6 +56,21 @@ export function evaluate(flow: FlowInForce, requester: Requester, ask: Ask, at: 
   return reasons.length === 0 ? { allowed: true } : { allowed: false, reasons }
 }
 
+/** Whether a flow lets this person have this action done; the permissions asked for are the action's name. How long means nothing here. */
+export function evaluateAction(
+  flow: FlowInForce,
+  requester: Requester,
+  ask: Omit<Ask, 'seconds'>,
+  at: Date,
+  told: Told = 'requester',
+): Verdict {
+  const rule = { ...flow.rule, permissions: flow.rule.actions ?? {} }
+  const verdict = evaluate({ ...flow, rule }, requester, { ...ask, seconds: 0 }, at, told)
+  if (ask.resources.length > 0) return verdict
+  const reasons = ['what it is done to is nothing that was discovered, so no flow covers it']
+  return { allowed: false, reasons: verdict.allowed ? reasons : [...verdict.reasons, ...reasons] }
+}
+
 /** Whether the rule is for this person at all. */
 export function mayRequest(rule: AccessRule, requester: Requester): boolean {
   return isNamed(rule, requester) && (rule.conditions === undefined || holds(rule.conditions, requester.attributes))

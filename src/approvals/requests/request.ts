@@ -3,6 +3,7 @@ import type { AccessRule } from '../../contract/rules.ts'
 import type { Hands } from '../../identity/callers/hands.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import type { Json, Step } from '../../sdk/index.ts'
+import { ruleForRisk } from '../stages/stages.ts'
 import type { RequestState } from './request-machine.ts'
 
 /** What happens to a request by itself while it waits. */
@@ -12,7 +13,7 @@ export const REQUEST_WORK = { lapse: 'request.lapse', escalate: 'request.escalat
 export type FieldValues = Readonly<Record<string, string | number | boolean>>
 
 /** A step as people may see it. */
-export type PlannedStep = Pick<Step, 'kind' | 'target' | 'summary' | 'args'>
+export type PlannedStep = Pick<Step, 'kind' | 'target' | 'summary' | 'args' | 'before'>
 
 export interface AskedResource {
   readonly id: string
@@ -27,6 +28,19 @@ export interface AskedResource {
   readonly permissions: readonly string[]
 }
 
+/** What somebody asks to have done. */
+export interface AskedAction {
+  readonly name: string
+  readonly title: string
+  /** as people may see it */
+  readonly input: Json
+  readonly risk: { readonly level: 'low' | 'medium' | 'high'; readonly reasons: readonly string[] }
+  readonly reversible: boolean
+  readonly irreversible?: string
+  /** once it is approved */
+  readonly runId?: string
+}
+
 /** One person's ask under a flow version, as its row says. */
 export interface AccessRequest {
   readonly id: string
@@ -34,7 +48,7 @@ export interface AccessRequest {
   readonly flowId: string
   readonly flowVersion: number
   readonly flowName: string
-  /** of the flow, as it was when this was asked for */
+  /** of the flow, as it was when this was asked for, with its stages for an action of this risk */
   readonly rule: AccessRule
   readonly integrationId: string
   readonly requesterId: string
@@ -61,6 +75,10 @@ export interface AccessRequest {
   readonly decidedAt: Date | null
   /** why the broker ended it */
   readonly endReason: string | null
+  /** what a request for an action asks for */
+  readonly action: AskedAction | null
+  /** its whole input, sealed, until it is decided */
+  readonly sealedInput: string | null
   /** made when it was asked for; null where the target could not be asked then */
   readonly plan: readonly PlannedStep[] | null
 }
@@ -76,19 +94,35 @@ const SELECT = `select q.id, q.kind, q.flow_id as "flowId", q.flow_version as "f
   q.state, q.seconds,
   q.approved_seconds as "approvedSeconds", q.justification, q.delivery, q.stage, q.escalated, q.undecidable_since is not null as undecidable, q.emergency, q.fields, q.extends_grant_id as "extendsGrantId",
   q.created_at as "createdAt", q.expires_at as "expiresAt", q.decided_at as "decidedAt",
-  q.end_reason as "endReason", q.plan
+  q.end_reason as "endReason", q.plan, q.action, q.sealed_input as "sealedInput"
   from access_requests q join access_flows f on f.id = q.flow_id
   join access_flow_versions v on v.flow_id = q.flow_id and v.version = q.flow_version join users u on u.id = q.requester_id`
 
 /** Reads requests by a condition on `q`. */
-export function selectRequests(tx: Pick<Tx, 'query'>, condition: string, values: readonly unknown[]): Promise<AccessRequest[]> {
-  return rows(tx, `${SELECT} where ${condition}`, values)
+export async function selectRequests(
+  tx: Pick<Tx, 'query'>,
+  condition: string,
+  values: readonly unknown[],
+): Promise<AccessRequest[]> {
+  const found = await rows<AccessRequest>(tx, `${SELECT} where ${condition}`, values)
+  return found.map((request) =>
+    request.action ? { ...request, rule: ruleForRisk(request.rule, request.action.risk.level) } : request,
+  )
 }
 
 /** The request, its row locked until the transaction ends. */
 export async function lockRequest(tx: Pick<Tx, 'query'>, id: string): Promise<AccessRequest | undefined> {
   await row(tx, 'select 1 from access_requests where id = $1 for update', [id])
   return (await selectRequests(tx, 'q.id = $1', [id]))[0]
+}
+
+/** The run that an approved request led to; what was sealed of it is with that run from now on. */
+export async function noteRun(tx: Pick<Tx, 'query'>, requestId: string, runId: string): Promise<void> {
+  await row(
+    tx,
+    `update access_requests set action = action || jsonb_build_object('runId', $2::text), sealed_input = null where id = $1`,
+    [requestId, runId],
+  )
 }
 
 /** The plan its approvers saw; null where the target could not be asked when it was made. */

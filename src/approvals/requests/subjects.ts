@@ -12,7 +12,7 @@ export interface Subject {
   readonly kind: RequestKind
 
   /** What is asked for, as a phrase: "access to kv/billing". */
-  inWords(request: Pick<AccessRequest, 'seconds'>, resources: readonly Pick<AskedResource, 'name'>[]): string
+  inWords(request: Pick<AccessRequest, 'seconds' | 'action'>, resources: readonly Pick<AskedResource, 'name'>[]): string
 
   /** The hands of those who ask for it or use it already, beside the hands that made this request: none of them decides. */
   users(tx: Tx, request: Pick<AccessRequest, 'id' | 'extendsGrantId'>): Promise<Hands>

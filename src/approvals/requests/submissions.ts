@@ -11,7 +11,7 @@ import { CONFIG } from '../../platform/platform.module.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError, type Json } from '../../sdk/index.ts'
 import { Approvers, type Asked } from '../stages/approvers.ts'
-import { type AskedResource, type FieldValues, lockRequest, type PlannedStep, REQUEST_WORK } from './request.ts'
+import { type AskedAction, type AskedResource, type FieldValues, lockRequest, type PlannedStep, REQUEST_WORK } from './request.ts'
 import { Subjects } from './subjects.ts'
 import { move } from './transition.ts'
 import { Waiting } from './waiting.ts'
@@ -38,6 +38,8 @@ export interface Submission {
   readonly bundleId: string | null
   readonly extendsGrantId: string | null
   readonly plan: readonly PlannedStep[] | null
+  /** of a request for an action */
+  readonly action?: { readonly shown: AskedAction; readonly sealedInput: string }
 }
 
 /** Writes a request down, with everything that has to happen to it by itself. */
@@ -69,12 +71,12 @@ export class Submissions {
   }
 
   private async insert(tx: Tx, submission: Submission): Promise<Date> {
-    const { id, kind, flow, caller, hands, ask, bundleId, extendsGrantId, plan } = submission
+    const { id, kind, flow, caller, hands, ask, bundleId, extendsGrantId, plan, action } = submission
     const inserted = await row<{ expiresAt: Date }>(
       tx,
       `insert into access_requests (id, kind, flow_id, flow_version, integration_id, requester_id, state, seconds, justification, delivery,
-         extends_grant_id, bundle_id, fields, emergency, token_makers, hands, done_with, plan, expires_at)
-       values ($1, $18, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, now() + make_interval(secs => $17))
+         extends_grant_id, bundle_id, fields, emergency, token_makers, hands, done_with, plan, expires_at, action, sealed_input)
+       values ($1, $18, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, now() + make_interval(secs => $17), $19, $20)
        returning expires_at as "expiresAt"`,
       [
         id,
@@ -95,6 +97,8 @@ export class Submissions {
         plan && JSON.stringify(plan),
         flow.rule.pendingSeconds ?? this.config.pendingHours * 3600,
         kind,
+        action ? JSON.stringify(action.shown) : null,
+        action?.sealedInput ?? null,
       ],
     )
     const flowNow = await row<{ active: boolean }>(tx, 'select active from access_flows where id = $1 for share', [flow.id])
@@ -134,7 +138,7 @@ export class Submissions {
     await this.subjects.of({ kind }).carryOut(tx, request!, seconds)
   }
 
-  private async facts(tx: Tx, { flow, ask, extendsGrantId }: Submission): Promise<Record<string, Json | undefined>> {
+  private async facts(tx: Tx, { flow, ask, extendsGrantId, action }: Submission): Promise<Record<string, Json | undefined>> {
     const told = await this.approvers.named(flow.rule.notify, tx)
     return {
       flow: flow.id,
@@ -142,6 +146,7 @@ export class Submissions {
       seconds: ask.seconds,
       justification: ask.justification,
       extends: extendsGrantId ?? undefined,
+      action: action && { name: action.shown.name, input: action.shown.input, risk: action.shown.risk.level },
       notify: told.length > 0 ? told.map((person) => person.id) : undefined,
       resources: ask.resources.map((resource) => ({ name: resource.name, permissions: [...resource.permissions] })),
     }

@@ -19,7 +19,8 @@ export async function move(tx: Tx, requestId: string, event: RequestEvent, turn:
   const { from, to } = requestMachine.arrow(event)
   const moved = await rows(
     tx,
-    `update access_requests set state = $3, approved_seconds = $4, end_reason = $5, decided_at = now()
+    `update access_requests set state = $3, approved_seconds = $4, end_reason = $5, decided_at = now(),
+       sealed_input = case when $3 = 'approved' then sealed_input end
      where id = $1 and state = any($2) returning id`,
     [requestId, from, to, turn.approvedSeconds ?? null, turn.endReason ?? null],
   )

@@ -41,6 +41,19 @@ export function stagesOf(approval: AccessRule['approval']): readonly ApprovalSta
   }
 }
 
+const LEVELS = ['low', 'medium', 'high'] as const
+
+/** The rule as it counts for an action of this risk: with its stages for risky ones. An emergency waits for nobody. */
+export function ruleForRisk<Rule extends Pick<AccessRule, 'approval' | 'riskStages'>>(
+  rule: Rule,
+  level: (typeof LEVELS)[number],
+): Rule {
+  const { approval, riskStages } = rule
+  if (!riskStages || approval.kind === 'emergency' || LEVELS.indexOf(level) < LEVELS.indexOf(riskStages.from)) return rule
+  const mayRepeat = approval.kind === 'stages' && approval.mayRepeat
+  return { ...rule, approval: { kind: 'stages', stages: [...stagesOf(approval), ...riskStages.stages], mayRepeat } }
+}
+
 /** What the decisions of one stage amount to. Only those count whose maker may decide now. */
 export function decide(asked: Stages, number: number, decisions: readonly Decision[]): 'approve' | 'reject' | undefined {
   const stage = asked.stages[number]

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { type ApiClient, ChangeHeld } from '../../api-client/api-client.ts'
+import { actionRequests } from '../../contract/endpoints/access.ts'
 import { runs } from '../../contract/endpoints/runs.ts'
 import type { RunPreview, RunView } from '../../contract/runs.ts'
 import { BrokerError } from '../../sdk/index.ts'
@@ -12,6 +13,7 @@ import type { Terminal } from '../main.ts'
 import { runInWords } from '../run-words.ts'
 import { typed } from '../typed.ts'
 import { until } from '../until.ts'
+import { requestInWords } from '../words.ts'
 
 interface Options extends ApiOptions {
   readonly plan?: boolean
@@ -19,6 +21,8 @@ interface Options extends ApiOptions {
   readonly confirm?: string
   readonly key?: string
   readonly wait?: boolean
+  readonly ask?: boolean
+  readonly flow?: string
 }
 
 const UNDER_WAY = new Set(['pending', 'executing', 'undoing'])
@@ -34,6 +38,8 @@ export function runAction(program: Command, terminal: Terminal): void {
     .option('--reason <text>', 'why; it stands in the audit trail')
     .option('--confirm <name>', 'what it is done to, where it cannot be undone; otherwise you are asked to type it')
     .option('--key <text>', 'the same key with the same input is the same run')
+    .option('--ask', 'ask for it under an access flow; it runs once it is approved')
+    .option('--flow <id>', 'with --ask: the access flow to ask under')
     .option('--no-wait', 'do not wait until it is done')
     .addHelpText(
       'after',
@@ -43,6 +49,7 @@ export function runAction(program: Command, terminal: Terminal): void {
       const api = await apiClient(terminal.env, options)
       const input = inputOf(file === undefined ? {} : await jsonFrom(terminal, file))
       const id = await integrationId(api, given)
+      if (options.ask) return ask(terminal, api, { integrationId: id, action, input }, options)
       const preview = await api.call(runs.preview, { params: { id, action }, body: { input } })
       if (options.plan) return print(terminal, options.json ? [json(preview)] : planInWords(preview))
       if (options.reason === undefined) throw new BrokerError('input.invalid', 'nobody says why', { fix: 'give --reason' })
@@ -65,6 +72,34 @@ export function runAction(program: Command, terminal: Terminal): void {
       print(terminal, options.json ? [json(run)] : runInWords(run))
       mustBeDone(run)
     })
+}
+
+/** Under an access flow: who asks need not be an admin. */
+async function ask(
+  terminal: Terminal,
+  api: ApiClient,
+  what: { integrationId: string; action: string; input: Record<string, unknown> },
+  { plan, reason, confirm, flow, json: asJson }: Options,
+): Promise<void> {
+  const body = {
+    ...what,
+    ...(reason !== undefined && { justification: reason }),
+    ...(confirm !== undefined && { confirm }),
+    ...(flow !== undefined && { flowId: flow }),
+  }
+  if (plan) {
+    const found = await api.call(actionRequests.dryRun, { body })
+    if (asJson) return terminal.print(json(found))
+    return print(
+      terminal,
+      found.preview ? planInWords(found.preview) : found.reasons.map((why) => `It is not allowed: ${plain(why)}`),
+    )
+  }
+  const asked = await api.call(actionRequests.submit, { body })
+  print(
+    terminal,
+    asJson ? [json(asked)] : [...requestInWords(asked), ...(asked.action?.runId ? [`latchkey runs ${asked.action.runId}`] : [])],
+  )
 }
 
 /** The run once it rests. */

@@ -3,7 +3,7 @@ import { bundlePage, bundleQuery, bundleView, newBundle } from '../bundles.ts'
 import { changedFlow, flowPage, flowQuery, flowView, newFlow } from '../flows.ts'
 import { id } from '../id.ts'
 import { proposalView } from '../proposals.ts'
-import { dryRun, newRequest, requestPage, requestQuery, requestView } from '../requests.ts'
+import { actionDryRun, dryRun, newActionRequest, newRequest, requestPage, requestQuery, requestView } from '../requests.ts'
 import { closeReview, reviewPage, reviewQuery, reviewView } from '../reviews.ts'
 import { newSimulation, simulation } from '../simulation.ts'
 import { endpoint } from './endpoint.ts'
@@ -96,6 +96,26 @@ export const flows = {
     params: { id: id('flw') },
     body: changedFlow,
     answers: { 200: flowView, 202: proposalView },
+  }),
+}
+
+export const actionRequests = {
+  submit: endpoint({
+    method: 'POST',
+    path: '/api/action-requests',
+    tag: 'access',
+    allowed: { scope: 'request' },
+    about: 'asks for an action under an access flow; what is approved runs at once',
+    body: newActionRequest,
+    answers: { 201: requestView },
+  }),
+  dryRun: endpoint({
+    method: 'POST',
+    path: '/api/action-requests/dry-run',
+    tag: 'access',
+    allowed: { scope: 'request' },
+    body: newActionRequest,
+    answers: { 200: actionDryRun },
   }),
 }
 

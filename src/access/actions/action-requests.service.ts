@@ -1,0 +1,151 @@
+import { Injectable } from '@nestjs/common'
+import type { AskedResource, PlannedStep } from '../../approvals/requests/request.ts'
+import { Submissions } from '../../approvals/requests/submissions.ts'
+import { Approvers, type Asked } from '../../approvals/stages/approvers.ts'
+import { firstUnapprovable } from '../../approvals/stages/enough-approvers.ts'
+import { stageViews } from '../../approvals/stages/stage-view.ts'
+import { ruleForRisk } from '../../approvals/stages/stages.ts'
+import type { ActionDryRun, NewActionRequest } from '../../contract/requests.ts'
+import type { Caller } from '../../identity/callers/caller.ts'
+import type { Hands } from '../../identity/callers/hands.ts'
+import { handsOf } from '../../identity/callers/hands-of.ts'
+import { mustBeActive } from '../../integrations/connections.ts'
+import { findIntegration } from '../../integrations/integration.ts'
+import { newId } from '../../platform/ids.ts'
+import { Database, type Tx } from '../../platform/postgres/database.ts'
+import { SealedColumns } from '../../platform/sealing/sealed-columns.ts'
+import { Sealer } from '../../platform/sealing/sealing.ts'
+import { clear, mustBeConfirmed, Orders } from '../../runs/orders.service.ts'
+import { type Meant, Previews } from '../../runs/previews.ts'
+import { BrokerError, isReversible } from '../../sdk/index.ts'
+import { Flows } from '../flows/flows.service.ts'
+import { Asks } from '../requests/asks.ts'
+import { Requesters } from '../requests/requesters.ts'
+import { Sights } from '../requests/sights.ts'
+import { evaluateAction, type FlowInForce } from '../rules/evaluate.ts'
+import { placeOfInput } from './asked-input.ts'
+
+/** What would become of an ask for an action: under which flow and who would decide, or why under none. */
+type Prospect = { readonly meant: Meant; readonly resources: readonly AskedResource[]; readonly hands: Hands } & (
+  | { readonly flow: FlowInForce; readonly asked: Asked }
+  | { readonly flow: undefined; readonly reasons: readonly string[] }
+)
+
+/** Where people ask to have an action done. It goes the way of a request for access; what a yes leads to is a run. */
+@Injectable()
+export class ActionRequests {
+  constructor(
+    private readonly database: Database,
+    private readonly flows: Flows,
+    private readonly approvers: Approvers,
+    private readonly requesters: Requesters,
+    private readonly asks: Asks,
+    private readonly sights: Sights,
+    private readonly previews: Previews,
+    private readonly orders: Orders,
+    private readonly submissions: Submissions,
+    private readonly sealer: Sealer,
+    columns: SealedColumns,
+  ) {
+    const place = ({ id }: Readonly<Record<string, unknown>>) => placeOfInput(String(id))
+    columns.hold({ table: 'access_requests', column: 'sealed_input', key: { id: 'text' }, place, lasting: false })
+  }
+
+  async dryRun(caller: Caller, wanted: NewActionRequest): Promise<ActionDryRun> {
+    const prospect = await this.prospect(this.database.pool, caller, wanted)
+    if (!prospect.flow) {
+      return { allowed: false, reasons: [...prospect.reasons], flow: null, automatic: false, stages: [], preview: null }
+    }
+    const { flow, asked, meant } = prospect
+    return {
+      allowed: true,
+      reasons: [],
+      flow: { id: flow.id as `flw_${string}`, name: flow.name, version: flow.version },
+      automatic: asked.stages.length === 0,
+      stages: stageViews(asked),
+      preview: await this.previews.shown(meant),
+    }
+  }
+
+  /** Answers the new request's id. One that needs nobody is approved in the same transaction. */
+  async submit(caller: Caller, wanted: NewActionRequest): Promise<string> {
+    const id = newId('req')
+    const before = await this.prospect(this.database.pool, caller, wanted)
+    if (!before.flow) throw denied(before.reasons)
+    mustBeConfirmed(before.meant, wanted.confirm)
+    mustBeActive({ integration: await findIntegration(this.database.pool, wanted.integrationId) })
+    const plan = await this.previews.plan(before.meant)
+    await this.database.transaction(async (tx) => {
+      const prospect = await this.prospect(tx, caller, wanted)
+      if (!prospect.flow) throw denied(prospect.reasons)
+      const { flow, asked, hands, meant, resources } = prospect
+      const { action, risk } = meant
+      const shown = {
+        name: action.name,
+        title: action.title,
+        input: clear(meant),
+        risk,
+        ...(isReversible(action) ? { reversible: true } : { reversible: false, irreversible: action.irreversible }),
+      }
+      const sealedInput = this.sealer.seal(JSON.stringify(wanted.input), placeOfInput(id))
+      await this.submissions.submit(
+        tx,
+        {
+          id,
+          kind: 'action',
+          flow,
+          caller,
+          hands,
+          ask: { resources, seconds: 1, justification: wanted.justification, fields: wanted.fields },
+          bundleId: null,
+          extendsGrantId: null,
+          plan: plan.map(visible),
+          action: { shown, sealedInput },
+        },
+        asked,
+      )
+    })
+    this.orders.wake()
+    return id
+  }
+
+  private async prospect(tx: Pick<Tx, 'query'>, caller: Caller, wanted: NewActionRequest): Promise<Prospect> {
+    const meant = await this.previews.look(wanted.integrationId, wanted.action, wanted.input, tx)
+    const sight = await this.sights.of(caller, tx)
+    const resources = await this.asks.concerned(tx, wanted.integrationId, meant.concerns, wanted.action, sight)
+    const { requester, now } = await this.requesters.read(caller, tx)
+    const hands = await handsOf(tx, caller)
+    const { justification, fields, emergency } = wanted
+    const flows = await this.flows.inForce(tx, wanted.flowId ? { id: wanted.flowId } : { integrationId: wanted.integrationId })
+    const reasons: string[] = []
+    for (const found of flows) {
+      const flow = { ...found, rule: ruleForRisk(found.rule, meant.risk.level) }
+      const verdict = evaluateAction(flow, requester, { resources, justification, fields, emergency }, now)
+      if (!verdict.allowed) {
+        if (found.rule.actions) reasons.push(...verdict.reasons)
+        continue
+      }
+      const asked = await this.approvers.of({ ...flow, requesterId: caller.id, hands, resources }, undefined, tx)
+      if (firstUnapprovable(asked) === undefined) return { flow, asked, meant, resources, hands }
+      reasons.push('not enough people besides you could approve it')
+    }
+    return {
+      flow: undefined,
+      reasons: reasons.length === 0 ? ['no access flow covers this action'] : [...new Set(reasons)],
+      meant,
+      resources,
+      hands,
+    }
+  }
+}
+
+/** Without what is sealed. */
+function visible({ kind, target, summary, args, before }: PlannedStep): PlannedStep {
+  return { kind, target, summary, args, ...(before !== undefined && { before }) }
+}
+
+function denied(reasons: readonly string[]): BrokerError {
+  return new BrokerError('access.denied', reasons.join('; '), {
+    fix: 'change the request, or ask an admin for an access flow that covers this action',
+  })
+}

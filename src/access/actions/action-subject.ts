@@ -1,0 +1,48 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common'
+import { type AccessRequest, noteRun } from '../../approvals/requests/request.ts'
+import { type Subject, Subjects } from '../../approvals/requests/subjects.ts'
+import { namesOf } from '../../approvals/requests/words.ts'
+import type { Tx } from '../../platform/postgres/database.ts'
+import { Sealer } from '../../platform/sealing/sealing.ts'
+import { Orders } from '../../runs/orders.service.ts'
+import { parseJson } from '../../sdk/index.ts'
+import { RightsNow } from '../requests/rights-now.ts'
+import { placeOfInput } from './asked-input.ts'
+
+/** An approved request for an action becomes a run of it. */
+@Injectable()
+export class ActionSubject implements Subject, OnModuleInit {
+  readonly kind = 'action'
+
+  constructor(
+    private readonly subjects: Subjects,
+    private readonly rights: RightsNow,
+    private readonly orders: Orders,
+    private readonly sealer: Sealer,
+  ) {}
+
+  onModuleInit(): void {
+    this.subjects.register(this)
+  }
+
+  readonly inWords: Subject['inWords'] = (request, resources) =>
+    `the action “${request.action?.title ?? ''}” on ${namesOf(resources)}`
+
+  async users() {
+    return []
+  }
+
+  mustHold(tx: Tx, request: AccessRequest): Promise<void> {
+    return this.rights.mustHold(tx, request)
+  }
+
+  async carryOut(tx: Tx, { id, integrationId, requesterId, justification, action, sealedInput }: AccessRequest): Promise<void> {
+    if (!action || sealedInput === null) throw new TypeError(`nothing is left of what ${id} asks for`)
+    const input = parseJson(this.sealer.open(sealedInput, placeOfInput(id)).reveal())
+    const startedBy = { kind: 'person', id: requesterId } as const
+    const reason = justification.trim() === '' ? `request ${id}` : justification
+    const order = { integrationId, action: action.name, input, reason, startedBy, idempotencyKey: id }
+    const ready = await this.orders.ready(order, tx)
+    await noteRun(tx, id, (await ready.write(tx)).id)
+  }
+}

@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
+import { type Broker, startBroker } from '../support/broker.ts'
+import { ownToken } from '../support/own-token.ts'
+import { PaintingToy } from '../support/painting-toy.ts'
+import { TOY_PASSWORD } from '../support/toy-plugin.ts'
+
+const CANARY = 'canary-colour'
+
+describe('an action that somebody asks for', { timeout: 60_000 }, () => {
+  let toy: PaintingToy
+  let broker: Broker
+  let integrationId: string
+  let people = 0
+
+  beforeAll(async () => {
+    toy = new PaintingToy()
+    broker = await startBroker({ plugins: [toy.plugin] })
+    const { admin } = broker
+    const config = { address: 'here', login: { method: 'password', password: TOY_PASSWORD } }
+    integrationId = (await admin.must(admin.post('/api/integrations', { name: 'toys', plugin: 'toy', config, skipTest: true })))
+      .id
+    toy.target.put('north')
+    toy.target.put('south')
+    toy.target.tags.set('north', { env: 'test' })
+    toy.target.tags.set('south', { env: 'prod' })
+    await admin.must(admin.post(`/api/integrations/${integrationId}/sync`))
+    await waitFor('the walls to be discovered', async () => {
+      const { items } = await admin.must(admin.get('/api/resources'))
+      return items.length === 2 && items.every(({ tags }: { tags: object }) => Object.keys(tags).length > 0)
+    })
+  }, 120_000)
+  afterAll(() => broker?.close())
+
+  const person = async (name: string, roles: string[] = ['member']) => {
+    const { admin } = broker
+    const { id } = await admin.must(admin.post('/api/users', { name: `${name} ${people++}`, roles }))
+    return { id, api: broker.api((await ownToken(broker.database, id, ['read', 'request', 'approve'])).token) }
+  }
+  const flow = async (rule: object) => {
+    const type = toy.plugin.resourceTypes[0]!.id
+    const { admin } = broker
+    const body = {
+      name: `flow ${Math.random()}`,
+      integrationId,
+      rule: {
+        requesters: { kind: 'everyone' },
+        resources: [{ paths: ['**'] }],
+        permissions: {},
+        actions: { [type]: ['paint-wall'] },
+        maxSeconds: 3600,
+        delivery: toy.plugin.grantAccess!.deliveries[0]!.name,
+        ...rule,
+      },
+    }
+    return (await admin.must(admin.post('/api/access-flows', body))).id as string
+  }
+  const ask = (flowId: string, wall = 'north') => ({
+    integrationId,
+    action: 'paint-wall',
+    input: { wall, colour: CANARY },
+    justification: 'it is grey',
+    flowId,
+  })
+
+  it('waits for its approver, who sees the plan and the risk, and then runs in the name of who asked', async () => {
+    const [alice, bob] = [await person('alice'), await person('bob')]
+    const flowId = await flow({ approval: { kind: 'approvers', users: [bob.id], groups: [] } })
+    const dry = await alice.api.must(alice.api.post('/api/action-requests/dry-run', ask(flowId)))
+    expect(dry).toMatchObject({ allowed: true, automatic: false, preview: { risk: { level: 'low' }, reversible: true } })
+    expect(toy.walls.has('north')).toBe(false)
+    const asked = await alice.api.must(alice.api.post('/api/action-requests', ask(flowId)))
+    expect(asked).toMatchObject({
+      kind: 'action',
+      state: 'pending',
+      action: { name: 'paint-wall', input: { wall: 'north', colour: { set: true } }, runId: null, risk: { level: 'low' } },
+      resources: [{ name: 'north', permissions: ['paint-wall'] }],
+      steps: [{ summary: 'Paints north.' }],
+    })
+    expect((await alice.api.post(`/api/access-requests/${asked.id}/approvals`, { decision: 'approve' })).status).toBe(403)
+    const seen = await bob.api.must(bob.api.get(`/api/access-requests/${asked.id}`))
+    expect(seen.asked).toContain('Paint a wall')
+    expect(JSON.stringify(seen)).not.toContain(CANARY)
+    const approved = await bob.api.must(bob.api.post(`/api/access-requests/${asked.id}/approvals`, { decision: 'approve' }))
+    const { runId } = approved.action
+    await waitFor('the run', async () => (await broker.admin.get(`/api/runs/${runId}`)).body.state === 'executed')
+    expect(toy.walls.get('north')).toBe(CANARY)
+    expect((await broker.admin.get(`/api/runs/${runId}`)).body).toMatchObject({
+      orderedBy: { id: alice.id },
+      reason: 'it is grey',
+    })
+    expect((await alice.api.must(alice.api.get(`/api/runs/${runId}`))).state).toBe('executed')
+    expect((await bob.api.get(`/api/runs/${runId}`)).status).toBe(404)
+    const [kept] = await broker.database.query('select * from access_requests where id = $1', [asked.id])
+    expect(kept).toMatchObject({ sealed_input: null })
+    expect(JSON.stringify(kept)).not.toContain(CANARY)
+  })
+
+  it('waits for more approvers where it is risky', async () => {
+    const [alice, bob, carol] = [await person('alice'), await person('bob'), await person('carol')]
+    const flowId = await flow({
+      approval: { kind: 'approvers', users: [bob.id], groups: [] },
+      riskStages: { from: 'medium', stages: [{ approvers: [{ kind: 'people', users: [carol.id], groups: [] }] }] },
+    })
+    const harmless = await alice.api.must(alice.api.post('/api/action-requests', ask(flowId)))
+    expect(harmless.stages).toHaveLength(1)
+    const asked = await alice.api.must(alice.api.post('/api/action-requests', ask(flowId, 'south')))
+    expect(asked).toMatchObject({ action: { risk: { reasons: expect.arrayContaining(['south is tagged as prod.']) } } })
+    expect(asked.stages).toHaveLength(2)
+    const first = await bob.api.must(bob.api.post(`/api/access-requests/${asked.id}/approvals`, { decision: 'approve' }))
+    expect(first).toMatchObject({ state: 'pending', stage: 1 })
+    expect((await bob.api.post(`/api/access-requests/${asked.id}/approvals`, { decision: 'approve' })).status).toBe(404)
+    const both = await carol.api.must(carol.api.post(`/api/access-requests/${asked.id}/approvals`, { decision: 'approve' }))
+    expect(both.state).toBe('approved')
+    await waitFor('the run', async () => toy.walls.get('south') === CANARY)
+  })
+
+  it('is refused where no flow names it, without asking the target and without a word of other flows', async () => {
+    const alice = await person('alice')
+    const other = await person('other')
+    const flowId = await flow({
+      approval: { kind: 'automatic' },
+      requesters: { kind: 'people', users: [other.id], groups: [] },
+    })
+    toy.calls.length = 0
+    const refused = await alice.api.post('/api/action-requests', ask(flowId))
+    expect(refused.body).toMatchObject({ code: 'access.denied' })
+    expect(toy.calls).toEqual([])
+  })
+
+  it('keeps nothing of its input when it is rejected', async () => {
+    const [alice, bob] = [await person('alice'), await person('bob')]
+    const flowId = await flow({ approval: { kind: 'approvers', users: [bob.id], groups: [] } })
+    const asked = await alice.api.must(alice.api.post('/api/action-requests', ask(flowId)))
+    await bob.api.must(bob.api.post(`/api/access-requests/${asked.id}/approvals`, { decision: 'reject', reason: 'no' }))
+    expect(await broker.database.query('select sealed_input from access_requests where id = $1', [asked.id])).toEqual([
+      { sealed_input: null },
+    ])
+  })
+
+  it('runs at once under an automatic flow, and is refused when an unknown action is named in a flow', async () => {
+    const alice = await person('alice')
+    const flowId = await flow({ approval: { kind: 'automatic' } })
+    const asked = await alice.api.must(alice.api.post('/api/action-requests', ask(flowId)))
+    expect(asked).toMatchObject({ state: 'approved', action: { runId: expect.stringMatching(/^run_/) } })
+    await expect(
+      flow({ approval: { kind: 'automatic' }, actions: { [toy.plugin.resourceTypes[0]!.id]: ['burn'] } }),
+    ).rejects.toThrow(/no action burn/)
+  })
+})
