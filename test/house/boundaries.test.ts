@@ -248,6 +248,7 @@ describe('the house', () => {
         "plugins/vault/actions/rotated-secret.ts": 1,
         "plugins/vault/config.ts": 2,
         "plugins/vault/logins.ts": 1,
+        "src/access/actions/action-subject.ts": 1,
         "src/actions/journal.ts": 1,
         "src/actions/runner.ts": 1,
         "src/api-client/api-client.ts": 1,
