@@ -10,6 +10,7 @@ import { WritingOff } from './ending/write-off.ts'
 import { Extensions } from './extension/extensions.ts'
 import { GrantsController } from './grants.controller.ts'
 import { Grants } from './grants.service.ts'
+import { LivingGrants } from './living-grants.ts'
 import { Openings } from './opening/opening.ts'
 import { Provisioning } from './provisioning/provisioning.ts'
 import { Recheck } from './provisioning/recheck.ts'
@@ -38,6 +39,7 @@ import { Sweep } from './sweep/sweep.ts'
     RestoreWatch,
     SameSystemProof,
     LeaversGrants,
+    LivingGrants,
     Reconciler,
     AccessEnding,
     WritingOff,

@@ -6,12 +6,13 @@ import type { Held } from '../changes/held.ts'
 import { withdrawProposals } from '../changes/proposal-endings.ts'
 import type { Caller } from '../identity/callers/caller.ts'
 import { DueWork, enqueue, withdraw } from '../platform/due/due-work.ts'
-import { Database, row, rows, type Tx } from '../platform/postgres/database.ts'
+import { Database, rows, type Tx } from '../platform/postgres/database.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { Connections } from './connections.ts'
 import { DISCOVERY_WORK, discoveryWork } from './discovery/discovery.ts'
 import { stopRunning } from './discovery/discovery-run.ts'
 import { HEALTH_WORK, healthWork } from './health/health.service.ts'
+import { Inhabitants } from './inhabitants.ts'
 import { findIntegration, type Integration } from './integration.ts'
 import { baseOf } from './integration-changes.ts'
 import { SWEEP_WORK } from './sweep-work.ts'
@@ -24,6 +25,7 @@ export class IntegrationStates implements OnModuleInit {
     private readonly connections: Connections,
     private readonly work: DueWork,
     private readonly fourEyes: FourEyes,
+    private readonly inhabitants: Inhabitants,
   ) {}
 
   onModuleInit(): void {
@@ -81,7 +83,12 @@ export class IntegrationStates implements OnModuleInit {
 
   private async erase(tx: Tx, by: string, id: string): Promise<undefined> {
     const integration = await findIntegration(tx, id, 'for update')
-    await refuseWhileInUse(tx, integration)
+    const living = await this.inhabitants.inWords(tx, id)
+    if (living !== undefined) {
+      throw new BrokerError('conflict', `${integration.name} cannot be removed: it has ${living}`, {
+        fix: 'pause it, end what is live through it, and remove it when that is over',
+      })
+    }
     await this.move(tx, integration, 'removed')
     await rows(tx, 'update integrations set sealed = null where id = $1', [id])
     await rows(tx, 'delete from integration_secrets where integration_id = $1', [id])
@@ -111,20 +118,4 @@ async function endWork(tx: Tx, id: string, why: string): Promise<void> {
   // Of one that is paused it is put back: what was given through it is compared with its target until it is over.
   await withdraw(tx, SWEEP_WORK, [id])
   await stopRunning(tx, id, why)
-}
-
-async function refuseWhileInUse(tx: Tx, { id, name }: Integration): Promise<void> {
-  const open = await row<{ grants: number; runs: number }>(
-    tx,
-    `select (select count(*)::int from grants where integration_id = $1
-               and state in ('scheduled', 'provisioning', 'active', 'revoking', 'stuck')) as grants,
-            (select count(*)::int from action_runs where integration_id = $1
-               and state in ('pending', 'executing', 'undoing', 'stuck')) as runs`,
-    [id],
-  )
-  if (!open || (open.grants === 0 && open.runs === 0)) return
-  const what = open.grants > 0 ? `${open.grants} live ${open.grants === 1 ? 'grant' : 'grants'}` : `${open.runs} unfinished runs`
-  throw new BrokerError('conflict', `${name} cannot be removed: it has ${what}`, {
-    fix: 'pause it, end what is live through it, and remove it when that is over',
-  })
 }

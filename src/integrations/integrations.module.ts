@@ -6,6 +6,7 @@ import { DiscoveryController } from './discovery/discovery.controller.ts'
 import { Discovery } from './discovery/discovery.ts'
 import { Health } from './health/health.service.ts'
 import { Sessions } from './health/sessions.ts'
+import { Inhabitants } from './inhabitants.ts'
 import { IntegrationChanges } from './integration-changes.ts'
 import { IntegrationStates } from './integration-states.ts'
 import { IntegrationsController } from './integrations.controller.ts'
@@ -28,6 +29,7 @@ import { Trials } from './trial.ts'
     Discovery,
     Health,
     Hosts,
+    Inhabitants,
     IntegrationChanges,
     Integrations,
     IntegrationStates,
@@ -37,6 +39,6 @@ import { Trials } from './trial.ts'
     Sessions,
     Trials,
   ],
-  exports: [Connections, Deliveries, IntegrationStates, Moves, Resources],
+  exports: [Connections, Deliveries, Inhabitants, IntegrationStates, Moves, Resources],
 })
 export class IntegrationsModule {}

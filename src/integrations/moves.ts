@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Injectable } from '@nestjs/common'
-import { rows, type Tx } from '../platform/postgres/database.ts'
+import type { Tx } from '../platform/postgres/database.ts'
 import { type AnyPlugin, BrokerError } from '../sdk/index.ts'
+import { Inhabitants } from './inhabitants.ts'
 import type { Integration } from './integration.ts'
 import { digestOf } from './secrets/destination.ts'
 import { Hosts } from './secrets/hosts.ts'
@@ -22,7 +23,10 @@ export type SameSystem = (
 export class Moves {
   private sameSystem: SameSystem | undefined
 
-  constructor(private readonly hosts: Hosts) {}
+  constructor(
+    private readonly hosts: Hosts,
+    private readonly inhabitants: Inhabitants,
+  ) {}
 
   /** Those who know what a grant looks like say how it is proved. */
   provedBy(sameSystem: SameSystem): void {
@@ -42,7 +46,7 @@ export class Moves {
     const [inside, system] = [moved(plugin.livesAt?.inside), moved(plugin.livesAt?.system)]
     const field = inside ?? system
     if (field === undefined) return undefined
-    const living = await livingIn(tx, integration.id)
+    const living = await this.inhabitants.ids(tx, integration.id)
     if (living.length === 0) return { field, proved: [] }
     if (inside !== undefined || !this.sameSystem) throw inhabited(integration, field, living)
     const destination = digestOf(plugin, clear)
@@ -64,20 +68,9 @@ export class Moves {
     move: { field: string; proved: readonly string[] } | undefined,
   ): Promise<void> {
     if (!move) return
-    const others = (await livingIn(tx, integration.id)).filter((id) => !move.proved.includes(id))
+    const others = (await this.inhabitants.ids(tx, integration.id)).filter((id) => !move.proved.includes(id))
     if (others.length > 0) throw inhabited(integration, move.field, others)
   }
-}
-
-async function livingIn(tx: Pick<Tx, 'query'>, integrationId: string): Promise<string[]> {
-  const living = await rows<{ id: string }>(
-    tx,
-    `select g.id from grants g where g.integration_id = $1 and g.state in ('scheduled', 'provisioning', 'active', 'revoking', 'stuck')
-     union select r.id from action_runs r where r.integration_id = $1 and r.state in ('pending', 'executing', 'undoing', 'stuck')
-       and not exists (select 1 from grants g where g.run_id = r.id) order by 1`,
-    [integrationId],
-  )
-  return living.map(({ id }) => id)
 }
 
 function inhabited({ name }: Integration, field: string, living: readonly string[], cause?: unknown): BrokerError {

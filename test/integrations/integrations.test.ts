@@ -218,6 +218,25 @@ describe('an integration', () => {
     expect(await broker.database.query('select 1 from integration_secrets where integration_id = $1', [id])).toEqual([])
   })
 
+  it('is not removed while a run that is no grant’s is under way in its target', async () => {
+    const { id } = await anIntegration()
+    await broker.database.query(
+      `insert into action_runs (id, integration_id, action, input, state)
+       select 'run_' || lpad(n::text, 26, '0'), $1, 'some-action', '{}', state
+       from unnest(array['undoing', 'stuck', 'undone', 'failed', 'executed']) with ordinality as of (state, n)`,
+      [id],
+    )
+    const refused = await broker.admin.delete(`/api/integrations/${id}`)
+    expect(refused.body).toMatchObject({ status: 409, message: expect.stringMatching(/it has 2 unfinished runs$/) })
+    await liveGrant(id)
+    const both = await broker.admin.delete(`/api/integrations/${id}`)
+    expect(both.body.message).toMatch(/1 live grant/)
+    expect(both.body.message).toMatch(/2 unfinished runs/)
+    await broker.database.query(`update action_runs set state = 'undone' where integration_id = $1`, [id])
+    await broker.database.query(`update grants set state = 'expired', ended_at = now() where integration_id = $1`, [id])
+    expect((await broker.admin.delete(`/api/integrations/${id}`)).status).toBe(204)
+  })
+
   it('lists page by page, by name', async () => {
     const names: string[] = []
     for (let next = ''; ; ) {
@@ -308,15 +327,16 @@ it('leaves no secret in any row, log line or answer', async () => {
 })
 
 async function liveGrant(integrationId: string): Promise<void> {
+  const n = ++made
   const q = (statement: string) => broker.database.query(statement)
   const [user] = await broker.database.query<{ id: string }>('select id from users limit 1')
-  await q(`insert into access_flows (id, name, integration_id, active) values ('flw_1', 'f', '${integrationId}', false)`)
-  await q(`insert into access_flow_versions (flow_id, version, rule) values ('flw_1', 1, '{}')`)
+  await q(`insert into access_flows (id, name, integration_id, active) values ('flw_${n}', 'f ${n}', '${integrationId}', false)`)
+  await q(`insert into access_flow_versions (flow_id, version, rule) values ('flw_${n}', 1, '{}')`)
   await q(`insert into access_requests (id, flow_id, flow_version, integration_id, requester_id, state, seconds, delivery, expires_at)
-    values ('req_1', 'flw_1', 1, '${integrationId}', '${user!.id}', 'approved', 60, 'token', now())`)
+    values ('req_${n}', 'flw_${n}', 1, '${integrationId}', '${user!.id}', 'approved', 60, 'token', now())`)
   await q(
-    `insert into action_runs (id, integration_id, action, input, state) values ('run_1', '${integrationId}', 'grant-access', '{}', 'executed')`,
+    `insert into action_runs (id, integration_id, action, input, state) values ('run_${n}', '${integrationId}', 'grant-access', '{}', 'executed')`,
   )
   await q(`insert into grants (id, request_id, integration_id, grantee_id, run_id, state, delivery, seconds, begins_at, expires_at)
-    values ('grt_1', 'req_1', '${integrationId}', '${user!.id}', 'run_1', 'active', 'token', 60, now(), now() + interval '1 hour')`)
+    values ('grt_${n}', 'req_${n}', '${integrationId}', '${user!.id}', 'run_${n}', 'active', 'token', 60, now(), now() + interval '1 hour')`)
 }
