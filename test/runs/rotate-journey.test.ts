@@ -24,7 +24,7 @@ describe.each(await serversUnderTest())('a secret that an admin rotates on $prod
 
   const admin = () => world.broker.admin
   const stored = async () => (await vault.api('GET', 'kv/data/app/db')).body.data
-  const latchkey = async (words: readonly string[], input: unknown = undefined) => {
+  const latchkey = async (words: readonly string[], input?: unknown) => {
     const printed: string[] = []
     const told: string[] = []
     const { name } = await admin().must(admin().get(`/api/integrations/${world.integrationId}`))

@@ -36,6 +36,10 @@ export async function hasApproved(tx: Pick<Tx, 'query'>, personId: string, reque
   return approval !== undefined
 }
 
+/** SQL: the acts by which the grant `g`, of a request, was asked for and got more time: of each its `hands`, and when it was. */
+export const ASKING_ACTS = `select q.hands, q.created_at as at from access_requests q where q.id = g.request_id
+  union all select q.hands, q.created_at from access_requests q where q.extends_grant_id = g.id and q.state = 'approved'`
+
 async function handsIn(tx: Pick<Tx, 'query'>, statement: string, requestId: string, grantId: string): Promise<Hands> {
   const found = await row<{ hands: string[] }>(
     tx,

@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
+import { ASKING_ACTS } from '../../approvals/requests/sides.ts'
 import { LEAVER_WORK } from '../../identity/lock-out.ts'
 import type { Work } from '../../platform/due/due-lane.ts'
 import { DueWork } from '../../platform/due/due-work.ts'
@@ -73,9 +74,7 @@ export class LeaversGrants implements OnModuleInit {
 
 /** SQL: whether something holds of an act by which the grant `g` was asked for, got more time or lies open: of its `hands`, and when it was. */
 function throughHands(holds: string): string {
-  return `exists (select from (
-    select q.hands, q.created_at as at from access_requests q where q.id = g.request_id
-    union all select q.hands, q.created_at from access_requests q where q.extends_grant_id = g.id and q.state = 'approved'
+  return `exists (select from (${ASKING_ACTS}
     union all select o.hands, o.opened_at from openings o where o.grant_id = g.id and o.state in ('opening', 'delivered', 'collected')) as act
     where ${holds})`
 }
