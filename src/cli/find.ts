@@ -1,5 +1,6 @@
 import type { ApiClient } from '../api-client/api-client.ts'
 import { integrations, resources } from '../contract/endpoints/integrations.ts'
+import { rotations } from '../contract/endpoints/rotations.ts'
 import type { ResourceView } from '../contract/integrations.ts'
 import { BrokerError } from '../sdk/index.ts'
 
@@ -35,5 +36,18 @@ export async function integrationId(api: ApiClient, given: string): Promise<stri
   }
   throw new BrokerError('not_found', `there is no integration called ${given}`, {
     fix: names.length > 0 ? `there are: ${names.join(', ')}` : 'an admin makes one: docs/getting-started.md shows how',
+  })
+}
+
+/** The id of a rotation that is given by id or by name, whatever the case. */
+export async function rotationId(api: ApiClient, given: string): Promise<string> {
+  if (/^rot_[0-9a-z]{26}$/.test(given)) return given
+  const names: string[] = []
+  for await (const { id, name } of api.each(rotations.list)) {
+    if (name.toLowerCase() === given.toLowerCase()) return id
+    names.push(name)
+  }
+  throw new BrokerError('not_found', `there is no rotation called ${given}`, {
+    fix: names.length > 0 ? `there are: ${names.join(', ')}` : 'an admin makes one: docs/rotation.md shows how',
   })
 }

@@ -22,6 +22,8 @@ import { request } from './commands/request.ts'
 import { requests } from './commands/requests.ts'
 import { revoke } from './commands/revoke.ts'
 import { rollback } from './commands/rollback.ts'
+import { rotate } from './commands/rotate.ts'
+import { rotations } from './commands/rotations.ts'
 import { runAction } from './commands/run-action.ts'
 import { runs } from './commands/runs.ts'
 import { search } from './commands/search.ts'
@@ -62,6 +64,8 @@ const COMMANDS = [
   runs,
   rollback,
   cancel,
+  rotations,
+  rotate,
   policy,
   check,
   doctor,

@@ -121,7 +121,7 @@ export const rotationView = z
   .strictObject({
     id: id('rot'),
     name: z.string(),
-    does: z.unknown().describe('as it was given, without its secrets'),
+    does: does.describe('as it was given, without its secrets'),
     schedule,
     windows: z.array(timeWindow).describe('empty: at any time'),
     jitterSeconds: z.int(),

@@ -47,6 +47,7 @@ export class PaintingToy {
     },
     wayBack: async () => this.wayBack,
     execute: async (_context, { target, sealed }) => {
+      this.calls.push(`paint ${target}`)
       const before = this.walls.get(target) ?? 'bare'
       this.walls.set(target, sealed!.reveal())
       await this.whenPainted(target)

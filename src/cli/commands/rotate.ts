@@ -1,0 +1,49 @@
+import type { Command } from 'commander'
+import { rotations } from '../../contract/endpoints/rotations.ts'
+import { BrokerError } from '../../sdk/index.ts'
+import { type ApiOptions, show, withApi } from '../api-command.ts'
+import { rotationId } from '../find.ts'
+import type { Terminal } from '../main.ts'
+import { rotationInWords } from '../rotation-words.ts'
+import { until } from '../until.ts'
+
+interface Options extends ApiOptions {
+  readonly reason?: string
+  readonly done?: boolean
+  readonly note?: string
+  readonly wait?: boolean
+}
+
+const SETTLED = new Set(['finished', 'undone', 'failed', 'refused'])
+
+/** Has a rotation made now, or says that a person has made it. */
+export function rotate(program: Command, terminal: Terminal): void {
+  withApi(program.command('rotate <rotation>').summary('have a rotation made now, or mark one as done by hand'))
+    .option('--reason <text>', 'why it is made now; it stands in the audit trail')
+    .option('--done', 'you did by hand what it reminds of')
+    .option('--note <text>', 'with --done: what there is to say about it')
+    .option('--no-wait', 'do not wait until it is over')
+    .action(async (given: string, options: Options) => {
+      if (!options.done && options.reason === undefined)
+        throw new BrokerError('input.invalid', 'nobody says why', { fix: 'give --reason' })
+      const { last } = await show(
+        terminal,
+        options,
+        async (api) => {
+          const params = { id: await rotationId(api, given) }
+          if (options.done) return api.call(rotations.done, { params, body: { note: options.note } })
+          const asked = await api.call(rotations.run, { params, body: { reason: options.reason! } })
+          if (options.wait === false) return asked
+          return until(
+            () => api.call(rotations.get, { params }),
+            ({ last: turn }) => turn !== null && turn.id !== asked.last?.id && SETTLED.has(turn.state),
+          )
+        },
+        (rotation) => rotationInWords(rotation, rotation.last ? [rotation.last] : []),
+      )
+      if (options.done || options.wait === false || last?.state === 'finished') return
+      throw new BrokerError('conflict', `the rotation is ${last?.state}: ${last?.problem?.message ?? 'it was not made'}`, {
+        ...(last?.problem?.fix !== undefined && { fix: last.problem.fix }),
+      })
+    })
+}

@@ -1,0 +1,36 @@
+import type { Command } from 'commander'
+import { rotations as endpoints } from '../../contract/endpoints/rotations.ts'
+import { type ApiOptions, show, withApi } from '../api-command.ts'
+import { rotationId } from '../find.ts'
+import type { Terminal } from '../main.ts'
+import { rotationInWords, rotationsInWords } from '../rotation-words.ts'
+
+/** What is done by schedules: what is overdue and comes next, all of them, or one with its history. */
+export function rotations(program: Command, terminal: Terminal): void {
+  withApi(program.command('rotations [rotation]').summary('list what is due by a schedule, or show one with its history'))
+    .option('--all', 'paused ones as well, by their age')
+    .action(async (given: string | undefined, options: ApiOptions & { all?: boolean }) => {
+      if (given === undefined) {
+        await show(
+          terminal,
+          options,
+          (api) => (options.all ? api.call(endpoints.list, {}) : api.call(endpoints.due)),
+          ({ items }) => rotationsInWords(items),
+        )
+        return
+      }
+      await show(
+        terminal,
+        options,
+        async (api) => {
+          const params = { id: await rotationId(api, given) }
+          const [rotation, turns] = await Promise.all([
+            api.call(endpoints.get, { params }),
+            api.call(endpoints.turns, { params, query: {} }),
+          ])
+          return { ...rotation, turns: turns.items }
+        },
+        (rotation) => rotationInWords(rotation, rotation.turns),
+      )
+    })
+}
