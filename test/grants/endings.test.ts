@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
-import { startWorld, traces, tries, type World } from '../support/world.ts'
+import { startWorld, traces, tracesOfProbes, tries, type World } from '../support/world.ts'
 
 describe.each(await serversUnderTest())('a grant on $product $version', (binary) => {
   let vault: VaultServer
@@ -235,7 +235,7 @@ describe.each(await serversUnderTest())('a grant on $product $version', (binary)
     }
     const report = await world.broker.admin.must(world.broker.admin.post(`/api/integrations/${world.integrationId}/sweep`))
     expect(report.foreign).toEqual([])
-    expect(await traces(vault)).toEqual([`policy apono-g-probe-${now}-7`, `user 0-${now}-7`])
+    expect(await tracesOfProbes(vault)).toEqual([`policy apono-g-probe-${now}-7`, `user 0-${now}-7`])
     await vault.api('DELETE', `sys/policies/acl/apono-g-probe-${now}-7`)
     await vault.api('DELETE', `auth/apono/users/0-${now}-7`)
   })
