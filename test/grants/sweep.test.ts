@@ -241,4 +241,34 @@ describe.each(await serversUnderTest())('the sweep of $product $version', (binar
     await waitFor('nothing to be left', async () => (await traces(vault)).length === 0, 20_000)
     expect(await told('target.restored')).toHaveLength(1)
   }, 90_000)
+
+  it('comes at once when a server was away for longer than a sign lasts, whatever was put back meanwhile', async () => {
+    const { database } = world.broker
+    const said = (await told('target.restored')).length
+    const wait = `update due_work set run_at = now() + interval '1 hour', version = version + 1 where kind = 'integration.sweep' and subject = $1`
+    await waitFor('the sweep to be put off', async () => {
+      await database.query(`${wait} and locked_by is null`, [world.integrationId])
+      const put = await database.query(
+        `select 1 from due_work where kind = 'integration.sweep' and subject = $1 and locked_by is null and run_at > now() + interval '50 min'`,
+        [world.integrationId],
+      )
+      return put.length > 0
+    })
+    await database.query(
+      `update integrations set sign = 'of-before-the-outage', sign_left_at = now() - interval '61 min' where id = $1`,
+      [world.integrationId],
+    )
+    await waitFor(
+      'the sweep to have come',
+      async () => {
+        const swept = await database.query(
+          `select 1 from due_work where kind = 'integration.sweep' and subject = $1 and run_at < now() + interval '20 min'`,
+          [world.integrationId],
+        )
+        return swept.length > 0
+      },
+      30_000,
+    )
+    expect(await told('target.restored'), 'nobody knows that something was put back').toHaveLength(said)
+  }, 60_000)
 })

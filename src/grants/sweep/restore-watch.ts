@@ -46,10 +46,10 @@ export class RestoreWatch {
     if (!now) return
     try {
       await within(PATIENCE_MS, undefined, async (signal) => {
-        const lost = now.sign !== null && now.trusted && !(await plugin.findsSign?.(client, now.sign, signal))
-        if (lost || now.outdated || now.sign === null) {
+        const missing = now.sign !== null && !(await plugin.findsSign?.(client, now.sign, signal))
+        if (missing || now.outdated || now.sign === null) {
           const sign = await plugin.leaveSign?.(client, signal)
-          if (sign !== undefined) await this.leave(integration.id, sign, lost)
+          if (sign !== undefined) await this.leave(integration.id, sign, { missing, restored: missing && now.trusted })
         }
       })
     } catch (error) {
@@ -72,13 +72,14 @@ export class RestoreWatch {
     )
   }
 
-  private async leave(integrationId: string, sign: string, lost: boolean): Promise<void> {
+  /** A sign that may have run out while the target was away proves nothing; whatever was put back meanwhile is swept all the same. */
+  private async leave(integrationId: string, sign: string, former: { missing: boolean; restored: boolean }): Promise<void> {
     await this.database.transaction(async (tx) => {
       await rows(tx, 'update integrations set sign = $2, sign_left_at = clock_timestamp() where id = $1', [integrationId, sign])
-      if (!lost) return
-      await record(tx, { kind: 'target.restored', actor: BROKER, subject: integrationId, data: {} })
+      if (former.restored) await record(tx, { kind: 'target.restored', actor: BROKER, subject: integrationId, data: {} })
+      if (!former.missing) return
       await enqueue(tx, [sweepWork(integrationId)])
     })
-    if (lost) this.work.wake('background')
+    if (former.missing) this.work.wake('background')
   }
 }
