@@ -115,13 +115,13 @@ describe('what SCIM says of somebody', () => {
     const first = await world.grant(ada, {})
     const { database } = world.broker
     await database.query(
-      `with one as (select q.*, g.integration_id as at, r.action, r.input, r.id as run from grants g
+      `with one as (select q.*, g.integration_id as at, r.action as doing, r.input, r.id as run from grants g
          join access_requests q on q.id = g.request_id join action_runs r on r.id = g.run_id where g.id = $1),
        n as (select lpad(i::text, 26, '0') as tail from generate_series(1, 450) i),
        asked as (insert into access_requests (id, flow_id, flow_version, integration_id, requester_id, state, seconds, delivery, expires_at)
          select 'req_' || n.tail, flow_id, flow_version, integration_id, requester_id, 'approved', 600, 'token', now() from one, n returning id),
        run as (insert into action_runs (id, integration_id, action, input, state)
-         select 'run_' || n.tail, one.at, one.action, one.input, 'executed' from one, n returning id)
+         select 'run_' || n.tail, one.at, one.doing, one.input, 'executed' from one, n returning id)
        insert into grants (id, request_id, integration_id, grantee_id, run_id, state, delivery, seconds, expires_at)
        select 'grt_' || n.tail, 'req_' || n.tail, one.at, $2, 'run_' || n.tail, 'active', 'token', 600, now() + interval '1 hour'
        from one, n, (select count(*) from asked) a, (select count(*) from run) r`,
