@@ -6,7 +6,7 @@ import { newId } from '../platform/ids.ts'
 import { Database } from '../platform/postgres/database.ts'
 import { SealedColumns } from '../platform/sealing/sealed-columns.ts'
 import { Sealer } from '../platform/sealing/sealing.ts'
-import { type Meant, Previews } from '../runs/previews.ts'
+import { clear, type Meant, mustBeConfirmed, Previews } from '../runs/previews.ts'
 import { BrokerError, isReversible, type Json, parseJson, Secret, type Step } from '../sdk/index.ts'
 import { databaseNow, type Rotation } from './rotation.ts'
 import { RotationTests } from './tests.ts'
@@ -48,13 +48,9 @@ export class Doing {
 
   /** For somebody who sets it up: besides, what they must know or type. */
   async mustBeMeant(does: RunDoes): Promise<Step[]> {
-    const { action, confirm } = await this.look(does)
-    if (confirm !== undefined && does.confirm !== confirm) {
-      throw new BrokerError('input.invalid', 'does not name what this is done to', {
-        field: 'does.confirm',
-        fix: `type ${JSON.stringify(confirm)}, because it cannot be undone`,
-      })
-    }
+    const meant = await this.look(does)
+    await inDoes(async () => mustBeConfirmed(meant, does.confirm))
+    const { action } = meant
     if (!isReversible(action) && !does.evenIfIrreversible) {
       throw new BrokerError('input.invalid', `nobody can undo this action: ${action.irreversible}`, {
         field: 'does.evenIfIrreversible',
@@ -95,8 +91,7 @@ export class Doing {
 
   /** As people may see it. */
   async shown(does: RunDoes): Promise<RunDoes> {
-    const { input } = await this.look(does)
-    return { ...does, input: JSON.parse(JSON.stringify(takeOutSecrets(input).clear)) as RunDoes['input'] }
+    return { ...does, input: clear(await this.look(does)) as RunDoes['input'] }
   }
 
   private look({ integrationId, action, input }: RunDoes): Promise<Meant> {

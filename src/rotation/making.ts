@@ -12,7 +12,7 @@ import { Doing, type RunDoes } from './doing.ts'
 import { lockRotation, ROTATION_WORK, type Rotation, selectRotations } from './rotation.ts'
 import { dueWork, integrationOf, momentAfter } from './rotations.service.ts'
 import { type Moment, momentsBetween, opening } from './schedule.ts'
-import { beginTurn, openTurn } from './turn.ts'
+import { beginTurn, type NewTurn, openTurn } from './turn.ts'
 
 /** A target that is away is asked again for so long, and then people are told that nothing was made. */
 const PATIENCE_MS = 3_600_000
@@ -93,24 +93,12 @@ export class Making implements OnModuleInit {
     const rotation = await stillDue(tx, read)
     if (!rotation || (await openTurn(tx, rotation.id))) return
     const { id: runId } = await ready.write(tx)
-    const turn = newId('rtn')
-    const askedBy = rotation.asked?.by ?? null
-    const { missed } = due
-    await beginTurn(tx, {
-      id: turn,
-      rotationId: rotation.id,
-      dueAt: due.at,
-      state: 'running',
-      missed,
-      runId,
-      problem: null,
-      askedBy,
-    })
+    const turn = await begin(tx, rotation, due, { state: 'running', runId })
     const shard = integrationOf(rotation.does) ?? ''
     await enqueue(tx, [{ lane: 'background', kind: ROTATION_WORK.follow, subject: turn, shard }])
     await this.goOn(tx, rotation, due)
     const data = { name: rotation.name, turn, run: runId, dueAt: due.at.toISOString() }
-    await record(tx, { kind: 'rotation.made', actor: askedBy ?? BROKER, subject: rotation.id, data })
+    await record(tx, { kind: 'rotation.made', actor: rotation.asked?.by ?? BROKER, subject: rotation.id, data })
   }
 
   /** Nothing was made this time, and why; the next time is tried again. */
@@ -118,19 +106,7 @@ export class Making implements OnModuleInit {
     const rotation = await stillDue(tx, read)
     if (!rotation) return
     const problem = problemOf(error)
-    const turn = newId('rtn')
-    const askedBy = rotation.asked?.by ?? null
-    const { missed } = due
-    await beginTurn(tx, {
-      id: turn,
-      rotationId: rotation.id,
-      dueAt: due.at,
-      state: 'refused',
-      missed,
-      runId: null,
-      problem,
-      askedBy,
-    })
+    const turn = await begin(tx, rotation, due, { state: 'refused', problem })
     await this.goOn(tx, rotation, due)
     const data = { name: rotation.name, turn, ...problem }
     await record(tx, { kind: 'rotation.refused', actor: BROKER, subject: rotation.id, data })
@@ -142,12 +118,7 @@ export class Making implements OnModuleInit {
     if (rotation?.does.kind !== 'remind') return 'done'
     const due = dueOf(rotation)
     const waiting = await openTurn(tx, rotation.id)
-    const id = waiting?.id ?? newId('rtn')
-    if (!waiting) {
-      const { missed } = due
-      const turn = { id, rotationId: rotation.id, dueAt: due.at, state: 'waiting', missed, runId: null, problem: null } as const
-      await beginTurn(tx, { ...turn, askedBy: rotation.asked?.by ?? null })
-    }
+    const id = waiting?.id ?? (await begin(tx, rotation, due, { state: 'waiting' }))
     await this.goOn(tx, rotation, due)
     const since = (waiting?.dueAt ?? due.at).toISOString()
     const data = { name: rotation.name, turn: id, message: rotation.does.what, since }
@@ -182,6 +153,18 @@ export class Making implements OnModuleInit {
     const data = { name: rotation.name, missed, since: rotation.nextAt!.toISOString() }
     await record(tx, { kind: 'rotation.missed', actor: BROKER, subject: rotation.id, data })
   }
+}
+
+/** Answers the id of the turn. */
+async function begin(
+  tx: Tx,
+  { id: rotationId, asked }: Rotation,
+  { at: dueAt, missed }: Due,
+  how: Pick<NewTurn, 'state'> & Partial<Pick<NewTurn, 'runId' | 'problem'>>,
+): Promise<string> {
+  const id = newId('rtn')
+  await beginTurn(tx, { runId: null, problem: null, ...how, id, rotationId, dueAt, missed, askedBy: asked?.by ?? null })
+  return id
 }
 
 /** The rotation as it is, its row locked, if the moment that was read is still the one that is due. */

@@ -8,13 +8,12 @@ import { type NewRun, newRun, type RunView } from '../contract/runs.ts'
 import type { Caller } from '../identity/callers/caller.ts'
 import { mustBeActive } from '../integrations/connections.ts'
 import { findIntegration } from '../integrations/integration.ts'
-import { takeOutSecrets } from '../integrations/secrets/config-secrets.ts'
 import { DueWork, enqueue } from '../platform/due/due-work.ts'
 import { newId } from '../platform/ids.ts'
 import { rows, type Tx } from '../platform/postgres/database.ts'
-import { BrokerError, type Json, Secret } from '../sdk/index.ts'
+import { Secret } from '../sdk/index.ts'
 import { RUN_WORK } from './ordered-run.ts'
-import { type Meant, Previews } from './previews.ts'
+import { clear, type Meant, mustBeConfirmed, Previews } from './previews.ts'
 import { RunViews } from './run-views.ts'
 
 /** What is to be done, by whom or what, and why. */
@@ -149,18 +148,4 @@ export class Orders implements OnModuleInit {
     await enqueue(tx, [{ lane: 'run', kind: RUN_WORK.execute, subject: opened.id, shard: order.integrationId }])
     return opened
   }
-}
-
-/** Throws unless what cannot be undone was named by whoever wants it done. */
-export function mustBeConfirmed({ confirm }: Pick<Meant, 'confirm'>, typed: string | undefined): void {
-  if (confirm === undefined || typed === confirm) return
-  throw new BrokerError('input.invalid', 'does not name what this is done to', {
-    field: 'confirm',
-    fix: `type ${JSON.stringify(confirm)}, because it cannot be undone`,
-  })
-}
-
-/** The input as people may see it. */
-export function clear({ input }: Meant): Json {
-  return JSON.parse(JSON.stringify(takeOutSecrets(input).clear)) as Json
 }

@@ -4,9 +4,10 @@ import { ActionRunner } from '../actions/runner.ts'
 import type { RunPreview } from '../contract/runs.ts'
 import type { Connection } from '../integrations/connections.ts'
 import { tagsOf } from '../integrations/resources/tags.ts'
+import { takeOutSecrets } from '../integrations/secrets/config-secrets.ts'
 import { newId } from '../platform/ids.ts'
 import { Database, type Tx } from '../platform/postgres/database.ts'
-import { type AnyAction, BrokerError, isReversible, type Step } from '../sdk/index.ts'
+import { type AnyAction, BrokerError, isReversible, type Json, type Step } from '../sdk/index.ts'
 import { OfferedActions } from './offered.ts'
 import { type Risk, riskOf } from './risk.ts'
 
@@ -85,4 +86,18 @@ export class Previews {
       })
     }
   }
+}
+
+/** Throws unless what cannot be undone was named by whoever wants it done. */
+export function mustBeConfirmed({ confirm }: Pick<Meant, 'confirm'>, typed: string | undefined): void {
+  if (confirm === undefined || typed === confirm) return
+  throw new BrokerError('input.invalid', 'does not name what this is done to', {
+    field: 'confirm',
+    fix: `type ${JSON.stringify(confirm)}, because it cannot be undone`,
+  })
+}
+
+/** The input as people may see it. */
+export function clear({ input }: Meant): Json {
+  return JSON.parse(JSON.stringify(takeOutSecrets(input).clear)) as Json
 }

@@ -6,9 +6,8 @@ import { transition } from '../../src/actions/transition.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { Database } from '../../src/platform/postgres/database.ts'
 import { Secret } from '../../src/sdk/index.ts'
-import { type Broker, startBroker } from '../support/broker.ts'
-import { PaintingToy } from '../support/painting-toy.ts'
-import { TOY_PASSWORD } from '../support/toy-plugin.ts'
+import type { Broker } from '../support/broker.ts'
+import { type PaintingToy, startPainting } from '../support/painting-toy.ts'
 
 const MINE = { isOurs: () => true }
 
@@ -21,13 +20,7 @@ describe('a run of an action', { timeout: 60_000 }, () => {
   let database: Database
 
   beforeAll(async () => {
-    toy = new PaintingToy()
-    broker = await startBroker({ plugins: [toy.plugin] })
-    const config = { address: 'here', login: { method: 'password', password: TOY_PASSWORD } }
-    const made = await broker.admin.must(
-      broker.admin.post('/api/integrations', { name: 'toys', plugin: 'toy', config, skipTest: true }),
-    )
-    integrationId = made.id
+    ;({ toy, broker, integrationId } = await startPainting())
     journal = broker.app.get(Journal)
     runner = broker.app.get(ActionRunner)
     database = broker.app.get(Database)

@@ -3,9 +3,8 @@ import { waitFor } from '../../dev/vault/vault-wait.ts'
 import type { Api } from '../support/api.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
 import { ownToken } from '../support/own-token.ts'
-import { PaintingToy } from '../support/painting-toy.ts'
+import { type PaintingToy, startPainting } from '../support/painting-toy.ts'
 import { type Rotations, rotationsOf } from '../support/rotations.ts'
-import { TOY_PASSWORD } from '../support/toy-plugin.ts'
 
 describe('a rotation where four eyes are on', { timeout: 60_000 }, () => {
   let toy: PaintingToy
@@ -15,15 +14,11 @@ describe('a rotation where four eyes are on', { timeout: 60_000 }, () => {
   let second: Api
 
   beforeAll(async () => {
-    toy = new PaintingToy()
-    const plugins = [toy.plugin]
-    beside = await startBroker({ plugins })
+    const painting = await startPainting()
+    ;({ toy, broker: beside } = painting)
+    const { integrationId } = painting
     const { admin, database, key } = beside
-    const config = { address: 'here', login: { method: 'password', password: TOY_PASSWORD } }
-    const { id: integrationId } = await admin.must(
-      admin.post('/api/integrations', { name: 'toys', plugin: 'toy', config, skipTest: true }),
-    )
-    broker = await startBroker({ plugins, database, key, config: { fourEyes: true } })
+    broker = await startBroker({ plugins: [toy.plugin], database, key, config: { fourEyes: true } })
     const person = await admin.must(admin.post('/api/users', { name: 'sue', roles: ['admin'] }))
     second = broker.api((await ownToken(database, person.id, ['read', 'manage', 'approve'])).token)
     them = rotationsOf({ ...broker, database }, { integrationId, action: 'paint-wall' })

@@ -1,11 +1,10 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
-import { type Broker, startBroker } from '../support/broker.ts'
-import { PaintingToy } from '../support/painting-toy.ts'
+import type { Broker } from '../support/broker.ts'
+import { type PaintingToy, startPainting } from '../support/painting-toy.ts'
 import { type Received, type Receiver, startReceiver } from '../support/receiver.ts'
 import { type Rotations, rotationsOf } from '../support/rotations.ts'
-import { TOY_PASSWORD } from '../support/toy-plugin.ts'
 
 describe('a rotation with a test', { timeout: 60_000 }, () => {
   let toy: PaintingToy
@@ -16,14 +15,11 @@ describe('a rotation with a test', { timeout: 60_000 }, () => {
   let secret: string
 
   beforeAll(async () => {
-    toy = new PaintingToy()
     receiver = await startReceiver()
-    broker = await startBroker({ plugins: [toy.plugin], config: { development: true } })
-    const config = { address: 'here', login: { method: 'password', password: TOY_PASSWORD } }
+    const painting = await startPainting({ config: { development: true } })
+    ;({ toy, broker } = painting)
+    const { integrationId } = painting
     const { admin } = broker
-    const { id: integrationId } = await admin.must(
-      admin.post('/api/integrations', { name: 'toys', plugin: 'toy', config, skipTest: true }),
-    )
     const hook = await admin.must(admin.post('/api/webhooks', { name: 'app', url: receiver.url, events: ['rotation.finished'] }))
     webhookId = hook.id
     secret = hook.secret

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { BrokerError } from '../../src/sdk/index.ts'
-import { type Broker, startBroker } from '../support/broker.ts'
-import { PaintingToy } from '../support/painting-toy.ts'
+import type { Broker } from '../support/broker.ts'
+import { type PaintingToy, startPainting } from '../support/painting-toy.ts'
 import { type Rotations, rotationsOf } from '../support/rotations.ts'
-import { TOY_PASSWORD } from '../support/toy-plugin.ts'
 
 describe('a rotation', { timeout: 60_000 }, () => {
   let toy: PaintingToy
@@ -13,12 +12,7 @@ describe('a rotation', { timeout: 60_000 }, () => {
   let integrationId: string
 
   beforeAll(async () => {
-    toy = new PaintingToy()
-    broker = await startBroker({ plugins: [toy.plugin] })
-    const config = { address: 'here', login: { method: 'password', password: TOY_PASSWORD } }
-    const { admin } = broker
-    integrationId = (await admin.must(admin.post('/api/integrations', { name: 'toys', plugin: 'toy', config, skipTest: true })))
-      .id
+    ;({ toy, broker, integrationId } = await startPainting())
     them = rotationsOf(broker, { integrationId, action: 'paint-wall' })
   }, 120_000)
   beforeEach(() => {

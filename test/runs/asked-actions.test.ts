@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
-import { type Broker, startBroker } from '../support/broker.ts'
+import type { Broker } from '../support/broker.ts'
 import { ownToken } from '../support/own-token.ts'
-import { PaintingToy } from '../support/painting-toy.ts'
-import { TOY_PASSWORD } from '../support/toy-plugin.ts'
+import { type PaintingToy, startPainting } from '../support/painting-toy.ts'
 
 const CANARY = 'canary-colour'
 
@@ -14,12 +13,8 @@ describe('an action that somebody asks for', { timeout: 60_000 }, () => {
   let people = 0
 
   beforeAll(async () => {
-    toy = new PaintingToy()
-    broker = await startBroker({ plugins: [toy.plugin] })
+    ;({ toy, broker, integrationId } = await startPainting())
     const { admin } = broker
-    const config = { address: 'here', login: { method: 'password', password: TOY_PASSWORD } }
-    integrationId = (await admin.must(admin.post('/api/integrations', { name: 'toys', plugin: 'toy', config, skipTest: true })))
-      .id
     toy.target.put('north')
     toy.target.put('south')
     toy.target.tags.set('north', { env: 'test' })

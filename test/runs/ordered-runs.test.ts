@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { BrokerError } from '../../src/sdk/index.ts'
-import { type Broker, startBroker } from '../support/broker.ts'
-import { PaintingToy } from '../support/painting-toy.ts'
-import { TOY_PASSWORD } from '../support/toy-plugin.ts'
+import type { Broker } from '../support/broker.ts'
+import { type PaintingToy, startPainting } from '../support/painting-toy.ts'
 
 describe('an action that an admin orders', { timeout: 60_000 }, () => {
   let toy: PaintingToy
@@ -11,13 +10,7 @@ describe('an action that an admin orders', { timeout: 60_000 }, () => {
   let integrationId: string
 
   beforeAll(async () => {
-    toy = new PaintingToy()
-    broker = await startBroker({ plugins: [toy.plugin] })
-    const config = { address: 'here', login: { method: 'password', password: TOY_PASSWORD } }
-    const made = await broker.admin.must(
-      broker.admin.post('/api/integrations', { name: 'toys', plugin: 'toy', config, skipTest: true }),
-    )
-    integrationId = made.id
+    ;({ toy, broker, integrationId } = await startPainting())
   }, 120_000)
   beforeEach(() => {
     toy.walls.clear()

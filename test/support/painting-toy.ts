@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { type Action, type AnyPlugin, BrokerError, type Outlook, type Secret, type Step, secret } from '../../src/sdk/index.ts'
+import { type Broker, type BrokerOptions, startBroker } from './broker.ts'
 import { grantingToy } from './granting-toy.ts'
-import { type ToyClient, ToyTarget } from './toy-plugin.ts'
+import { TOY_PASSWORD, type ToyClient, ToyTarget } from './toy-plugin.ts'
 
 const input = z.object({ wall: z.string().min(1), colour: secret({ title: 'Colour' }) })
 
@@ -87,4 +88,19 @@ export class PaintingToy {
       return {}
     },
   }
+}
+
+/** The toy connected to a broker. */
+export interface Paintable {
+  readonly toy: PaintingToy
+  readonly broker: Broker
+  readonly integrationId: string
+}
+
+export async function startPainting(options: BrokerOptions = {}): Promise<Paintable> {
+  const toy = new PaintingToy()
+  const broker = await startBroker({ ...options, plugins: [toy.plugin] })
+  const config = { address: 'here', login: { method: 'password', password: TOY_PASSWORD } }
+  const made = broker.admin.post('/api/integrations', { name: 'toys', plugin: 'toy', config, skipTest: true })
+  return { toy, broker, integrationId: (await broker.admin.must(made)).id }
 }

@@ -1,19 +1,21 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** An address that leads to whichever server it is led to, bytes as they are, or to none. */
+/** A port that leads to whichever server it is led to, bytes as they are, or to none. */
 export interface Relay {
+  readonly port: number
   readonly url: string
   /** Whatever was connected is cut off. */
   leadTo(address: string | undefined): void
   close(): Promise<void>
 }
 
+/** @param address of a server: a URL, or the path of its socket */
 export async function startRelay(address: string): Promise<Relay> {
-  let target: URL | undefined = new URL(address)
+  let target: string | undefined = address
   const open = new Set<Socket>()
   const server = createServer((caller) => {
-    if (!target) return void caller.destroy()
-    const callee = connect(Number(target.port), target.hostname)
+    if (target === undefined) return void caller.destroy()
+    const callee = target.startsWith('/') ? connect(target) : connect(Number(new URL(target).port), new URL(target).hostname)
     for (const [socket, other] of [
       [caller, callee],
       [callee, caller],
@@ -31,10 +33,12 @@ export async function startRelay(address: string): Promise<Relay> {
   const cut = () => {
     for (const socket of open) socket.destroy()
   }
+  const { port } = server.address() as AddressInfo
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    port,
+    url: `http://127.0.0.1:${port}`,
     leadTo: (next) => {
-      target = next === undefined ? undefined : new URL(next)
+      target = next
       cut()
     },
     close: () => {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import pg from 'pg'
 import { inject } from 'vitest'
 import type { ServerBinary } from '../../../dev/vault/vault-binary.ts'
 import { within } from '../../support/database.ts'
+import { startRelay } from '../../support/relay.ts'
 import { type VaultWorld, vaultWorld } from './vault-world.ts'
 
 /** A server whose database engine works on a real PostgreSQL: with a static role `app`, a dynamic role `day` and a user of its own. */
@@ -26,7 +26,7 @@ export async function databaseWorld(binary: ServerBinary): Promise<DatabaseWorld
     await client.query(`create role ${engine.user} superuser login password '${engine.password}'`)
     await client.query(`create role ${appUser} login password 'before-${mark}'`)
   })
-  const loopback = await listenOnLoopback(postgres)
+  const loopback = await startRelay(addressOf(postgres))
   const world = await vaultWorld({ capabilities: ['discovery', 'grants', 'rotate-database'] }, binary)
   const must = async (path: string, body: object) => {
     const answer = await world.api('POST', path, body)
@@ -50,7 +50,7 @@ export async function databaseWorld(binary: ServerBinary): Promise<DatabaseWorld
     ...world,
     appUser,
     engine,
-    reach: loopback.reach,
+    reach: (is) => loopback.leadTo(is ? addressOf(postgres) : undefined),
     async logsIn(user, password) {
       const client = new pg.Client({ host: '127.0.0.1', port: loopback.port, database: 'postgres', user, password })
       try {
@@ -65,7 +65,7 @@ export async function databaseWorld(binary: ServerBinary): Promise<DatabaseWorld
       }
     },
     async stop() {
-      loopback.reach(true)
+      loopback.leadTo(addressOf(postgres))
       await world.api('POST', 'sys/leases/revoke-prefix/database/creds')
       await world.stop()
       await within(postgres, (client) => client.query(`drop role ${appUser}; drop role ${engine.user}`))
@@ -74,40 +74,8 @@ export async function databaseWorld(binary: ServerBinary): Promise<DatabaseWorld
   }
 }
 
-/** The tests' PostgreSQL may have no port of its own: this one leads there. */
-async function listenOnLoopback(url: string): Promise<{ port: number; reach(is: boolean): void; close(): Promise<void> }> {
+/** The tests' PostgreSQL may have no port of its own, but a socket. */
+function addressOf(url: string): string {
   const { host, port } = new pg.Client({ connectionString: url })
-  let isReached = true
-  const open = new Set<Socket>()
-  const server = createServer((caller) => {
-    if (!isReached) return void caller.destroy()
-    const callee = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host)
-    for (const [socket, other] of [
-      [caller, callee],
-      [callee, caller],
-    ] as const) {
-      open.add(socket)
-      socket.on('error', () => other.destroy())
-      socket.on('close', () => {
-        open.delete(socket)
-        other.destroy()
-      })
-      socket.pipe(other)
-    }
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const cut = () => {
-    for (const socket of open) socket.destroy()
-  }
-  return {
-    port: (server.address() as AddressInfo).port,
-    reach(is) {
-      isReached = is
-      if (!is) cut()
-    },
-    close: () => {
-      cut()
-      return new Promise((resolve) => server.close(() => resolve()))
-    },
-  }
+  return host.startsWith('/') ? `${host}/.s.PGSQL.${port}` : `tcp://${host}:${port}`
 }
