@@ -1,4 +1,5 @@
 import type { Mutant } from './mutant.ts'
+import { ACTIONS } from './table/actions.ts'
 import { APPROVALS } from './table/approvals.ts'
 import { DUE_WORK } from './table/due-work.ts'
 import { ENDINGS } from './table/endings.ts'
@@ -11,6 +12,7 @@ import { VAULT } from './table/vault.ts'
 
 export const MUTANTS: readonly Mutant[] = [
   ...RUNS,
+  ...ACTIONS,
   ...DUE_WORK,
   ...GRANTS,
   ...ENDINGS,

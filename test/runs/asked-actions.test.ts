@@ -27,6 +27,7 @@ describe('an action that somebody asks for', { timeout: 60_000 }, () => {
   }, 120_000)
   afterAll(() => broker?.close())
 
+  const TYPE = () => toy.plugin.resourceTypes[0]!.id
   const person = async (name: string, roles: string[] = ['member']) => {
     const { admin } = broker
     const { id } = await admin.must(admin.post('/api/users', { name: `${name} ${people++}`, roles }))
@@ -118,8 +119,11 @@ describe('an action that somebody asks for', { timeout: 60_000 }, () => {
       requesters: { kind: 'people', users: [other.id], groups: [] },
     })
     toy.calls.length = 0
-    const refused = await alice.api.post('/api/action-requests', ask(flowId))
-    expect(refused.body).toMatchObject({ code: 'access.denied' })
+    const access = await flow({ approval: { kind: 'automatic' }, actions: undefined, permissions: { [TYPE()]: ['play'] } })
+    for (const under of [flowId, access]) {
+      const refused = await alice.api.post('/api/action-requests', ask(under))
+      expect(refused.body, refused.text).toMatchObject({ code: 'access.denied' })
+    }
     expect(toy.calls).toEqual([])
   })
 
