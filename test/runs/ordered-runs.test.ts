@@ -16,6 +16,7 @@ describe('an action that an admin orders', { timeout: 60_000 }, () => {
     toy.walls.clear()
     toy.calls.length = 0
     toy.whenPainted = async () => {}
+    toy.whenLooked = async () => {}
     toy.refusesUndo = false
   })
   afterAll(() => broker?.close())
@@ -64,6 +65,8 @@ describe('an action that an admin orders', { timeout: 60_000 }, () => {
       orderedBy: { id: expect.stringMatching(/^usr_/) },
       input: { wall: 'north', colour: { set: true } },
     })
+    const sealed = await broker.database.query('select sealed from action_steps where run_id = $1', [id])
+    expect(sealed).toEqual([{ sealed: null }])
     expect(await broker.admin.must(broker.admin.get(`/api/runs/${id}/rollback`))).toMatchObject({ possible: true })
     expect((await rollBack(id)).status).toBe(202)
     await until(id, 'undone')
@@ -137,6 +140,24 @@ describe('an action that an admin orders', { timeout: 60_000 }, () => {
     const over = await until(id, 'undone')
     expect(over).toMatchObject({ problem: { code: 'run.cancelled' }, cancelled: { by: { id: expect.any(String) } } })
     expect(toy.walls.get('north')).toBe('bare')
+  })
+
+  it('is taken back although it was only still to be read back when it was cancelled', async () => {
+    toy.walls.set('north', 'white')
+    toy.whenLooked = async () => {
+      throw new BrokerError('target.unreachable', 'nobody can look')
+    }
+    const id = await ordered('north', 'red')
+    await waitFor('the trouble', async () => (await run(id)).problem?.code === 'target.unreachable')
+    expect(toy.walls.get('north')).toBe('red')
+    await broker.database.query(
+      `update due_work set run_at = now() + interval '1 hour', version = version + 1 where subject = $1`,
+      [id],
+    )
+    toy.whenLooked = async () => {}
+    expect((await broker.admin.post(`/api/runs/${id}/cancel`)).status).toBe(202)
+    expect(await until(id, 'undone')).toMatchObject({ problem: { code: 'run.cancelled' } })
+    expect(toy.walls.get('north')).toBe('white')
   })
 
   it('is the same run for the same key, and refused with another input', async () => {

@@ -15,6 +15,8 @@ export class PaintingToy {
   readonly target = new ToyTarget()
   /** what happens while a wall is painted */
   whenPainted: (wall: string) => Promise<unknown> = async () => {}
+  /** what happens while a painted wall is looked at */
+  whenLooked: () => Promise<unknown> = async () => {}
   /** as of somebody who wrote in between */
   refusesUndo = false
   /** whether the former colour is known once a wall is painted, and how long */
@@ -54,13 +56,15 @@ export class PaintingToy {
       await this.whenPainted(target)
       return { record: { before } }
     },
-    verify: async (_context, steps) =>
-      steps.map(({ target, sealed }) => ({
+    verify: async (_context, steps) => {
+      await this.whenLooked()
+      return steps.map(({ target, sealed }) => ({
         artefact: target,
         holds: this.walls.get(target) === sealed?.reveal(),
         observed: this.walls.has(target) ? 'painted' : 'bare',
         at: new Date().toISOString(),
-      })),
+      }))
+    },
     rollback: async (_context, { target }, record) => {
       if (this.refusesUndo) throw new BrokerError('target.conflict', `somebody else painted ${target}`)
       const { before } = (record ?? { before: 'bare' }) as { before: string }

@@ -8,7 +8,7 @@ export const ACTIONS: readonly Mutant[] = [
     find: 'if (run.cancel) {',
     replace: 'if (run.cancel && run.steps === 0) {',
     suites: ['ordered-runs'],
-    only: 'is cancelled while it tries',
+    only: 'is taken back although it was only still to be read back',
   },
   {
     bug: 'the new value stays sealed in the database when the run is done',
