@@ -29,14 +29,34 @@ export async function resourceId(api: ApiClient, given: string, integration?: st
 /** The id of an integration that is given by id or by name, whatever the case. */
 export async function integrationId(api: ApiClient, given: string): Promise<string> {
   if (/^int_[0-9a-z]{26}$/.test(given)) return given
-  const names: string[] = []
-  for await (const { id, name } of api.each(integrations.list)) {
+  return named(given, api.each(integrations.list), (names) =>
+    names ? `there are: ${names}` : 'an admin makes one: docs/getting-started.md shows how',
+  )
+}
+
+/** The same for somebody who may not list integrations: those that have something they may ask for. */
+export async function askableIntegrationId(api: ApiClient, given: string): Promise<string> {
+  if (/^int_[0-9a-z]{26}$/.test(given)) return given
+  return named(given, askable(api), (names) =>
+    names ? `you may ask for things in: ${names}` : 'ask an admin for an access flow',
+  )
+}
+
+async function* askable(api: ApiClient): AsyncGenerator<{ readonly id: string; readonly name: string }> {
+  for await (const { integrationId: id, integrationName: name } of api.each(resources.search)) yield { id, name }
+}
+
+async function named(
+  given: string,
+  all: AsyncIterable<{ readonly id: string; readonly name: string }>,
+  fix: (names: string) => string,
+): Promise<string> {
+  const names = new Set<string>()
+  for await (const { id, name } of all) {
     if (name.toLowerCase() === given.toLowerCase()) return id
-    names.push(name)
+    names.add(name)
   }
-  throw new BrokerError('not_found', `there is no integration called ${given}`, {
-    fix: names.length > 0 ? `there are: ${names.join(', ')}` : 'an admin makes one: docs/getting-started.md shows how',
-  })
+  throw new BrokerError('not_found', `there is no integration called ${given}`, { fix: fix([...names].join(', ')) })
 }
 
 /** The id of a rotation that is given by id or by name, whatever the case. */

@@ -44,6 +44,15 @@ export function whoInWords({ name, userName, email }: RequestView['requester'], 
   return beside.length === 0 ? name : `${name} (${beside.join(', ')})`
 }
 
+/** How long access is asked for; an action has no length. */
+export function secondsInWords({
+  kind,
+  seconds,
+  approvedSeconds,
+}: Pick<RequestView, 'kind' | 'seconds' | 'approvedSeconds'>): string {
+  return kind === 'action' ? '' : inWords(approvedSeconds ?? seconds)
+}
+
 export function requestInWords(request: AnyRequest): string[] {
   const { approvals } = request
   const given = approvals.map(
@@ -52,8 +61,9 @@ export function requestInWords(request: AnyRequest): string[] {
   return facts({
     request: request.id,
     state: request.state,
-    access: resourcesInWords(request.resources),
-    for: `${inWords(request.approvedSeconds ?? request.seconds)}, ${whoInWords(request.requester, true)}`,
+    [request.kind === 'action' ? 'action' : 'access']: resourcesInWords(request.resources),
+    for: [secondsInWords(request), whoInWords(request.requester, true)].filter(Boolean).join(', '),
+    risk: request.action && `${request.action.risk.level}: ${request.action.risk.reasons.join(' ')}`,
     because: request.justification,
     decisions: given.join('; '),
     'waits for': request.state === 'pending' ? waitsForInWords(request) : undefined,

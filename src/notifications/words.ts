@@ -124,7 +124,7 @@ function detailsOf(event: ChainEvent, facts: Facts | undefined, names: ReadonlyM
     ...(facts?.resources
       .slice(0, 20)
       .map(({ name, permissions }): [string, string] => ['Access', `${permissions.join(', ')} on ${name}`]) ?? []),
-    ['For', facts && inWords(facts.seconds)],
+    ['For', facts && facts.kind !== 'action' ? inWords(facts.seconds) : undefined],
     ['In', facts?.integration],
     ['Under', facts?.flow],
     ['Requester', facts && [called(facts.requester), facts.requester.email].filter(Boolean).join(', ')],

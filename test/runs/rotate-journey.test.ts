@@ -24,14 +24,14 @@ describe.each(await serversUnderTest())('a secret that an admin rotates on $prod
 
   const admin = () => world.broker.admin
   const stored = async () => (await vault.api('GET', 'kv/data/app/db')).body.data
-  const latchkey = async (words: readonly string[], input?: unknown) => {
+  const latchkey = async (words: readonly string[], input?: unknown, token = world.broker.adminToken) => {
     const printed: string[] = []
     const told: string[] = []
     const { name } = await admin().must(admin().get(`/api/integrations/${world.integrationId}`))
     const code = await run(
       words.map((word) => (word === 'INTEGRATION' ? name : word)),
       {
-        env: { LATCHKEY_CLI_URL: world.broker.url, LATCHKEY_CLI_TOKEN: world.broker.adminToken },
+        env: { LATCHKEY_CLI_URL: world.broker.url, LATCHKEY_CLI_TOKEN: token },
         input: Readable.from([input === undefined ? '' : JSON.stringify(input)]),
         print: (line) => printed.push(line),
         tell: (line) => told.push(line),
@@ -103,6 +103,24 @@ describe.each(await serversUnderTest())('a secret that an admin rotates on $prod
     ])
     expect(JSON.stringify(kept)).not.toContain(CANARY)
     expect(world.broker.log.join('\n')).not.toContain(CANARY)
+  })
+
+  it('is asked for by somebody who is no admin, by the name of the integration, and done once it is approved', async () => {
+    const { alice, bob } = world
+    const flow = await world.flow({
+      actions: { 'vault-kv-secret': ['rotate-kv-secret'] },
+      approval: { kind: 'approvers', users: [bob.id], groups: [] },
+    })
+    const before = await stored()
+    const words = ['run', 'INTEGRATION', 'rotate-kv-secret', '-', '--ask', '--flow', flow.id, '--reason', 'it is old']
+    const asked = await latchkey(words, rotation, alice.token)
+    expect(asked.code, asked.told).toBe(0)
+    expect(asked.out).toMatch(/action +kv\/app\/db \(rotate-kv-secret\)/)
+    expect(asked.out).not.toMatch(/\b1s\b/)
+    expect(await stored()).toEqual(before)
+    const id = /req_[0-9a-z]{26}/.exec(asked.out)![0]
+    await bob.api.must(bob.api.post(`/api/access-requests/${id}/approvals`, { decision: 'approve' }))
+    await waitFor('the new version', async () => (await stored()).metadata.version === before.metadata.version + 1)
   })
 
   it('is refused while the integration is not allowed to rotate, and while it is paused', async () => {

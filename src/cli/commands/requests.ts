@@ -1,10 +1,9 @@
 import type { Command } from 'commander'
 import { requests as endpoints } from '../../contract/endpoints/access.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
-import { inWords } from '../duration.ts'
 import { table } from '../lines.ts'
 import type { Terminal } from '../main.ts'
-import { resourcesInWords, whoInWords } from '../words.ts'
+import { resourcesInWords, secondsInWords, whoInWords } from '../words.ts'
 
 /** One's own requests, or those one may decide. */
 export function requests(program: Command, terminal: Terminal): void {
@@ -23,7 +22,7 @@ export function requests(program: Command, terminal: Terminal): void {
               one.id,
               one.state,
               whoInWords(one.requester),
-              inWords(one.approvedSeconds ?? one.seconds),
+              secondsInWords(one),
               resourcesInWords(one.resources),
               one.justification,
               one.grantId ?? '',

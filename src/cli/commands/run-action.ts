@@ -6,7 +6,7 @@ import type { RunPreview, RunView } from '../../contract/runs.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { type ApiOptions, withApi } from '../api-command.ts'
 import { apiClient } from '../connect.ts'
-import { integrationId } from '../find.ts'
+import { askableIntegrationId, integrationId } from '../find.ts'
 import { jsonFrom } from '../json-file.ts'
 import { json, plain } from '../lines.ts'
 import type { Terminal } from '../main.ts'
@@ -48,8 +48,10 @@ export function runAction(program: Command, terminal: Terminal): void {
     .action(async (given: string, action: string, file: string | undefined, options: Options) => {
       const api = await apiClient(terminal.env, options)
       const input = inputOf(file === undefined ? {} : await jsonFrom(terminal, file))
+      if (options.ask) {
+        return ask(terminal, api, { integrationId: await askableIntegrationId(api, given), action, input }, options)
+      }
       const id = await integrationId(api, given)
-      if (options.ask) return ask(terminal, api, { integrationId: id, action, input }, options)
       const preview = await api.call(runs.preview, { params: { id, action }, body: { input } })
       if (options.plan) return print(terminal, options.json ? [json(preview)] : planInWords(preview))
       if (options.reason === undefined) throw new BrokerError('input.invalid', 'nobody says why', { fix: 'give --reason' })
