@@ -9,6 +9,7 @@ create table ordered_runs (
   action text not null,
   reason text not null,
   ordered_by text,
+  request_id text,
   risk jsonb not null,
   concerns jsonb not null default '[]',
   writes text[] not null default '{}',
@@ -22,6 +23,7 @@ create table ordered_runs (
   created_at timestamptz not null default now(),
   constraint ordered_runs_are_runs foreign key (id) references action_runs (id),
   constraint ordered_runs_of_an_integration foreign key (integration_id) references integrations (id),
+  constraint ordered_runs_of_a_request foreign key (request_id) references access_requests (id),
   constraint ordered_runs_of_a_user foreign key (ordered_by) references users (id)
 );
 create index ordered_runs_by_integration on ordered_runs (integration_id, id);

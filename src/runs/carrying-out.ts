@@ -6,6 +6,8 @@ import { ActionRunner } from '../actions/runner.ts'
 import { transition } from '../actions/transition.ts'
 import { BROKER, record } from '../audit/record.ts'
 import { Catalog } from '../catalog/catalog.ts'
+import { Directory } from '../identity/directory/directory.ts'
+import { haveLeft } from '../identity/directory/leaving.ts'
 import { mustBeActive } from '../integrations/connections.ts'
 import { each, type Hold, type Outcome, pauseFor, type Work } from '../platform/due/due-lane.ts'
 import { DueWork, enqueue } from '../platform/due/due-work.ts'
@@ -21,6 +23,7 @@ const LONGEST_PAUSE_MS = 10_000
 @Injectable()
 export class CarryingOut implements OnModuleInit {
   private readonly log = new Logger(CarryingOut.name)
+  private stillAllowed: ((tx: Tx, requestId: string) => Promise<void>) | undefined
 
   constructor(
     private readonly database: Database,
@@ -28,7 +31,13 @@ export class CarryingOut implements OnModuleInit {
     private readonly journal: Journal,
     private readonly runner: ActionRunner,
     private readonly catalog: Catalog,
+    private readonly directory: Directory,
   ) {}
+
+  /** Those who know the rules say whether an approved request still may be carried out; by its id. */
+  allowedBy(stillAllowed: (tx: Tx, requestId: string) => Promise<void>): void {
+    this.stillAllowed = stillAllowed
+  }
 
   onModuleInit(): void {
     this.work.handle('run', RUN_WORK.execute, (batch, hold) => each(batch, (work) => this.execute(work, hold)))
@@ -40,11 +49,11 @@ export class CarryingOut implements OnModuleInit {
     try {
       await this.runner.execute(held, hold, {
         beforeStep: async (tx) => {
-          if ((await lockRun(tx, held.id))?.cancel) throw cancelled()
+          await this.mustGoOn(tx, held.id)
           return undefined
         },
         whenPlanned: async (tx, connection) => {
-          await lockRun(tx, held.id)
+          await this.mustGoOn(tx, held.id)
           mustBeActive(connection)
         },
         whenExecuted: (tx, _, evidence) => this.done(tx, held, evidence),
@@ -53,6 +62,19 @@ export class CarryingOut implements OnModuleInit {
     } catch (error) {
       return this.afterFailure(held, refusalOfDatabase(error) ?? error, work.attempts)
     }
+  }
+
+  /** Hours may lie between an order and the moment when it can be done. Throws why it may not be any more. */
+  private async mustGoOn(tx: Tx, id: string): Promise<void> {
+    const run = await lockRun(tx, id)
+    if (run?.cancel) throw cancelled()
+    if (run?.requestId) return this.stillAllowed?.(tx, run.requestId)
+    if (!run?.orderedBy) return
+    const mayStill = await this.directory.isAdmin(tx, run.orderedBy.id)
+    if (mayStill && !(await haveLeft(tx, [run.orderedBy.id], run.createdAt))) return
+    throw new BrokerError('access.denied', 'who ordered it was disabled or is no admin any more', {
+      fix: 'let another admin order it, if it is still wanted',
+    })
   }
 
   private async claim(tx: Tx, id: string): Promise<HeldRun | undefined> {

@@ -37,6 +37,7 @@ export interface OrderedRun extends RunFacts {
   readonly action: string
   readonly reason: string
   readonly orderedBy: Person | null
+  readonly requestId: string | null
   readonly risk: Risk
   readonly concerns: readonly Concern[]
   /** names of what it changes that others may change as well */
@@ -79,7 +80,7 @@ export function selectRuns(tx: Pick<Tx, 'query'>, condition: string, values: rea
     tx,
     `select o.id, o.integration_id as "integrationId", i.plugin, o.action, r.state, r.input, r."startedBy", r.steps, r."stepsDone",
        o.reason, case when u.id is not null then json_build_object('id', u.id, 'name', u.name) end as "orderedBy",
-       o.risk, o.concerns, o.writes, o.undo_if_unverified as "undoIfUnverified", o.done, o.problem, coalesce(o.first_tried_at < clock_timestamp() - ${PATIENCE}, false) as "isLate",
+       o.request_id as "requestId", o.risk, o.concerns, o.writes, o.undo_if_unverified as "undoIfUnverified", o.done, o.problem, coalesce(o.first_tried_at < clock_timestamp() - ${PATIENCE}, false) as "isLate",
        coalesce((o.undo ->> 'at')::timestamptz < clock_timestamp() - ${STUCK_AFTER}, false) as "isOverdue",
        case when o.cancel is not null then o.cancel || jsonb_build_object('byName', c.name) end as cancel,
        case when o.undo is not null then o.undo || jsonb_build_object('byName', b.name) end as undo,

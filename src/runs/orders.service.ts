@@ -24,6 +24,8 @@ export interface RunOrder {
   readonly input: unknown
   readonly reason: string
   readonly startedBy: { readonly kind: 'person' | 'schedule' | 'run'; readonly id: string }
+  /** of the approved request that it comes from: its rules are asked again before anything is done */
+  readonly requestId?: string
   readonly idempotencyKey?: string | undefined
   /** whether it is taken back when what was read back is not what was written; yes unless told */
   readonly undoIfUnverified?: boolean
@@ -85,7 +87,9 @@ export class Orders implements OnModuleInit {
       await this.lookAt(order)
       const { integrationId, action, input, reason, idempotencyKey } = order
       const startedBy = { kind: 'person', id: by } as const
-      const ready = await this.ready({ integrationId, action, input, reason, startedBy, idempotencyKey })
+      // Apart from the keys of requests and schedules.
+      const key = idempotencyKey === undefined ? undefined : `by hand: ${idempotencyKey}`
+      const ready = await this.ready({ integrationId, action, input, reason, startedBy, idempotencyKey: key })
       return {
         write: async (tx) => this.views.one(tx, (await ready.write(tx)).id),
         afterwards: () => this.wake(),
@@ -118,8 +122,8 @@ export class Orders implements OnModuleInit {
     const person = order.startedBy.kind === 'person' ? order.startedBy.id : null
     await rows(
       tx,
-      `insert into ordered_runs (id, integration_id, action, reason, ordered_by, risk, concerns, writes, undo_if_unverified)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      `insert into ordered_runs (id, integration_id, action, reason, ordered_by, risk, concerns, writes, undo_if_unverified, request_id)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
       [
         opened.id,
         order.integrationId,
@@ -130,6 +134,7 @@ export class Orders implements OnModuleInit {
         JSON.stringify(meant.concerns),
         meant.action.writes?.(meant.input) ?? [],
         order.undoIfUnverified ?? true,
+        order.requestId ?? null,
       ],
     )
     await record(tx, {

@@ -17,6 +17,10 @@ export interface KnownConcern {
   readonly tags: Readonly<Record<string, string>> | undefined
 }
 
+export function isHigher(level: Level, than: Level): boolean {
+  return WEIGHT[level] > WEIGHT[than]
+}
+
 const WEIGHT: Readonly<Record<Level, number>> = { low: 1, medium: 2, high: 4 }
 const ENVIRONMENT_TAGS = /^(env|environment|stage|tier)$/i
 const PRODUCTION = /^(p|prd|prod|production|live)$/i

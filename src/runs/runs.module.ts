@@ -14,6 +14,6 @@ import { TakingBack } from './taking-back.ts'
   imports: [ActionsModule, IntegrationsModule],
   controllers: [RunsController],
   providers: [OfferedActions, Previews, RunViews, Orders, CarryingOut, TakingBack, Cancelling],
-  exports: [Orders, Previews, RunViews, TakingBack, Cancelling, ActionsModule],
+  exports: [CarryingOut, Orders, Previews, RunViews, TakingBack, Cancelling, ActionsModule],
 })
 export class RunsModule {}

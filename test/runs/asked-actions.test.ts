@@ -127,6 +127,46 @@ describe('an action that somebody asks for', { timeout: 60_000 }, () => {
     expect(toy.calls).toEqual([])
   })
 
+  it.each([
+    ['its requester was disabled', (who: { id: string }) => broker.admin.patch(`/api/users/${who.id}`, { state: 'disabled' })],
+    [
+      'its flow was switched off',
+      (_: object, flowId: string) => broker.admin.patch(`/api/access-flows/${flowId}`, { active: false }),
+    ],
+  ])('is not done when %s after the approval and before it began', async (_, meanwhile) => {
+    const [alice, bob] = [await person('alice'), await person('bob')]
+    const flowId = await flow({ approval: { kind: 'approvers', users: [bob.id], groups: [] } })
+    const asked = await alice.api.must(alice.api.post('/api/action-requests', ask(flowId)))
+    toy.walls.set('north', 'white')
+    const [held, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    toy.whenPlanned = () => {
+      held.resolve()
+      return goOn.promise
+    }
+    const { action } = await bob.api.must(bob.api.post(`/api/access-requests/${asked.id}/approvals`, { decision: 'approve' }))
+    await held.promise
+    expect((await meanwhile(alice, flowId)).status).toBe(200)
+    toy.whenPlanned = async () => {}
+    goOn.resolve()
+    const over = await waitFor('the run to be over', async () => {
+      const { body } = await broker.admin.get(`/api/runs/${action.runId}`)
+      return body.state !== 'pending' && body.state !== 'executing' && body
+    })
+    expect(over).toMatchObject({ state: 'failed', problem: { code: 'access.denied' } })
+    expect(toy.walls.get('north')).toBe('white')
+  })
+
+  it('is not approved when it has become riskier than its approvers were told', async () => {
+    const [alice, bob] = [await person('alice'), await person('bob')]
+    const flowId = await flow({ approval: { kind: 'approvers', users: [bob.id], groups: [] } })
+    const asked = await alice.api.must(alice.api.post('/api/action-requests', ask(flowId)))
+    await broker.database.query(`update resources set tags = '{"env":"prod"}' where name = 'north'`)
+    const refused = await bob.api.post(`/api/access-requests/${asked.id}/approvals`, { decision: 'approve' })
+    expect(refused.body, refused.text).toMatchObject({ code: 'conflict', message: expect.stringContaining('the risk is') })
+    await broker.database.query(`update resources set tags = '{"env":"test"}' where name = 'north'`)
+    await bob.api.must(bob.api.post(`/api/access-requests/${asked.id}/approvals`, { decision: 'approve' }))
+  })
+
   it('keeps nothing of its input when it is rejected', async () => {
     const [alice, bob] = [await person('alice'), await person('bob')]
     const flowId = await flow({ approval: { kind: 'approvers', users: [bob.id], groups: [] } })

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { BrokerError } from '../../src/sdk/index.ts'
 import type { Broker } from '../support/broker.ts'
+import { ownToken } from '../support/own-token.ts'
 import { type PaintingToy, startPainting } from '../support/painting-toy.ts'
 
 describe('an action that an admin orders', { timeout: 60_000 }, () => {
@@ -158,6 +159,28 @@ describe('an action that an admin orders', { timeout: 60_000 }, () => {
     expect((await broker.admin.post(`/api/runs/${id}/cancel`)).status).toBe(202)
     expect(await until(id, 'undone')).toMatchObject({ problem: { code: 'run.cancelled' } })
     expect(toy.walls.get('north')).toBe('white')
+  })
+
+  it('is not done for an admin who is disabled, or no admin any more, before it began', async () => {
+    for (const change of [{ state: 'disabled' }, { roles: ['member'] }]) {
+      const { id: userId } = await broker.admin.must(
+        broker.admin.post('/api/users', { name: `eve ${JSON.stringify(change)}`, roles: ['admin'] }),
+      )
+      const eve = broker.api((await ownToken(broker.database, userId, ['read', 'manage'])).token)
+      const [held, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      toy.whenPlanned = () => {
+        held.resolve()
+        return goOn.promise
+      }
+      const body = { integrationId, action: 'paint-wall', input: { wall: 'north', colour: 'eve' }, reason: 'mine' }
+      const { id } = await eve.must(eve.post('/api/runs', body))
+      await held.promise
+      await broker.admin.must(broker.admin.patch(`/api/users/${userId}`, change))
+      toy.whenPlanned = async () => {}
+      goOn.resolve()
+      expect(await until(id, 'failed')).toMatchObject({ problem: { code: 'access.denied' } })
+      expect(toy.walls.get('north')).toBeUndefined()
+    }
   })
 
   it('is the same run for the same key, and refused with another input', async () => {

@@ -5,7 +5,8 @@ import { namesOf } from '../../approvals/requests/words.ts'
 import type { Tx } from '../../platform/postgres/database.ts'
 import { Sealer } from '../../platform/sealing/sealing.ts'
 import { Orders } from '../../runs/orders.service.ts'
-import { parseJson } from '../../sdk/index.ts'
+import { isHigher, type Risk } from '../../runs/risk.ts'
+import { BrokerError, parseJson } from '../../sdk/index.ts'
 import { RightsNow } from '../requests/rights-now.ts'
 import { placeOfInput } from './asked-input.ts'
 
@@ -41,8 +42,21 @@ export class ActionSubject implements Subject, OnModuleInit {
     const input = parseJson(this.sealer.open(sealedInput, placeOfInput(id)).reveal())
     const startedBy = { kind: 'person', id: requesterId } as const
     const reason = justification.trim() === '' ? `request ${id}` : justification
-    const order = { integrationId, action: action.name, input, reason, startedBy, idempotencyKey: id }
+    const order = { integrationId, action: action.name, input, reason, startedBy, requestId: id, idempotencyKey: id }
     const ready = await this.orders.ready(order, tx)
+    mustBeAsRisky(action.risk, ready.meant.risk)
     await noteRun(tx, id, (await ready.write(tx)).id)
   }
+}
+
+/** Who approves decides on the risk that they were shown, and on its stages. */
+function mustBeAsRisky(asked: Risk, now: Risk): void {
+  if (!isHigher(now.level, asked.level)) return
+  throw new BrokerError(
+    'conflict',
+    `the risk is ${now.level} by now, and was ${asked.level} when it was asked for: ${now.reasons.join(' ')}`,
+    {
+      fix: 'reject the request; asked again, it goes through the stages of that risk',
+    },
+  )
 }

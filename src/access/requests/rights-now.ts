@@ -5,6 +5,7 @@ import { Provisioning } from '../../grants/provisioning/provisioning.ts'
 import { Directory } from '../../identity/directory/directory.ts'
 import { haveLeft } from '../../identity/directory/leaving.ts'
 import { row, type Tx } from '../../platform/postgres/database.ts'
+import { CarryingOut } from '../../runs/carrying-out.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { evaluate, evaluateAction, evaluateExtension, type FlowInForce } from '../rules/evaluate.ts'
 import { Requesters } from './requesters.ts'
@@ -16,14 +17,17 @@ export class RightsNow implements OnModuleInit {
     private readonly directory: Directory,
     private readonly requesters: Requesters,
     private readonly provisioning: Provisioning,
+    private readonly carryingOut: CarryingOut,
   ) {}
 
   onModuleInit(): void {
-    this.provisioning.allowedBy(async (tx, requestId) => {
+    const stillAllowed = async (tx: Tx, requestId: string) => {
       const [request] = await selectRequests(tx, 'q.id = $1', [requestId])
       const reasons = request ? await this.against(tx, request) : []
       if (reasons.length > 0) throw notGiven(reasons)
-    })
+    }
+    this.provisioning.allowedBy(stillAllowed)
+    this.carryingOut.allowedBy(stillAllowed)
   }
 
   /** Throws what has changed since it was asked for, in words for the approver. */
