@@ -15,6 +15,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 15_000 } },
     globalSetup: ['test/global-setup.ts'],
     projects: [
       { extends: true, test: { name: 'broker', include: ['test/**/*.test.ts'], exclude: onServers } },
