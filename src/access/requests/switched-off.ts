@@ -10,6 +10,8 @@ import { FLOW_OFF } from '../flows/flow-off.ts'
 
 const MOST_AT_ONCE = 100
 const REASON = 'the access flow was switched off'
+/** What makes it pointless to wait, and why. */
+const POINTLESS = { 'not f.active': REASON, "i.state = 'removed'": 'the integration was removed' } as const
 
 /** Ends what waits under flows that were switched off: requests, and access that is not there yet. What is active goes on to its end. */
 @Injectable()
@@ -42,18 +44,21 @@ export class SwitchedOff implements OnModuleInit, OnApplicationBootstrap {
   }
 
   private async endAll(): Promise<void> {
-    while ((await this.database.transaction((tx) => this.cancelSome(tx))) === MOST_AT_ONCE);
+    for (const [condition, reason] of Object.entries(POINTLESS)) {
+      while ((await this.database.transaction((tx) => this.cancelSome(tx, condition, reason))) === MOST_AT_ONCE);
+    }
     while ((await this.database.transaction((tx) => this.endSome(tx))) === MOST_AT_ONCE);
   }
 
-  private async cancelSome(tx: Tx): Promise<number> {
+  private async cancelSome(tx: Tx, condition: string, reason: string): Promise<number> {
     const waiting = await rows<Cancelled>(
       tx,
       `select q.id, q.requester_id as "requesterId", q.stage from access_requests q join access_flows f on f.id = q.flow_id
-       where q.state = 'pending' and not f.active order by q.id limit $1 for update of q skip locked`,
+       join integrations i on i.id = q.integration_id
+       where q.state = 'pending' and ${condition} order by q.id limit $1 for update of q skip locked`,
       [MOST_AT_ONCE],
     )
-    await this.waiting.cancel(tx, waiting, REASON)
+    await this.waiting.cancel(tx, waiting, reason)
     return waiting.length
   }
 
