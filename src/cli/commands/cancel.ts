@@ -1,13 +1,19 @@
 import type { Command } from 'commander'
+import { requests } from '../../contract/endpoints/access.ts'
 import { runs } from '../../contract/endpoints/runs.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import type { Terminal } from '../main.ts'
 import { runInWords } from '../run-words.ts'
+import { requestInWords } from '../words.ts'
 
-/** Stops a run that is not done yet. */
+/** Takes back what is not done yet: one’s own request, or a run. */
 export function cancel(program: Command, terminal: Terminal): void {
-  withApi(program.command('cancel <run>').summary('stop a run that is not done; what was done of it is taken back')).action(
+  withApi(program.command('cancel <id>').summary('take a request back that waits, or stop a run that is not done')).action(
     async (id: string, options: ApiOptions) => {
+      if (id.startsWith('req_')) {
+        await show(terminal, options, (api) => api.call(requests.cancel, { params: { id } }), requestInWords)
+        return
+      }
       await show(terminal, options, (api) => api.call(runs.cancel, { params: { id } }), runInWords)
     },
   )
