@@ -189,7 +189,8 @@ function nextOf(rotation: Rotation): Moment | undefined {
   const { schedule, nextAt, startsAt, asked, now } = rotation
   if (!nextAt || !startsAt) return undefined
   if (asked && schedule.kind === 'cron' && nextAt > now) return { at: nextAt, startsAt }
-  if (asked || schedule.kind === 'cron') return momentAfter(rotation, nextAt > now ? nextAt : now)
+  if (asked) return momentAfter(rotation, now)
+  if (schedule.kind === 'cron') return momentAfter(rotation, nextAt > now ? nextAt : now)
   const next = momentAfter(rotation, nextAt)
   return next.at > now ? next : momentAfter(rotation, now)
 }

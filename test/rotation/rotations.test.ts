@@ -122,6 +122,21 @@ describe('a rotation', { timeout: 60_000 }, () => {
     expect(await them.settled(id, 'finished', now.last.id)).toMatchObject({ nextAt: null })
   })
 
+  it('is next due an interval after it was run now, however often that was', async () => {
+    const { id } = await them.make({ input: { wall: 'west', colour: 'red' } })
+    const { schedule } = await them.get(id)
+    for (const reason of ['it leaked', 'it leaked again']) {
+      await broker.admin.must(broker.admin.post(`/api/rotations/${id}/run`, { reason }))
+      await them.settled(id, 'finished')
+      const [{ ahead }] = (await broker.database.query<{ ahead: number }>(
+        'select extract(epoch from next_at - clock_timestamp())::float as ahead from rotations where id = $1',
+        [id],
+      )) as [{ ahead: number }]
+      expect(ahead).toBeLessThanOrEqual(schedule.seconds)
+      expect(ahead).toBeGreaterThan(schedule.seconds - 60)
+    }
+  })
+
   it('is due although its row of due work is lost', async () => {
     const { id } = await them.make({ input: { wall: 'north', colour: 'green' } })
     await them.bringUp(id, 1, 'without work')
