@@ -10,6 +10,7 @@ create table ordered_runs (
   reason text not null,
   ordered_by text,
   request_id text,
+  approved jsonb,
   risk jsonb not null,
   concerns jsonb not null default '[]',
   writes text[] not null default '{}',
@@ -29,11 +30,11 @@ create table ordered_runs (
 create index ordered_runs_by_integration on ordered_runs (integration_id, id);
 alter table proposals drop constraint proposals_kind_known;
 alter table proposals add constraint proposals_kind_known check (kind = any (array['flow.create', 'flow.change', 'integration.create',
-  'integration.change', 'integration.own', 'integration.remove', 'integration.write_off', 'scim_token.create', 'scim_token.rotate', 'run.order']));
+  'integration.change', 'integration.own', 'integration.remove', 'integration.write_off', 'scim_token.create', 'scim_token.rotate', 'run.order', 'run.roll_back']));
 `
 
 const DOWN = `
-delete from proposals where kind = 'run.order';
+delete from proposals where kind in ('run.order', 'run.roll_back');
 alter table proposals drop constraint proposals_kind_known;
 alter table proposals add constraint proposals_kind_known check (kind = any (array['flow.create', 'flow.change', 'integration.create',
   'integration.change', 'integration.own', 'integration.remove', 'integration.write_off', 'scim_token.create', 'scim_token.rotate']));

@@ -14,6 +14,7 @@ const PROPOSED = [
   'scim_token.create',
   'scim_token.rotate',
   'run.order',
+  'run.roll_back',
   'rotation.create',
   'rotation.change',
   'rotation.remove',

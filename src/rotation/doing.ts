@@ -6,8 +6,9 @@ import { newId } from '../platform/ids.ts'
 import { Database } from '../platform/postgres/database.ts'
 import { SealedColumns } from '../platform/sealing/sealed-columns.ts'
 import { Sealer } from '../platform/sealing/sealing.ts'
+import type { PlannedStep } from '../runs/ordered-run.ts'
 import { clear, type Meant, mustBeConfirmed, Previews } from '../runs/previews.ts'
-import { BrokerError, isReversible, type Json, parseJson, Secret, type Step } from '../sdk/index.ts'
+import { BrokerError, isReversible, type Json, parseJson, Secret } from '../sdk/index.ts'
 import { databaseNow, type Rotation } from './rotation.ts'
 import { RotationTests } from './tests.ts'
 
@@ -38,7 +39,7 @@ export class Doing {
   }
 
   /** Throws unless it could be done now and be taken back as long as is wanted. Answers what would be done, step by step. */
-  async mustBeFit(does: RunDoes): Promise<Step[]> {
+  async mustBeFit(does: RunDoes): Promise<PlannedStep[]> {
     const meant = await this.look(does)
     const steps = await inDoes(() => this.previews.plan(meant))
     await this.mustHaveWayBack(meant, does)
@@ -47,7 +48,7 @@ export class Doing {
   }
 
   /** For somebody who sets it up: besides, what they must know or type. */
-  async mustBeMeant(does: RunDoes): Promise<Step[]> {
+  async mustBeMeant(does: RunDoes): Promise<PlannedStep[]> {
     const meant = await this.look(does)
     await inDoes(async () => mustBeConfirmed(meant, does.confirm))
     const { action } = meant

@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
 import { actionOf } from '../actions/action-of.ts'
 import { type HeldRun, mayHaveHappened } from '../actions/action-run.ts'
+import { differenceOf } from '../actions/approved.ts'
 import { Journal } from '../actions/journal.ts'
 import { ActionRunner } from '../actions/runner.ts'
 import { transition } from '../actions/transition.ts'
@@ -14,7 +15,7 @@ import { DueWork, enqueue } from '../platform/due/due-work.ts'
 import { problemOf } from '../platform/http/problem-of.ts'
 import { Database, rows, type Tx } from '../platform/postgres/database.ts'
 import { refusalOfDatabase } from '../platform/postgres/database-errors.ts'
-import { BrokerError, type Evidence, isBrokerError, isReversible } from '../sdk/index.ts'
+import { BrokerError, type Evidence, isBrokerError, isReversible, type Step } from '../sdk/index.ts'
 import { lockRun, noteProblem, type OrderedRun, RUN_WORK, stamped } from './ordered-run.ts'
 
 const LONGEST_PAUSE_MS = 10_000
@@ -52,8 +53,8 @@ export class CarryingOut implements OnModuleInit {
           await this.mustGoOn(tx, held.id)
           return undefined
         },
-        whenPlanned: async (tx, connection) => {
-          await this.mustGoOn(tx, held.id)
+        whenPlanned: async (tx, connection, steps) => {
+          mustBeApproved(await this.mustGoOn(tx, held.id), steps)
           mustBeActive(connection)
         },
         whenExecuted: (tx, _, evidence) => this.done(tx, held, evidence),
@@ -65,13 +66,17 @@ export class CarryingOut implements OnModuleInit {
   }
 
   /** Hours may lie between an order and the moment when it can be done. Throws why it may not be any more. */
-  private async mustGoOn(tx: Tx, id: string): Promise<void> {
+  private async mustGoOn(tx: Tx, id: string): Promise<OrderedRun | undefined> {
     const run = await lockRun(tx, id)
     if (run?.cancel) throw cancelled()
-    if (run?.requestId) return this.stillAllowed?.(tx, run.requestId)
-    if (!run?.orderedBy) return
-    const mayStill = await this.directory.isAdmin(tx, run.orderedBy.id)
-    if (mayStill && !(await haveLeft(tx, [run.orderedBy.id], run.createdAt))) return
+    if (run?.requestId) await this.stillAllowed?.(tx, run.requestId)
+    else if (run?.orderedBy) await this.mustBeAdmin(tx, run, run.orderedBy.id)
+    return run
+  }
+
+  private async mustBeAdmin(tx: Tx, { createdAt }: OrderedRun, id: string): Promise<void> {
+    const mayStill = await this.directory.isAdmin(tx, id)
+    if (mayStill && !(await haveLeft(tx, [id], createdAt))) return
     throw new BrokerError('access.denied', 'who ordered it was disabled or is no admin any more', {
       fix: 'let another admin order it, if it is still wanted',
     })
@@ -144,6 +149,15 @@ export class CarryingOut implements OnModuleInit {
   private canBeUndone({ plugin, action }: OrderedRun): boolean {
     return isReversible(actionOf({ plugin: this.catalog.get(plugin) }, action))
   }
+}
+
+/** The target may be another by now than when somebody said yes. */
+function mustBeApproved(run: OrderedRun | undefined, planned: readonly Step[]): void {
+  const excess = run?.approved ? differenceOf(run.approved, planned) : undefined
+  if (excess === undefined) return
+  throw new BrokerError('access.plan_changed', `it would not be what was approved: ${excess}`, {
+    fix: 'look at what is there now, and ask again',
+  })
 }
 
 function cancelled(): BrokerError {

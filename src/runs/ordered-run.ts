@@ -1,6 +1,6 @@
 import { RUN_FACTS, type RunFacts } from '../actions/run-facts.ts'
 import { row, rows, type Tx } from '../platform/postgres/database.ts'
-import type { Concern, Evidence } from '../sdk/index.ts'
+import type { Concern, Evidence, Step } from '../sdk/index.ts'
 import type { Risk } from './risk.ts'
 
 /** How long a target may refuse, from the first try on, before a run is given up and what was done of it is taken back. */
@@ -10,6 +10,9 @@ const STUCK_AFTER = `interval '5 minutes'`
 
 /** Due work of runs. Its subject is the run. */
 export const RUN_WORK = { execute: 'run.execute', undo: 'run.undo' } as const
+
+/** A step as people may see it. */
+export type PlannedStep = Pick<Step, 'kind' | 'target' | 'summary' | 'args' | 'before'>
 
 interface Person {
   readonly id: string
@@ -38,6 +41,8 @@ export interface OrderedRun extends RunFacts {
   readonly reason: string
   readonly orderedBy: Person | null
   readonly requestId: string | null
+  /** the plan that was approved or accepted; null: nobody was asked */
+  readonly approved: readonly PlannedStep[] | null
   readonly risk: Risk
   readonly concerns: readonly Concern[]
   /** names of what it changes that others may change as well */
@@ -80,7 +85,7 @@ export function selectRuns(tx: Pick<Tx, 'query'>, condition: string, values: rea
     tx,
     `select o.id, o.integration_id as "integrationId", i.plugin, o.action, r.state, r.input, r."startedBy", r.steps, r."stepsDone",
        o.reason, case when u.id is not null then json_build_object('id', u.id, 'name', u.name) end as "orderedBy",
-       o.request_id as "requestId", o.risk, o.concerns, o.writes, o.undo_if_unverified as "undoIfUnverified", o.done, o.problem, coalesce(o.first_tried_at < clock_timestamp() - ${PATIENCE}, false) as "isLate",
+       o.request_id as "requestId", o.approved, o.risk, o.concerns, o.writes, o.undo_if_unverified as "undoIfUnverified", o.done, o.problem, coalesce(o.first_tried_at < clock_timestamp() - ${PATIENCE}, false) as "isLate",
        coalesce((o.undo ->> 'at')::timestamptz < clock_timestamp() - ${STUCK_AFTER}, false) as "isOverdue",
        case when o.cancel is not null then o.cancel || jsonb_build_object('byName', c.name) end as cancel,
        case when o.undo is not null then o.undo || jsonb_build_object('byName', b.name) end as undo,

@@ -1,20 +1,26 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common'
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
+import { z } from 'zod'
 import { Journal } from '../actions/journal.ts'
 import { record } from '../audit/record.ts'
 import type { ChangeKind } from '../changes/change-kind.ts'
 import { FourEyes } from '../changes/four-eyes.ts'
 import type { Held } from '../changes/held.ts'
+import type { Config } from '../config/config.ts'
 import { type NewRun, newRun, type RunView } from '../contract/runs.ts'
 import type { Caller } from '../identity/callers/caller.ts'
 import { mustBeActive } from '../integrations/connections.ts'
 import { findIntegration } from '../integrations/integration.ts'
 import { DueWork, enqueue } from '../platform/due/due-work.ts'
 import { newId } from '../platform/ids.ts'
+import { CONFIG } from '../platform/platform.module.ts'
 import { rows, type Tx } from '../platform/postgres/database.ts'
 import { Secret } from '../sdk/index.ts'
-import { RUN_WORK } from './ordered-run.ts'
+import { type PlannedStep, RUN_WORK } from './ordered-run.ts'
 import { clear, type Meant, mustBeConfirmed, Previews } from './previews.ts'
 import { RunViews } from './run-views.ts'
+
+const orderBody = newRun.extend({ approved: z.array(z.custom<PlannedStep>()).optional() })
+type OrderBody = z.infer<typeof orderBody>
 
 /** What is to be done, by whom or what, and why. */
 export interface RunOrder {
@@ -26,6 +32,8 @@ export interface RunOrder {
   readonly startedBy: { readonly kind: 'person' | 'schedule' | 'run'; readonly id: string }
   /** of the approved request that it comes from: its rules are asked again before anything is done */
   readonly requestId?: string
+  /** the plan that was approved or accepted: nothing else is done */
+  readonly approved?: readonly PlannedStep[] | null | undefined
   readonly idempotencyKey?: string | undefined
   /** whether it is taken back when what was read back is not what was written; yes unless told */
   readonly undoIfUnverified?: boolean
@@ -42,6 +50,7 @@ export interface ReadyOrder {
 @Injectable()
 export class Orders implements OnModuleInit {
   constructor(
+    @Inject(CONFIG) private readonly config: Config,
     private readonly work: DueWork,
     private readonly journal: Journal,
     private readonly previews: Previews,
@@ -53,8 +62,10 @@ export class Orders implements OnModuleInit {
     this.fourEyes.register(this.ordering)
   }
 
-  order(caller: Caller, order: NewRun): Promise<RunView | Held> {
-    return this.fourEyes.submit(caller, this.ordering, null, order)
+  async order(caller: Caller, order: NewRun): Promise<RunView | Held> {
+    // The second admin accepts this plan and no other.
+    const approved = this.config.fourEyes ? await this.previews.plan(await this.lookAt(order)) : undefined
+    return this.fourEyes.submit(caller, this.ordering, null, { ...order, approved })
   }
 
   /** Reads the input, asks for the tags; the target is not asked. Throws what stands against it. */
@@ -67,13 +78,13 @@ export class Orders implements OnModuleInit {
     this.work.wake('run')
   }
 
-  private readonly ordering: ChangeKind<NewRun, RunView> = {
+  private readonly ordering: ChangeKind<OrderBody, RunView> = {
     kind: 'run.order',
     roles: ['admin'],
-    parse: (body) => newRun.parse(body),
+    parse: (body) => orderBody.parse(body),
     summary: async (_, order) => {
       const meant = await this.lookAt(order)
-      const steps = await this.previews.plan(meant)
+      const steps = order.approved ?? []
       return {
         integrationId: order.integrationId,
         action: order.action,
@@ -85,11 +96,11 @@ export class Orders implements OnModuleInit {
     },
     prepare: async (by, _, order) => {
       await this.lookAt(order)
-      const { integrationId, action, input, reason, idempotencyKey } = order
+      const { integrationId, action, input, reason, idempotencyKey, approved } = order
       const startedBy = { kind: 'person', id: by } as const
       // Apart from the keys of requests and schedules.
       const key = idempotencyKey === undefined ? undefined : `by hand: ${idempotencyKey}`
-      const ready = await this.ready({ integrationId, action, input, reason, startedBy, idempotencyKey: key })
+      const ready = await this.ready({ integrationId, action, input, reason, startedBy, idempotencyKey: key, approved })
       return {
         write: async (tx) => this.views.one(tx, (await ready.write(tx)).id),
         afterwards: () => this.wake(),
@@ -122,8 +133,8 @@ export class Orders implements OnModuleInit {
     const person = order.startedBy.kind === 'person' ? order.startedBy.id : null
     await rows(
       tx,
-      `insert into ordered_runs (id, integration_id, action, reason, ordered_by, risk, concerns, writes, undo_if_unverified, request_id)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+      `insert into ordered_runs (id, integration_id, action, reason, ordered_by, risk, concerns, writes, undo_if_unverified, request_id, approved)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
       [
         opened.id,
         order.integrationId,
@@ -135,6 +146,7 @@ export class Orders implements OnModuleInit {
         meant.action.writes?.(meant.input) ?? [],
         order.undoIfUnverified ?? true,
         order.requestId ?? null,
+        order.approved ? JSON.stringify(order.approved) : null,
       ],
     )
     await record(tx, {

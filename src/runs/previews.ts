@@ -9,6 +9,7 @@ import { newId } from '../platform/ids.ts'
 import { Database, type Tx } from '../platform/postgres/database.ts'
 import { type AnyAction, BrokerError, isReversible, type Json, type Step } from '../sdk/index.ts'
 import { OfferedActions } from './offered.ts'
+import type { PlannedStep } from './ordered-run.ts'
 import { type Risk, riskOf } from './risk.ts'
 
 /** Somebody waits in front of a screen; what is carried out later has more time. */
@@ -74,10 +75,10 @@ export class Previews {
   }
 
   /** The steps as they would be done now. Throws what the plugin or the target has against it. */
-  async plan({ connection, action, input }: Meant): Promise<Step[]> {
+  async plan({ connection, action, input }: Meant): Promise<PlannedStep[]> {
     const context = this.runner.context(connection, newId('run'), { isOurs: () => true }, undefined, PATIENCE_MS)
     try {
-      return await planOf(connection, action, context, input)
+      return (await planOf(connection, action, context, input)).map(visible)
     } catch (error) {
       if (!context.signal.aborted) throw error
       throw new BrokerError('target.timeout', `${connection.integration.name} did not answer in time to plan this`, {
@@ -86,6 +87,11 @@ export class Previews {
       })
     }
   }
+}
+
+/** Without what is sealed. */
+function visible({ kind, target, summary, args, before }: Step): PlannedStep {
+  return { kind, target, summary, args, ...(before !== undefined && { before }) }
 }
 
 /** Throws unless what cannot be undone was named by whoever wants it done. */

@@ -7,7 +7,10 @@ import { transition } from '../actions/transition.ts'
 import { type Leaving, type Proved, Undo } from '../actions/undo.ts'
 import { isSameTarget, whoAnswers } from '../actions/whereabouts.ts'
 import { BROKER, record } from '../audit/record.ts'
-import type { RunView } from '../contract/runs.ts'
+import type { ChangeKind } from '../changes/change-kind.ts'
+import { FourEyes } from '../changes/four-eyes.ts'
+import type { Held } from '../changes/held.ts'
+import { type RunReason, type RunView, runReason } from '../contract/runs.ts'
 import type { Caller } from '../identity/callers/caller.ts'
 import { Connections } from '../integrations/connections.ts'
 import { each, type Hold, type Outcome, pauseFor, type Work } from '../platform/due/due-lane.ts'
@@ -35,9 +38,11 @@ export class TakingBack implements OnModuleInit {
     private readonly undo: Undo,
     private readonly connections: Connections,
     private readonly views: RunViews,
+    private readonly fourEyes: FourEyes,
   ) {}
 
   onModuleInit(): void {
+    this.fourEyes.register(this.rollingBack)
     this.work.handle('run', RUN_WORK.undo, (batch, hold) => each(batch, (work) => this.takeBack(work, hold)))
   }
 
@@ -46,7 +51,11 @@ export class TakingBack implements OnModuleInit {
     const run = await this.views.find(id)
     const not = (because: string): Outlook => ({ isPossible: false, because, restores: [] })
     if (run.state !== 'executed') return not(`the run is ${run.state}`)
-    const connection = await this.connections.use(run.integrationId)
+    const connection = await this.connections.use(run.integrationId).catch((error: unknown) => {
+      if (isBrokerError(error, 'not_found')) return undefined
+      throw error
+    })
+    if (!connection) return not('its integration was removed')
     const action = actionOf(connection, run.action)
     if (!isReversible(action)) return not(action.irreversible)
     const recorded = (await targetsOf(this.database.pool, [id])).get(id)
@@ -56,31 +65,50 @@ export class TakingBack implements OnModuleInit {
     return asked ?? { isPossible: true, because: 'the target is asked when it is done', restores: [] }
   }
 
-  async order(caller: Caller, id: string, reason: string): Promise<RunView> {
+  order(caller: Caller, id: string, reason: string): Promise<RunView | Held> {
+    return this.fourEyes.submit(caller, this.rollingBack, id, { reason })
+  }
+
+  private readonly rollingBack: ChangeKind<RunReason, RunView> = {
+    kind: 'run.roll_back',
+    roles: ['admin'],
+    parse: (body) => runReason.parse(body),
+    summary: async (id, { reason }) => {
+      const { action, concerns } = await this.views.find(id!)
+      const { restores } = await this.mustBePossible(id!)
+      return { action, concerns: concerns.map(({ name }) => name), reason, restores: restores.map(({ summary }) => summary) }
+    },
+    prepare: async (by, id, { reason }) => {
+      await this.mustBePossible(id!)
+      return { write: (tx) => this.begun(tx, by, id!, reason), afterwards: () => this.work.wake('run') }
+    },
+  }
+
+  private async mustBePossible(id: string): Promise<Outlook> {
     const outlook = await this.outlook(id)
-    if (!outlook.isPossible) {
-      throw new BrokerError('conflict', `the run cannot be taken back: ${outlook.because ?? 'nothing is left to undo'}`, {
-        fix: 'look at the target, and order what should be there now',
-      })
-    }
-    return this.orderedBack(caller.id, id, reason)
+    if (outlook.isPossible) return outlook
+    throw new BrokerError('conflict', `the run cannot be taken back: ${outlook.because ?? 'nothing is left to undo'}`, {
+      fix: 'look at the target, and order what should be there now',
+    })
   }
 
   /** The same for whoever has looked at it already: a person, or null where the broker decides. */
   async orderedBack(by: string | null, id: string, reason: string): Promise<RunView> {
-    const view = await this.database.transaction(async (tx) => {
-      const run = await lockRun(tx, id)
-      if (!run || (await transition(tx, run.state === 'executed' ? [id] : [], 'undo')).length === 0) {
-        throw new BrokerError('conflict', `the run is ${run?.state ?? 'gone'} by now`, { fix: 'look at it again' })
-      }
-      const undo = { by, reason }
-      await rows(tx, `update ordered_runs set undo = ${stamped('$2')}, problem = null where id = $1`, [id, JSON.stringify(undo)])
-      await record(tx, { kind: 'run.undoing', actor: by ?? BROKER, subject: id, data: { reason } })
-      await enqueue(tx, [{ lane: 'run', kind: RUN_WORK.undo, subject: id, shard: run.integrationId }])
-      return this.views.one(tx, id)
-    })
+    const view = await this.database.transaction((tx) => this.begun(tx, by, id, reason))
     this.work.wake('run')
     return view
+  }
+
+  private async begun(tx: Tx, by: string | null, id: string, reason: string): Promise<RunView> {
+    const run = await lockRun(tx, id)
+    if (!run || (await transition(tx, run.state === 'executed' ? [id] : [], 'undo')).length === 0) {
+      throw new BrokerError('conflict', `the run is ${run?.state ?? 'gone'} by now`, { fix: 'look at it again' })
+    }
+    const undo = { by, reason }
+    await rows(tx, `update ordered_runs set undo = ${stamped('$2')}, problem = null where id = $1`, [id, JSON.stringify(undo)])
+    await record(tx, { kind: 'run.undoing', actor: by ?? BROKER, subject: id, data: { reason } })
+    await enqueue(tx, [{ lane: 'run', kind: RUN_WORK.undo, subject: id, shard: run.integrationId }])
+    return this.views.one(tx, id)
   }
 
   private async takeBack(work: Work, hold: Hold): Promise<Outcome> {

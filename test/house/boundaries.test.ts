@@ -21,7 +21,8 @@ const MAY_IMPORT: Record<string, string> = {
   'src/integrations': 'src/catalog src/changes src/identity src/audit src/platform src/config src/contract src/sdk',
   'src/actions': 'src/integrations src/catalog src/identity src/audit src/platform src/contract src/sdk',
   'src/approvals': 'src/identity src/audit src/platform src/config src/contract src/sdk',
-  'src/runs': 'src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/contract src/sdk',
+  'src/runs':
+    'src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/config src/contract src/sdk',
   'src/rotation':
     'src/runs src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/contract src/sdk',
   'src/grants':

@@ -156,6 +156,21 @@ describe('an action that somebody asks for', { timeout: 60_000 }, () => {
     expect(toy.walls.get('north')).toBe('white')
   })
 
+  it('is not done when the target is another by then than its approvers were shown', async () => {
+    const [alice, bob] = [await person('alice'), await person('bob')]
+    const flowId = await flow({ approval: { kind: 'approvers', users: [bob.id], groups: [] } })
+    toy.walls.set('north', 'white')
+    const asked = await alice.api.must(alice.api.post('/api/action-requests', ask(flowId)))
+    toy.walls.set('north', 'painted by somebody else')
+    const { action } = await bob.api.must(bob.api.post(`/api/access-requests/${asked.id}/approvals`, { decision: 'approve' }))
+    const over = await waitFor('the run to be over', async () => {
+      const { body } = await broker.admin.get(`/api/runs/${action.runId}`)
+      return body.state !== 'pending' && body.state !== 'executing' && body
+    })
+    expect(over).toMatchObject({ state: 'failed', problem: { code: 'access.plan_changed' } })
+    expect(toy.walls.get('north')).toBe('painted by somebody else')
+  })
+
   it('is not approved when it has become riskier than its approvers were told', async () => {
     const [alice, bob] = [await person('alice'), await person('bob')]
     const flowId = await flow({ approval: { kind: 'approvers', users: [bob.id], groups: [] } })
@@ -185,5 +200,23 @@ describe('an action that somebody asks for', { timeout: 60_000 }, () => {
     await expect(
       flow({ approval: { kind: 'automatic' }, actions: { [toy.plugin.resourceTypes[0]!.id]: ['burn'] } }),
     ).rejects.toThrow(/no action burn/)
+  })
+
+  it('tells somebody whom no flow names neither what an integration allows nor whether it is there', async () => {
+    const [alice, other] = [await person('alice'), await person('other')]
+    await flow({ approval: { kind: 'automatic' }, requesters: { kind: 'people', users: [other.id], groups: [] } })
+    const { flowId: _, ...unnamed } = ask('')
+    const said = async (more: object) => {
+      const { status, body } = await alice.api.post('/api/action-requests', { ...unnamed, ...more })
+      return { status, message: body.message }
+    }
+    await broker.database.query(`update access_flow_versions set rule = jsonb_set(rule, '{requesters}', $1::jsonb)`, [
+      JSON.stringify({ kind: 'people', users: [other.id], groups: [] }),
+    ])
+    const here = await said({})
+    expect(here.status).toBe(422)
+    expect(await said({ action: 'tear-down' })).toEqual(here)
+    expect(await said({ action: 'no-such-action' })).toEqual(here)
+    expect(await said({ integrationId: 'int_00000000000000000000000000' })).toEqual(here)
   })
 })

@@ -69,7 +69,7 @@ describe('an action that an admin orders', { timeout: 60_000 }, () => {
     const sealed = await broker.database.query('select sealed from action_steps where run_id = $1', [id])
     expect(sealed).toEqual([{ sealed: null }])
     expect(await broker.admin.must(broker.admin.get(`/api/runs/${id}/rollback`))).toMatchObject({ possible: true })
-    expect((await rollBack(id)).status).toBe(202)
+    expect((await rollBack(id)).status).toBe(200)
     await until(id, 'undone')
     expect(toy.walls.get('north')).toBe('white')
     const receipt = await broker.admin.must(broker.admin.get(`/api/runs/${id}/receipt`))
@@ -103,7 +103,7 @@ describe('an action that an admin orders', { timeout: 60_000 }, () => {
     const id = await ordered('north', 'red')
     await until(id, 'executed')
     toy.refusesUndo = true
-    expect((await rollBack(id)).status).toBe(202)
+    expect((await rollBack(id)).status).toBe(200)
     const still = await waitFor('the refusal', async () => {
       const now = await run(id)
       return now.problem !== null && now.state === 'executed' && now

@@ -156,6 +156,32 @@ describe.each(await serversUnderTest())('a secret that an admin rotates on $prod
       expect(await stored()).toEqual(before)
       await second.must(second.post(`/api/proposals/${held.body.id}/accept`))
       await waitFor('the new version', async () => (await stored()).metadata.version === before.metadata.version + 1)
+      const [{ id }] = (await careful.admin.must(careful.admin.get('/api/runs'))).items
+
+      // What was accepted is what is done, or nothing.
+      const late = await careful.admin.post('/api/runs', order)
+      await vault.api('POST', 'kv/data/app/db', { data: { username: 'app', password: 'written meanwhile' } })
+      await second.must(second.post(`/api/proposals/${late.body.id}/accept`))
+      const changed = await waitFor('the run to be refused', async () => {
+        const { items } = await careful.admin.must(careful.admin.get('/api/runs'))
+        return items[0].id !== id && items[0].state === 'failed' && items[0]
+      })
+      expect(changed).toMatchObject({ problem: { code: 'access.plan_changed' } })
+      expect((await stored()).data.password).toBe('written meanwhile')
+
+      // The way back waits for the second admin as well.
+      const again = await careful.admin.must(careful.admin.post('/api/runs', order))
+      await second.must(second.post(`/api/proposals/${again.id}/accept`))
+      const done = await waitFor('the run to be done', async () => {
+        const { items } = await careful.admin.must(careful.admin.get('/api/runs'))
+        return items[0].state === 'executed' && items[0].id !== id && items[0]
+      })
+      const back = await careful.admin.post(`/api/runs/${done.id}/rollback`, { reason: 'alone' })
+      expect(back, back.text).toMatchObject({ status: 202, body: { kind: 'run.roll_back', summary: { reason: 'alone' } } })
+      expect((await careful.admin.get(`/api/runs/${done.id}`)).body.state).toBe('executed')
+      await second.must(second.post(`/api/proposals/${back.body.id}/accept`))
+      await waitFor('it to be taken back', async () => (await careful.admin.get(`/api/runs/${done.id}`)).body.state === 'undone')
+      expect((await stored()).data.password).toBe('written meanwhile')
     } finally {
       await careful.close()
     }

@@ -49,12 +49,12 @@ const SCIM_USER = 'urn:ietf:params:scim:schemas:core:2.0:User'
 export const ENDPOINTS: Record<string, Expected> = {
   'POST /api/action-requests': {
     who: 'request',
-    ok: 404,
+    ok: 422,
     target: () => ({ body: { integrationId: 'int_00000000000000000000000000', action: 'paint-wall', input: {} } }),
   },
   'POST /api/action-requests/dry-run': {
     who: 'request',
-    ok: 404,
+    ok: 200,
     target: () => ({ body: { integrationId: 'int_00000000000000000000000000', action: 'paint-wall', input: {} } }),
   },
   'GET /api/integrations/:id/actions': { who: SEERS, ok: 404, target: () => ({ ids: ['int_00000000000000000000000000'] }) },

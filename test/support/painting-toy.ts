@@ -42,7 +42,7 @@ export class PaintingToy {
           kind: 'coat',
           target: wall,
           summary: `Paints ${wall}.`,
-          args: {},
+          args: { over: this.walls.get(wall) ?? 'bare' },
           before: { colour: this.walls.get(wall) ?? 'bare' },
           sealed: colour,
         },

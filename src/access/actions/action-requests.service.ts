@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import type { AskedResource, PlannedStep } from '../../approvals/requests/request.ts'
+import type { AskedResource } from '../../approvals/requests/request.ts'
 import { Submissions } from '../../approvals/requests/submissions.ts'
 import { Approvers, type Asked } from '../../approvals/stages/approvers.ts'
 import { firstUnapprovable } from '../../approvals/stages/enough-approvers.ts'
@@ -22,14 +22,19 @@ import { Flows } from '../flows/flows.service.ts'
 import { Asks } from '../requests/asks.ts'
 import { Requesters } from '../requests/requesters.ts'
 import { Sights } from '../requests/sights.ts'
-import { evaluateAction, type FlowInForce } from '../rules/evaluate.ts'
+import { evaluateAction, type FlowInForce, mayRequest } from '../rules/evaluate.ts'
 import { placeOfInput } from './asked-input.ts'
 
 /** What would become of an ask for an action: under which flow and who would decide, or why under none. */
-type Prospect = { readonly meant: Meant; readonly resources: readonly AskedResource[]; readonly hands: Hands } & (
-  | { readonly flow: FlowInForce; readonly asked: Asked }
+type Prospect =
+  | {
+      readonly flow: FlowInForce
+      readonly asked: Asked
+      readonly meant: Meant
+      readonly resources: readonly AskedResource[]
+      readonly hands: Hands
+    }
   | { readonly flow: undefined; readonly reasons: readonly string[] }
-)
 
 /** Where people ask to have an action done. It goes the way of a request for access; what a yes leads to is a run. */
 @Injectable()
@@ -99,7 +104,7 @@ export class ActionRequests {
           ask: { resources, seconds: 1, justification: wanted.justification, fields: wanted.fields },
           bundleId: null,
           extendsGrantId: null,
-          plan: plan.map(visible),
+          plan,
           action: { shown, sealedInput },
         },
         asked,
@@ -110,38 +115,34 @@ export class ActionRequests {
   }
 
   private async prospect(tx: Pick<Tx, 'query'>, caller: Caller, wanted: NewActionRequest): Promise<Prospect> {
-    const meant = await this.previews.look(wanted.integrationId, wanted.action, wanted.input, tx)
-    const sight = await this.sights.of(caller, tx)
-    const resources = await this.asks.concerned(tx, wanted.integrationId, meant.concerns, wanted.action, sight)
+    const { integrationId, action, justification, fields, emergency } = wanted
     const { requester, now } = await this.requesters.read(caller, tx)
+    const flows = (await this.flows.inForce(tx, wanted.flowId ? { id: wanted.flowId } : { integrationId })).filter(
+      (flow) => flow.integrationId === integrationId && mayRequest(flow.rule, requester) && names(flow, action),
+    )
+    // Whoever may ask for nothing of the kind is told nothing of it, nor of the integration.
+    if (flows.length === 0) return { flow: undefined, reasons: ['no access flow of yours covers this action'] }
+    const meant = await this.previews.look(integrationId, action, wanted.input, tx)
+    const resources = await this.asks.concerned(tx, integrationId, meant.concerns, action, await this.sights.of(caller, tx))
     const hands = await handsOf(tx, caller)
-    const { justification, fields, emergency } = wanted
-    const flows = await this.flows.inForce(tx, wanted.flowId ? { id: wanted.flowId } : { integrationId: wanted.integrationId })
-    const reasons: string[] = []
+    const reasons = new Set<string>()
     for (const found of flows) {
       const flow = { ...found, rule: ruleForRisk(found.rule, meant.risk.level) }
       const verdict = evaluateAction(flow, requester, { resources, justification, fields, emergency }, now)
       if (!verdict.allowed) {
-        if (found.rule.actions) reasons.push(...verdict.reasons)
+        for (const reason of verdict.reasons) reasons.add(reason)
         continue
       }
       const asked = await this.approvers.of({ ...flow, requesterId: caller.id, hands, resources }, undefined, tx)
       if (firstUnapprovable(asked) === undefined) return { flow, asked, meant, resources, hands }
-      reasons.push('not enough people besides you could approve it')
+      reasons.add('not enough people besides you could approve it')
     }
-    return {
-      flow: undefined,
-      reasons: reasons.length === 0 ? ['no access flow covers this action'] : [...new Set(reasons)],
-      meant,
-      resources,
-      hands,
-    }
+    return { flow: undefined, reasons: [...reasons] }
   }
 }
 
-/** Without what is sealed. */
-function visible({ kind, target, summary, args, before }: PlannedStep): PlannedStep {
-  return { kind, target, summary, args, ...(before !== undefined && { before }) }
+function names({ rule }: FlowInForce, action: string): boolean {
+  return Object.values(rule.actions ?? {}).some((actions) => actions.includes(action))
 }
 
 function denied(reasons: readonly string[]): BrokerError {

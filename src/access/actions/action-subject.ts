@@ -37,12 +37,24 @@ export class ActionSubject implements Subject, OnModuleInit {
     return this.rights.mustHold(tx, request)
   }
 
-  async carryOut(tx: Tx, { id, integrationId, requesterId, justification, action, sealedInput }: AccessRequest): Promise<void> {
+  async carryOut(
+    tx: Tx,
+    { id, integrationId, requesterId, justification, action, sealedInput, plan }: AccessRequest,
+  ): Promise<void> {
     if (!action || sealedInput === null) throw new TypeError(`nothing is left of what ${id} asks for`)
     const input = parseJson(this.sealer.open(sealedInput, placeOfInput(id)).reveal())
     const startedBy = { kind: 'person', id: requesterId } as const
     const reason = justification.trim() === '' ? `request ${id}` : justification
-    const order = { integrationId, action: action.name, input, reason, startedBy, requestId: id, idempotencyKey: id }
+    const order = {
+      integrationId,
+      action: action.name,
+      input,
+      reason,
+      startedBy,
+      requestId: id,
+      approved: plan,
+      idempotencyKey: id,
+    }
     const ready = await this.orders.ready(order, tx)
     mustBeAsRisky(action.risk, ready.meant.risk)
     await noteRun(tx, id, (await ready.write(tx)).id)

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { ChangeHeld } from '../../api-client/api-client.ts'
 import { runs } from '../../contract/endpoints/runs.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
@@ -35,7 +36,18 @@ export function rollback(program: Command, terminal: Terminal): void {
       }
       if (options.reason === undefined) throw new BrokerError('input.invalid', 'nobody says why', { fix: 'give --reason' })
       const api = await apiClient(terminal.env, options)
-      const run = await settled(api, await api.call(runs.rollBack, { params: { id }, body: { reason: options.reason } }))
+      const ordered = await api
+        .call(runs.rollBack, { params: { id }, body: { reason: options.reason } })
+        .catch((error: unknown) => {
+          if (error instanceof ChangeHeld) return error.proposal
+          throw error
+        })
+      if (!('progress' in ordered)) {
+        return terminal.print(
+          options.json ? json(ordered) : `${ordered.id} waits for a second person; until then nothing is done.`,
+        )
+      }
+      const run = await settled(api, ordered)
       for (const line of options.json ? [json(run)] : runInWords(run)) terminal.print(line)
       if (run.state !== 'undone') throw new BrokerError('conflict', `${id} is ${run.state}: ${run.problem?.message ?? ''}`)
     })

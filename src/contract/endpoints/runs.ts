@@ -98,6 +98,6 @@ export const runs = {
     allowed: { ...RUNNERS, own: true },
     params: { id: id('run') },
     body: runReason,
-    answers: { 202: runView },
+    answers: { 200: runView, 202: proposalView },
   }),
 }

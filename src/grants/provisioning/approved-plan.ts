@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
+import { differenceOf } from '../../actions/approved.ts'
 import { keptPlan } from '../../approvals/requests/request.ts'
 import type { Tx } from '../../platform/postgres/database.ts'
 import { BrokerError, type GrantAccessAction, type GrantInput, type Step } from '../../sdk/index.ts'
@@ -18,20 +18,9 @@ export async function mustBeAsApproved(
 ): Promise<void> {
   const kept = await keptPlan(tx, requestId)
   if (!kept) return
-  const excess = action.exceeds ? action.exceeds(kept, planned) : anyDifference(kept, planned)
+  const excess = action.exceeds ? action.exceeds(kept, planned) : differenceOf(kept, planned)
   if (excess === undefined) return
   throw new BrokerError('access.plan_changed', `it would not be what was approved: ${excess}`, {
     fix: 'ask again: approvers then see what would be done now',
   })
-}
-
-/** Sentences for people may be worded anew; everything else counts, in whichever order its keys stand. */
-function anyDifference(approved: readonly Step[], planned: readonly Step[]): string | undefined {
-  if (approved.length !== planned.length) return `${planned.length} steps and not ${approved.length}`
-  const other = planned.find((step, i) => !isDeepStrictEqual(asStored(step), asStored(approved[i]!)))
-  return other && `${other.kind} ${other.target}`
-}
-
-function asStored({ kind, target, args }: Step): unknown {
-  return JSON.parse(JSON.stringify({ kind, target, args }))
 }
