@@ -219,4 +219,17 @@ describe('an action that somebody asks for', { timeout: 60_000 }, () => {
     expect(await said({ action: 'no-such-action' })).toEqual(here)
     expect(await said({ integrationId: 'int_00000000000000000000000000' })).toEqual(here)
   })
+
+  it('is cancelled when its integration is removed, and keeps nothing of its input', async () => {
+    const [alice, bob] = [await person('alice'), await person('bob')]
+    const flowId = await flow({ approval: { kind: 'approvers', users: [bob.id], groups: [] } })
+    const asked = await alice.api.must(alice.api.post('/api/action-requests', ask(flowId)))
+    expect((await broker.admin.delete(`/api/integrations/${integrationId}`)).status).toBeLessThan(300)
+    await waitFor('the request to be over', async () => {
+      const { body } = await alice.api.get(`/api/access-requests/${asked.id}`)
+      return body.state === 'cancelled' && body.endReason === 'the integration was removed'
+    })
+    const kept = await broker.database.query('select sealed_input from access_requests where id = $1', [asked.id])
+    expect(kept).toEqual([{ sealed_input: null }])
+  })
 })
