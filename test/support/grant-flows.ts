@@ -61,7 +61,7 @@ export const FLOWS = {
     'POST auth/token/lookup-accessor',
     'LIST sys/leases/lookup/auth/apono/login/:user',
   ]),
-  'open password': opening({ password: true }, [WRITE_USER, CUT_LOGINS]),
+  'open password': opening({ password: true }, ['GET sys/internal/ui/mounts', WRITE_USER, CUT_LOGINS]),
   expire: {
     calls: REVOCATION,
     prepare: (stage) => openedGrant(stage, { seconds: LONG }),

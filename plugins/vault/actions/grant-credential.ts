@@ -2,9 +2,10 @@ import { z } from 'zod'
 import { BrokerError, type Credential, type CredentialState, isBrokerError, type Json, Secret } from '../../../src/sdk/index.ts'
 import type { VaultAnswer } from '../../../vault/index.ts'
 import type { VaultFeatures, VaultSettings } from '../client.ts'
+import { readMounts } from '../mounts.ts'
 import type { PolicyDocument } from '../policy.ts'
 import type { Send } from '../send.ts'
-import { lockedOut, whatHindersLogins } from './grant-login.ts'
+import { batchTokens, lockedOut, whatHindersLogins } from './grant-login.ts'
 import { passwordUsage, tokenUsage } from './grant-usage.ts'
 import { freshPassword, type GrantUser, listLogins, revokeLogins, writeUser } from './grant-user.ts'
 
@@ -66,6 +67,7 @@ export async function mintToken(mint: Mint): Promise<Credential> {
 
 /** A password to log in with as often as one likes, until the user goes. */
 export async function mintPassword(mint: Mint): Promise<Credential> {
+  await mustGiveServiceTokens(mint)
   const password = freshPassword()
   await replacePassword(mint, mustBeLeft(secondsLeft(mint, 0)), password)
   return {
@@ -79,6 +81,12 @@ export async function mintPassword(mint: Mint): Promise<Credential> {
     endsAt: mint.until,
     trace: { deliveredAt: new Date().toISOString() },
   }
+}
+
+/** A batch token is in no list, so nobody could say at the end that there is none: what a login would give is asked before. */
+async function mustGiveServiceTokens({ send, user: { mount } }: Mint): Promise<void> {
+  const { tokenType } = (await readMounts(send)).auth.get(mount) ?? {}
+  if (tokenType?.endsWith('batch')) throw batchTokens(mount)
 }
 
 /** Looks without opening. A delivery void by age leaves a token behind that may or may not have been fetched in time. */

@@ -67,13 +67,18 @@ describe.each(await serversUnderTest())('the logins that grants need, on $produc
 
   it('are refused with words of their own where the mount gives batch tokens', async () => {
     const grant = await world.grant(world.alice, {})
-    await vault.api('POST', MOUNT, { token_type: 'batch' })
+    const byPassword = await world.grant(world.alice, { flowId: (await world.flow({ delivery: 'password' })).id })
     const fix = 'vault auth tune -token-type=default-service apono'
-    expect((await opening(grant)).body).toMatchObject({ code: 'target.unrevocable', fix })
+    for (const type of ['default-batch', 'batch']) {
+      await vault.api('POST', MOUNT, { token_type: type })
+      expect((await opening(grant)).body).toMatchObject({ code: 'target.unrevocable', fix })
+      expect((await opening(byPassword)).body).toMatchObject({ code: 'target.unrevocable', fix })
+    }
     const [check] = (await examined()).filter(({ status }) => status === 'failed')
     expect(check).toMatchObject({ name: 'mount auth/apono', detail: expect.stringContaining('batch tokens'), fix })
     await vault.api('POST', MOUNT, { token_type: 'default-service' })
     expect((await opening(grant)).status).toBe(200)
+    expect((await opening(byPassword)).status).toBe(200)
     await waitFor('the check to have taken its own away', async () => (await tracesOfProbes(vault)).length === 0)
   })
 
