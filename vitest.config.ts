@@ -13,8 +13,9 @@ export default defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 120_000,
+    // Ends what hangs; on a loaded machine a story takes many times as long as on a quiet one.
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
     expect: { poll: { timeout: 15_000 } },
     globalSetup: ['test/global-setup.ts'],
     projects: [

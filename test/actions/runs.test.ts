@@ -11,7 +11,7 @@ import { type PaintingToy, startPainting } from '../support/painting-toy.ts'
 
 const MINE = { isOurs: () => true }
 
-describe('a run of an action', { timeout: 60_000 }, () => {
+describe('a run of an action', () => {
   let toy: PaintingToy
   let broker: Broker
   let integrationId: string

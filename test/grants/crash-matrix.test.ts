@@ -16,23 +16,21 @@ describe('a grant survives the death of its daemon at every call to the server',
   afterAll(() => stages.closeAll())
 
   for (const [flowName, flow] of Object.entries(FLOWS)) {
-    it.concurrent(`${flowName}: makes exactly the calls that are struck here`, { timeout: 90_000 }, () =>
+    it.concurrent(`${flowName}: makes exactly the calls that are struck here`, () =>
       stages.take(async (stage) => {
         await play(stage, flow, async (begin) => {
           await begin()
           // Some are under way at the same time: which of them comes first is chance.
           expect(stage.proxy.calls.toSorted()).toEqual([...flow.calls].toSorted())
         })
-      }),
-    )
+      }))
     for (const boundary of boundaries(flow)) {
       for (const [moment, death] of Object.entries(DEATHS)) {
         if (!isRun('deaths', ONE_IN)) continue
-        it.concurrent(`${flowName}/${boundary.label} ${moment}`, { timeout: 90_000 }, () =>
+        it.concurrent(`${flowName}/${boundary.label} ${moment}`, () =>
           stages.take(async (stage) => {
             await play(stage, flow, (begin) => dieAt(stage, boundary, death, begin))
-          }),
-        )
+          }))
       }
     }
   }

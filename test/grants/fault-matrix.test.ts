@@ -48,15 +48,14 @@ describe('a grant survives whatever goes wrong with any one call to the server',
     for (const boundary of boundaries(flow)) {
       for (const [name, fault] of Object.entries(FAULTS)) {
         if (!isRun('faults', ONE_IN)) continue
-        it.concurrent(`${flowName}/${boundary.label} ${name}`, { timeout: 60_000 }, () =>
+        it.concurrent(`${flowName}/${boundary.label} ${name}`, () =>
           stages.take((stage) =>
             play(stage, flow, async (begin) => {
               const struck = stage.proxy.strike(boundary, fault)
               await Promise.allSettled([begin(), struck])
               await struck
             }),
-          ),
-        )
+          ))
       }
     }
   }

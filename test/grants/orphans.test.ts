@@ -7,7 +7,7 @@ import { furnished, inhabit, type Opened, traces } from '../support/world.ts'
 
 const OTHER = '9876543210'
 
-describe('what a grant left in a server and no database knows', { timeout: 60_000 }, () => {
+describe('what a grant left in a server and no database knows', () => {
   let stage: Stage<Daemon>
   let successor: Daemon | undefined
 

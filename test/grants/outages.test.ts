@@ -10,7 +10,7 @@ const SECONDS = 4
 /** From the end of the outage until everything is removed. */
 const SOON_MS = 10_000
 
-describe('over the end of a grant', { timeout: 90_000 }, () => {
+describe('over the end of a grant', () => {
   const closing: { close(): Promise<unknown> }[] = []
 
   afterEach(async () => {

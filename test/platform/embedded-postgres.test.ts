@@ -90,7 +90,7 @@ async function killed(daemon: ChildProcess): Promise<void> {
 
 const gone = (pid: number) => vi.waitUntil(() => !isServer(pid, data), { timeout: 10_000, interval: 20 })
 
-describe('the embedded database', { timeout: 60_000 }, () => {
+describe('the embedded database', () => {
   it('is a PostgreSQL with the database latchkey, behind a socket and a password', async () => {
     const { url, adopted } = await start({ fsync: true })
     expect(adopted).toBe(false)
@@ -289,7 +289,7 @@ describe('the embedded database', { timeout: 60_000 }, () => {
   })
 })
 
-describe('the binaries of the embedded database', { timeout: 60_000 }, () => {
+describe('the binaries of the embedded database', () => {
   const installed = async () => path.resolve(await postgresBinaries({ copyTo: base, user: {} }), '../..')
 
   it('run as npm left them when the server’s user can', async () => {
@@ -327,7 +327,7 @@ describe('the binaries of the embedded database', { timeout: 60_000 }, () => {
   })
 })
 
-describe.runIf(isRoot)('started by root, the embedded database', { timeout: 60_000 }, () => {
+describe.runIf(isRoot)('started by root, the embedded database', () => {
   it('does not run as root', async () => {
     await start()
     expect((await stat(`/proc/${serverPid(data)}`)).uid).toBe(postgresUser().uid)

@@ -85,16 +85,11 @@ describe('due work, on a way to the database that breaks without a word', () => 
       work.onApplicationBootstrap()
       await put('first')
       await isDone(done, 'first')
-      const lost = waitFor(
-        'the row to be taken',
-        async () => (await database.query('select 1 from due_work where locked_by is not null')).length > 0,
-      )
-      const struck = wire.loseAnswer('take-cut', how)
+      // Looks that find nothing come before and after; the row is taken for a moment only.
+      const struck = wire.loseRows('take-cut', how)
       await put('a')
-      await Promise.all([struck, lost])
-      const since = performance.now()
+      await struck
       await isDone(done, 'a', LEASE_MS / 2)
-      expect(performance.now() - since).toBeLessThan(LEASE_MS / 2)
     },
   )
 
@@ -175,7 +170,7 @@ describe('due work, on a way to the database that breaks without a word', () => 
     await other.beforeApplicationShutdown()
   })
 
-  it('says which lanes have not looked for ten seconds, and says so no longer when they do', { timeout: 60_000 }, async () => {
+  it('says which lanes have not looked for ten seconds, and says so no longer when they do', async () => {
     performing()
     work.onApplicationBootstrap()
     await waitFor('it to connect', async () => wire.begun > 1)

@@ -148,7 +148,7 @@ describe('a lane', () => {
     expect(subjects(held)).toEqual(['clean b', 'clean a'])
   })
 
-  it('keeps what it works on for as long as it works, past every lease', { timeout: 30_000 }, async () => {
+  it('keeps what it works on for as long as it works, past every lease', async () => {
     await put(['long'])
     const first = holding({ leaseSeconds: 3 })
     await inHand(1, first.held)

@@ -9,7 +9,7 @@ const SECONDS = 8
 /** From the end of a grant until it is over, though the way to the database had to be found again. A lease would take as long again. */
 const SOON_MS = 20_000
 
-describe('a broker whose database', { timeout: 90_000 }, () => {
+describe('a broker whose database', () => {
   let stage: Stage<Broker>
   let wire: DatabaseWire
 

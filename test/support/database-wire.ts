@@ -1,7 +1,7 @@
 import net, { type AddressInfo, type Socket } from 'node:net'
 import path from 'node:path'
 import type { FreshDatabase } from './database.ts'
-import { isReady, Statements, stoodStill } from './statements.ts'
+import { hasRows, isReady, Statements, stoodStill } from './statements.ts'
 
 /** What befalls a statement: it never arrives; its answer is lost, with the connection or without a word; after it the session is ended. */
 export type Mishap = 'before' | 'reset' | 'silence' | '25P03'
@@ -21,6 +21,8 @@ export interface DatabaseWire {
   mute(application: string): void
   /** The server does what the next statement with this text says; its answer is lost, with its connection or without a word. */
   loseAnswer(text: string, how: 'reset' | 'silence'): Promise<void>
+  /** As `loseAnswer`, of the next statement with this text that is answered with rows. */
+  loseRows(text: string, how: 'reset' | 'silence'): Promise<void>
   /** The next statement with this text never gets to the server: its connection breaks before. */
   loseStatement(text: string): Promise<void>
   /** What befalls each statement from now on; it is asked once for each. */
@@ -34,13 +36,16 @@ interface Pair {
   application: string
   isMute: boolean
   /** its next answer is lost */
-  isDoomed?: Exclude<Mishap, 'before'>
+  isDoomed?: Exclude<Mishap, 'before'> | undefined
+  /** springs if there are rows in its next answer */
+  trap?: Trap | undefined
   readonly statements: Statements
 }
 
 interface Trap {
   readonly text: string
   readonly how: Mishap
+  readonly needsRows: boolean
   readonly struck: PromiseWithResolvers<void>
 }
 
@@ -67,17 +72,26 @@ export async function wireTo(database: FreshDatabase): Promise<DatabaseWire> {
     const trap = traps.find(({ text }) => chunk.includes(text))
     if (trap) {
       traps = traps.filter((other) => other !== trap)
-      trap.struck.resolve()
+      if (trap.needsRows) pair.trap = trap
+      else trap.struck.resolve()
       if (trap.how === 'before') {
         pair.near.destroy()
         return
       }
-      pair.isDoomed = trap.how
+      if (!trap.needsRows) pair.isDoomed = trap.how
     }
     if (!pair.isMute) pair.far.write(chunk)
   }
 
   function toClient(pair: Pair, chunk: Buffer): void {
+    if (pair.trap && hasRows(chunk)) {
+      if (pair.trap.how !== 'before') pair.isDoomed = pair.trap.how
+      pair.trap.struck.resolve()
+      pair.trap = undefined
+    } else if (pair.trap && isReady(chunk)) {
+      traps.push(pair.trap)
+      pair.trap = undefined
+    }
     if (pair.isDoomed === '25P03' && isReady(chunk)) {
       pair.near.end(Buffer.concat([chunk, stoodStill()]))
       pair.far.destroy()
@@ -107,9 +121,9 @@ export async function wireTo(database: FreshDatabase): Promise<DatabaseWire> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`
 
-  function trap(text: string, how: Trap['how']): Promise<void> {
+  function trap(text: string, how: Trap['how'], needsRows = false): Promise<void> {
     const struck = Promise.withResolvers<void>()
-    traps.push({ text, how, struck })
+    traps.push({ text, how, needsRows, struck })
     return struck.promise
   }
 
@@ -138,6 +152,7 @@ export async function wireTo(database: FreshDatabase): Promise<DatabaseWire> {
       verdict = by
     },
     loseAnswer: (text, how) => trap(text, how),
+    loseRows: (text, how) => trap(text, how, true),
     loseStatement: (text) => trap(text, 'before'),
     async close() {
       for (const socket of [...pairs].flatMap(({ near, far }) => [near, far])) socket.destroy()

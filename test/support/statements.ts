@@ -57,3 +57,9 @@ export function stoodStill(): Buffer {
 export function isReady(chunk: Buffer): boolean {
   return chunk.length >= 6 && chunk[chunk.length - 6] === 0x5a && chunk.readUInt32BE(chunk.length - 5) === 5
 }
+
+/** Whether there is a row in an answer of which this is the beginning. */
+export function hasRows(answer: Buffer): boolean {
+  for (let at = 0; at + 5 <= answer.length; at += 1 + answer.readUInt32BE(at + 1)) if (answer[at] === 0x44) return true
+  return false
+}
