@@ -86,7 +86,7 @@ export async function mintPassword(mint: Mint): Promise<Credential> {
 /** A batch token is in no list, so nobody could say at the end that there is none: what a login would give is asked before. */
 async function mustGiveServiceTokens({ send, user: { mount } }: Mint): Promise<void> {
   const { tokenType } = (await readMounts(send)).auth.get(mount) ?? {}
-  if (tokenType?.endsWith('batch')) throw batchTokens(mount)
+  if (tokenType === 'batch') throw batchTokens(mount)
 }
 
 /** Looks without opening. A delivery void by age leaves a token behind that may or may not have been fetched in time. */
