@@ -3,15 +3,13 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { request } from 'undici'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { startProcess } from '../../dev/vault/vault-process.ts'
 import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
 import { setUpVault } from '../../dev/vault/vault-setup.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { isAlive, processState, runSource } from '../support/child-process.ts'
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 }) // the first start of a version elects a raft leader: 2 s on a quiet machine
 
 const POLICY = JSON.stringify({ path: { 'kv/metadata/*': { capabilities: ['list'] } } })
 

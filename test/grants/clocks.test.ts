@@ -1,12 +1,10 @@
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
 import { furnished, inhabit, traces, tries, type World } from '../support/world.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 
 const HOUR_MS = 3_600_000
 const preload = pathToFileURL(path.join(import.meta.dirname, '../support/shifted-clock.mjs')).href

@@ -7,7 +7,7 @@ import { type Broker, startBroker } from '../support/broker.ts'
 import { Jar, type Page } from '../support/jar.ts'
 import { type Keycloak, mapper, PASSWORD, startKeycloak } from '../support/keycloak.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 900_000 })
+vi.setConfig({ hookTimeout: 900_000 })
 
 const missing = await whyNoKeycloak()
 if (missing !== undefined) process.stderr.write(`SKIPPED: the tests on a real Keycloak, because ${missing}\n`)

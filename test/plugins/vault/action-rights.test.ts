@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../../dev/vault/vault-server.ts'
 import { actions, allowedActions } from '../../../plugins/vault/actions.ts'
@@ -12,8 +12,6 @@ import { newId } from '../../../src/platform/ids.ts'
 import { isReversible, type RunContext, type Step } from '../../../src/sdk/index.ts'
 import { configFor, connected, type PreparedVault, prepared } from '../../support/vault-broker.ts'
 import { INSTANCE } from './vault-world.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const signal = new AbortController().signal
 const OFFERING = CAPABILITIES.filter((capability) => allowedActions([capability]).length > 0)

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { vaultBinary } from '../../../dev/vault/vault-binary.ts'
 import { addressOf, type ServerPlan } from '../../../dev/vault/vault-config.ts'
 import { endProcess, freePort, startProcess } from '../../../dev/vault/vault-process.ts'
@@ -13,8 +13,6 @@ import { minimumPolicy } from '../../../plugins/vault/minimum-policy.ts'
 import { BadCalls } from '../../support/bad-calls.ts'
 import { type Broker, startBroker } from '../../support/broker.ts'
 import { configFor, prepared } from '../../support/vault-broker.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 
 const stops: (() => Promise<unknown>)[] = []
 afterAll(async () => {

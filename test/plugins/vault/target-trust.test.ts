@@ -3,15 +3,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { rootCertificates } from 'node:tls'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
 import { files } from '../../../dev/vault/vault-config.ts'
 import { startVaultServer, type VaultServer } from '../../../dev/vault/vault-server.ts'
 import { waitFor } from '../../../dev/vault/vault-wait.ts'
 import { type Broker, startBroker } from '../../support/broker.ts'
 import { connected, paused, prepared } from '../../support/vault-broker.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 
 const SELF = { method: 'GET', path: ['auth/token/lookup-self'] } as const
 

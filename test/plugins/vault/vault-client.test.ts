@@ -12,8 +12,6 @@ import { Secret } from '../../../src/sdk/index.ts'
 import type { VaultCall } from '../../../vault/index.ts'
 import { connected, type PreparedVault, paused, prepared, timesAsked } from '../../support/vault-broker.ts'
 
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
-
 const LOGIN = 'auth/approle/login'
 const NAMES: VaultCall = { method: 'GET', path: ['kv/metadata'], list: true, accept: [404], repeatable: true }
 const never = new AbortController().signal

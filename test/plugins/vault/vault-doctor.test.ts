@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../../dev/vault/vault-server.ts'
 import { type VaultConfig, vaultConfig } from '../../../plugins/vault/config.ts'
@@ -13,8 +13,6 @@ import { health } from '../../../plugins/vault/health.ts'
 import { minimumPolicy, policyDocument, type Rule, wantedRules } from '../../../plugins/vault/minimum-policy.ts'
 import type { HealthCheck } from '../../../src/sdk/index.ts'
 import { configFor, connected, type PreparedVault, paused, prepared } from '../../support/vault-broker.ts'
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
 
 const always = new AbortController().signal
 const token = { method: 'token', token: 'nobody’s' }

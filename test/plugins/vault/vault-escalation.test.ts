@@ -1,11 +1,9 @@
 import { request } from 'node:http'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../../dev/vault/vault-server.ts'
 import { health } from '../../../plugins/vault/health.ts'
 import { connected, prepared } from '../../support/vault-broker.ts'
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
 
 const EVERYTHING = JSON.stringify({ path: { '*': { capabilities: ['create', 'read', 'update', 'delete', 'list', 'sudo'] } } })
 const USER = 'auth/apono/users/4711-1'

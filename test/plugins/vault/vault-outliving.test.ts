@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
 import { grantAccess } from '../../../plugins/vault/actions/grant-access.ts'
 import { collected, givenAGrant, shown, takeBack, tracesIn } from './vault-grant.ts'
 import { keyNamed, secretAt, type VaultWorld, vaultWorld } from './vault-world.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 
 type Attempt = readonly [method: string, path: string, body?: object]
 

@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startVaultServer, type VaultServer } from '../../../dev/vault/vault-server.ts'
 import { waitFor } from '../../../dev/vault/vault-wait.ts'
 import { minimumPolicy } from '../../../plugins/vault/minimum-policy.ts'
 import { configFor, paused } from '../../support/vault-broker.ts'
 import { startWorld, traces, type World } from '../../support/world.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 
 const token = { method: 'token', token: 'nobody’s' }
 
