@@ -194,6 +194,9 @@ create index notification_deliveries_unsettled on notification_deliveries (state
 const DOWN = `
 drop table notification_deliveries, notification_cursor, webhooks, proposals, emergency_reviews, bundle_resources, bundles;
 alter table approvals drop constraint approvals_once_per_person_and_stage;
+-- Without stages, a person approves once, and a name is one person's and one group's.
+delete from approvals a using approvals o
+  where a.request_id = o.request_id and a.approver_id = o.approver_id and (a.stage, a.id) > (o.stage, o.id);
 alter table approvals drop column stage;
 alter table approvals add constraint approvals_once_per_person unique (request_id, approver_id);
 alter table access_requests drop column stage, drop column stage_since, drop column escalated, drop column emergency,
@@ -204,11 +207,13 @@ drop table scim_tokens, logout_tokens, http_sessions, role_groups, identities;
 alter table group_members drop column confirmed_at;
 drop index groups_external_id_taken;
 drop index groups_name_taken;
+update groups g set name = name || ' (' || id || ')' where exists (select from groups o where lower(o.name) = lower(g.name) and o.id < g.id);
 create unique index groups_name_taken on groups (lower(name));
 alter table groups drop column source, drop column external_id, drop column changed_at;
 drop index users_external_id_taken;
 drop index users_user_name_taken;
 drop index users_name_taken;
+update users u set name = name || ' (' || id || ')' where exists (select from users o where lower(o.name) = lower(u.name) and o.id < u.id);
 create unique index users_name_taken on users (lower(name));
 alter table users drop column source, drop column user_name, drop column external_id, drop column attributes, drop column scim,
   drop column manager_id, drop column changed_at;

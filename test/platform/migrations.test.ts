@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { DataSource } from 'typeorm'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -6,17 +6,19 @@ import { verify } from '../../src/audit/verify.ts'
 import { Database, dataSourceOptions } from '../../src/platform/postgres/database.ts'
 import { migrate } from '../../src/platform/postgres/migrate.ts'
 import { startBroker } from '../support/broker.ts'
+import * as databases from '../support/database.ts'
 import { type FreshDatabase, freshDatabase, within } from '../support/database.ts'
+import { databaseOf010, MORE_OF_010 } from '../support/former-release.ts'
+import { COMPANY, type Looks, STORIES } from '../support/migration-stories.ts'
+import { everyRow, lostSince, NEWEST, takeTo } from '../support/schema-at.ts'
 import { dumpOf } from '../support/schema-dump.ts'
 
 const SCHEMA = path.resolve(import.meta.dirname, '../../migrations/schema.sql')
 
 const made: FreshDatabase[] = []
 async function emptyDatabase(): Promise<FreshDatabase> {
-  const database = await freshDatabase()
+  const database = await databases.emptyDatabase()
   made.push(database)
-  await database.query('drop schema public cascade')
-  await database.query('create schema public')
   return database
 }
 afterAll(async () => {
@@ -114,6 +116,62 @@ describe('the migrations', () => {
     expect(tables.map(({ tablename }) => tablename)).toEqual(['migrations', 'users'])
     await database.query('drop table users')
     expect(await migrate(database.url)).not.toEqual([])
+  })
+})
+
+describe('a migration that finds rows', () => {
+  const hold = async (database: FreshDatabase, looks: Looks = {}) => {
+    for (const [look, answer] of Object.entries(looks)) expect(await database.query(look), look).toEqual(answer)
+  }
+
+  it.each(STORIES)('$of $title', async ({ of, before, up, meanwhile = '', written, down }) => {
+    const database = await emptyDatabase()
+    await takeTo(database.url, of - 1)
+    await database.query(COMPANY + before)
+    await takeTo(database.url, of)
+    await hold(database, up)
+    await database.query(meanwhile)
+    await hold(database, written)
+    await takeTo(database.url, of - 1)
+    await hold(database, down)
+    await takeTo(database.url, NEWEST)
+    await hold(database, { 'select id from grants': [{ id: 'grt_1' }] })
+  })
+
+  it('has a story of them in test/support/migration-stories.ts, wherever it rewrites some', () => {
+    const folder = path.dirname(SCHEMA)
+    const rewrites = globSync('00*.ts', { cwd: folder }).filter((file) => {
+      const statements = readFileSync(path.join(folder, file), 'utf8').replace(/as \$\$[\s\S]*?\$\$/g, '')
+      return /^\s*(update|delete from|insert into)\s/m.test(statements)
+    })
+    const told = STORIES.map(({ of }) => of)
+    const first = 1 // which finds nothing
+    expect(rewrites.length).toBeGreaterThanOrEqual(12)
+    expect(rewrites.map((file) => Number(file.slice(0, 4))).filter((of) => of !== first && !told.includes(of))).toEqual([])
+  })
+
+  it('keeps every row and every word that 0.1.0 wrote, on the way up and on the way back', async () => {
+    const database = await databaseOf010()
+    made.push(database)
+    await database.query(MORE_OF_010)
+    const then = await within(database.url, everyRow)
+    const tables = ['action_runs', 'approvals', 'grants', 'notification_deliveries', 'openings', 'proposals', 'webhooks']
+    expect([...then.keys()]).toEqual(expect.arrayContaining(tables))
+
+    await takeTo(database.url, NEWEST)
+    expect(lostSince(then, await within(database.url, everyRow))).toEqual([
+      'access_requests req_more: token_makers was ["usr_x","broker"] and is ["usr_x"]', // the broker is nobody's hand
+      'proposals prp_2: body was "sealed" and is null', // what is over keeps nothing
+      'proposals prp_2: state was "accepted" and is "performed"', // accepting was performing
+      'proposals prp_3: body was "sealed" and is null',
+    ])
+
+    await takeTo(database.url, 2)
+    expect(lostSince(then, await within(database.url, everyRow))).toEqual([
+      'access_requests req_more: token_makers was ["usr_x","broker"] and is ["usr_x"]',
+      'proposals prp_2: body was "sealed" and is ""',
+      'proposals prp_3: body was "sealed" and is ""',
+    ])
   })
 })
 

@@ -45,6 +45,33 @@ export async function databaseOf010(): Promise<FreshDatabase> {
   return database
 }
 
+/** Of what that daemon could write, the kinds of rows that its file has none of. */
+export const MORE_OF_010 = `
+insert into identities (issuer, subject, user_id) values ('https://idp', 'a', '${STORY.alice}');
+insert into groups (id, name, source) values ('grp_1', 'ops', 'sign_in'), ('grp_2', 'ops', 'local');
+insert into group_members (group_id, user_id, confirmed_at) values ('grp_1', '${STORY.alice}', now()), ('grp_2', '${STORY.bob}', null);
+insert into role_groups (role, group_id) values ('approver', 'grp_2');
+insert into http_sessions (sid, sess, expire, id, user_id, issuer, subject, sealed)
+  values ('s', '{}', now() + interval '1 hour', 'ses_1', '${STORY.alice}', 'https://idp', 'a', 'sealed');
+insert into logout_tokens (issuer, jti, expires_at) values ('https://idp', 'j', now());
+insert into scim_tokens (id, name, hash, created_by, expires_at) values ('sct_1', 'scim', 'h', '${STORY.bob}', now() + interval '1 day');
+insert into integration_secrets (integration_id, name, sealed) values ('${STORY.integrationId}', 'other', 'sealed');
+insert into bundles (id, name, integration_id) values ('bnd_1', 'bundle', '${STORY.integrationId}');
+insert into bundle_resources (bundle_id, resource_id, permissions) select 'bnd_1', min(id), '{read}' from resources;
+insert into proposals (id, kind, body, summary, proposer_id, state, decided_by, decided_at) values
+  ('prp_1', 'flow.create', 'sealed', '{"a": 1}', '${STORY.alice}', 'open', null, null),
+  ('prp_2', 'flow.create', 'sealed', '{}', '${STORY.alice}', 'accepted', '${STORY.bob}', now()),
+  ('prp_3', 'integration.own', 'sealed', '{}', '${STORY.alice}', 'declined', '${STORY.bob}', now());
+insert into webhooks (id, name, url, events, sealed, created_by) values ('whk_1', 'hook', 'https://x', '{grant.active}', 'sealed', '${STORY.alice}');
+insert into notification_deliveries (id, event_id, kind, channel, target, state, attempts, last_error, settled_at)
+  select 'ntd_' || n, min(e.id), e.kind, channel, target, state, attempts, problem, settled from audit_events e,
+    (values (1, 'webhook', 'whk_1', 'waiting', 3, 'no answer', null), (2, 'email', 'a@x', 'sent', 1, null, now()),
+      (3, 'email', 'b@x', 'dead', 20, 'no', now())) as d (n, channel, target, state, attempts, problem, settled)
+  where e.kind = 'grant.active' group by n, e.kind, channel, target, state, attempts, problem, settled;
+insert into access_requests (id, flow_id, flow_version, integration_id, requester_id, state, seconds, delivery, expires_at, token_makers)
+  select 'req_more', flow_id, 1, integration_id, requester_id, 'cancelled', 60, 'token', now(), '{usr_x,broker}' from access_requests
+  where id = '${STORY.pendingRequest}';`
+
 const TO_NOW = `do $$
 declare
   passed interval := date_trunc('milliseconds', clock_timestamp() - (select max(at) from audit_events)); -- ends have whole ones
