@@ -13,7 +13,7 @@ import { InputPipe } from './platform/http/input-pipe.ts'
 import { formBody, jsonBody, scimBody } from './platform/http/json-body.ts'
 import { serveOpenApi } from './platform/http/openapi.ts'
 import { ProblemFilter } from './platform/http/problem-filter.ts'
-import { requestIds } from './platform/http/request-id.ts'
+import { callIds } from './platform/http/call-id.ts'
 import { RouteTable } from './platform/http/route-table.ts'
 import { SCIM_PATH } from './platform/http/scim-error.ts'
 import type { StateFolder } from './platform/installation/state-folder.ts'
@@ -62,7 +62,7 @@ export async function createApp({
   app.set('query parser', 'simple') // a=1&a=2 is a list, which no schema takes; nothing nests
   app.set('etag', false)
   app.disable('x-powered-by')
-  app.use(requestIds, forwardedFor, calls, requestLog(logger), requestTimes(app.get(Metrics)), headers(config))
+  app.use(callIds, forwardedFor, calls, requestLog(logger), requestTimes(app.get(Metrics)), headers(config))
   app.use('/auth/back-channel-logout', formBody)
   app.use(SCIM_PATH, ...scimBody)
   app.use(...jsonBody)

@@ -5,7 +5,7 @@ export type Part = (typeof PARTS)[number]
 /** What an event's subject is the id of. */
 export type Subject =
   | 'a bundle'
-  | 'a delivery'
+  | 'a notification'
   | 'a grant'
   | 'a group'
   | 'a person'
@@ -192,7 +192,7 @@ export const KINDS = {
     'webhook.secret_rotated': ['it has a new secret'],
     'webhook.removed': ['it was removed'],
   }),
-  ...of('a delivery', { 'notification.retried': ['somebody had a notification sent once more'] }),
+  ...of('a notification', { 'notification.retried': ['somebody had a notification sent once more'] }),
 } as const satisfies Readonly<Record<string, Kind>>
 
 export type AuditKind = keyof typeof KINDS

@@ -23,7 +23,7 @@ export const webhook = z
     events: z.array(z.string()),
     active: z.boolean(),
     pausedBecause: z.string().nullable().describe('why the broker switched it off: nobody who may do so answers for it any more'),
-    formerSecretUntil: instant.nullable().describe('until then deliveries are signed with the secret before as well'),
+    formerSecretUntil: instant.nullable().describe('until then notifications are signed with the secret before as well'),
     createdAt: instant,
     changedAt: instant,
   })
@@ -56,7 +56,7 @@ export const secretRotation = z
       .min(0)
       .max(7 * 86_400)
       .default(86_400)
-      .describe('how long deliveries carry signatures with both secrets'),
+      .describe('how long notifications carry signatures with both secrets'),
   })
   .meta({ id: 'SecretRotation' })
 export type SecretRotation = z.infer<typeof secretRotation>
@@ -66,7 +66,7 @@ export const webhookTrial = z
   .meta({ id: 'WebhookTrial' })
 export type WebhookTrial = z.infer<typeof webhookTrial>
 
-export const deliveryState = z.enum(['waiting', 'sent', 'dead'])
+export const notificationState = z.enum(['waiting', 'sent', 'dead'])
 export const channel = z.enum(['email', 'webhook'])
 
 export const notificationDelivery = z
@@ -75,7 +75,7 @@ export const notificationDelivery = z
     event: z.strictObject({ id: id('aud'), kind: z.string(), subject: z.string(), at: instant }),
     channel,
     to: z.strictObject({ id: z.string().describe('a person or a webhook'), name: z.string().nullable() }),
-    state: deliveryState.describe('dead: given up after 24 hours of attempts'),
+    state: notificationState.describe('dead: given up after 24 hours of attempts'),
     attempts: z.int(),
     lastError: z.string().nullable(),
     nextAttemptAt: instant.nullable(),
@@ -87,7 +87,7 @@ export type NotificationDelivery = z.infer<typeof notificationDelivery>
 export const notificationDeliveryPage = page(notificationDelivery).meta({ id: 'NotificationDeliveryPage' })
 export const notificationDeliveryQuery = z.strictObject({
   ...pageQuery,
-  state: deliveryState.optional(),
+  state: notificationState.optional(),
   channel: channel.optional(),
   to: z.union([id('usr'), id('whk')]).optional(),
   subject: text({ max: 100 }).optional().describe('of the event: a request, a grant'),

@@ -5,7 +5,7 @@ import { Deliveries } from './deliveries.ts'
 import { DiscoveryController } from './discovery/discovery.controller.ts'
 import { Discovery } from './discovery/discovery.ts'
 import { Health } from './health/health.service.ts'
-import { Sessions } from './health/sessions.ts'
+import { TargetSessions } from './health/target-sessions.ts'
 import { Inhabitants } from './inhabitants.ts'
 import { IntegrationChanges } from './integration-changes.ts'
 import { IntegrationStates } from './integration-states.ts'
@@ -36,7 +36,7 @@ import { Trials } from './trial.ts'
     Moves,
     Ownerships,
     Resources,
-    Sessions,
+    TargetSessions,
     Trials,
   ],
   exports: [Connections, Deliveries, Inhabitants, IntegrationStates, Moves, Resources],

@@ -109,12 +109,12 @@ export class Dispatcher implements OnModuleInit, OnApplicationBootstrap {
        on conflict on constraint notification_deliveries_once do nothing returning id, channel, target`,
       [JSON.stringify(planned.map((one) => ({ ...one, id: newId('ntf') })))],
     )
-    await enqueue(tx, put.map(dueDelivery))
+    await enqueue(tx, put.map(dueNotification))
   }
 }
 
 /** A slow receiver keeps back no other, nor does the mail server. */
-export function dueDelivery({ id, channel, target }: { id: string; channel: Planned['channel']; target: string }) {
+export function dueNotification({ id, channel, target }: { id: string; channel: Planned['channel']; target: string }) {
   const shard = channel === 'email' ? 'email' : target
   return { lane: 'notify', kind: NOTIFY_WORK[channel], subject: id, shard } as const
 }

@@ -10,7 +10,7 @@ import { inHeader, inOneLine, type Letter } from './letter.ts'
 const PATIENCE_MS = 10_000
 
 export interface Posted {
-  /** the delivery's: the same at every attempt */
+  /** the notification's: the same at every attempt */
   readonly id: string
   /** what mail programs show together: the request */
   readonly thread: string

@@ -2,9 +2,9 @@ import { Module } from '@nestjs/common'
 import { ApprovalsModule } from '../approvals/approvals.module.ts'
 import { RotationModule } from '../rotation/rotation.module.ts'
 import { Audiences } from './audiences.ts'
-import { DeliveriesController } from './deliveries.controller.ts'
-import { Deliveries } from './deliveries.ts'
-import { DeliveryList } from './delivery-list.ts'
+import { NotificationsController } from './notifications.controller.ts'
+import { NotificationSending } from './sending.ts'
+import { NotificationList } from './notification-list.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { Mailer } from './mailer.ts'
 import { WebhookMakers } from './webhook-makers.ts'
@@ -17,12 +17,12 @@ import { Webhooks } from './webhooks.service.ts'
 /** Tells people and programs what happened, from the audit chain. Nothing below knows of it. */
 @Module({
   imports: [ApprovalsModule, RotationModule],
-  controllers: [WebhooksController, DeliveriesController],
+  controllers: [WebhooksController, NotificationsController],
   providers: [
     Audiences,
     Dispatcher,
-    Deliveries,
-    DeliveryList,
+    NotificationSending,
+    NotificationList,
     Mailer,
     WebhookMakers,
     WebhookSecrets,

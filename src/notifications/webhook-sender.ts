@@ -36,13 +36,13 @@ export class WebhookSender {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  async send(id: string, deliveryId: string, news: News, signal: AbortSignal): Promise<void> {
+  async send(id: string, notificationId: string, news: News, signal: AbortSignal): Promise<void> {
     const receiver = await this.receiver(id)
     const { event } = news
     await this.post(
       id,
       receiver,
-      deliveryId,
+      notificationId,
       { type: event.kind, timestamp: event.at.toISOString(), data: this.dataOf(news) },
       signal,
     )
@@ -72,9 +72,9 @@ export class WebhookSender {
     return this.post(id, receiver, newId('ntf'), { type: 'webhook.test', timestamp, data: { webhook: id } }, signal)
   }
 
-  private post(id: string, receiver: Receiver, deliveryId: string, content: object, signal: AbortSignal): Promise<number> {
+  private post(id: string, receiver: Receiver, notificationId: string, content: object, signal: AbortSignal): Promise<number> {
     const { url, now } = receiver
-    const message = { id: deliveryId, timestamp: now, body: JSON.stringify(content) }
+    const message = { id: notificationId, timestamp: now, body: JSON.stringify(content) }
     return postWebhook({ url, message, secrets: this.secretsOf(id, receiver), signal, development: this.config.development })
   }
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createApp } from '../../src/app.ts'
-import { Sessions } from '../../src/integrations/health/sessions.ts'
+import { TargetSessions } from '../../src/integrations/health/target-sessions.ts'
 import { Sealer } from '../../src/platform/sealing/sealing.ts'
 import type { AnyPlugin } from '../../src/sdk/index.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
@@ -267,7 +267,7 @@ describe('an integration', () => {
 describe('a connection', () => {
   it('shows as degraded while its session cannot be kept, and recovers', async () => {
     const { id } = await anIntegration()
-    const sessions = broker.app.get(Sessions)
+    const sessions = broker.app.get(TargetSessions)
     await broker.admin.must(broker.admin.post(`/api/integrations/${id}/health`))
     target.trouble = 'the toy threw the broker out'
     await sessions.beat()

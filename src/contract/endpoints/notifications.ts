@@ -14,7 +14,7 @@ import {
 } from '../notifications.ts'
 import { endpoint } from './endpoint.ts'
 
-export const deliveries = {
+export const notifications = {
   list: endpoint({
     method: 'GET',
     path: '/api/notifications/deliveries',

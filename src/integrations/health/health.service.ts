@@ -10,7 +10,7 @@ import { isBrokerError } from '../../sdk/index.ts'
 import { Connections } from '../connections.ts'
 import { selectIntegrations } from '../integration.ts'
 import { checkHealth, guaranteesOf, isHealthy } from './health.ts'
-import { Sessions } from './sessions.ts'
+import { TargetSessions } from './target-sessions.ts'
 
 export const HEALTH_WORK = 'integration.health'
 const EVERY_MS = 5 * 60_000
@@ -24,7 +24,7 @@ export class Health implements OnModuleInit, OnApplicationBootstrap {
   constructor(
     private readonly database: Database,
     private readonly connections: Connections,
-    private readonly sessions: Sessions,
+    private readonly sessions: TargetSessions,
     private readonly work: DueWork,
     private readonly stopping: Stopping,
   ) {}

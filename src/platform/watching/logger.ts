@@ -3,7 +3,7 @@ import { Logger as NestPino, type PinoLogger } from 'nestjs-pino'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import { type HttpLogger, pinoHttp } from 'pino-http'
 import { currentCaller } from '../http/call.ts'
-import { currentRequestId } from '../http/request-id.ts'
+import { currentCallId } from '../http/call-id.ts'
 
 /** Lines of JSON on standard output; each names the request it was written for, the person whose it is, and their address. */
 export function makeLogger(level: string, destination?: DestinationStream): Logger {
@@ -13,7 +13,7 @@ export function makeLogger(level: string, destination?: DestinationStream): Logg
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       serializers: { err: (error) => toldOf(error), error: (error) => toldOf(error) },
-      mixin: () => ({ requestId: currentRequestId(), ...currentCaller() }),
+      mixin: () => ({ requestId: currentCallId(), ...currentCaller() }),
     },
     destination,
   )

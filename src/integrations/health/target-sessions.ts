@@ -13,8 +13,8 @@ const PATIENCE_MS = 30_000
 
 /** Keeps the broker's own logins alive. Local work: every replica has its own. */
 @Injectable()
-export class Sessions {
-  private readonly log = new Logger(Sessions.name)
+export class TargetSessions {
+  private readonly log = new Logger(TargetSessions.name)
   private readonly underWay = new Set<unknown>()
   private readonly lost = new Map<string, string>()
 

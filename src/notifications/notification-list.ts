@@ -9,10 +9,10 @@ import { enqueue } from '../platform/due/due-work.ts'
 import { type CursorKind, Cursors } from '../platform/http/cursors.ts'
 import { Database, row, rows, type Tx } from '../platform/postgres/database.ts'
 import { BrokerError } from '../sdk/index.ts'
-import { dueDelivery } from './dispatcher.ts'
+import { dueNotification } from './dispatcher.ts'
 
 // Newest first; ids begin with their time.
-const DELIVERIES: CursorKind<string> = { list: 'deliveries', position: id('ntf') as z.ZodType<string> }
+const NOTIFICATIONS: CursorKind<string> = { list: 'deliveries', position: id('ntf') as z.ZodType<string> }
 
 const SELECT = `select d.id, d.channel, d.state, d.attempts, d.last_error as "lastError", d.created_at as "createdAt",
   d.settled_at as "settledAt", w.run_at as "nextAttemptAt", d.target, coalesce(u.name, h.name) as "targetName",
@@ -21,7 +21,7 @@ const SELECT = `select d.id, d.channel, d.state, d.attempts, d.last_error as "la
   left join users u on u.id = d.target left join webhooks h on h.id = d.target
   left join due_work w on w.subject = d.id and w.kind in ('notification.email', 'notification.webhook')`
 
-interface DeliveryRow {
+interface NotificationRow {
   readonly id: NotificationDelivery['id']
   readonly channel: NotificationDelivery['channel']
   readonly state: NotificationDelivery['state']
@@ -40,63 +40,63 @@ interface DeliveryRow {
 
 /** What became of each notification, and another chance for those that were given up. */
 @Injectable()
-export class DeliveryList {
+export class NotificationList {
   constructor(
     private readonly database: Database,
     private readonly cursors: Cursors,
   ) {}
 
   async list({ limit, cursor, state, channel, to, subject }: NotificationDeliveryQuery): Promise<Page<NotificationDelivery>> {
-    const found = await rows<DeliveryRow>(
+    const found = await rows<NotificationRow>(
       this.database.pool,
       `${SELECT} where ($1::text is null or d.id < $1) and ($2::text is null or d.state = $2) and ($3::text is null or d.channel = $3)
          and ($4::text is null or d.target = $4) and ($5::text is null or e.subject = $5) order by d.id desc limit $6`,
-      [this.cursors.read(DELIVERIES, cursor) ?? null, state ?? null, channel ?? null, to ?? null, subject ?? null, limit + 1],
+      [this.cursors.read(NOTIFICATIONS, cursor) ?? null, state ?? null, channel ?? null, to ?? null, subject ?? null, limit + 1],
     )
-    return this.cursors.page(DELIVERIES, found, limit, (one) => one.id, viewOf)
+    return this.cursors.page(NOTIFICATIONS, found, limit, (one) => one.id, viewOf)
   }
 
-  async retry(caller: Caller, deliveryId: string): Promise<NotificationDelivery> {
+  async retry(caller: Caller, notificationId: string): Promise<NotificationDelivery> {
     return this.database.transaction(async (tx) => {
       const before = await row<{ state: string; channel: 'email' | 'webhook'; target: string }>(
         tx,
         'select state, channel, target from notification_deliveries where id = $1 for update',
-        [deliveryId],
+        [notificationId],
       )
-      if (!before) throw new BrokerError('not_found', `there is no delivery ${deliveryId}`)
+      if (!before) throw new BrokerError('not_found', `there is no notification ${notificationId}`)
       if (before.state !== 'dead') {
-        throw new BrokerError('conflict', `the delivery is ${before.state}`, {
-          fix: 'only a delivery that was given up is tried again',
+        throw new BrokerError('conflict', `the notification is ${before.state}`, {
+          fix: 'only a notification that was given up is tried again',
         })
       }
       await rows(
         tx,
         `update notification_deliveries set state = 'waiting', waiting_since = now(), settled_at = null where id = $1`,
-        [deliveryId],
+        [notificationId],
       )
-      await enqueue(tx, [dueDelivery({ id: deliveryId, ...before })])
-      await record(tx, { kind: 'notification.retried', actor: caller.id, subject: deliveryId })
-      return this.get(tx, deliveryId)
+      await enqueue(tx, [dueNotification({ id: notificationId, ...before })])
+      await record(tx, { kind: 'notification.retried', actor: caller.id, subject: notificationId })
+      return this.get(tx, notificationId)
     })
   }
 
-  private async get(tx: Pick<Tx, 'query'>, deliveryId: string): Promise<NotificationDelivery> {
-    return viewOf((await rows<DeliveryRow>(tx, `${SELECT} where d.id = $1`, [deliveryId]))[0]!)
+  private async get(tx: Pick<Tx, 'query'>, notificationId: string): Promise<NotificationDelivery> {
+    return viewOf((await rows<NotificationRow>(tx, `${SELECT} where d.id = $1`, [notificationId]))[0]!)
   }
 }
 
-function viewOf(delivery: DeliveryRow): NotificationDelivery {
-  const { id, channel, state, attempts, lastError, createdAt, settledAt, nextAttemptAt } = delivery
+function viewOf(notification: NotificationRow): NotificationDelivery {
+  const { id, channel, state, attempts, lastError, createdAt, settledAt, nextAttemptAt } = notification
   return {
     id,
     event: {
-      id: delivery.eventId,
-      kind: delivery.eventKind,
-      subject: delivery.eventSubject,
-      at: delivery.eventAt.toISOString(),
+      id: notification.eventId,
+      kind: notification.eventKind,
+      subject: notification.eventSubject,
+      at: notification.eventAt.toISOString(),
     },
     channel,
-    to: { id: delivery.target, name: delivery.targetName },
+    to: { id: notification.target, name: notification.targetName },
     state,
     attempts,
     lastError,

@@ -21,10 +21,10 @@ import { messageFor } from './words.ts'
 
 const PATIENCE_HOURS = 24
 const LONGEST_PAUSE_MS = 600_000
-/** how long the other deliveries to a receiver that was not reached wait */
+/** how long the other notifications to a receiver that was not reached wait */
 const UNREACHED_PAUSE_MS = 2_000
 
-interface Delivery {
+interface Notification {
   readonly id: string
   readonly eventId: string
   readonly kind: string
@@ -34,8 +34,8 @@ interface Delivery {
 
 /** Sends what the dispatcher put down, until it arrives or a day has passed. Nothing here waits for a transaction, nor the other way round. */
 @Injectable()
-export class Deliveries implements OnModuleInit {
-  private readonly log = new Logger(Deliveries.name)
+export class NotificationSending implements OnModuleInit {
+  private readonly log = new Logger(NotificationSending.name)
   private readonly sent: Counter
   private readonly failed: Counter
   private readonly given: Counter
@@ -64,7 +64,7 @@ export class Deliveries implements OnModuleInit {
          where state <> 'waiting' and settled_at < clock_timestamp() - make_interval(days => $1) limit $2) returning 1`,
     )
     for (const kind of [NOTIFY_WORK.email, NOTIFY_WORK.webhook]) {
-      this.work.handle('notify', kind, (batch, hold) => each(batch, (work) => this.deliver(work, hold)))
+      this.work.handle('notify', kind, (batch, hold) => each(batch, (work) => this.tell(work, hold)))
     }
     this.metrics.gauge('latchkey_notifications_unsettled', 'notifications that wait or are dead, by channel', async () =>
       (
@@ -87,57 +87,57 @@ export class Deliveries implements OnModuleInit {
     )
   }
 
-  private async deliver(work: Work, hold: Hold): Promise<Outcome> {
-    const delivery = await row<Delivery>(
+  private async tell(work: Work, hold: Hold): Promise<Outcome> {
+    const notification = await row<Notification>(
       this.database.pool,
       `select id, event_id as "eventId", kind, channel, target from notification_deliveries where id = $1 and state = 'waiting'`,
       [work.subject],
     )
-    if (!delivery) return 'done'
+    if (!notification) return 'done'
     try {
-      await this.send(delivery, hold.signal)
+      await this.send(notification, hold.signal)
     } catch (error) {
       if (hold.signal.aborted) return 0
       if (isBrokerError(error, 'target.unreachable', 'target.timeout')) hold.pauseShard(UNREACHED_PAUSE_MS)
-      return this.retryLater(delivery, error, work.attempts)
+      return this.retryLater(notification, error, work.attempts)
     }
     // A crash right here sends it once more, with the same id.
     await rows(
       this.database.pool,
       `update notification_deliveries set state = 'sent', attempts = attempts + 1, last_error = null, settled_at = now() where id = $1`,
-      [delivery.id],
+      [notification.id],
     )
-    this.sent.add(1, { channel: delivery.channel })
+    this.sent.add(1, { channel: notification.channel })
     return 'done'
   }
 
-  private async send(delivery: Delivery, signal: AbortSignal): Promise<void> {
-    const event = await readEvent(this.database.pool, delivery.eventId)
-    if (!event) throw new BrokerError('not_found', `the audit trail has no ${delivery.eventId}`)
+  private async send(notification: Notification, signal: AbortSignal): Promise<void> {
+    const event = await readEvent(this.database.pool, notification.eventId)
+    if (!event) throw new BrokerError('not_found', `the audit trail has no ${notification.eventId}`)
     const facts = (await readFacts(this.database.pool, [event.subject])).get(event.subject)
     const names = await readNames(this.database.pool, [event.actor])
-    if (delivery.channel === 'webhook') {
-      await this.webhooks.send(delivery.target, delivery.id, { event, facts, names }, signal)
+    if (notification.channel === 'webhook') {
+      await this.webhooks.send(notification.target, notification.id, { event, facts, names }, signal)
       return
     }
     const person = await row<{ name: string; address: string | null }>(
       this.database.pool,
       `select name, email as address from users where id = $1 and state = 'active'`,
-      [delivery.target],
+      [notification.target],
     )
     if (!person?.address) throw new BrokerError('not_found', 'the person is no longer active, or has no address any more')
-    const letter = letterFor(messageFor(event, delivery.kind as Part, facts && this.told(facts), names), this.config.publicUrl)
+    const letter = letterFor(messageFor(event, notification.kind as Part, facts && this.told(facts), names), this.config.publicUrl)
     const to = { name: person.name, address: person.address }
-    await this.mailer.post({ id: delivery.id, thread: facts?.requestId ?? event.subject, to, letter })
+    await this.mailer.post({ id: notification.id, thread: facts?.requestId ?? event.subject, to, letter })
   }
 
   private told(facts: Facts): Facts & { asked: string } {
     return { ...facts, asked: this.subjects.of(facts).inWords(facts, facts.resources) }
   }
 
-  private async retryLater({ id, channel }: Delivery, error: unknown, attempts: number): Promise<Outcome> {
+  private async retryLater({ id, channel }: Notification, error: unknown, attempts: number): Promise<Outcome> {
     const { message } = problemOf(error)
-    if (!isBrokerError(error)) this.log.error({ error, delivery: id }, 'a notification could not be sent')
+    if (!isBrokerError(error)) this.log.error({ error, notification: id }, 'a notification could not be sent')
     this.failed.add(1, { channel })
     const after = await row<{ state: string }>(
       this.database.pool,
@@ -150,7 +150,7 @@ export class Deliveries implements OnModuleInit {
     if (after?.state === 'waiting') return pauseFor(attempts, LONGEST_PAUSE_MS)
     if (after) {
       this.given.add(1, { channel })
-      this.log.warn({ delivery: id, message }, 'gave up a notification')
+      this.log.warn({ notification: id, message }, 'gave up a notification')
     }
     return 'done'
   }
