@@ -13,9 +13,9 @@ import {
   isReversible,
   type Json,
   parseJson,
-  type Receipt,
   type RunContext,
   type Step,
+  type StepRecord,
   type TargetIdentity,
 } from '../sdk/index.ts'
 import { actionOf, planOf, readInput } from './action-of.ts'
@@ -56,16 +56,16 @@ export class ActionRunner {
     const target = await whoAnswers(connection)
     mustBeSameTarget(run, target)
     const held = run.state === 'pending' ? await this.plan(connection, action, run, hold, target, hooks) : run
-    let receipt: (Receipt & { position: number }) | undefined
+    let last: (StepRecord & { position: number }) | undefined
     const records = new Map<number, Json | undefined>()
     for (const step of held.steps) {
       if (step.state === 'executed') continue
-      const until = await this.database.transaction((tx) => this.intend(tx, held, step, receipt, hooks))
-      const done: Receipt = await action.execute(this.context(connection, held.id, hold, until), step)
-      receipt = { ...done, position: step.position }
+      const until = await this.database.transaction((tx) => this.intend(tx, held, step, last, hooks))
+      const done: StepRecord = await action.execute(this.context(connection, held.id, hold, until), step)
+      last = { ...done, position: step.position }
       records.set(step.position, done.record)
     }
-    const marks = receipt ? [{ run: held.id, ...receipt }] : []
+    const marks = last ? [{ run: held.id, ...last }] : []
     const steps = held.steps.map((step) => ({ ...step, record: records.get(step.position) ?? step.record }))
     const evidence = await this.verify(connection, action, held, steps, marks, hold)
     await this.database.transaction(async (tx) => {
@@ -100,7 +100,7 @@ export class ActionRunner {
     action: AnyAction<unknown>,
     run: HeldRun,
     steps: readonly JournaledStep[],
-    marks: readonly (StepRef & Receipt)[],
+    marks: readonly (StepRef & StepRecord)[],
     hold: Pick<Hold, 'isOurs'>,
   ): Promise<readonly Evidence[]> {
     if (action === connection.plugin.grantAccess || !action.verify) return []
@@ -151,7 +151,7 @@ export class ActionRunner {
     tx: Tx,
     run: HeldRun,
     step: JournaledStep,
-    before: (Receipt & { position: number }) | undefined,
+    before: (StepRecord & { position: number }) | undefined,
     hooks: RunHooks,
   ): Promise<TimeLeft | undefined> {
     const until = await hooks.beforeStep?.(tx)

@@ -126,7 +126,10 @@ export class NotificationSending implements OnModuleInit {
       [notification.target],
     )
     if (!person?.address) throw new BrokerError('not_found', 'the person is no longer active, or has no address any more')
-    const letter = letterFor(messageFor(event, notification.kind as Part, facts && this.told(facts), names), this.config.publicUrl)
+    const letter = letterFor(
+      messageFor(event, notification.kind as Part, facts && this.told(facts), names),
+      this.config.publicUrl,
+    )
     const to = { name: person.name, address: person.address }
     await this.mailer.post({ id: notification.id, thread: facts?.requestId ?? event.subject, to, letter })
   }

@@ -22,7 +22,7 @@ export interface Step {
 }
 
 /** What one execution leaves behind for its undo. */
-export interface Receipt {
+export interface StepRecord {
   /** what rollback needs and only execution could learn, such as a version number */
   readonly record?: Json
 }
@@ -111,7 +111,7 @@ interface ActionBase<Client, Input, S extends Step> {
    */
   wayBack?(ctx: RunContext<Client>, input: Input): Promise<Outlook>
   /** Performs one step. Performing it twice is the same as once; it may be called again after a crash in the middle. */
-  execute(ctx: RunContext<Client>, step: S): Promise<Receipt>
+  execute(ctx: RunContext<Client>, step: S): Promise<StepRecord>
   /** Reads the target: success is what was read back. */
   verify?(ctx: RunContext<Client>, steps: readonly Journaled<S>[]): Promise<Evidence[]>
 }

@@ -14,10 +14,10 @@ export type {
   Json,
   Look,
   Outlook,
-  Receipt,
   Reversible,
   RunContext,
   Step,
+  StepRecord,
   TargetIdentity,
 } from './action.ts'
 export { isReversible } from './action.ts'

@@ -1,4 +1,4 @@
-import { type Action, BrokerError, type Irreversible, isBrokerError, type Receipt, type Step } from '../../../src/sdk/index.ts'
+import { type Action, BrokerError, type Irreversible, isBrokerError, type Step, type StepRecord } from '../../../src/sdk/index.ts'
 import type { VaultClient } from '../client.ts'
 import { evidenceOf, lookOf } from '../evidence.ts'
 import { type Send, sendingFor } from '../send.ts'
@@ -35,7 +35,7 @@ export const rotateDatabaseCredentials: Action<VaultClient, DatabasePlace, Rotat
     throw new TypeError('a rotation is of a role or of a connection')
   },
 
-  async execute(ctx, step): Promise<Receipt> {
+  async execute(ctx, step): Promise<StepRecord> {
     const send = sendingFor(ctx, 'provisioning')
     switch (step.kind) {
       case 'role':
