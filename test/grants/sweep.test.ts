@@ -120,6 +120,72 @@ describe.each(await serversUnderTest())('the sweep of $product $version', (binar
     await world.until(alice, grantId, 'revoked')
   })
 
+  const userOf = async (grantId: string): Promise<string> => {
+    const steps = await world.alice.api.must(world.alice.api.get(`/api/grants/${grantId}/steps`))
+    return steps.find((step: { kind: string }) => step.kind === 'user').args.username
+  }
+
+  it.each([
+    {
+      changes: {
+        token_period: 2_764_800,
+        token_num_uses: 5,
+        token_bound_cidrs: ['127.0.0.0/8'],
+        token_type: 'default',
+        token_no_default_policy: false,
+      },
+    },
+    {
+      changes: {
+        token_ttl: 0,
+        token_max_ttl: 0,
+        token_explicit_max_ttl: 0,
+        token_policies: ['default'],
+      },
+    },
+    {
+      changes: {
+        token_explicit_max_ttl: 2_764_800,
+      },
+    },
+  ])('finds a user that was changed in one field alone, and says in which (case %#)', async ({ changes }) => {
+    const fields = Object.entries(changes)
+    const grants = await Promise.all(fields.map(() => grantOf(SHORT)))
+    await world.open(world.alice, grants[0]!)
+    expect((await sweep()).altered).toEqual([])
+    for (const [i, [field, value]] of fields.entries()) {
+      const written = await vault.api('POST', `auth/apono/users/${await userOf(grants[i]!)}`, { [field]: value })
+      expect(written.status, JSON.stringify(written.body)).toBe(204)
+    }
+    const { altered } = await sweep()
+    expect(altered.toSorted()).toEqual(grants.toSorted())
+    for (const [i, [field, value]] of fields.entries()) {
+      const { endNote } = await world.until(world.alice, grants[i]!, 'revoked')
+      expect(endNote).toMatch(/changed outside the broker: user /)
+      expect(endNote).toContain(`${field} is ${JSON.stringify(value)}`)
+    }
+  })
+
+  it('finds a user whose tokens would outlive its grant, be it never so evenly written', async () => {
+    const { alice, broker } = world
+    const flow = await world.flow({ extensions: { count: 1, maxSeconds: 3600 } })
+    const extended = await world.grant(alice, { flowId: flow.id, seconds: 3600 })
+    await alice.api.must(alice.api.post(`/api/grants/${extended}/extend`, { seconds: 3600 }))
+    await waitFor('the server to know the new end', async () => {
+      const query = 'select 1 from grants where id = $1 and extensions = 1 and target_until = expires_at'
+      return (await broker.database.query(query, [extended])).length > 0
+    })
+    await world.open(alice, extended)
+    const longer = await grantOf(SHORT)
+    const ttl = { token_ttl: 7200, token_max_ttl: 7200, token_explicit_max_ttl: 7200 }
+    await vault.api('POST', `auth/apono/users/${await userOf(longer)}`, ttl)
+    expect((await sweep()).altered).toEqual([longer])
+    expect((await world.until(alice, longer, 'revoked')).endNote).toContain('token_explicit_max_ttl is 7200')
+    expect(await world.until(alice, extended, /./)).toMatchObject({ state: 'active' })
+    await alice.api.must(alice.api.post(`/api/grants/${extended}/give-back`))
+    await world.until(alice, extended, 'revoked')
+  })
+
   const told = (kind: string) =>
     world.broker.database.query<{ subject: string; data: unknown }>(
       `select subject, body::jsonb as data from audit_events where kind = $1 order by id`,

@@ -47,6 +47,8 @@ const Input = z.object({
     .min(1),
 }) satisfies z.ZodType<GrantInput>
 
+const UserRecord = z.object({ writtenAt: z.iso.datetime() })
+
 // A rule with max_wrapping_ttl refuses every request that asks for no wrapping, so no policy can lend reading without it.
 const BEYOND = [
   'what the grantee read or had computed is theirs. The server keeps it for them, too, where they asked for an answer response-wrapped: who has that wrapping token opens it, once, within the time they chose, and no policy can forbid it. To void such copies: vault lease revoke -prefix, with the path that was lent.',
@@ -96,9 +98,11 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
     const features = await ctx.client.features(ctx.signal)
     const send = sendFor(ctx, 'provisioning')
     switch (step.kind) {
-      case 'user':
-        await writeUser(send, step.args, Math.max(1, Math.floor(leftOf(ctx)() / 1000)), features)
-        return {}
+      case 'user': {
+        const msLeft = leftOf(ctx)()
+        await writeUser(send, step.args, Math.max(1, Math.floor(msLeft / 1000)), features)
+        return { record: writtenNow(ctx, msLeft) }
+      }
       case 'policy':
         return { record: { written: true, ...(await writePolicy(send, { ...step.args, stamp: stampOf(ctx), features })) } }
     }
@@ -109,7 +113,7 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
     return Promise.all(
       steps.map(({ kind, args, record }) =>
         kind === 'user'
-          ? userStands(send, args)
+          ? userStands(send, args, longestOf(record, endOf(ctx)))
           : policyStands(send, { ...args, stamp: stampOf(ctx), ends: wroteItsEnd(record) }),
       ),
     )
@@ -171,6 +175,16 @@ export const grantAccess: GrantAccessAction<VaultClient, GrantInput, GrantStep> 
 /** False for what was written before the journal said so, too. */
 function wroteItsEnd(record: Json | undefined): boolean {
   return typeof record === 'object' && record !== null && 'ends' in record && record['ends'] === true
+}
+
+function writtenNow(ctx: Context, msLeft: number): Json {
+  return { writtenAt: new Date(endOf(ctx).getTime() - msLeft).toISOString() } satisfies z.infer<typeof UserRecord>
+}
+
+/** The seconds from when the user was written to the end; unknown for users written before the journal said when. */
+function longestOf(record: Json | undefined, until: Date): number | undefined {
+  const written = UserRecord.safeParse(record)
+  return written.success ? (until.getTime() - Date.parse(written.data.writtenAt)) / 1000 : undefined
 }
 
 function sendFor(ctx: Context, rank: Rank): Send {

@@ -5,6 +5,7 @@ import type { VaultAnswer, VaultCall } from '../../../vault/index.ts'
 import type { VaultFeatures } from '../client.ts'
 import { evidenceOf, lookOf } from '../evidence.ts'
 import type { Send } from '../send.ts'
+import { differencesOf } from '../stored-user.ts'
 import { type AliasOwner, aliasGone, removeAlias } from './grant-identity.ts'
 import { type Looking, lastLook } from './looking.ts'
 
@@ -73,11 +74,13 @@ export async function removeUser(send: Send, user: AliasOwner): Promise<void> {
   await Promise.all([revokeLogins(send, user), removeAlias(send, user)])
 }
 
-export async function userStands(send: Send, user: GrantUser): Promise<Evidence> {
+/** Whether the user is as it was written, as far as a server tells; `mostSeconds` is the longest that a token of it may live. */
+export async function userStands(send: Send, user: GrantUser, mostSeconds: number | undefined): Promise<Evidence> {
   const answer = await send(getUser(user))
-  const policies = answer.data['token_policies']
-  const holds = Array.isArray(policies) && policies.length === 1 && policies[0] === user.policy
-  const observed = holds ? `stored, with the policy ${user.policy} alone` : `${answer.status}, not as written`
+  const differing =
+    answer.status === 404 ? [answer.errors.join('; ') || 'not there'] : differencesOf(answer.data, user.policy, mostSeconds)
+  const holds = differing.length === 0
+  const observed = holds ? `stored, with the policy ${user.policy} alone` : `${answer.status}, ${differing.join('; ')}`
   return evidenceOf(`user ${user.username}`, holds, lookOf(getUser(user), answer, observed))
 }
 
