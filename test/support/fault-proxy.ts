@@ -169,7 +169,7 @@ function nameOf({ method = '', url = '' }: IncomingMessage): string | undefined 
     .replace(/\/apono-g-[0-9a-z]{26}$/, '/:policy')
     .replace(/^identity\/entity\/id\/.+$/, 'identity/entity/id/:id')
   const isOfAFlow =
-    /:(user|policy|id)\b|^identity\/lookup\/entity$|^auth\/token\/lookup-accessor$|^sys\/internal\/ui\/mounts$|^kv\/data\/app\/db$/
+    /:(user|policy|id)\b|^identity\/lookup\/entity$|^auth\/token\/lookup-accessor$|^sys\/internal\/ui\/mounts$|^kv\/data\/app\/db$|^sys\/policies\/acl\/team-/
   if (!isOfAFlow.test(path)) return undefined
   return `${searchParams.get('list') === 'true' ? 'LIST' : method} ${path}`
 }
