@@ -89,6 +89,7 @@ export const KINDS = {
     'rotation.created': ['a rotation was made'],
     'rotation.changed': ['it was changed, paused or resumed'],
     'rotation.removed': ['it was removed'],
+    'rotation.stopped': ['its integration was removed: it is paused, and nothing is made any more', 'admin'],
     'rotation.asked': ['somebody had it run now'],
     'rotation.made': ['it was due, and its run was ordered'],
     'rotation.due': ['a person is to do it, and told so again at each moment until somebody did', 'admin'],

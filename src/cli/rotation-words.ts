@@ -26,7 +26,7 @@ export function rotationInWords(rotation: RotationView, turns: readonly Rotation
       what: whatOf(rotation),
       schedule: schedule.kind === 'every' ? `every ${inWords(schedule.seconds)}` : `${schedule.line} in ${schedule.timeZone}`,
       windows: rotation.windows.map(({ days, from, to, timeZone }) => `${days.join(' ')} ${from}–${to} ${timeZone}`).join('; '),
-      next: rotation.startsAt ?? 'paused',
+      next: rotation.startsAt ?? ['paused', rotation.pausedBecause].filter(Boolean).join(': '),
       overdue: rotation.overdueSeconds === null ? undefined : inWords(rotation.overdueSeconds),
     }),
     ...(turns.length === 0 ? [] : ['', ...table(['DUE', 'STATE', 'RUN', 'BY', 'PROBLEM'], turns.map(turnInWords))]),

@@ -126,6 +126,7 @@ export const rotationView = z
     windows: z.array(timeWindow).describe('empty: at any time'),
     jitterSeconds: z.int(),
     active: z.boolean(),
+    pausedBecause: z.string().nullable().describe('why the broker paused it by itself; null: it did not'),
     version: z.int(),
     nextAt: instant.nullable().describe('when it is due next; null while it is paused'),
     startsAt: instant.nullable().describe('the same with its jitter'),

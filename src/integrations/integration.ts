@@ -49,3 +49,10 @@ export async function findIntegration(
   if (!found) throw new BrokerError('not_found', `there is no integration ${id}`)
   return found
 }
+
+/** Of these ids, those whose integration was removed. */
+export async function removedAmong(tx: Pick<Tx, 'query'>, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set()
+  const removed = await rows<{ id: string }>(tx, `select id from integrations where id = any($1) and state = 'removed'`, [ids])
+  return new Set(removed.map(({ id }) => id))
+}

@@ -58,6 +58,7 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'run.refused': () => 'The run of an action could not be taken back, and stays done',
   'run.stuck': () => 'The run of an action cannot be taken back: a person must look',
   'rotation.due': () => 'Something must be rotated by hand',
+  'rotation.stopped': () => 'A rotation was paused, because its integration was removed',
   'rotation.refused': () => 'A rotation was due and was not made',
   'rotation.failed': () => 'A rotation failed',
   'review.closed': ({ whose, what }) => `${whose} emergency access to ${what} was reviewed`,

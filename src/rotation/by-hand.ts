@@ -5,6 +5,7 @@ import type { Caller } from '../identity/callers/caller.ts'
 import { DueWork, enqueue } from '../platform/due/due-work.ts'
 import { Database, rows } from '../platform/postgres/database.ts'
 import { BrokerError } from '../sdk/index.ts'
+import { mustHaveIntegration } from './orphans.ts'
 import { databaseNow, lockRotation } from './rotation.ts'
 import { RotationViews } from './rotation-views.ts'
 import { dueWork, integrationOf, momentAfter } from './rotations.service.ts'
@@ -21,10 +22,12 @@ export class ByHand {
 
   async run(caller: Caller, id: string, reason: string): Promise<RotationView> {
     const view = await this.database.transaction(async (tx) => {
-      const { does, asked } = await lockRotation(tx, id)
+      const rotation = await lockRotation(tx, id)
+      const { does, asked } = rotation
       if (does.kind === 'remind') {
         throw new BrokerError('conflict', 'this rotation is one that a person makes', { fix: 'do it, and mark it as done' })
       }
+      mustHaveIntegration(rotation)
       if (asked || (await openTurn(tx, id))) {
         throw new BrokerError('conflict', 'it is being made already', { fix: 'wait until that is over' })
       }

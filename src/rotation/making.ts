@@ -9,6 +9,7 @@ import { refusalOfDatabase } from '../platform/postgres/database-errors.ts'
 import { Orders, type ReadyOrder } from '../runs/orders.service.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { Doing, type RunDoes } from './doing.ts'
+import { pauseOrphans } from './orphans.ts'
 import { lockRotation, ROTATION_WORK, type Rotation, selectRotations } from './rotation.ts'
 import { dueWork, integrationOf, momentAfter } from './rotations.service.ts'
 import { type Moment, momentsBetween, opening } from './schedule.ts'
@@ -45,6 +46,10 @@ export class Making implements OnModuleInit {
   private async make(work: Work): Promise<Outcome> {
     const [rotation] = await selectRotations(this.database.pool, 'id = $1', [work.subject])
     if (!rotation) return 'done'
+    if (rotation.isOrphaned) {
+      await this.database.transaction(pauseOrphans)
+      return 'done'
+    }
     const startsAt = startOf(rotation)
     if (!startsAt) return 'done'
     const early = startsAt.getTime() - rotation.now.getTime()

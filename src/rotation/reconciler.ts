@@ -3,6 +3,7 @@ import { Interval } from '@nestjs/schedule'
 import { Rounds } from '../platform/due/rounds.ts'
 import { Database, rows } from '../platform/postgres/database.ts'
 import { Metrics } from '../platform/watching/metrics.ts'
+import { pauseOrphans } from './orphans.ts'
 import { ROTATION_WORK } from './rotation.ts'
 
 /** Compares rotations with the clock, and does not trust that a row of due work exists. */
@@ -28,6 +29,7 @@ export class RotationReconciler implements OnApplicationBootstrap {
   @Interval(10_000)
   tick(): Promise<void> {
     return this.rounds.make(async () => {
+      while ((await this.database.transaction(pauseOrphans)) > 0);
       const lost = await rows(
         this.database.pool,
         `insert into due_work (lane, kind, subject, shard, run_at)

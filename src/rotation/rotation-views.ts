@@ -5,6 +5,7 @@ import type { RotationQuery, RotationTurn, RotationTurnQuery, RotationView } fro
 import { Cursors } from '../platform/http/cursors.ts'
 import { Database, type Tx } from '../platform/postgres/database.ts'
 import { selectRuns } from '../runs/ordered-run.ts'
+import { ORPHANED } from './orphans.ts'
 import { findRotation, type Rotation, selectRotations } from './rotation.ts'
 import { selectTurns, type Turn, turnView } from './turn.ts'
 
@@ -94,6 +95,7 @@ function viewOf(rotation: Rotation, last: Turn | undefined, states: ReadonlyMap<
     windows: [...rotation.windows],
     jitterSeconds: rotation.jitterSeconds,
     active: rotation.active,
+    pausedBecause: rotation.isOrphaned ? ORPHANED : null,
     version: rotation.version,
     nextAt: rotation.nextAt?.toISOString() ?? null,
     startsAt: rotation.startsAt?.toISOString() ?? null,

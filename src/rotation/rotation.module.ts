@@ -1,9 +1,11 @@
 import { Module } from '@nestjs/common'
+import { IntegrationsModule } from '../integrations/integrations.module.ts'
 import { RunsModule } from '../runs/runs.module.ts'
 import { ByHand } from './by-hand.ts'
 import { Doing } from './doing.ts'
 import { Following } from './following.ts'
 import { Making } from './making.ts'
+import { RotationsUnderTest } from './orphans.ts'
 import { RotationReconciler } from './reconciler.ts'
 import { RotationViews } from './rotation-views.ts'
 import { RotationsController } from './rotations.controller.ts'
@@ -12,9 +14,9 @@ import { RotationTests } from './tests.ts'
 
 /** What is done over and over by a schedule. */
 @Module({
-  imports: [RunsModule],
+  imports: [RunsModule, IntegrationsModule],
   controllers: [RotationsController],
-  providers: [Doing, RotationViews, Rotations, Making, Following, ByHand, RotationReconciler, RotationTests],
+  providers: [Doing, RotationViews, Rotations, Making, Following, ByHand, RotationReconciler, RotationTests, RotationsUnderTest],
   exports: [RotationTests],
 })
 export class RotationModule {}

@@ -1,4 +1,5 @@
 import type { Does } from '../contract/rotations.ts'
+import { removedAmong } from '../integrations/integration.ts'
 import { row, rows, type Tx } from '../platform/postgres/database.ts'
 import { BrokerError } from '../sdk/index.ts'
 import type { Plan } from './schedule.ts'
@@ -14,6 +15,8 @@ export interface Rotation extends Plan {
   readonly does: Does
   /** the whole input as it was typed, where there is a secret in it */
   readonly sealedInput: string | null
+  /** its integration was removed */
+  readonly isOrphaned: boolean
   readonly active: boolean
   readonly version: number
   readonly nextAt: Date | null
@@ -27,12 +30,14 @@ export interface Rotation extends Plan {
 }
 
 const SELECT = `select id, name, does, sealed_input as "sealedInput", schedule, windows, jitter_seconds as "jitterSeconds", active, version,
-  next_at as "nextAt", starts_at as "startsAt", asked, created_at as "createdAt", changed_at as "changedAt", clock_timestamp() as now
-  from rotations`
+  next_at as "nextAt", starts_at as "startsAt", asked, created_at as "createdAt", changed_at as "changedAt", clock_timestamp() as now from rotations`
 
 /** Those that were not removed. */
-export function selectRotations(tx: Pick<Tx, 'query'>, condition: string, values: readonly unknown[]): Promise<Rotation[]> {
-  return rows(tx, `${SELECT} where removed_at is null and ${condition}`, values)
+export async function selectRotations(tx: Pick<Tx, 'query'>, condition: string, values: readonly unknown[]): Promise<Rotation[]> {
+  const found = await rows<Omit<Rotation, 'isOrphaned'>>(tx, `${SELECT} where removed_at is null and ${condition}`, values)
+  const through = ({ does }: Pick<Rotation, 'does'>) => (does.kind === 'run' ? does.integrationId : '')
+  const removed = await removedAmong(tx, found.map(through))
+  return found.map((rotation) => ({ ...rotation, isOrphaned: removed.has(through(rotation)) }))
 }
 
 export async function findRotation(tx: Pick<Tx, 'query'>, id: string): Promise<Rotation> {

@@ -18,6 +18,7 @@ import { Database, rows, type Tx } from '../platform/postgres/database.ts'
 import { violates } from '../platform/postgres/database-errors.ts'
 import { BrokerError, type Json } from '../sdk/index.ts'
 import { Doing, type KeptDoes } from './doing.ts'
+import { mustHaveIntegration } from './orphans.ts'
 import { databaseNow, findRotation, lockRotation, ROTATION_WORK, type Rotation } from './rotation.ts'
 import { RotationViews } from './rotation-views.ts'
 import { type Moment, momentWithJitter, mustComeAbout, nextMoment, type Plan } from './schedule.ts'
@@ -71,6 +72,7 @@ export class Rotations implements OnModuleInit {
       const before = await findRotation(this.database.pool, id!)
       mustBeVersion(before, version)
       mustComeAbout(planAfter(before, change), before.now)
+      mustBeAbleToGoOn(before, change)
       const does = change.does && (await this.summaryOf(await this.doing.completed(before, change.does)))
       return { ...change, ...does } as unknown as Record<string, Json>
     },
@@ -139,6 +141,7 @@ export class Rotations implements OnModuleInit {
     mustBeVersion(before, change.version)
     const plan = planAfter(before, change)
     mustComeAbout(plan, before.now)
+    mustBeAbleToGoOn(before, change)
     const does = change.does && (await this.doing.completed(before, change.does))
     if (does?.kind === 'run') await this.doing.mustBeMeant(does)
     const kept = does ? await this.doing.kept(id, does) : undefined
@@ -231,6 +234,11 @@ const planValues = ({ schedule, windows, jitterSeconds }: Plan) => [
   JSON.stringify(windows),
   jitterSeconds,
 ]
+
+/** What is resumed is done through the integration it names, unless it names another. */
+function mustBeAbleToGoOn(before: Rotation, { active, does }: ChangedRotation): void {
+  if (active && !does) mustHaveIntegration(before)
+}
 
 function mustBeVersion(now: Rotation, version: number | undefined): void {
   if (version === undefined || version === now.version) return

@@ -19,7 +19,7 @@ import {
 import { Turns } from '../support/turns.ts'
 
 const STAGES = 2
-const ONE_IN = 3
+const ONE_IN = { calls: 4, moments: 3 }
 const READ = 'GET kv/data/app/db'
 const WRITE = 'POST kv/data/app/db'
 
@@ -57,14 +57,14 @@ describe('a rotation is made exactly once although its daemon dies', () => {
 
   for (const boundary of boundaries({ calls: CALLS })) {
     for (const [moment, death] of Object.entries(DEATHS)) {
-      if (!isRun('deaths of rotations', ONE_IN)) continue
+      if (!isRun('deaths of rotations', ONE_IN.calls)) continue
       it.concurrent(`at ${boundary.label} ${moment}`, () =>
         played((due) => dieAt(due.stage, boundary, death, due.bringUp), 'finished')())
     }
   }
 
   for (const [label, at, arm, state] of STANDING) {
-    if (!isRun('moments of rotations', ONE_IN)) continue
+    if (!isRun('moments of rotations', ONE_IN.moments)) continue
     it.concurrent(
       label,
       played((due) => diesBefore(due, at, arm), state),
