@@ -4,18 +4,13 @@ import { AuditModule } from './audit/audit.module.ts'
 import { catalogModule } from './catalog/catalog.module.ts'
 import { plugins as PLUGINS } from './catalog/plugins.ts'
 import { ProposalsModule } from './changes/proposals.module.ts'
-import { User } from './identity/directory/user.ts'
-import { Group, GroupMember } from './identity/groups/group.ts'
 import { IdentityModule } from './identity/identity.module.ts'
-import { ApiToken } from './identity/tokens/api-token.ts'
 import { IntegrationsModule } from './integrations/integrations.module.ts'
 import { NotificationsModule } from './notifications/notifications.module.ts'
 import { type Ground, platformModule } from './platform/platform.module.ts'
 import { RotationModule } from './rotation/rotation.module.ts'
 import { RunsModule } from './runs/runs.module.ts'
 import type { AnyPlugin } from './sdk/index.ts'
-
-const ENTITIES = [User, Group, GroupMember, ApiToken]
 
 @Module({})
 class AppModule {}
@@ -24,13 +19,13 @@ class AppModule {}
 export function appModule({
   plugins = PLUGINS,
   ...ground
-}: Omit<Ground, 'entities'> & { readonly plugins?: readonly AnyPlugin[] }): DynamicModule & {
+}: Ground & { readonly plugins?: readonly AnyPlugin[] }): DynamicModule & {
   imports: NonNullable<DynamicModule['imports']>
 } {
   return {
     module: AppModule,
     imports: [
-      platformModule({ ...ground, entities: ENTITIES }),
+      platformModule(ground),
       IdentityModule,
       AuditModule,
       ProposalsModule,

@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common'
 import { DiscoveryModule } from '@nestjs/core'
-import { DataSource, type EntitySchema } from 'typeorm'
+import { DataSource } from 'typeorm'
 import type { Config } from '../config/config.ts'
 import { DueWork } from './due/due-work.ts'
 import { Retention } from './due/retention.ts'
@@ -29,18 +29,17 @@ export interface Ground {
   readonly config: Config
   readonly databaseUrl: string
   readonly state: StateFolder
-  readonly entities: readonly (EntitySchema | (new () => object))[]
 }
 
 @Module({})
 class PlatformModule {}
 
 /** The world below every other module, the same objects for all of them. */
-export function platformModule({ config, databaseUrl, state, entities }: Ground): DynamicModule {
+export function platformModule({ config, databaseUrl, state }: Ground): DynamicModule {
   const peers = new Peers()
   const { formerKeys = [] } = state
   const connected = (poolSize: number, patience: Patience) =>
-    new DataSource({ ...dataSourceOptions(databaseUrl, poolSize, patience, peers), entities: [...entities] }).initialize()
+    new DataSource(dataSourceOptions(databaseUrl, poolSize, patience, peers)).initialize()
   const providers = [
     { provide: CONFIG, useValue: config },
     { provide: Database, useFactory: async () => new Database(await connected(config.poolSize, HASTY)) },

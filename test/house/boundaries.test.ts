@@ -60,7 +60,7 @@ const MAY_USE: Record<string, RegExp> = {
   'src/notifications': /^(@nestjs\/(common|swagger)|@opentelemetry\/api|ipaddr\.js|nodemailer|undici|zod|node:.+)$/,
   'src/rotation': /^(@nestjs\/(common|core|schedule|swagger)|croner|zod|node:.+)$/,
   'src/identity':
-    /^(@nestjs\/(common|core|swagger)|connect-pg-simple|express|express-session|jose|openid-client|rxjs|typeorm|undici|zod|node:.+)$/,
+    /^(@nestjs\/(common|core|swagger)|connect-pg-simple|express|express-session|jose|openid-client|rxjs|undici|zod|node:.+)$/,
   'src/app.ts': /^(@nestjs\/.+|helmet|pino|reflect-metadata)$/,
   'src/cli': /^(commander|openid-client|typeorm|undici|zod|node:.+)$/,
   migrations: /^typeorm$/,
@@ -69,7 +69,7 @@ const MAY_USE: Record<string, RegExp> = {
   dev: /^(oidc-provider|undici|zod|node:.+)$/,
   bench: /./,
 }
-const MAY_USE_ELSEWHERE = /^(@nestjs\/(common|core|schedule|swagger)|@opentelemetry\/api|express|typeorm|zod|node:.+)$/
+const MAY_USE_ELSEWHERE = /^(@nestjs\/(common|core|schedule|swagger)|@opentelemetry\/api|express|zod|node:.+)$/
 
 /** Where the wall clock is read. Whatever decides about access compares times in SQL or with the target's own. */
 const CLOCKS: Record<string, string> = {
@@ -136,6 +136,18 @@ describe('the house', () => {
       ({ from, to }) => isModule(to) && !(MAY_USE[partOf(from)] ?? MAY_USE[topOf(from)] ?? MAY_USE_ELSEWHERE).test(to),
     )
     expect(foreign.map(inWords)).toEqual([])
+  })
+
+  it('asks the database in SQL alone: TypeORM connects, keeps transactions and runs migrations', () => {
+    const users = imports.filter(({ from, to }) => to === 'typeorm' && !from.startsWith('migrations/')).map(({ from }) => from)
+    expect(users).toEqual([
+      'src/cli/with-database.ts',
+      'src/platform/platform.module.ts',
+      'src/platform/postgres/database.ts',
+      'src/platform/postgres/migrate.ts',
+    ])
+    const entity = /@(Entity|Column|PrimaryColumn)\(|\bgetRepository\b|\bcreateQueryBuilder\b/
+    expect(files.filter((file) => entity.test(code.get(file)!))).toEqual([])
   })
 
   it('meets plugins in one file', () => {

@@ -5,7 +5,6 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { verify } from '../../src/audit/verify.ts'
 import { Database, dataSourceOptions } from '../../src/platform/postgres/database.ts'
 import { migrate } from '../../src/platform/postgres/migrate.ts'
-import { startBroker } from '../support/broker.ts'
 import * as databases from '../support/database.ts'
 import { type FreshDatabase, freshDatabase, within } from '../support/database.ts'
 import { databaseOf010, MORE_OF_010 } from '../support/former-release.ts'
@@ -176,32 +175,6 @@ describe('a migration that finds rows', () => {
 })
 
 describe('the schema', () => {
-  it('has for every entity its table, and for every property its column, type and nullability', async () => {
-    const broker = await startBroker()
-    try {
-      const { source } = broker.app.get(Database)
-      expect(source.entityMetadatas.length).toBeGreaterThanOrEqual(4)
-      for (const { tableName, columns } of source.entityMetadatas) {
-        const rows = await broker.database.query<{ name: string; type: string; nullable: boolean }>(
-          `select attname as name, format_type(atttypid, null) as type, not attnotnull as nullable from pg_attribute
-           where attrelid = to_regclass($1) and attnum > 0 and not attisdropped`,
-          [tableName],
-        )
-        const real = new Map(rows.map((row) => [row.name, row]))
-        for (const column of columns) {
-          const type = source.driver.normalizeType(column) + (column.isArray ? '[]' : '')
-          expect(real.get(column.databaseName), `${tableName}.${column.databaseName}`).toEqual({
-            name: column.databaseName,
-            type: type === 'timestamptz' ? 'timestamp with time zone' : type,
-            nullable: column.isNullable,
-          })
-        }
-      }
-    } finally {
-      await broker.close()
-    }
-  })
-
   it('names every rule, so that a refusal says which one it was', async () => {
     const database = await freshDatabase()
     made.push(database)

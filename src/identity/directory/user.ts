@@ -1,18 +1,20 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm'
 import type { Id } from '../../contract/id.ts'
 import type { Role } from '../../contract/identity.ts'
 
 export type UserState = 'active' | 'disabled'
 
-@Entity('users')
-export class User {
-  @PrimaryColumn('text') id: Id<'usr'>
-  @Column('text') name: string
-  @Column('text', { nullable: true }) email: string | null
-  @Column('text', { array: true }) roles: Role[]
-  @Column('text') state: UserState
-  @Column({ type: 'text', insert: false, update: false }) source: 'local' | 'sign_in' | 'scim'
-  @Column({ type: 'text', nullable: true, insert: false, update: false }) userName: string | null
-  @Column({ type: 'text', nullable: true, insert: false, update: false }) signInName: string | null
-  @Column({ type: 'timestamptz', insert: false, update: false }) createdAt: Date
+/** A row of `users`, as far as an admin sees it. */
+export interface User {
+  readonly id: Id<'usr'>
+  readonly name: string
+  readonly email: string | null
+  readonly roles: Role[]
+  readonly state: UserState
+  readonly source: 'local' | 'sign_in' | 'scim'
+  readonly userName: string | null
+  readonly signInName: string | null
+  readonly createdAt: Date
 }
+
+export const USER_COLUMNS = `id, name, email, roles, state, source, user_name as "userName", sign_in_name as "signInName",
+  created_at as "createdAt"`

@@ -6,14 +6,14 @@ import type { GroupQuery, GroupView, GroupWithMembers, NewGroup } from '../../co
 import type { Page } from '../../contract/lists.ts'
 import { type CursorKind, Cursors } from '../../platform/http/cursors.ts'
 import { newId } from '../../platform/ids.ts'
-import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
+import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { violates } from '../../platform/postgres/database-errors.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import type { Caller } from '../callers/caller.ts'
 import { mustBeAnother } from '../callers/hands-of.ts'
 import { Directory } from '../directory/directory.ts'
 import { directoryChanged } from '../directory/directory-changed.ts'
-import { Group } from './group.ts'
+import { GROUP_COLUMNS, type Group } from './group.ts'
 
 // By name, which one group of each source may have.
 const GROUPS: CursorKind<[string, string]> = { list: 'groups', position: z.tuple([z.string(), id('grp')]) }
@@ -30,7 +30,7 @@ export class GroupsService {
     const after = this.cursors.read(GROUPS, cursor)
     const found = await rows<Group & { folded: string }>(
       this.database.pool,
-      `select id, name, source, issuer, created_at as "createdAt", lower(name) as folded from groups
+      `select ${GROUP_COLUMNS}, lower(name) as folded from groups
        where $1::text is null or (lower(name), id) > ($1, $2) order by lower(name), id limit $3`,
       [after?.[0] ?? null, after?.[1] ?? null, limit + 1],
     )
@@ -38,7 +38,7 @@ export class GroupsService {
   }
 
   async get(id: string): Promise<GroupWithMembers> {
-    const group = (await this.database.pool.getRepository(Group).findOneBy({ id: id as Group['id'] })) ?? missing()
+    const group = (await row<Group>(this.database.pool, `select ${GROUP_COLUMNS} from groups where id = $1`, [id])) ?? missing()
     const members = await rows<GroupWithMembers['members'][number]>(
       this.database.pool,
       `select id, name, state from users where id in (select user_id from group_members where group_id = $1) order by lower(name)`,
@@ -50,13 +50,13 @@ export class GroupsService {
   async create(caller: Caller, { name }: NewGroup): Promise<GroupView> {
     return this.database.transaction(async (tx) => {
       const id = newId('grp')
-      const groups = tx.getRepository(Group)
-      await groups.insert({ id, name }).catch((error: unknown) => {
+      const made = row<Group>(tx, `insert into groups (id, name) values ($1, $2) returning ${GROUP_COLUMNS}`, [id, name])
+      const group = await made.catch((error: unknown) => {
         if (!violates(error, 'groups_name_taken')) throw error
         throw new BrokerError('name.taken', `a group is already called ${name}`, { cause: error, field: 'name' })
       })
       await record(tx, { kind: 'group.created', actor: caller.id, subject: id, data: { name } })
-      return viewOf(await groups.findOneByOrFail({ id }))
+      return viewOf(group!)
     })
   }
 

@@ -13,7 +13,7 @@ import type { Caller } from '../callers/caller.ts'
 import { mustBeAnother } from '../callers/hands-of.ts'
 import { Directory } from '../directory/directory.ts'
 import { rolesChanged } from '../directory/directory-changed.ts'
-import { User } from '../directory/user.ts'
+import { USER_COLUMNS, type User } from '../directory/user.ts'
 import { lockOut } from '../lock-out.ts'
 import { lockScim } from '../scim/scim-writes.ts'
 import { SignInLinks } from '../scim/sign-in-links.ts'
@@ -34,8 +34,7 @@ export class UsersService {
     const after = this.cursors.read(USERS, cursor)
     const found = await rows<User & { folded: string }>(
       this.database.pool,
-      `select id, name, email, roles, state, source, user_name as "userName", sign_in_name as "signInName", created_at as "createdAt",
-         lower(name) as folded from users
+      `select ${USER_COLUMNS}, lower(name) as folded from users
        where ($1::text is null or (lower(name), id) > ($1, $2)) and ($3::text is null or state = $3)
        order by lower(name), id limit $4`,
       [after?.[0] ?? null, after?.[1] ?? null, state ?? null, limit + 1],
@@ -44,15 +43,21 @@ export class UsersService {
   }
 
   async get(id: string): Promise<UserView> {
-    return viewOf((await this.database.pool.getRepository(User).findOneBy({ id: id as User['id'] })) ?? missing())
+    return viewOf((await row<User>(this.database.pool, `select ${USER_COLUMNS} from users where id = $1`, [id])) ?? missing())
   }
 
   async create(caller: Caller, { name, email = null, roles }: NewUser): Promise<UserView> {
     return this.database.transaction(async (tx) => {
       const id = newId('usr')
-      await unlessTaken(name, tx.getRepository(User).insert({ id, name, email, roles, state: 'active' }))
+      const made = row<User>(tx, `insert into users (id, name, email, roles) values ($1, $2, $3, $4) returning ${USER_COLUMNS}`, [
+        id,
+        name,
+        email,
+        roles,
+      ])
+      const user = await unlessTaken(name, made)
       await record(tx, { kind: 'user.created', actor: caller.id, subject: id, data: { name, email, roles } })
-      return viewOf(await tx.getRepository(User).findOneByOrFail({ id }))
+      return viewOf(user!)
     })
   }
 
@@ -60,12 +65,16 @@ export class UsersService {
     return this.database.transaction(async (tx) => {
       if (change.state === 'disabled') await lockScim(tx)
       return this.directory.keepingAnAdmin(tx, async () => {
-        const users = tx.getRepository(User)
-        const user = (await users.findOne({ where: { id: id as User['id'] }, lock: { mode: 'pessimistic_write' } })) ?? missing()
+        const user = (await row<User>(tx, `select ${USER_COLUMNS} from users where id = $1 for update`, [id])) ?? missing()
         await unlessScims(tx, user, change)
         if (raises(user, change)) await mustBeAnother(tx, caller, [user.id])
-        const changed = users.merge(users.create(user), change)
-        await unlessTaken(changed.name, users.update({ id: user.id }, change))
+        const { name, email, roles, state }: User = { ...user, ...change }
+        const written = row<User>(
+          tx,
+          `update users set name = $2, email = $3, roles = $4, state = $5 where id = $1 returning ${USER_COLUMNS}`,
+          [user.id, name, email, roles, state],
+        )
+        const changed = (await unlessTaken(name, written))!
         const isLeaving = user.state === 'active' && changed.state === 'disabled'
         if (user.roles.some((role) => !changed.roles.includes(role))) await rolesChanged(tx)
         const bereft = isLeaving ? await lockOut(tx, caller.id, user.id) : []
@@ -102,9 +111,9 @@ async function unlessScims(tx: Tx, user: User, { name, email, state }: UserChang
   })
 }
 
-async function unlessTaken(name: string, written: Promise<unknown>): Promise<void> {
+async function unlessTaken<T>(name: string, written: Promise<T>): Promise<T> {
   try {
-    await written
+    return await written
   } catch (error) {
     if (!violates(error, 'users_name_taken')) throw error
     throw new BrokerError('name.taken', `somebody is already called ${name}`, { cause: error, field: 'name' })

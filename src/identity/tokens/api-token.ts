@@ -1,26 +1,23 @@
 import { createHash, randomInt } from 'node:crypto'
-import { Column, Entity, PrimaryColumn } from 'typeorm'
 import type { Id } from '../../contract/id.ts'
 import type { Scope } from '../../contract/identity.ts'
 import { Secret } from '../../sdk/index.ts'
 
-/** The database keeps what tells a token when it comes, and nothing to make one of. */
-@Entity('api_tokens')
-export class ApiToken {
-  @PrimaryColumn('text') id: Id<'tok'>
-  @Column('text') userId: Id<'usr'>
-  @Column('text') name: string
-  @Column('text', { select: false }) hash: string
-  @Column('text', { array: true }) scopes: Scope[]
-  @Column('text', { nullable: true }) createdBy: string | null
+/** A row of `api_tokens`, without the hash: the database keeps what tells a token when it comes, and nothing to make one of. */
+export interface ApiToken {
+  readonly id: Id<'tok'>
+  readonly userId: Id<'usr'>
+  readonly name: string
+  readonly scopes: Scope[]
+  readonly createdBy: string | null
   /** the one it was made with, and ends with */
-  @Column('text', { nullable: true }) parentId: Id<'tok'> | null
+  readonly parentId: Id<'tok'> | null
   /** made by somebody else than its person, or with one that was: it reads and asks, and no more */
-  @Column('boolean') delegated: boolean
-  @Column({ type: 'timestamptz', insert: false, update: false }) createdAt: Date
-  @Column('timestamptz') expiresAt: Date
-  @Column('timestamptz', { nullable: true }) revokedAt: Date | null
-  @Column('timestamptz', { nullable: true }) lastUsedAt: Date | null
+  readonly delegated: boolean
+  readonly createdAt: Date
+  readonly expiresAt: Date
+  readonly revokedAt: Date | null
+  readonly lastUsedAt: Date | null
 }
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'

@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common'
-import { DataSource, type DataSourceOptions, DefaultNamingStrategy, type EntityManager } from 'typeorm'
+import { DataSource, type DataSourceOptions, type EntityManager } from 'typeorm'
 import { Initial1763769600001 } from '../../../migrations/0001-initial.ts'
 import { People1763769600002 } from '../../../migrations/0002-people.ts'
 import { Agency1763769600003 } from '../../../migrations/0003-agency.ts'
@@ -22,14 +22,7 @@ import { AskedActions1763769600021 } from '../../../migrations/0021-asked-action
 import { type Patience, type Peers, poolOptions } from './database-client.ts'
 
 /** A transaction, or the pool itself: whatever a statement may be sent through. */
-export type Tx = Pick<EntityManager, 'query' | 'getRepository'>
-
-/** camelCase in TypeScript is snake_case in the database. */
-class SnakeCase extends DefaultNamingStrategy {
-  override columnName(property: string, custom: string | undefined): string {
-    return custom ?? property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-  }
-}
+export type Tx = Pick<EntityManager, 'query'>
 
 /** What serves people: nobody waits longer for a page. */
 export const HASTY: Patience = { statementMs: 20_000, lockMs: 10_000, answerMs: 25_000 }
@@ -67,7 +60,6 @@ export function dataSourceOptions(url: string, poolSize: number, patience = HAST
     migrationsRun: false,
     migrationsTransactionMode: 'each',
     synchronize: false,
-    namingStrategy: new SnakeCase(),
     poolSize,
     poolErrorHandler: () => {}, // a lost idle connection is replaced; statements report their own failures
     extra: poolOptions(patience, peers),
