@@ -4,7 +4,7 @@ import { evidenceOf, lookOf } from '../evidence.ts'
 import { sendingFor } from '../send.ts'
 import { getHistory, type KvHistory, readHistory } from './kv-history.ts'
 import { concernsOf, nameOf } from './kv-place.ts'
-import { KvVersions, mustBeSame, type OneVersion, sameVersion, versionsToChange } from './kv-versions-input.ts'
+import { KvVersions, mustBeSame, type OneVersion, sameVersion, standingNow, versionsToChange } from './kv-versions-input.ts'
 
 interface DeleteStep extends Step {
   readonly kind: 'delete'
@@ -57,7 +57,9 @@ export const deleteKvVersion: Action<VaultClient, KvVersions, DeleteStep> & Reve
     return Promise.all(
       steps.map(async ({ args }) => {
         const history = await readHistory(send, args)
-        return evidenceFor(args, history, sameVersion(history, args)?.is !== 'live')
+        // Another that is deleted may have been hit in place of ours: it was made between our look and our call.
+        const is = standingNow(history, args)
+        return evidenceFor(args, history, is !== 'live' && is !== 'another, deleted')
       }),
     )
   },
@@ -130,7 +132,7 @@ function deletedAtIn(record: Json | undefined): string | undefined {
 }
 
 function evidenceFor(args: OneVersion, history: KvHistory, holds: boolean) {
-  const observed = `${history.answer.status}, ${sameVersion(history, args)?.is ?? 'no longer kept'}`
+  const observed = `${history.answer.status}, ${standingNow(history, args)}`
   return evidenceOf(`version ${args.version} of ${nameOf(args)}`, holds, lookOf(getHistory(args), history.answer, observed))
 }
 

@@ -4,7 +4,7 @@ import { evidenceOf, lookOf } from '../evidence.ts'
 import { sendingFor } from '../send.ts'
 import { getHistory, readHistory } from './kv-history.ts'
 import { concernsOf, nameOf } from './kv-place.ts'
-import { KvVersions, mustBeSame, type OneVersion, sameVersion, versionsToChange } from './kv-versions-input.ts'
+import { KvVersions, mustBeSame, type OneVersion, sameVersion, standingNow, versionsToChange } from './kv-versions-input.ts'
 
 interface DestroyStep extends Step {
   readonly kind: 'destroy'
@@ -54,10 +54,11 @@ export const destroyKvVersion: Action<VaultClient, KvVersions, DestroyStep> & Ir
     const send = sendingFor(ctx, 'background')
     return Promise.all(
       steps.map(async ({ args }) => {
-        const { versions, answer } = await readHistory(send, args)
-        const is = versions.get(args.version)?.is ?? 'no longer kept'
-        const holds = is === 'destroyed' || is === 'no longer kept'
-        const look = lookOf(getHistory(args), answer, `${answer.status}, ${is}`)
+        const history = await readHistory(send, args)
+        const is = standingNow(history, args)
+        // Another that is destroyed may have been hit in place of ours: it was made between our look and our call.
+        const holds = is === 'destroyed' || is === 'no longer kept' || is === 'another, live'
+        const look = lookOf(getHistory(args), history.answer, `${history.answer.status}, ${is}`)
         return evidenceOf(`version ${args.version} of ${nameOf(args)}`, holds, look)
       }),
     )

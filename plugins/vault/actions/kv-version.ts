@@ -8,6 +8,8 @@ export type Fields = Readonly<Record<string, unknown>>
 
 interface Found {
   readonly version: number
+  /** when it was written: tells it from another of its number, made after a purge */
+  readonly createdAt: string
   readonly answer: VaultAnswer
 }
 
@@ -32,23 +34,33 @@ export async function readVersion(send: Send, place: KvPlace, version?: number):
   const answer = await send(getVersion(place, version))
   if (isAbsent(answer)) return { is: 'absent', answer }
   const { data: fields, metadata } = answer.data
-  if (!isObject(metadata) || typeof metadata['version'] !== 'number') {
+  if (!isObject(metadata) || typeof metadata['version'] !== 'number' || typeof metadata['created_time'] !== 'string') {
     throw new BrokerError('target.unexpected', `${nameOf(place)} was answered ${answer.status}, and not as a KV v2 engine does`, {
       fix: 'see that the mount is still there and keeps versions',
       requestId: answer.requestId,
     })
   }
-  const found = { version: metadata['version'], answer }
+  const found = { version: metadata['version'], createdAt: metadata['created_time'], answer }
   if (metadata['destroyed'] === true) return { is: 'destroyed', ...found }
   if (answer.status === 404 || !isObject(fields)) return { is: 'deleted', ...found }
   const { deletion_time: deletedAt } = metadata
   return { is: 'live', ...found, fields, ...(typeof deletedAt === 'string' && deletedAt && { deletedAt }) }
 }
 
-/** Writes a version if `version` is still the current one; throws `target.conflict` otherwise. */
-export async function writeVersion(send: Send, { mount, path }: KvPlace, fields: Fields, version: number): Promise<void> {
+/** Writes a version if `version` is still the current one; throws `target.conflict` otherwise. Answers when it was written. */
+export async function writeVersion(send: Send, place: KvPlace, fields: Fields, version: number): Promise<string> {
+  const { mount, path } = place
   const body = { data: fields, options: { cas: version } }
-  await send({ method: 'POST', path: [mount, 'data', path], body, repeatable: true })
+  const { data, status, requestId } = await send({ method: 'POST', path: [mount, 'data', path], body, repeatable: true })
+  if (typeof data['created_time'] === 'string') return data['created_time']
+  throw new BrokerError(
+    'target.unexpected',
+    `the writing of ${nameOf(place)} was answered ${status}, and not as a KV v2 engine does`,
+    {
+      fix: 'see that the mount is still there and keeps versions',
+      requestId,
+    },
+  )
 }
 
 /** Tells two contents apart without keeping either. Of a secret that can be guessed it is as telling as the secret: keep it sealed. */

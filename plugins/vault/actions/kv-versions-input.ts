@@ -52,6 +52,16 @@ export function sameVersion(history: KvHistory, { version, createdAt }: OneVersi
   return listed?.createdAt === createdAt ? listed : undefined
 }
 
+/** What there is now of a version that was planned on. `another`: its number, given again after a purge. */
+export function standingNow(
+  history: KvHistory,
+  planned: OneVersion,
+): ListedVersion['is'] | 'no longer kept' | `another, ${ListedVersion['is']}` {
+  const listed = history.versions.get(planned.version)
+  if (!listed) return 'no longer kept'
+  return listed.createdAt === planned.createdAt ? listed.is : `another, ${listed.is}`
+}
+
 export function mustBeSame(place: OneVersion, listed: ListedVersion | undefined): ListedVersion {
   if (listed) return listed
   throw new BrokerError(

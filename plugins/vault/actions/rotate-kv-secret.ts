@@ -24,7 +24,7 @@ import {
   unsealed,
   whyNotBack,
   writeRotation,
-  wroteNumber,
+  wroteAtIn,
 } from './rotated-secret.ts'
 
 const NewFields = z
@@ -45,7 +45,7 @@ type Input = z.infer<typeof Input>
 
 interface RotateStep extends Step {
   readonly kind: 'rotate'
-  readonly args: KvPlace & { readonly version: number; readonly fields: readonly string[] }
+  readonly args: KvPlace & { readonly version: number; readonly createdAt: string; readonly fields: readonly string[] }
 }
 
 /** New values in a secret, as a new version of it. Undone by writing the earlier version once more. */
@@ -72,7 +72,7 @@ export const rotateKvSecret: Action<VaultClient, Input, RotateStep> & Reversible
         kind: 'rotate',
         target: `${mount}/data/${path}`,
         summary: `Writes version ${current.version + 1} of ${nameOf(place)} with ${names.length === 1 ? 'a new value' : 'new values'} of ${names.join(', ')}.`,
-        args: { ...place, version: current.version, fields: names },
+        args: { ...place, version: current.version, createdAt: current.createdAt, fields: names },
         before: { version: current.version, fields: maskOf(current.fields) },
         sealed: seal(values, current.fields),
       },
@@ -99,8 +99,8 @@ export const rotateKvSecret: Action<VaultClient, Input, RotateStep> & Reversible
   async execute(ctx, step) {
     const { sealed, ...rotation } = rotationOf(step)
     if (!sealed) throw new TypeError('the new values are sealed in the step')
-    await writeRotation(sendingFor(ctx, 'provisioning'), { ...rotation, sealed })
-    return { record: { previousVersion: rotation.from, newVersion: rotation.from + 1 } }
+    const writtenAt = await writeRotation(sendingFor(ctx, 'provisioning'), { ...rotation, sealed })
+    return { record: { previousVersion: rotation.from, newVersion: rotation.from + 1, writtenAt } }
   },
 
   async verify(ctx, steps) {
@@ -172,8 +172,8 @@ function isNamedProto(fields: unknown): boolean {
 }
 
 function rotationOf({ args, sealed }: RotateStep, record?: Json): Rotation {
-  const { mount, path, version } = args
-  return { place: { mount, path }, from: version, sealed: unsealed(sealed), wrote: wroteNumber(record) }
+  const { mount, path, version, createdAt } = args
+  return { place: { mount, path }, from: version, fromAt: createdAt, sealed: unsealed(sealed), wroteAt: wroteAtIn(record) }
 }
 
 function evidenceFor({ args }: RotateStep, standing: Standing, holds: boolean) {

@@ -8,10 +8,12 @@ import { digestOf, type Fields, type KvVersion, readVersion, writeVersion } from
 export interface Rotation {
   readonly place: KvPlace
   readonly from: number
+  /** when that version was written */
+  readonly fromAt: string
   /** undefined once the journal has erased it */
   readonly sealed?: SealedValues
-  /** what the journal says that it wrote */
-  readonly wrote?: number
+  /** when it wrote, as the journal says; undefined if it does not say that anything was written */
+  readonly wroteAt?: string | undefined
 }
 
 /** What the journal keeps encrypted: the new values, and by what to know what stood there and what was to. */
@@ -41,39 +43,42 @@ export type Standing = { readonly answer: VaultAnswer } & (
   | { readonly is: 'changed'; readonly because: string }
 )
 
-/** Writes the new values; succeeds when they stand there already. */
-export async function writeRotation(send: Send, rotation: Rotation & { readonly sealed: SealedValues }): Promise<void> {
+/** Writes the new values, and answers when; succeeds when they stand there already. */
+export async function writeRotation(send: Send, rotation: Rotation & { readonly sealed: SealedValues }): Promise<string> {
   const { place, from, sealed } = rotation
   const current = await readVersion(send, place)
-  if (isOurs(current, rotation)) return
-  if (current.is !== 'live' || current.version !== from || digestOf(current.fields) !== sealed.before) throw wroteFirst(rotation)
+  if (isOurs(current, rotation)) return current.createdAt
+  if (current.is !== 'live' || !isFrom(current, rotation) || digestOf(current.fields) !== sealed.before)
+    throw wroteFirst(rotation)
   try {
-    await writeVersion(send, place, { ...current.fields, ...sealed.values }, from)
+    return await writeVersion(send, place, { ...current.fields, ...sealed.values }, from)
   } catch (error) {
     if (!isBrokerError(error, 'target.conflict')) throw error
     // An answer that was lost, and the call repeated, meets what it wrote itself.
-    if (!isOurs(await readVersion(send, place), rotation)) throw wroteFirst(rotation)
+    const now = await readVersion(send, place)
+    if (!isOurs(now, rotation)) throw wroteFirst(rotation)
+    return now.createdAt
   }
 }
 
 export async function standingOf(send: Send, rotation: Rotation): Promise<Standing> {
-  const { place, from, sealed, wrote } = rotation
+  const { place, from, sealed, wroteAt } = rotation
   const ours = from + 1
   const current = await readVersion(send, place)
   const { answer } = current
   const name = nameOf(place)
   if (current.is === 'absent') {
-    if (wrote === undefined) return { is: 'untouched', answer }
+    if (wroteAt === undefined) return { is: 'untouched', answer }
     return { is: 'changed', answer, because: `${name} is gone with all its versions` }
   }
   if (isOurs(current, rotation)) return { is: 'written', answer }
   if (current.version <= from) {
-    if (wrote === undefined) return { is: 'untouched', answer }
+    if (wroteAt === undefined) return { is: 'untouched', answer }
     return { is: 'changed', answer, because: `${name} was removed and made again since` }
   }
   if (current.version === ours) {
     // Somebody else's: check-and-set kept ours out.
-    if (current.is === 'live' && wrote === undefined) return { is: 'untouched', answer }
+    if (current.is === 'live' && wroteAt === undefined) return { is: 'untouched', answer }
     return {
       is: 'changed',
       answer,
@@ -82,7 +87,7 @@ export async function standingOf(send: Send, rotation: Rotation): Promise<Standi
   }
   if (current.version === ours + 1 && current.is === 'live' && (await isAsBefore(send, rotation, current.fields)))
     return { is: 'restored', answer, version: current.version }
-  if (wrote === undefined && sealed && !(await mayBeOurs(send, rotation))) return { is: 'untouched', answer }
+  if (wroteAt === undefined && sealed && !(await mayBeOurs(send, rotation))) return { is: 'untouched', answer }
   return { is: 'changed', answer, because: `somebody wrote ${name} since: version ${current.version} is the current one` }
 }
 
@@ -104,23 +109,30 @@ export async function restore(send: Send, rotation: Rotation): Promise<void> {
 }
 
 /** Why the earlier version cannot be written again, or undefined. */
-export function whyNotBack({ place, from, sealed }: Rotation, earlier: KvVersion): string | undefined {
+export function whyNotBack(rotation: Rotation, earlier: KvVersion): string | undefined {
+  const { place, from, sealed } = rotation
   const which = `version ${from} of ${nameOf(place)}`
   if (earlier.is === 'absent') return `${which} is no longer kept`
   if (earlier.is !== 'live') return `${which} is ${earlier.is}`
-  if (sealed && digestOf(earlier.fields) !== sealed.before) return `${which} is not the one that stood there before`
+  if (!isFrom(earlier, rotation) || (sealed && digestOf(earlier.fields) !== sealed.before))
+    return `${which} is not the one that stood there before`
   return undefined
 }
 
-export function wroteNumber(record: Json | undefined): number | undefined {
-  if (typeof record !== 'object' || record === null || !('newVersion' in record)) return undefined
-  return typeof record['newVersion'] === 'number' ? record['newVersion'] : undefined
+export function wroteAtIn(record: Json | undefined): string | undefined {
+  if (typeof record !== 'object' || record === null || !('writtenAt' in record)) return undefined
+  return typeof record['writtenAt'] === 'string' ? record['writtenAt'] : undefined
 }
 
-/** Without the seal the journal's word has to do: no other write can have had this number. */
-function isOurs(version: KvVersion, { from, sealed, wrote }: Rotation): boolean {
+/** By when it was written, if the journal says so: after a purge another version can have its number, and even hold the same. */
+function isOurs(version: KvVersion, { from, sealed, wroteAt }: Rotation): version is KvVersion & { is: 'live' } {
   if (version.is !== 'live' || version.version !== from + 1) return false
-  return sealed ? digestOf(version.fields) === sealed.after : version.version === wrote
+  if (wroteAt !== undefined) return version.createdAt === wroteAt
+  return sealed !== undefined && digestOf(version.fields) === sealed.after
+}
+
+function isFrom({ version, createdAt }: KvVersion & { is: 'live' }, { from, fromAt }: Rotation): boolean {
+  return version === from && createdAt === fromAt
 }
 
 async function mayBeOurs(send: Send, rotation: Rotation): Promise<boolean> {
@@ -128,10 +140,10 @@ async function mayBeOurs(send: Send, rotation: Rotation): Promise<boolean> {
   return version.is !== 'live' || isOurs(version, rotation)
 }
 
-async function isAsBefore(send: Send, { place, from, sealed }: Rotation, fields: Fields): Promise<boolean> {
-  if (sealed) return digestOf(fields) === sealed.before
-  const earlier = await readVersion(send, place, from)
-  return earlier.is === 'live' && digestOf(earlier.fields) === digestOf(fields)
+async function isAsBefore(send: Send, rotation: Rotation, fields: Fields): Promise<boolean> {
+  if (rotation.sealed) return digestOf(fields) === rotation.sealed.before
+  const earlier = await readVersion(send, rotation.place, rotation.from)
+  return earlier.is === 'live' && isFrom(earlier, rotation) && digestOf(earlier.fields) === digestOf(fields)
 }
 
 function wroteFirst({ place, from }: Rotation): BrokerError {

@@ -45,6 +45,9 @@ type Standing = PolicyLook & { readonly is: 'untouched' | 'written' | 'other' }
 const NO_CAS =
   'this server has no check-and-set for policies: the broker looks right before it writes, and a change in that instant would be overwritten'
 
+const NO_CAS_REMOVAL =
+  'servers remove policies without check-and-set: the broker looks right before it removes this one, and a change in that instant would be lost'
+
 /** Replaces the document of a Vault policy. Undone by putting back all that stood there. */
 export const updatePolicy: Action<VaultClient, Input, UpdateStep> & Reversible<VaultClient, UpdateStep> = {
   name: 'update-policy',
@@ -140,14 +143,20 @@ async function outlookOf(send: Send, step: Journaled<UpdateStep>): Promise<Outlo
   const { name, replaces } = step.args
   const standing = await standingOf(send, step)
   if (standing.is === 'other') return { isPossible: false, because: changedSince(name, standing), restores: [] }
-  const hasCas = (standing.found ?? replaces)?.version !== undefined
+  const caveat = caveatOf(replaces, standing.found)
   const what = replaces ? `The policy ${name} says again what it said before.` : `The policy ${name} is removed.`
   return {
     isPossible: true,
-    ...(!hasCas && (standing.found || replaces) && { because: NO_CAS }),
+    ...(caveat && { because: caveat }),
     ...(replaces?.expiration && { until: replaces.expiration }),
     restores: standing.is === 'untouched' && step.record !== undefined ? [] : [{ target: step.target, summary: what }],
   }
+}
+
+/** What no look can keep from happening. */
+function caveatOf(replaces: PolicyImage | null, found: PolicyImage | undefined): string | undefined {
+  if (!replaces) return NO_CAS_REMOVAL
+  return (found ?? replaces).version === undefined ? NO_CAS : undefined
 }
 
 /** By the number where the server counts, and by what it says everywhere. */

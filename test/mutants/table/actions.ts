@@ -162,4 +162,11 @@ export const ACTIONS: readonly Mutant[] = [
     replace: '',
     suites: ['rotate-kv-secret'],
   },
+  {
+    bug: 'what a run wrote is known by its number alone, which a secret made again has too',
+    file: 'plugins/vault/actions/rotated-secret.ts',
+    find: 'if (wroteAt !== undefined) return version.createdAt === wroteAt',
+    replace: 'if (wroteAt !== undefined) return true',
+    suites: ['rotate-kv-secret'],
+  },
 ]

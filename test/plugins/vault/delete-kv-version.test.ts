@@ -116,6 +116,15 @@ describe.each(servers)('Versions of a secret on $product', (binary) => {
       expect(await world.versions('app/db')).toEqual({ 1: 'live', 2: 'live', 3: 'live' })
     })
 
+    it('are not said to be deleted when another that has their number may have been hit', async () => {
+      const use = await plan([2])
+      await remake()
+      const looked = () => deleteKvVersion.verify!(use.ctx, use.steps)
+      expect(await looked()).toMatchObject([{ holds: true, observed: '200, another, live' }])
+      await world.api('POST', 'kv/delete/app/db', { versions: [2] })
+      expect(await looked()).toMatchObject([{ holds: false, observed: '200, another, deleted' }])
+    })
+
     it('that would end by themselves say that they will not, once they are brought back', async () => {
       await world.api('POST', 'kv/metadata/app/db', { delete_version_after: '1h' })
       await world.write('app/db', { password: 'mortal' })
@@ -180,6 +189,15 @@ describe.each(servers)('Versions of a secret on $product', (binary) => {
       await remake()
       await expect(destroyKvVersion.execute(use.ctx, use.steps[0]!)).rejects.toMatchObject({ code: 'target.conflict' })
       expect(await world.versions('app/db')).toEqual({ 1: 'live', 2: 'live', 3: 'live' })
+    })
+
+    it('are not said to be gone when another that has their number may have been hit', async () => {
+      const use = await plan([2])
+      await remake()
+      const looked = () => destroyKvVersion.verify!(use.ctx, use.steps)
+      expect(await looked()).toMatchObject([{ holds: true, observed: '200, another, live' }])
+      await world.api('POST', 'kv/destroy/app/db', { versions: [2] })
+      expect(await looked()).toMatchObject([{ holds: false, observed: '200, another, destroyed' }])
     })
 
     it('are not planned twice', async () => {

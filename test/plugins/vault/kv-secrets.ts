@@ -12,6 +12,8 @@ export interface KvWorld extends VaultWorld {
   /** the current fields, or those of a version; undefined where the server shows none */
   fields(name: string, version?: number): Promise<Fields | undefined>
   current(name: string): Promise<number>
+  /** when the current version was written */
+  writtenAt(name: string): Promise<string>
   /** what people would notice of a secret: its fields, what is said about it, and which versions are deleted or destroyed */
   state(name: string): Promise<unknown>
   /** the same with the history, as far as it says anything but that a version was added */
@@ -44,6 +46,7 @@ export async function kvWorld(binary?: ServerBinary, settings: Record<string, un
       return answer.body.data.version
     },
     current: async (name) => (await metadata(name)).current_version,
+    writtenAt: async (name) => (await metadata(name)).updated_time,
     async state(name) {
       const { custom_metadata, max_versions, delete_version_after, cas_required } = await metadata(name)
       return { fields: await fields(name), custom_metadata, max_versions, delete_version_after, cas_required }

@@ -138,6 +138,7 @@ describe.each(servers)('The change of a policy on $product', (binary) => {
 
   it('removes no policy of its name that somebody rewrote since', async () => {
     const use = await done(updatePolicy, await plan('team-new'))
+    expect(await outlook(use)).toMatchObject({ isPossible: true, because: expect.stringContaining('remove policies without') })
     await byHand('team-new', THEIRS)
     await expect(undone(updatePolicy, use)).rejects.toMatchObject({ code: 'conflict' })
     expect(await stored(world, 'team-new')).toMatchObject({ policy: THEIRS })
