@@ -103,6 +103,52 @@ export function describePlugin<Config, Client>(name: string, setUp: () => Promis
       expect(canaries.filter((canary) => told.includes(canary))).toEqual([])
     })
 
+    it('describes what it discovered, and nothing else', async () => {
+      const { plugin, input } = world
+      if (!plugin.describe) return
+      const asked = input.resources.map(({ type, name, attributes }) => ({ type, name, attributes }))
+      const told = await plugin.describe(client, asked, AbortSignal.timeout(60_000))
+      const named = ({ type, name }: { type: string; name: string }) => `${type} ${name}`
+      expect(told.map(named).filter((one) => !asked.map(named).includes(one))).toEqual([])
+      expect(told.filter(({ unreadable }) => unreadable !== undefined)).toEqual([])
+    })
+
+    it('keeps its own session with the target, and says how it stands', async () => {
+      const { plugin } = world
+      await plugin.keepAlive?.(client, AbortSignal.timeout(30_000))
+      await plugin.keepAlive?.(client, AbortSignal.timeout(30_000))
+      if (plugin.session) expect(plugin.session(client)).toMatchObject({ ok: true })
+    })
+
+    it('advises what the broker needs in the target, and tells no secret of its own there', async () => {
+      const config = await world.plugin.config.parseAsync(world.config)
+      const advice = world.plugin.minimumPolicy?.(config)
+      if (!advice) return
+      expect(advice.document).not.toBe('')
+      expect(advice.commands.length).toBeGreaterThan(0)
+      const told = JSON.stringify(advice)
+      expect(world.canaries.filter((canary) => told.includes(canary))).toEqual([])
+    })
+
+    it('finds a sign that it left, and no other', async () => {
+      const { plugin } = world
+      if (!plugin.leaveSign || !plugin.findsSign) return
+      const sign = await plugin.leaveSign(client, AbortSignal.timeout(30_000))
+      expect(await plugin.findsSign(client, sign, AbortSignal.timeout(30_000))).toBe(true)
+      expect(await plugin.findsSign(client, `${sign}x`, AbortSignal.timeout(30_000))).toBe(false)
+    })
+
+    it('allows only deliveries, actions and ways of its secrets that it has', async () => {
+      const { plugin } = world
+      const config = await plugin.config.parseAsync(world.config)
+      const names = plugin.actions.map(({ name }) => name)
+      expect(new Set(names).size).toBe(names.length)
+      expect((plugin.allowedActions?.(config) ?? []).filter((name) => !names.includes(name))).toEqual([])
+      const ways = plugin.grantAccess?.deliveries.map(({ name }) => name) ?? []
+      expect((plugin.allowedDeliveries?.(config) ?? []).filter((name) => !ways.includes(name))).toEqual([])
+      expect(plugin.secretsGoTo.length).toBeGreaterThan(0)
+    })
+
     it('lets nobody in by provisioning alone, and lets in whoever opens, by each delivery it allows', async () => {
       for (const delivery of await deliveries()) {
         const given = await give(120)
@@ -112,6 +158,24 @@ export function describePlugin<Config, Client>(name: string, setUp: () => Promis
         expect(second.endsAt.getTime()).toBeLessThanOrEqual(given.ctx.until!.getTime())
         await takeBack(given)
         expect(await world.getsIn(second), delivery).toBe(false)
+      }
+    })
+
+    it('reads back that the access is there, and whether a credential was collected', async () => {
+      for (const delivery of await deliveries()) {
+        const given = await give(120)
+        const pieces = (await access().verify?.(given.ctx, given.steps)) ?? []
+        expect(pieces.filter(({ holds }) => !holds)).toEqual([])
+        const credential = await open(given, delivery)
+        const looks = [await access().inspect(given.ctx, credential.trace)]
+        await world.getsIn(credential)
+        looks.push(await access().inspect(given.ctx, credential.trace))
+        await takeBack(given)
+        looks.push(await access().inspect(given.ctx, credential.trace))
+        const [before, after, atLast] = looks
+        expect(['waiting', 'unknown'], delivery).toContain(before)
+        expect(['collected', 'unknown'], delivery).toContain(after)
+        expect(['ended', 'collected', 'unknown'], delivery).toContain(atLast)
       }
     })
 
