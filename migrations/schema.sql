@@ -392,6 +392,7 @@ create table grants (
   constraint grants_written_off_come_back CHECK (came_back_at IS NULL OR state = 'written_off'::text)
 );
 CREATE INDEX grants_by_grantee ON grants USING btree (grantee_id, id);
+CREATE INDEX grants_ended ON grants USING btree (integration_id, ended_at) WHERE (ended_at IS NOT NULL);
 CREATE INDEX grants_live ON grants USING btree (expires_at) WHERE (state = ANY (ARRAY['scheduled'::text, 'provisioning'::text, 'active'::text, 'revoking'::text, 'stuck'::text]));
 CREATE INDEX grants_written_off ON grants USING btree (integration_id) WHERE ((state = 'written_off'::text) AND (came_back_at IS NULL));
 

@@ -6,7 +6,7 @@ import { connectVault, type VaultConnection } from './connection.ts'
 import { describe, discover } from './discovery.ts'
 import { health } from './health.ts'
 import { identify } from './identity.ts'
-import { marked } from './marked.ts'
+import { marked, standsAgain } from './marked.ts'
 import { minimumPolicy } from './minimum-policy.ts'
 import { resourceTypes } from './resource-types.ts'
 import { findsSign, leaveSign } from './sign.ts'
@@ -40,6 +40,7 @@ export const vault: Plugin<VaultConfig, VaultConnection> = {
   marked,
   leaveSign,
   findsSign,
+  standsAgain,
   actions,
   allowedActions: ({ capabilities }) => allowedActions(capabilities),
 }

@@ -3,7 +3,7 @@ import type { VaultCall } from '../../vault/index.ts'
 import { deletePolicy } from './actions/grant-policy.ts'
 import { removeUser } from './actions/grant-user.ts'
 import type { VaultClient } from './client.ts'
-import { ownerOfUser, policyNameFor } from './names.ts'
+import { ownerOfUser, policyNameFor, userNameFor } from './names.ts'
 import { parsePolicyComment } from './policy.ts'
 import { PROBE_POLICY, PROBE_USER, probeOf } from './probe-names.ts'
 import { firsthand, isAbsent, type Send, sending } from './send.ts'
@@ -45,6 +45,17 @@ export async function* marked(client: VaultClient, signal: AbortSignal): AsyncGe
       remove: () => removeUser(send, { mount, username }),
     }
   }
+}
+
+/** By the names of the users there are: a user is made before its policy and goes after it, so where a policy is, its user is. */
+export async function standsAgain(
+  client: VaultClient,
+  { instance, runIds }: { readonly instance: string; readonly runIds: readonly string[] },
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const send = firsthand(sending(client, signal, 'background'))
+  const users = new Set(await namesIn(send, ['auth', client.settings.userpassMount, 'users']))
+  return runIds.filter((runId) => users.has(userNameFor(instance, runId)))
 }
 
 function policyCall(name: string): VaultCall {

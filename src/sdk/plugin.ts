@@ -171,6 +171,12 @@ export interface Plugin<Config, Client> {
   leaveSign?(client: Client, signal: AbortSignal): Promise<string>
   /** Whether such a sign is there; when it is not, an earlier state was put back. */
   findsSign?(client: Client, sign: string, signal: AbortSignal): Promise<boolean>
+  /** Which of these runs, all proved gone, have something there once more. Asked of few or of thousands, in a handful of calls. */
+  standsAgain?(
+    client: Client,
+    ended: { readonly instance: string; readonly runIds: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<readonly string[]>
   readonly actions: readonly AnyAction<Client>[]
   /** Names of the actions that a configuration allows, granting access not among them; left out: all. */
   allowedActions?(config: Config): readonly string[]

@@ -19,6 +19,7 @@ import { Subjects1763769600017 } from '../../../migrations/0017-subjects.ts'
 import { Promises1763769600018 } from '../../../migrations/0018-promises.ts'
 import { Rotations1763769600020 } from '../../../migrations/0020-rotations.ts'
 import { AskedActions1763769600021 } from '../../../migrations/0021-asked-actions.ts'
+import { Ends1763769600023 } from '../../../migrations/0023-ends.ts'
 import { type Patience, type Peers, poolOptions } from './database-client.ts'
 
 /** A transaction, or the pool itself: whatever a statement may be sent through. */
@@ -56,6 +57,7 @@ export function dataSourceOptions(url: string, poolSize: number, patience = HAST
       Promises1763769600018,
       Rotations1763769600020,
       AskedActions1763769600021,
+      Ends1763769600023,
     ],
     migrationsRun: false,
     migrationsTransactionMode: 'each',
