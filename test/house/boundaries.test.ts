@@ -109,11 +109,20 @@ interface Import {
   readonly typesOnly: boolean
 }
 
+/** All files with their text, without comments, and what they import: of ours `among`. */
+interface House {
+  readonly files: readonly string[]
+  readonly code: ReadonlyMap<string, string>
+  readonly lines: ReadonlyMap<string, number>
+  readonly imports: readonly Import[]
+  readonly among: readonly Import[]
+}
+
 const root = path.resolve(import.meta.dirname, '../..')
-const files = globSync(['{src,plugins,vault,dev,bench}/**/*.ts', 'migrations/*.ts'], { cwd: root }).sort()
-const code = new Map(files.map((file) => [file, withoutComments(readFileSync(path.join(root, file), 'utf8'))]))
-const imports = files.flatMap(importsOf)
-const among = imports.filter(({ to }) => code.has(to))
+const found = globSync(['{src,plugins,vault,dev,bench}/**/*.ts', 'migrations/*.ts'], { cwd: root })
+const texts = new Map(found.map((file) => [file, readFileSync(path.join(root, file), 'utf8')]))
+const house = houseOf(texts)
+const { files, code, imports, among } = house
 
 describe('the house', () => {
   it('has all its files read, and every import of ours leads to one of them', () => {
@@ -123,19 +132,22 @@ describe('the house', () => {
   })
 
   it('imports downwards only', () => {
-    const astray = among.filter(({ from, to, typesOnly }) => {
-      const [running = '', types = ''] = (MAY_IMPORT[partOf(from)] ?? 'nothing').split(':').map((part) => part.trim())
-      const allowed = [partOf(from), ...running.split(' '), ...(typesOnly ? types.split(' ') : [])]
-      return !allowed.some((part) => part === partOf(to) || partOf(to).startsWith(`${part}/`))
-    })
-    expect(astray.map(inWords)).toEqual([])
+    expect(upwards(house)).toEqual([])
+  })
+
+  it('has no circle in the table of who may import whom', () => {
+    const parts = Object.keys(MAY_IMPORT)
+    const arrows = parts.flatMap((from) =>
+      MAY_IMPORT[from]!.split(/[ :]+/)
+        .filter((to) => to !== '')
+        .map((to) => ({ from: `${from}/x`, to: `${to}/x`, typesOnly: false })),
+    )
+    expect(arrows.length).toBeGreaterThan(100)
+    expect(circlesAmong(arrows)).toEqual([])
   })
 
   it('gives sdk, contract, plugins and the laptop’s tools only the modules they may use', () => {
-    const foreign = imports.filter(
-      ({ from, to }) => isModule(to) && !(MAY_USE[partOf(from)] ?? MAY_USE[topOf(from)] ?? MAY_USE_ELSEWHERE).test(to),
-    )
-    expect(foreign.map(inWords)).toEqual([])
+    expect(foreign(house)).toEqual([])
   })
 
   it('asks the database in SQL alone: TypeORM connects, keeps transactions and runs migrations', () => {
@@ -146,8 +158,7 @@ describe('the house', () => {
       'src/platform/postgres/database.ts',
       'src/platform/postgres/migrate.ts',
     ])
-    const entity = /@(Entity|Column|PrimaryColumn)\(|\bgetRepository\b|\bcreateQueryBuilder\b/
-    expect(files.filter((file) => entity.test(code.get(file)!))).toEqual([])
+    expect(entities(house)).toEqual([])
   })
 
   it('meets plugins in one file', () => {
@@ -176,33 +187,23 @@ describe('the house', () => {
   })
 
   it('has no circle among files that run', () => {
-    const next = Map.groupBy(
-      among.filter(({ typesOnly }) => !typesOnly),
-      ({ from }) => from,
-    )
-    expect(files.map((file) => circleFrom(file, next)).filter(Boolean)).toEqual([])
+    expect(circles(house)).toEqual([])
   })
 
   // A file at the top of a room is a subroom of its own: it may tie together what lies below it.
   it('has no circle among subrooms', () => {
-    expect(circlesAmong(among.filter(({ typesOnly }) => !typesOnly))).toEqual([])
+    expect(subroomCircles(house)).toEqual([])
   })
 
   it('has files that one can read in one go', () => {
-    const lines = files
-      .filter((file) => /^(src|plugins|vault)\//.test(file))
-      .map((file) => ({ file, count: readFileSync(path.join(root, file), 'utf8').split('\n').length - 1 }))
-      .sort((a, b) => a.count - b.count)
-    expect(lines.filter(({ count }) => count > LONGEST_FILE)).toEqual([])
-    expect(lines[Math.floor(lines.length / 2)]!.count).toBeLessThanOrEqual(LONGEST_MEDIAN)
+    expect(tooLong(house)).toEqual([])
+    const counts = [...house.lines].filter(([file]) => isOurs(file)).map(([, count]) => count)
+    counts.sort((a, b) => a - b)
+    expect(counts[Math.floor(counts.length / 2)]).toBeLessThanOrEqual(LONGEST_MEDIAN)
   })
 
   it('knows no target by name: no Vault, KV, HCL or userpass in the core', () => {
-    const core = files.filter((file) => file.startsWith('src/') && !/^src\/(catalog|cli)\//.test(file))
-    const said = core.flatMap((file) =>
-      [...code.get(file)!.matchAll(/\b\w*(vault|userpass|openbao|\bkv\b|\bhcl\b)\w*/gi)].map(([word]) => `${file}: ${word}`),
-    )
-    expect(said).toEqual([])
+    expect(targetWords(house)).toEqual([])
   })
 
   it('has codes of errors that fit any target', () => {
@@ -223,10 +224,7 @@ describe('the house', () => {
   })
 
   it('reads the wall clock only where a reason is written', () => {
-    const readers = files.filter(
-      (file) => /^(src|plugins|vault)\//.test(file) && /Date\.now\(|new Date\(\)/.test(code.get(file)!),
-    )
-    expect(readers).toEqual(Object.keys(CLOCKS).sort())
+    expect(clockReaders(house)).toEqual(Object.keys(CLOCKS).sort())
   })
 
   it('keeps decisions free of clock, chance and waiting, and has them build on each other alone', () => {
@@ -296,8 +294,113 @@ describe('the house', () => {
   })
 })
 
-function importsOf(file: string): Import[] {
-  const text = code.get(file)!
+/** What each wall is for: a file that breaks it, and nothing else, is put into the house. */
+const PLANTED: readonly {
+  wall: (house: House) => readonly string[]
+  file: string
+  text: string
+  others?: Record<string, string>
+}[] = [
+  { wall: upwards, file: 'src/audit/planted.ts', text: `import { Revocation } from '../grants/ending/revocation.ts'` },
+  { wall: upwards, file: 'src/contract/planted.ts', text: `export type { Config } from '../config/config.ts'` },
+  { wall: upwards, file: 'src/platform/planted.ts', text: `const late = await import('../identity/identity.module.ts')` },
+  { wall: upwards, file: 'vault/planted.ts', text: `import { BrokerError } from '../src/sdk/index.ts'` },
+  { wall: foreign, file: 'plugins/vault/planted.ts', text: `import pg from 'pg'` },
+  { wall: foreign, file: 'src/grants/planted.ts', text: `import { DataSource } from 'typeorm'` },
+  { wall: foreign, file: 'src/sdk/planted.ts', text: `import { readFileSync } from 'node:fs'` },
+  { wall: entities, file: 'src/identity/planted.ts', text: `const one = tx.getRepository(User)` },
+  {
+    wall: circles,
+    file: 'src/audit/planted.ts',
+    text: `import { b } from './planted-too.ts'`,
+    others: { 'src/audit/planted-too.ts': `import { a } from './planted.ts'` },
+  },
+  {
+    wall: subroomCircles,
+    file: 'src/grants/ending/planted.ts',
+    text: `import { b } from '../opening/planted.ts'`,
+    others: {
+      'src/grants/opening/planted.ts': 'export const b = 1',
+      'src/grants/opening/planted-too.ts': `import { c } from '../ending/planted-too.ts'`,
+      'src/grants/ending/planted-too.ts': 'export const c = 1',
+    },
+  },
+  { wall: tooLong, file: 'src/audit/planted.ts', text: 'const a = 1\n'.repeat(LONGEST_FILE + 1) },
+  { wall: targetWords, file: 'src/access/planted.ts', text: `const mount = 'userpass'` },
+  { wall: targetWords, file: 'src/grants/planted.ts', text: 'const vaultPolicy = 1' },
+  { wall: clockReaders, file: 'src/grants/planted.ts', text: 'const isOver = until < Date.now()' },
+]
+
+describe('a wall', () => {
+  it.each(PLANTED)('$wall.name notices $text in $file', ({ wall, file, text, others = {} }) => {
+    const before = wall(house)
+    const after = wall(houseOf(new Map([...texts, [file, text], ...Object.entries(others)])))
+    const said = after.filter((one) => !before.includes(one)).join('\n')
+    expect(said).toContain(file.includes('/ending/') ? 'src/grants/ending' : file)
+  })
+})
+
+function houseOf(texts: ReadonlyMap<string, string>): House {
+  const files = [...texts.keys()].sort()
+  const code = new Map(files.map((file) => [file, withoutComments(texts.get(file)!)]))
+  const lines = new Map(files.map((file) => [file, texts.get(file)!.split('\n').length - 1]))
+  const imports = files.flatMap((file) => importsOf(file, code.get(file)!))
+  return { files, code, lines, imports, among: imports.filter(({ to }) => code.has(to)) }
+}
+
+function isOurs(file: string): boolean {
+  return /^(src|plugins|vault)\//.test(file)
+}
+
+function upwards({ among }: House): string[] {
+  const astray = among.filter(({ from, to, typesOnly }) => {
+    const [running = '', types = ''] = (MAY_IMPORT[partOf(from)] ?? 'nothing').split(':').map((part) => part.trim())
+    const allowed = [partOf(from), ...running.split(' '), ...(typesOnly ? types.split(' ') : [])]
+    return !allowed.some((part) => part === partOf(to) || partOf(to).startsWith(`${part}/`))
+  })
+  return astray.map(inWords)
+}
+
+function foreign({ imports }: House): string[] {
+  const modules = imports.filter(({ to }) => isModule(to))
+  return modules
+    .filter(({ from, to }) => !(MAY_USE[partOf(from)] ?? MAY_USE[topOf(from)] ?? MAY_USE_ELSEWHERE).test(to))
+    .map(inWords)
+}
+
+function entities({ files, code }: House): string[] {
+  const entity = /@(Entity|Column|PrimaryColumn)\(|\bgetRepository\b|\bcreateQueryBuilder\b/
+  return files.filter((file) => entity.test(code.get(file)!))
+}
+
+function circles({ files, among }: House): string[] {
+  const next = Map.groupBy(
+    among.filter(({ typesOnly }) => !typesOnly),
+    ({ from }) => from,
+  )
+  return files.flatMap((file) => circleFrom(file, next) ?? [])
+}
+
+function subroomCircles({ among }: House): string[] {
+  return circlesAmong(among.filter(({ typesOnly }) => !typesOnly))
+}
+
+function tooLong({ lines }: House): string[] {
+  return [...lines].filter(([file, count]) => isOurs(file) && count > LONGEST_FILE).map(([file, count]) => `${file}: ${count}`)
+}
+
+function targetWords({ files, code }: House): string[] {
+  const core = files.filter((file) => file.startsWith('src/') && !/^src\/(catalog|cli)\//.test(file))
+  return core.flatMap((file) =>
+    [...code.get(file)!.matchAll(/\b\w*(vault|userpass|openbao|\bkv\b|\bhcl\b)\w*/gi)].map(([word]) => `${file}: ${word}`),
+  )
+}
+
+function clockReaders({ files, code }: House): string[] {
+  return files.filter((file) => isOurs(file) && /Date\.now\(|new Date\(\)/.test(code.get(file)!))
+}
+
+function importsOf(file: string, text: string): Import[] {
   const written = [...text.matchAll(/^(?:import|export)\s+(type\s)?(?:[^'"();]*?\sfrom\s+)?'([^']+)'/gm)]
   const awaited = [...text.matchAll(/\bimport\('([^']+)'\)/g)].map(([, to]) => [undefined, undefined, to] as const)
   return [...written, ...awaited].map(([, types, to = '']) => ({
