@@ -243,6 +243,35 @@ create table bundles (
 );
 CREATE UNIQUE INDEX bundles_name_taken ON bundles USING btree (lower(name));
 
+create table certificates (
+  certificate_pem text not null,
+  chain jsonb not null,
+  chain_pem text not null,
+  common_name text,
+  created_at timestamp with time zone not null default now(),
+  created_by text not null,
+  domains jsonb not null,
+  fingerprint text not null,
+  id text not null,
+  issuer text not null,
+  key_type text not null,
+  name text not null,
+  not_after timestamp with time zone not null,
+  not_before timestamp with time zone not null,
+  reminded_days integer,
+  removed_at timestamp with time zone,
+  sealed text,
+  serial text not null,
+  subject text not null,
+  variables jsonb not null default '{}'::jsonb,
+  constraint certificates_keep_no_key_when_removed CHECK (removed_at IS NULL OR sealed IS NULL),
+  constraint certificates_last_a_while CHECK (not_before < not_after),
+  constraint certificates_of_a_user FOREIGN KEY (created_by) REFERENCES users(id),
+  constraint certificates_pkey PRIMARY KEY (id)
+);
+CREATE INDEX certificates_by_end ON certificates USING btree (not_after, id) WHERE (removed_at IS NULL);
+CREATE UNIQUE INDEX certificates_kept_once ON certificates USING btree (fingerprint) WHERE (removed_at IS NULL);
+
 create table discovery_runs (
   added integer not null default 0,
   changed integer not null default 0,
@@ -271,6 +300,58 @@ create table discovery_runs (
 );
 CREATE INDEX discovery_runs_latest ON discovery_runs USING btree (integration_id, started_at DESC);
 CREATE UNIQUE INDEX discovery_one_at_a_time ON discovery_runs USING btree (integration_id) WHERE (state = 'running'::text);
+
+create table distribution_parts (
+  distribution_id text not null,
+  position integer not null,
+  problem jsonb,
+  run_id text,
+  target_id text not null,
+  constraint distribution_parts_of_a_distribution FOREIGN KEY (distribution_id) REFERENCES distributions(id) ON DELETE CASCADE,
+  constraint distribution_parts_of_a_run FOREIGN KEY (run_id) REFERENCES action_runs(id),
+  constraint distribution_parts_of_a_target FOREIGN KEY (target_id) REFERENCES distribution_targets(id),
+  constraint distribution_parts_pkey PRIMARY KEY (distribution_id, target_id)
+);
+CREATE INDEX distribution_parts_by_target ON distribution_parts USING btree (target_id);
+CREATE UNIQUE INDEX distribution_parts_by_run ON distribution_parts USING btree (run_id) WHERE (run_id IS NOT NULL);
+
+create table distribution_targets (
+  changed_at timestamp with time zone not null default now(),
+  created_at timestamp with time zone not null default now(),
+  created_by text not null,
+  credential_id text not null,
+  id text not null,
+  integration_id text not null,
+  location jsonb not null,
+  name text not null,
+  plugin text not null,
+  removed_at timestamp with time zone,
+  version integer not null default 1,
+  constraint distribution_targets_of_a_credential FOREIGN KEY (credential_id) REFERENCES target_credentials(id),
+  constraint distribution_targets_of_a_user FOREIGN KEY (created_by) REFERENCES users(id),
+  constraint distribution_targets_one_connection_each UNIQUE (integration_id),
+  constraint distribution_targets_own_a_connection FOREIGN KEY (integration_id) REFERENCES integrations(id),
+  constraint distribution_targets_pkey PRIMARY KEY (id)
+);
+CREATE INDEX distribution_targets_by_credential ON distribution_targets USING btree (credential_id);
+CREATE UNIQUE INDEX distribution_targets_name_taken ON distribution_targets USING btree (lower(name)) WHERE (removed_at IS NULL);
+
+create table distributions (
+  attempts integer not null default 1,
+  batch_size integer not null,
+  certificate_id text not null,
+  created_at timestamp with time zone not null default now(),
+  finished_at timestamp with time zone,
+  id text not null,
+  ordered_by text not null,
+  reason text not null,
+  undo_if_unverified boolean not null,
+  undo_reason text,
+  constraint distributions_batches_small CHECK (batch_size >= 1 AND batch_size <= 25),
+  constraint distributions_of_a_certificate FOREIGN KEY (certificate_id) REFERENCES certificates(id),
+  constraint distributions_of_a_user FOREIGN KEY (ordered_by) REFERENCES users(id),
+  constraint distributions_pkey PRIMARY KEY (id)
+);
 
 create table due_work (
   attempts integer not null default 0,
@@ -505,6 +586,7 @@ create table integrations (
   plugin text not null,
   resource_owner jsonb,
   sealed text,
+  serves text not null default 'access'::text,
   sign text,
   sign_left_at timestamp with time zone,
   sign_looked_at timestamp with time zone,
@@ -514,10 +596,11 @@ create table integrations (
   constraint integrations_name_readable CHECK (name ~ '^[A-Za-z0-9][A-Za-z0-9 _-]{0,62}$'::text),
   constraint integrations_pkey PRIMARY KEY (id),
   constraint integrations_resource_owner_has_a_fallback CHECK (resource_owner IS NULL OR owners IS NOT NULL),
+  constraint integrations_serve_something CHECK (serves = ANY (ARRAY['access'::text, 'distribution'::text])),
   constraint integrations_sign_has_its_time CHECK ((sign IS NULL) = (sign_left_at IS NULL)),
   constraint integrations_state_known CHECK (state = ANY (ARRAY['active'::text, 'paused'::text, 'removed'::text]))
 );
-CREATE UNIQUE INDEX integrations_name_taken ON integrations USING btree (lower(name)) WHERE (state <> 'removed'::text);
+CREATE UNIQUE INDEX integrations_name_taken ON integrations USING btree (lower(name), serves) WHERE (state <> 'removed'::text);
 
 create table logout_tokens (
   expires_at timestamp with time zone not null,
@@ -741,6 +824,24 @@ create table scim_tokens (
   constraint scim_tokens_rotated_from_another FOREIGN KEY (rotated_from) REFERENCES scim_tokens(id) ON DELETE SET NULL
 );
 CREATE INDEX scim_tokens_by_parent ON scim_tokens USING btree (parent_id);
+
+create table target_credentials (
+  changed_at timestamp with time zone not null default now(),
+  created_at timestamp with time zone not null default now(),
+  created_by text not null,
+  destinations jsonb not null,
+  id text not null,
+  login jsonb not null,
+  name text not null,
+  plugin text not null,
+  removed_at timestamp with time zone,
+  sealed text,
+  version integer not null default 1,
+  constraint target_credentials_of_a_user FOREIGN KEY (created_by) REFERENCES users(id),
+  constraint target_credentials_pkey PRIMARY KEY (id),
+  constraint target_credentials_removed_without_secrets CHECK (removed_at IS NULL OR sealed IS NULL)
+);
+CREATE UNIQUE INDEX target_credentials_name_taken ON target_credentials USING btree (lower(name)) WHERE (removed_at IS NULL);
 
 create table users (
   attributes jsonb not null default '{}'::jsonb,

@@ -4,6 +4,7 @@ import { AuditModule } from './audit/audit.module.ts'
 import { catalogModule } from './catalog/catalog.module.ts'
 import { plugins as PLUGINS } from './catalog/plugins.ts'
 import { ProposalsModule } from './changes/proposals.module.ts'
+import { DistributionModule } from './distribution/distribution.module.ts'
 import { IdentityModule } from './identity/identity.module.ts'
 import { IntegrationsModule } from './integrations/integrations.module.ts'
 import { NotificationsModule } from './notifications/notifications.module.ts'
@@ -33,6 +34,7 @@ export function appModule({
       IntegrationsModule,
       RunsModule,
       RotationModule,
+      DistributionModule,
       AccessModule,
       NotificationsModule,
     ],

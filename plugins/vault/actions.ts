@@ -3,6 +3,7 @@ import { deleteKvVersion } from './actions/delete-kv-version.ts'
 import { destroyKvVersion } from './actions/destroy-kv-version.ts'
 import { revokeToken } from './actions/revoke-token.ts'
 import { rotateDatabaseCredentials } from './actions/rotate-database-credentials.ts'
+import { distributeCertificate } from './actions/distribute-certificate.ts'
 import { rotateKvSecret } from './actions/rotate-kv-secret.ts'
 import { updatePolicy } from './actions/update-policy.ts'
 import type { VaultClient } from './client.ts'
@@ -18,6 +19,7 @@ const OFFERED_BY: Readonly<Record<Capability, readonly AnyAction<VaultClient>[]>
   'change-policies': [updatePolicy],
   'revoke-tokens': [revokeToken],
   'rotate-database': [rotateDatabaseCredentials],
+  distribution: [distributeCertificate],
 }
 
 export const actions: readonly AnyAction<VaultClient>[] = Object.values(OFFERED_BY).flat()

@@ -14,10 +14,13 @@ export const CAPABILITIES = [
   'revoke-tokens',
   'rotate-database',
 ] as const
-export type Capability = (typeof CAPABILITIES)[number]
+// Of a connection that belongs to a target of distribution; nobody ticks it.
+const FOR_TARGETS = ['distribution'] as const
+export type Capability = (typeof CAPABILITIES)[number] | (typeof FOR_TARGETS)[number]
 // Could be ticked once, although nothing made use of them. A configuration that has them still works and gets nothing for them.
 const NEVER_BUILT = ['rotation', 'database', 'tokens'] as const
-const isCapability = (name: string): name is Capability => CAPABILITIES.some((capability) => capability === name)
+const isCapability = (name: string): name is Capability =>
+  [...CAPABILITIES, ...FOR_TARGETS].some((capability) => capability === name)
 
 const SEGMENT = /^[A-Za-z0-9][\w.-]*$/
 const isPath = (text: string) => text.split('/').every((segment) => SEGMENT.test(segment))
@@ -42,7 +45,7 @@ const mounts = (title: string, preset: string) =>
     .default('all')
     .meta({ title, description: '`all`, or the paths of the mounts to look into' })
 
-const approle = z.strictObject({
+export const approle = z.strictObject({
   method: z.literal('approle').meta({ title: 'AppRole' }),
   mount: slashless('Mount', 'path of the AppRole auth method').default('approle'),
   roleId: trimmed.min(1).meta({ title: 'Role ID', description: 'not a secret' }),
@@ -57,7 +60,7 @@ const token = z.strictObject({
   method: z.literal('token').meta({ title: 'Token' }),
   token: secret({ title: 'Token', description: 'renewed for as long as the server allows; prefer AppRole' }),
 })
-const jwt = z.strictObject({
+export const jwt = z.strictObject({
   method: z.literal('jwt').meta({ title: 'JWT or Kubernetes' }),
   mount: slashless('Mount', 'path of the JWT or Kubernetes auth method').default('jwt'),
   role: trimmed.optional().meta({ title: 'Role', description: 'empty: the default role of the mount' }),
@@ -66,7 +69,7 @@ const jwt = z.strictObject({
     description: 'one that the daemon’s LATCHKEY_INTEGRATION_FILES lends to this address; read at every login',
   }),
 })
-const cert = z.strictObject({
+export const cert = z.strictObject({
   method: z.literal('cert').meta({ title: 'Client certificate' }),
   mount: slashless('Mount', 'path of the TLS certificate auth method').default('cert'),
   role: trimmed.optional().meta({ title: 'Role', description: 'empty: any role that matches the certificate' }),
@@ -74,19 +77,24 @@ const cert = z.strictObject({
   privateKeyPem: secret({ title: 'Private key', description: 'PEM' }),
 })
 
-/** The integration's configuration: the portal's form is drawn from it. There is no switch that skips TLS verification. */
+/** How a server is reached. There is no switch that skips TLS verification. */
+export const targetFields = {
+  address: httpUrl
+    .transform((url) => url.replace(/\/+$/, ''))
+    .meta({ title: 'Vault address', description: 'for example https://vault.example.com:8200' }),
+  namespace: slashless('Namespace', 'OpenBao, Vault Enterprise or HCP; one integration serves one namespace').optional(),
+  caPem: certificates.optional().meta({ title: 'CA certificate', description: 'PEM; empty: the system’s bundle' }),
+  caFile: trimmed.optional().meta({
+    title: 'CA certificate file',
+    description: 'instead of the PEM text; one that LATCHKEY_INTEGRATION_FILES lends to this address',
+  }),
+  timeoutSeconds: z.number().int().min(1).max(90).default(30).meta({ title: 'Timeout', description: 'seconds for one call' }),
+}
+
+/** The integration's configuration: the portal's form is drawn from it. */
 export const vaultConfig = z
   .strictObject({
-    address: httpUrl
-      .transform((url) => url.replace(/\/+$/, ''))
-      .meta({ title: 'Vault address', description: 'for example https://vault.example.com:8200' }),
-    namespace: slashless('Namespace', 'OpenBao, Vault Enterprise or HCP; one integration serves one namespace').optional(),
-    caPem: certificates.optional().meta({ title: 'CA certificate', description: 'PEM; empty: the system’s bundle' }),
-    caFile: trimmed.optional().meta({
-      title: 'CA certificate file',
-      description: 'instead of the PEM text; one that LATCHKEY_INTEGRATION_FILES lends to this address',
-    }),
-    timeoutSeconds: z.number().int().min(1).max(90).default(30).meta({ title: 'Timeout', description: 'seconds for one call' }),
+    ...targetFields,
     proxy: httpUrl.optional().meta({ title: 'HTTP proxy', description: 'empty: HTTPS_PROXY and NO_PROXY of the daemon' }),
     redirectHosts: z
       .array(trimmed.regex(/^[A-Za-z0-9.[\]:-]+$/, 'must be a host or host:port'))
@@ -139,7 +147,7 @@ export const vaultConfig = z
       .default(900)
       .meta({ title: 'Unopened delivery', description: 'seconds until a credential that nobody collected becomes void' }),
     capabilities: z
-      .array(z.enum([...CAPABILITIES, ...NEVER_BUILT]))
+      .array(z.enum([...CAPABILITIES, ...FOR_TARGETS, ...NEVER_BUILT]))
       .min(1)
       .transform((names) => names.filter(isCapability))
       .default(['discovery', 'grants'])
@@ -148,6 +156,10 @@ export const vaultConfig = z
         description: 'decides what the broker’s policy must allow',
         items: { type: 'string', enum: [...CAPABILITIES] },
       }),
+    certificatesAt: z
+      .strictObject({ mount: slashless('KV mount', ''), pattern: trimmed, example: trimmed })
+      .optional()
+      .meta({ deprecated: true, description: 'where a target of distribution has its certificates' }),
     writablePaths: retired(),
     databaseRoles: retired(),
   })
@@ -166,6 +178,8 @@ export const vaultConfig = z
       const trouble = isRead && keyTrouble(privateKeyPem, certificatePem)
       if (trouble) refuse(['auth', 'privateKeyPem'], trouble)
     }
+    if (config.capabilities.includes('distribution') !== (config.certificatesAt !== undefined))
+      refuse(['capabilities'], 'have distribution for targets of distribution alone')
     if (config.policyName.startsWith(config.policyPrefix))
       refuse(['policyName'], 'must not begin with the prefix: the broker itself could rewrite it')
     const { policies, policyName, policyPrefix } = config
@@ -210,7 +224,7 @@ function isCertificate(block: string): boolean {
 }
 
 /** Why the key cannot be shown together with the first of the certificates. */
-function keyTrouble(pem: Secret, certificates: string): string | undefined {
+export function keyTrouble(pem: Secret, certificates: string): string | undefined {
   let key: KeyObject
   try {
     key = createPrivateKey(pem.reveal())

@@ -4,6 +4,7 @@ import { actions, allowedActions } from './actions.ts'
 import { type VaultConfig, vaultConfig } from './config.ts'
 import { connectVault, type VaultConnection } from './connection.ts'
 import { describe, discover } from './discovery.ts'
+import { distribution } from './distribution.ts'
 import { health } from './health.ts'
 import { identify } from './identity.ts'
 import { marked, standsAgain } from './marked.ts'
@@ -41,6 +42,7 @@ export const vault: Plugin<VaultConfig, VaultConnection> = {
   leaveSign,
   findsSign,
   standsAgain,
+  distribution,
   actions,
   allowedActions: ({ capabilities }) => allowedActions(capabilities),
 }

@@ -10,6 +10,8 @@ export interface Rule {
   readonly path: string
   readonly rights: readonly Right[]
   readonly why: string
+  /** a path that it covers and nothing else would, where the pattern does not give one */
+  readonly example?: string
   readonly allowedParameters?: Readonly<Record<string, readonly string[]>>
   readonly deniedParameters?: Readonly<Record<string, readonly string[]>>
   /** the broker works without it, less well */
@@ -130,6 +132,17 @@ const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readon
       { path: `${mount}/config/*`, rights: ['read'], why: 'see by which user a connection is made', optional: true },
       { path: `${mount}/rotate-root/*`, rights: ['update'], why: 'rotate the password of a connection itself', optional: true },
     ]),
+  distribution: ({ certificatesAt }) => (certificatesAt ? certificateRules(certificatesAt) : []),
+}
+
+function certificateRules({ mount, pattern, example }: NonNullable<VaultConfig['certificatesAt']>): Rule[] {
+  const at = (what: string) => ({ path: `${mount}/${what}/${pattern}`, example: `${mount}/${what}/${example}` })
+  return [
+    { ...at('data'), rights: ['create', 'read', 'update'], why: 'write certificates, read them back, and put earlier ones back' },
+    { ...at('metadata'), rights: ['read'], why: 'see which versions there are' },
+    { ...at('delete'), rights: ['update'], why: 'take the first version of a certificate back', optional: true },
+    { path: `${mount}/config`, rights: ['read'], why: 'say how many versions the mount keeps', optional: true },
+  ]
 }
 
 /** Every path the enabled capabilities need. Rules of one path are merged. */
@@ -173,8 +186,8 @@ export function lineFor(call: Pick<VaultCall, 'method' | 'path' | 'list'>, confi
 }
 
 /** A path the rule covers and nothing else would: capabilities are asked for paths, not for patterns. */
-export function exampleOf(rule: Pick<Rule, 'path'>): string {
-  return rule.path.replace(/^\+/, 'latchkey-example').replace(/\*$/, '0-latchkey-example')
+export function exampleOf(rule: Pick<Rule, 'path' | 'example'>): string {
+  return rule.example ?? rule.path.replace(/^\+/, 'latchkey-example').replace(/\*$/, '0-latchkey-example')
 }
 
 export function covers(rule: string, path: string): boolean {

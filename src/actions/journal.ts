@@ -36,7 +36,7 @@ export interface RunOrder {
   /** the whole input as JSON, where there is a secret in it: sealed, and erased once it is planned */
   readonly secretInput?: Secret
   /** a person, a schedule, or the run that this one is a part of */
-  readonly startedBy: { readonly kind: 'person' | 'schedule' | 'run'; readonly id: string }
+  readonly startedBy: { readonly kind: 'person' | 'schedule' | 'run' | 'distribution'; readonly id: string }
   /** of one action of one integration: the same key again is the same run */
   readonly idempotencyKey?: string
 }

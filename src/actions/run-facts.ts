@@ -6,7 +6,7 @@ export interface RunFacts {
   readonly state: RunState
   /** as people may see it */
   readonly input: Json
-  readonly startedBy: { readonly kind: 'person' | 'schedule' | 'run'; readonly id: string }
+  readonly startedBy: { readonly kind: 'person' | 'schedule' | 'run' | 'distribution'; readonly id: string }
   /** of its plan; 0 until it is planned */
   readonly steps: number
   readonly stepsDone: number

@@ -6,6 +6,9 @@ export type Part = (typeof PARTS)[number]
 export type Subject =
   | 'a bundle'
   | 'a notification'
+  | 'a certificate'
+  | 'a target credential'
+  | 'a distribution'
   | 'a grant'
   | 'a group'
   | 'a person'
@@ -16,6 +19,7 @@ export type Subject =
   | 'a SCIM token'
   | 'a session'
   | 'a token'
+  | 'a target'
   | 'a webhook'
   | 'an enrolment code'
   | 'an integration'
@@ -117,6 +121,30 @@ export const KINDS = {
     'sweep.alarm': ['so many grants look altered that none was ended: somebody must look', 'admin'],
     'foreign.found': ['something the broker did not make stands where only its own should', 'admin'],
     'orphan.removed': ['something of ours that belongs to no grant was found and removed', 'admin'],
+  }),
+  ...of('a certificate', {
+    'certificate.added': ['a certificate was given to be distributed'],
+    'certificate.expiring': ['it ends soon: a newer one must be distributed', 'admin'],
+    'certificate.expired': ['it has ended', 'admin'],
+    'certificate.removed': ['it was removed, and its private key erased'],
+  }),
+  ...of('a target credential', {
+    'target_credential.created': ['a login for targets of distribution was made'],
+    'target_credential.changed': ['it was changed, and its targets with it'],
+    'target_credential.removed': ['it was removed'],
+  }),
+  ...of('a distribution', {
+    'distribution.ordered': ['a certificate is on its way to targets'],
+    'distribution.resumed': ['it is sent once more to where it failed'],
+    'distribution.cancelled': ['it goes to no further target'],
+    'distribution.undoing': ['targets are being put back'],
+    'distribution.finished': ['every target has it, or every one is as it was before'],
+    'distribution.failed': ['it has ended, and not every target has it', 'admin'],
+  }),
+  ...of('a target', {
+    'target.created': ['a place for certificates was made'],
+    'target.changed': ['it was changed'],
+    'target.removed': ['it was removed'],
   }),
   ...of('an access flow', {
     'flow.created': ['an access flow was made'],

@@ -25,6 +25,10 @@ export const ID_PREFIXES = {
   rtn: 'turn of a rotation',
   whk: 'webhook',
   ntf: 'notification',
+  crt: 'certificate',
+  crd: 'target credential',
+  tgt: 'target',
+  dst: 'distribution',
 } as const
 
 export type IdPrefix = keyof typeof ID_PREFIXES

@@ -18,6 +18,11 @@ const PROPOSED = [
   'rotation.create',
   'rotation.change',
   'rotation.remove',
+  'target_credential.create',
+  'target_credential.change',
+  'target.create',
+  'target.change',
+  'distribution.order',
 ] as const
 export type Proposed = (typeof PROPOSED)[number]
 

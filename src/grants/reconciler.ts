@@ -82,7 +82,7 @@ export class Reconciler implements OnApplicationBootstrap {
          select $1 as kind
          union all select $2 where i.state = 'active'
          union all select $3 where i.state = 'active' and i.plugin = any($4)) as w
-       where i.state <> 'removed' on conflict (kind, subject) do nothing returning kind`,
+       where i.state <> 'removed' and i.serves = 'access' on conflict (kind, subject) do nothing returning kind`,
       [
         SWEEP_WORK,
         HEALTH_WORK,

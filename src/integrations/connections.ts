@@ -3,7 +3,7 @@ import { Catalog } from '../catalog/catalog.ts'
 import { row, UrgentDatabase } from '../platform/postgres/database.ts'
 import { Sealer } from '../platform/sealing/sealing.ts'
 import { type AnyPlugin, BrokerError, type SessionStatus } from '../sdk/index.ts'
-import { findIntegration, type Integration } from './integration.ts'
+import { findConnected, type Integration } from './integration.ts'
 import { digestOf } from './secrets/destination.ts'
 import { Hosts } from './secrets/hosts.ts'
 import { loadConfig } from './secrets/integration-config.ts'
@@ -108,7 +108,7 @@ export class Connections implements OnApplicationShutdown {
   }
 
   private async open(integrationId: string): Promise<Held> {
-    const integration = await findIntegration(this.database.pool, integrationId)
+    const integration = await findConnected(this.database.pool, integrationId)
     const plugin = this.catalog.get(integration.plugin)
     const config = await loadConfig(this.sealer, plugin, integration)
     const client: unknown = await plugin.connect(

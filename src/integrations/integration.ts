@@ -15,6 +15,8 @@ export interface Integration {
   readonly health: readonly HealthCheck[] | null
   readonly healthAt: Date | null
   readonly guarantees: Guarantees | null
+  /** the connection of a target of distribution serves nothing else */
+  readonly serves: 'access' | 'distribution'
   readonly version: number
   readonly createdBy: string | null
   readonly createdAt: Date
@@ -25,27 +27,33 @@ export interface Integration {
 export type Guarantees = Readonly<Record<string, ExpiryGuarantee>>
 
 const COLUMNS = `id, name, plugin, config, sealed, state, access_details as "accessDetails", health, health_at as "healthAt", guarantees,
-  version, created_by as "createdBy", created_at as "createdAt", changed_at as "changedAt"`
+  serves, version, created_by as "createdBy", created_at as "createdAt", changed_at as "changedAt"`
 
 export function selectIntegrations(
   tx: Pick<Tx, 'query'>,
   where: string,
   values: readonly unknown[] = [],
 ): Promise<Integration[]> {
-  return rows(tx, `select ${COLUMNS} from integrations where ${where}`, values)
+  return rows(tx, `select ${COLUMNS} from (select * from integrations where serves = 'access') as i where ${where}`, values)
 }
 
-/** A living integration; `lock` holds it until the transaction ends, so that it changes under nobody's feet. */
-export async function findIntegration(
-  tx: Pick<Tx, 'query'>,
-  id: string,
-  lock?: 'for update' | 'for share',
-): Promise<Integration> {
-  const found = await row<Integration>(
-    tx,
-    `select ${COLUMNS} from integrations where id = $1 and state <> 'removed' ${lock ?? ''}`,
-    [id],
-  )
+/**
+ * A living integration; `lock` holds it until the transaction ends, so that it changes under nobody's feet. The connection of a target of
+ * distribution is none: it gives no access and is changed with its target alone.
+ */
+export function findIntegration(tx: Pick<Tx, 'query'>, id: string, lock?: Lock): Promise<Integration> {
+  return find(tx, `id = $1 and state <> 'removed' and serves = 'access'`, id, lock)
+}
+
+/** The same, or the connection of a target: whatever actions may be done through. */
+export function findConnected(tx: Pick<Tx, 'query'>, id: string, lock?: Lock): Promise<Integration> {
+  return find(tx, `id = $1 and state <> 'removed'`, id, lock)
+}
+
+type Lock = 'for update' | 'for share'
+
+async function find(tx: Pick<Tx, 'query'>, where: string, id: string, lock: Lock | undefined): Promise<Integration> {
+  const found = await row<Integration>(tx, `select ${COLUMNS} from integrations where ${where} ${lock ?? ''}`, [id])
   if (!found) throw new BrokerError('not_found', `there is no integration ${id}`)
   return found
 }

@@ -39,6 +39,6 @@ import { Trials } from './trial.ts'
     TargetSessions,
     Trials,
   ],
-  exports: [Connections, Deliveries, Inhabitants, IntegrationStates, Moves, Resources],
+  exports: [Connections, Deliveries, Inhabitants, IntegrationStates, Moves, Resources, Trials],
 })
 export class IntegrationsModule {}

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common'
 import { Catalog } from '../catalog/catalog.ts'
 import type { Connection } from '../integrations/connections.ts'
 import { Connections } from '../integrations/connections.ts'
-import { findIntegration, type Integration } from '../integrations/integration.ts'
+import { findConnected, type Integration } from '../integrations/integration.ts'
 import { loadConfig } from '../integrations/secrets/integration-config.ts'
 import { Database, type Tx } from '../platform/postgres/database.ts'
 import { Sealer } from '../platform/sealing/sealing.ts'
@@ -19,7 +19,7 @@ export class OfferedActions {
   ) {}
 
   async of(integrationId: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<readonly AnyAction<unknown>[]> {
-    return this.allowed(await findIntegration(tx, integrationId))
+    return this.allowed(await findConnected(tx, integrationId))
   }
 
   /** The action and the connection it goes through. Throws `target.unsupported` for one that the integration does not allow. */

@@ -9,7 +9,7 @@ import type { Config } from '../config/config.ts'
 import { type NewRun, newRun, type RunView } from '../contract/runs.ts'
 import type { Caller } from '../identity/callers/caller.ts'
 import { mustBeActive } from '../integrations/connections.ts'
-import { findIntegration } from '../integrations/integration.ts'
+import { findConnected } from '../integrations/integration.ts'
 import { DueWork, enqueue } from '../platform/due/due-work.ts'
 import { newId } from '../platform/ids.ts'
 import { CONFIG } from '../platform/platform.module.ts'
@@ -29,7 +29,7 @@ export interface RunOrder {
   /** as it was typed; the action's own schema reads it */
   readonly input: unknown
   readonly reason: string
-  readonly startedBy: { readonly kind: 'person' | 'schedule' | 'run'; readonly id: string }
+  readonly startedBy: { readonly kind: 'person' | 'schedule' | 'run' | 'distribution'; readonly id: string }
   /** of the approved request that it comes from: its rules are asked again before anything is done */
   readonly requestId?: string
   /** the plan that was approved or accepted: nothing else is done */
@@ -115,7 +115,7 @@ export class Orders implements OnModuleInit {
   }
 
   private async write(tx: Tx, order: RunOrder, meant: Meant): Promise<{ id: string; isNew: boolean }> {
-    const integration = await findIntegration(tx, order.integrationId, 'for share') // nobody removes it meanwhile
+    const integration = await findConnected(tx, order.integrationId, 'for share') // nobody removes it meanwhile
     mustBeActive({ integration })
     const shown = clear(meant)
     const typed = JSON.stringify(order.input)

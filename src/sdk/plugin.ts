@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { AnyAction, GrantAccessAction, Json, TargetIdentity } from './action.ts'
+import type { Distributes } from './distribution.ts'
 import type { Secret } from './secret.ts'
 
 export interface Manifest {
@@ -177,6 +178,9 @@ export interface Plugin<Config, Client> {
     ended: { readonly instance: string; readonly runIds: readonly string[] },
     signal: AbortSignal,
   ): Promise<readonly string[]>
+  /** how certificates reach targets of this kind */
+  // biome-ignore lint/suspicious/noExplicitAny: it is held by code that knows neither its logins nor its locations
+  readonly distribution?: Distributes<any, any>
   readonly actions: readonly AnyAction<Client>[]
   /** Names of the actions that a configuration allows, granting access not among them; left out: all. */
   allowedActions?(config: Config): readonly string[]

@@ -20,6 +20,8 @@ const MAY_IMPORT: Record<string, string> = {
   'src/catalog': 'plugins src/identity src/audit src/platform src/contract src/sdk',
   'src/integrations': 'src/catalog src/changes src/identity src/audit src/platform src/config src/contract src/sdk',
   'src/actions': 'src/integrations src/catalog src/identity src/audit src/platform src/contract src/sdk',
+  'src/distribution':
+    'src/runs src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/contract src/sdk',
   'src/approvals': 'src/identity src/audit src/platform src/config src/contract src/sdk',
   'src/runs':
     'src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/config src/contract src/sdk',
@@ -33,7 +35,7 @@ const MAY_IMPORT: Record<string, string> = {
     'src/access src/rotation src/approvals src/identity src/audit src/platform src/config src/contract src/sdk',
   'src/last-words.ts': 'src/config src/sdk',
   'src/app.module.ts':
-    'src/notifications src/access src/rotation src/runs src/audit src/identity src/changes src/integrations src/catalog src/platform src/config : src/sdk',
+    'src/notifications src/access src/distribution src/rotation src/runs src/audit src/identity src/changes src/integrations src/catalog src/platform src/config : src/sdk',
   'src/app.ts': 'src/app.module.ts src/platform src/config : src/sdk',
   'src/main.ts': 'src/app.ts src/last-words.ts src/platform src/config : src/sdk',
   // Commands that work on the database itself go no higher than who is who and what happened.

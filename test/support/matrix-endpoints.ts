@@ -40,6 +40,11 @@ const A_REMINDER = {
   does: { kind: 'remind', what: 'call them' },
   schedule: { kind: 'every', seconds: 86_400 },
 }
+const missing = (who: string, prefix: string, body?: unknown): Expected => ({
+  who,
+  ok: 404,
+  target: () => ({ ids: [absent(prefix)], body }),
+})
 const SCIM_USER = 'urn:ietf:params:scim:schemas:core:2.0:User'
 
 /**
@@ -84,6 +89,47 @@ export const ENDPOINTS: Record<string, Expected> = {
   'DELETE /api/rotations/:id': aRotation('manage: admin'),
   'POST /api/rotations/:id/run': aRotation('manage: admin', { reason: 'x' }),
   'POST /api/rotations/:id/done': aRotation('manage: admin owner', {}),
+  // What is made of a certificate, a login or a target stands in the tests of distribution: here they are refused for what they are.
+  'POST /api/certificates': { who: 'manage: admin', ok: 400, target: () => ({ body: { name: 'x', certificate: 'none' } }) },
+  'GET /api/certificates': { who: SEERS, ok: 200, target: () => ({}) },
+  'GET /api/certificates/:id': missing(SEERS, 'crt'),
+  'DELETE /api/certificates/:id': missing('manage: admin', 'crt'),
+  'POST /api/target-credentials': {
+    who: 'manage: admin',
+    ok: 400,
+    target: () => ({ body: { name: 'x', plugin: 'toy', login: {}, destinations: [{}] } }),
+  },
+  'GET /api/target-credentials': { who: SEERS, ok: 200, target: () => ({}) },
+  'GET /api/target-credentials/:id': missing(SEERS, 'crd'),
+  'PATCH /api/target-credentials/:id': missing('manage: admin', 'crd', {}),
+  'DELETE /api/target-credentials/:id': missing('manage: admin', 'crd'),
+  'POST /api/targets': {
+    who: 'manage: admin',
+    ok: 404,
+    target: () => ({ body: { name: 'x', credentialId: absent('crd'), location: {} } }),
+  },
+  'POST /api/targets/test': {
+    who: 'manage: admin',
+    ok: 404,
+    target: () => ({ body: { credentialId: absent('crd'), location: {} } }),
+  },
+  'GET /api/targets': { who: SEERS, ok: 200, target: () => ({}) },
+  'GET /api/targets/:id': missing(SEERS, 'tgt'),
+  'GET /api/targets/:id/minimum-policy': missing('manage: admin', 'tgt'),
+  'PATCH /api/targets/:id': missing('manage: admin', 'tgt', {}),
+  'POST /api/targets/:id/health': missing('manage: admin', 'tgt'),
+  'DELETE /api/targets/:id': missing('manage: admin', 'tgt'),
+  'POST /api/distributions': {
+    who: 'manage: admin',
+    ok: 404,
+    target: () => ({ body: { certificateId: absent('crt'), targetIds: [absent('tgt')], reason: 'x' } }),
+  },
+  'GET /api/distributions': { who: SEERS, ok: 200, target: () => ({}) },
+  'GET /api/distributions/:id': missing(SEERS, 'dst'),
+  'POST /api/distributions/:id/resume': missing('manage: admin', 'dst', { reason: 'x' }),
+  'POST /api/distributions/:id/cancel': missing('manage: admin', 'dst', { reason: 'x' }),
+  'GET /api/distributions/:id/rollback': missing(SEERS, 'dst'),
+  'POST /api/distributions/:id/rollback': missing('manage: admin', 'dst', { reason: 'x' }),
   'GET /livez': open(200),
   'GET /readyz': open(200),
   'GET /metrics': open(200),

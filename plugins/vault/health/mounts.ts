@@ -10,7 +10,8 @@ const SHORT_LEASE_SECONDS = 3600
 /** The mounts that the configuration names or `all` finds: there, of the right kind, and KV in version 2. */
 export async function mountChecks(client: VaultConnection, signal: AbortSignal): Promise<HealthCheck[]> {
   const { secret, auth } = await readMounts(sending(client, signal, 'background'))
-  const { kvMounts, transitMounts, userpassMount, capabilities } = client.config
+  const { kvMounts, transitMounts, userpassMount, capabilities, certificatesAt } = client.config
+  if (certificatesAt) return kvChecks(secret, [certificatesAt.mount])
   const unreached = kvMounts === 'all' || transitMounts === 'all' ? await unreachedChecks(client, secret, signal) : []
   return [
     ...(capabilities.includes('discovery')

@@ -71,7 +71,7 @@ export class RestoreWatch {
     return row<Sign>(
       this.database.pool,
       `update integrations i set sign_looked_at = clock_timestamp()
-       where id = $1 and state <> 'removed'
+       where id = $1 and state <> 'removed' and serves = 'access'
          and (sign_looked_at is null or sign_looked_at < clock_timestamp() - make_interval(secs => $2))
        returning sign, sign_left_at as "leftAt", sign_looked_at as "lookedAt",
          coalesce(sign_left_at > clock_timestamp() - interval '1 h', false) as trusted,

@@ -71,7 +71,7 @@ export class Sweep implements OnModuleInit {
   async scheduleAll(): Promise<void> {
     const due = await rows<{ id: string }>(
       this.database.pool,
-      `select id from integrations i where state <> 'removed'
+      `select id from integrations i where state <> 'removed' and serves = 'access'
          and not exists (select 1 from due_work w where w.kind = $1 and w.subject = i.id and w.run_at < clock_timestamp() + interval '5 s')`,
       [SWEEP_WORK],
     )

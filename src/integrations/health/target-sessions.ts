@@ -25,7 +25,7 @@ export class TargetSessions {
     metrics: Metrics,
   ) {
     metrics.gauge('latchkey_integration_session_ok', 'whether this replica is logged in to the target: 1 or 0', () =>
-      connections.all().map((one) => [this.isLost(one) ? 0 : 1, { integration: one.integration.id }] as const),
+      this.open().map((one) => [this.isLost(one) ? 0 : 1, { integration: one.integration.id }] as const),
     )
   }
 
@@ -37,7 +37,12 @@ export class TargetSessions {
     } catch (error) {
       this.log.warn({ error }, 'the database did not say which integrations changed')
     }
-    await Promise.all(this.connections.all().map((connection) => this.keep(connection)))
+    await Promise.all(this.open().map((connection) => this.keep(connection)))
+  }
+
+  /** Targets of distribution are logged in to when something is sent there, and not kept. */
+  private open(): readonly Connection[] {
+    return this.connections.all().filter(({ integration }) => integration.serves === 'access')
   }
 
   /** Says once that a session was lost and once that it is back. */

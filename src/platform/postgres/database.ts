@@ -17,6 +17,7 @@ import { Hands1763769600015 } from '../../../migrations/0015-hands.ts'
 import { OrderedRuns1763769600016 } from '../../../migrations/0016-ordered-runs.ts'
 import { Subjects1763769600017 } from '../../../migrations/0017-subjects.ts'
 import { Promises1763769600018 } from '../../../migrations/0018-promises.ts'
+import { Distribution1763769600019 } from '../../../migrations/0019-distribution.ts'
 import { Rotations1763769600020 } from '../../../migrations/0020-rotations.ts'
 import { AskedActions1763769600021 } from '../../../migrations/0021-asked-actions.ts'
 import { Ends1763769600023 } from '../../../migrations/0023-ends.ts'
@@ -55,6 +56,7 @@ export function dataSourceOptions(url: string, poolSize: number, patience = HAST
       OrderedRuns1763769600016,
       Subjects1763769600017,
       Promises1763769600018,
+      Distribution1763769600019,
       Rotations1763769600020,
       AskedActions1763769600021,
       Ends1763769600023,

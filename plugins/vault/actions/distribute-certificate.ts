@@ -1,0 +1,247 @@
+import { z } from 'zod'
+import {
+  type Action,
+  type Journaled,
+  type Json,
+  type Outlook,
+  parseJson,
+  type Reversible,
+  Secret,
+  type Step,
+  secret,
+} from '../../../src/sdk/index.ts'
+import {
+  type CertificateMark,
+  documentOf,
+  fingerprintOf,
+  fingerprintsIn,
+  shownCertificate,
+} from '../certificates/certificate-document.ts'
+import { fieldNames } from '../certificates/location.ts'
+import { renderPath, templateFlaw } from '../certificates/path-template.ts'
+import {
+  putBack,
+  type Standing,
+  standingOf,
+  type Writing,
+  whyNotBack,
+  writeCertificate,
+} from '../certificates/written-version.ts'
+import type { VaultClient } from '../client.ts'
+import { slashless } from '../config.ts'
+import { evidenceOf, lookOf } from '../evidence.ts'
+import { type Send, sendingFor } from '../send.ts'
+import { keptVersions } from './kv-kept.ts'
+import { concernsOf, type KvPlace, mustKeepVersions, nameOf } from './kv-place.ts'
+import { type Fields, getVersion, type KvVersion, readVersion } from './kv-version.ts'
+
+const pem = (title: string) => secret({ title, maxLength: 1_000_000 })
+
+const Input = z.strictObject({
+  mount: slashless('KV mount', 'path of the KV v2 engine'),
+  path: z
+    .string()
+    .refine((template) => !templateFlaw(template), 'is no path template')
+    .meta({ title: 'Path template', description: 'for example `certs/{{ .cn }}`' }),
+  fields: fieldNames,
+  includePrivateKey: z.boolean(),
+  certificate: z.strictObject({
+    cn: z.string().optional(),
+    domains: z.array(z.string()),
+    fingerprint: z.string(),
+    serial: z.string(),
+    variables: z.record(z.string(), z.string()),
+    // Sealed with the key, which keeps the trail short: the fingerprint says which certificate it is.
+    certificatePem: pem('Certificate'),
+    chainPem: pem('Issuers').optional(),
+    privateKeyPem: pem('Private key').optional(),
+  }),
+})
+type Input = z.infer<typeof Input>
+
+interface CertificateStep extends Step {
+  readonly kind: 'certificate'
+  readonly args: Pick<KvPlace, 'mount' | 'path'> & { readonly version: number; readonly hadValue: boolean } & CertificateMark
+}
+
+/** With fewer versions than this a few writes take the way back away. */
+const FEW_VERSIONS = 4
+
+/** A certificate with its chain, and its private key where it is wanted, as a new version of one secret. */
+export const distributeCertificate: Action<VaultClient, Input, CertificateStep> & Reversible<VaultClient, CertificateStep> = {
+  name: 'distribute-certificate',
+  title: 'Distribute a certificate',
+  description: 'The secret at the target holds the certificate and its chain, and nothing else, in a new version of it.',
+  severity: 'medium',
+  input: Input,
+  concerns: (input) => concernsOf(placeOf(input)),
+  writes: (input) => [nameOf(placeOf(input))],
+
+  async plan(ctx, input) {
+    const send = sendingFor(ctx, 'provisioning')
+    const place = placeOf(input)
+    await mustKeepVersions(send, ctx.client, place.mount)
+    const [current, kept] = await Promise.all([readVersion(send, place), keptVersions(send, place)])
+    const version = current.is === 'absent' ? 0 : current.version
+    const { privateKeyPem } = input.certificate
+    const certificatePem = input.certificate.certificatePem.reveal()
+    const chainPem = input.certificate.chainPem?.reveal() ?? ''
+    const withKey = input.includePrivateKey && privateKeyPem !== undefined
+    const parts = { certificatePem, chainPem, ...(withKey && { privateKeyPem: privateKeyPem.reveal() }) }
+    const doubts = [
+      ...doubtsOf(input, current),
+      ...(kept.atMost < FEW_VERSIONS
+        ? [
+            `The server keeps ${kept.atMost} version(s) of it: ${kept.atMost === 1 ? 'nothing can be put back' : `${kept.atMost - 1} more write(s) take the way back away`}.`,
+          ]
+        : []),
+    ]
+    return [
+      {
+        kind: 'certificate',
+        target: `${place.mount}/data/${place.path}`,
+        summary: [
+          `Writes version ${version + 1} of ${nameOf(place)}: the certificate and its chain, ${withKey ? 'with' : 'without'} the private key.`,
+          ...doubts,
+        ].join(' '),
+        args: {
+          ...place,
+          version,
+          hadValue: current.is === 'live',
+          fields: input.fields,
+          fingerprint: fingerprintOf(certificatePem),
+          chain: fingerprintsIn(chainPem) ?? [],
+          hasPrivateKey: withKey,
+        },
+        before: beforeOf(current, input),
+        sealed: new Secret(JSON.stringify(documentOf(input.fields, parts))),
+      },
+    ]
+  },
+
+  async execute(ctx, step) {
+    if (!step.sealed) throw new TypeError('the document is sealed in the step')
+    const document = parseJson(step.sealed.reveal()) as Fields
+    const wrote = await writeCertificate(sendingFor(ctx, 'provisioning'), writingOf(step), document)
+    return { record: { previousVersion: step.args.version, newVersion: wrote } }
+  },
+
+  async verify(ctx, steps) {
+    return Promise.all(
+      steps.map(async (step) => {
+        const standing = await standingOf(sendingFor(ctx, 'background'), writingOf(step, step.record))
+        return evidenceFor(step, standing, standing.is === 'written')
+      }),
+    )
+  },
+
+  async rollback(ctx, step, record) {
+    await putBack(sendingFor(ctx, 'ending'), writingOf(step, record))
+  },
+
+  async verifyGone(ctx, steps) {
+    return Promise.all(
+      steps.map(async (step) => {
+        const standing = await standingOf(sendingFor(ctx, 'ending'), writingOf(step, step.record))
+        return evidenceFor(step, standing, standing.is === 'restored' || standing.is === 'untouched')
+      }),
+    )
+  },
+
+  async outlook(ctx, steps) {
+    const send = sendingFor(ctx, 'background')
+    const found = await Promise.all(steps.map((step) => outlookOf(send, step)))
+    const impossible = found.find(({ isPossible }) => !isPossible)
+    const until = found.flatMap((each) => each.until ?? []).toSorted()[0]
+    return {
+      isPossible: !impossible,
+      ...(impossible?.because && { because: impossible.because }),
+      ...(until && { until }),
+      restores: found.flatMap(({ restores }) => restores),
+    }
+  },
+}
+
+async function outlookOf(send: Send, step: Journaled<CertificateStep>): Promise<Outlook> {
+  const writing = writingOf(step, step.record)
+  const { place, from, hadValue } = writing
+  const standing = await standingOf(send, writing)
+  if (standing.is === 'changed') return { isPossible: false, because: standing.because, restores: [] }
+  if (standing.is !== 'written') return { isPossible: true, because: `${nameOf(place)} holds what it held before`, restores: [] }
+  if (!hadValue) {
+    const summary = `Version ${from + 1} of ${nameOf(place)} is deleted: before it there was no value.`
+    return { isPossible: true, restores: [{ target: step.target, summary }] }
+  }
+  const earlier = await readVersion(send, place, from)
+  const why = whyNotBack(writing, earlier)
+  if (why) return { isPossible: false, because: why, restores: [] }
+  return {
+    isPossible: true,
+    ...(earlier.is === 'live' && earlier.deletedAt && { until: earlier.deletedAt }),
+    restores: [
+      {
+        target: step.target,
+        summary: `What version ${from} of ${nameOf(place)} holds is written again, as version ${from + 2}.`,
+      },
+    ],
+  }
+}
+
+function placeOf({ mount, path, certificate }: Input): KvPlace {
+  return { mount, path: renderPath(path, certificate) }
+}
+
+function writingOf({ args }: CertificateStep, record?: Json): Writing {
+  const { mount, path, version, hadValue, fields, fingerprint, chain, hasPrivateKey } = args
+  return {
+    place: { mount, path },
+    from: version,
+    hadValue,
+    mark: { fields, fingerprint, chain, hasPrivateKey },
+    wrote: wroteIn(record),
+  }
+}
+
+function wroteIn(record: Json | undefined): number | undefined {
+  if (typeof record !== 'object' || record === null || !('newVersion' in record)) return undefined
+  return typeof record['newVersion'] === 'number' ? record['newVersion'] : undefined
+}
+
+/** What people may see of what stands there: names of fields, and the certificate, which is no secret. */
+function beforeOf(current: KvVersion, { fields }: Input): Json {
+  if (current.is === 'absent') return { version: 0 }
+  if (current.is !== 'live') return { version: current.version, is: current.is }
+  const certificate = shownCertificate(current.fields[fields.certificate])
+  return { version: current.version, fields: Object.keys(current.fields), ...(certificate && { certificate }) }
+}
+
+/** What a person should know before it is done. */
+function doubtsOf(input: Input, current: KvVersion): string[] {
+  if (current.is !== 'live') return []
+  const { includePrivateKey, fields, certificate } = input
+  const staying = [fields.certificate, fields.chain, fields.fullchain]
+  if (includePrivateKey && certificate.privateKeyPem) staying.push(fields.privateKey)
+  const gone = Object.keys(current.fields).filter((name) => !staying.includes(name))
+  if (gone.length === 0) return []
+  return [`Fields that are there now and will not be in the new version: ${gone.join(', ')}.`]
+}
+
+function evidenceFor(step: CertificateStep, standing: Standing, holds: boolean) {
+  return evidenceOf(`secret ${nameOf(step.args)}`, holds, lookOf(getVersion(step.args), standing.answer, inWords(step, standing)))
+}
+
+function inWords({ args }: CertificateStep, standing: Standing): string {
+  const { status } = standing.answer
+  switch (standing.is) {
+    case 'untouched':
+      return `${status}, nothing of this run is there`
+    case 'written':
+      return `${status}, version ${standing.version} is the current one and holds the certificate ${args.fingerprint}`
+    case 'restored':
+      return args.hadValue
+        ? `${status}, version ${standing.version} is the current one and holds what version ${args.version} held`
+        : `${status}, version ${standing.version} is deleted, and there was none before`
+    case 'changed':
+      return `${status}, ${standing.because}`
+  }
+}

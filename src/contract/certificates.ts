@@ -1,0 +1,50 @@
+import { z } from 'zod'
+import { id } from './id.ts'
+import { page, pageQuery } from './lists.ts'
+import { name, text } from './text.ts'
+import { instant } from './time.ts'
+
+const variableName = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, { error: 'begins with a letter and has letters, digits and _' })
+
+export const newCertificate = z
+  .strictObject({
+    name: name().describe('what people call it'),
+    certificate: text({ max: 200_000 }).describe('PEM; its issuers may follow it, each after the one it issued'),
+    chain: text({ max: 200_000 }).optional().describe('PEM: the issuers, where they do not follow the certificate'),
+    privateKey: text({ max: 50_000 })
+      .optional()
+      .meta({ writeOnly: true, description: 'PEM, not encrypted: PKCS#8, PKCS#1 or SEC1; kept sealed and never shown' }),
+    variables: z
+      .record(variableName, text({ max: 200 }))
+      .default({})
+      .describe('for path templates: {{ .variables.… }}'),
+  })
+  .meta({ id: 'NewCertificate' })
+export type NewCertificate = z.infer<typeof newCertificate>
+
+export const certificateView = z
+  .strictObject({
+    id: id('crt'),
+    name: z.string(),
+    subject: z.string(),
+    issuer: z.string(),
+    commonName: z.string().nullable(),
+    domains: z.array(z.string()),
+    serial: z.string(),
+    fingerprint: z.string().describe('SHA-256 of the certificate'),
+    keyType: z.string().describe('such as rsa 2048, ec prime256v1, ed25519'),
+    chain: z.array(z.strictObject({ subject: z.string(), fingerprint: z.string() })).describe('its issuers, in their order'),
+    hasPrivateKey: z.boolean(),
+    variables: z.record(z.string(), z.string()),
+    notBefore: instant,
+    notAfter: instant,
+    state: z.enum(['valid', 'expiring', 'expired']).describe('expiring: within 30 days'),
+    createdAt: instant,
+  })
+  .meta({ id: 'Certificate' })
+export type CertificateView = z.infer<typeof certificateView>
+export const certificatePage = page(certificateView).meta({ id: 'CertificatePage' })
+export const certificateQuery = z.strictObject(pageQuery)
+export type CertificateQuery = z.infer<typeof certificateQuery>

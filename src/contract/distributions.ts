@@ -1,0 +1,90 @@
+import { z } from 'zod'
+import { id } from './id.ts'
+import { page, pageQuery } from './lists.ts'
+import { text } from './text.ts'
+import { instant } from './time.ts'
+
+const reason = text({ min: 1, max: 2_000 }).describe('why; it stands in the audit trail')
+
+const targetIds = z
+  .array(id('tgt'))
+  .min(1)
+  .max(1_000)
+  .refine((ids) => new Set(ids).size === ids.length, { error: 'names a target twice' })
+
+export const newDistribution = z
+  .strictObject({
+    certificateId: id('crt'),
+    targetIds,
+    reason,
+    batchSize: z.int().min(1).max(25).default(10).describe('how many targets are written to at once'),
+    undoIfUnverified: z
+      .boolean()
+      .default(true)
+      .describe('whether a target is put back at once where what is read back is not what was written'),
+  })
+  .meta({ id: 'NewDistribution' })
+export type NewDistribution = z.infer<typeof newDistribution>
+
+export const partState = z
+  .enum(['queued', 'running', 'written', 'verified', 'failed', 'rolling_back', 'rolled_back', 'stuck'])
+  .describe('written: not read back yet; verified: read back as it was written; stuck: a person must look')
+export type PartState = z.infer<typeof partState>
+
+export const distributionView = z
+  .strictObject({
+    id: id('dst'),
+    certificate: z.strictObject({ id: id('crt'), name: z.string(), fingerprint: z.string() }),
+    reason: z.string(),
+    batchSize: z.int(),
+    undoIfUnverified: z.boolean(),
+    orderedBy: z.strictObject({ id: id('usr'), name: z.string() }),
+    state: z
+      .enum(['running', 'done', 'partial', 'failed', 'rolled_back'])
+      .describe('running: not every target has settled; partial: some hold the certificate and some do not'),
+    counts: z.record(partState, z.int()),
+    targets: z.array(
+      z.strictObject({
+        id: id('tgt'),
+        name: z.string(),
+        state: partState,
+        runId: id('run').nullable().describe('the run that did it; its receipt says what was there before and after'),
+        problem: z
+          .strictObject({ code: z.string(), message: z.string(), fix: z.string().optional() })
+          .nullable()
+          .describe('what stands in its way, or why it failed'),
+      }),
+    ),
+    createdAt: instant,
+    finishedAt: instant.nullable(),
+  })
+  .meta({ id: 'Distribution' })
+export type DistributionView = z.infer<typeof distributionView>
+export const distributionPage = page(distributionView.omit({ targets: true })).meta({ id: 'DistributionPage' })
+export type DistributionLine = Omit<DistributionView, 'targets'>
+export const distributionQuery = z.strictObject(pageQuery)
+export type DistributionQuery = z.infer<typeof distributionQuery>
+
+export const distributionWord = z
+  .strictObject({ reason, targetIds: targetIds.optional().describe('of these alone; left out: of all') })
+  .meta({ id: 'DistributionWord' })
+export type DistributionWord = z.infer<typeof distributionWord>
+
+export const distributionCancel = z.strictObject({ reason }).meta({ id: 'DistributionCancel' })
+
+/** Whether each target can be put back as things stand there now. */
+export const distributionOutlook = z
+  .strictObject({
+    items: z.array(
+      z.strictObject({
+        targetId: id('tgt'),
+        name: z.string(),
+        possible: z.boolean(),
+        because: z.string().nullable().describe('why not, or what is in doubt'),
+        until: z.string().nullable().describe('when the target itself takes the way back away'),
+        restores: z.array(z.strictObject({ target: z.string(), summary: z.string() })),
+      }),
+    ),
+  })
+  .meta({ id: 'DistributionOutlook' })
+export type DistributionOutlook = z.infer<typeof distributionOutlook>

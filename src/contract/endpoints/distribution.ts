@@ -1,0 +1,176 @@
+import { policyAdvice } from '../catalog.ts'
+import { certificatePage, certificateQuery, certificateView, newCertificate } from '../certificates.ts'
+import { id } from '../id.ts'
+import { healthReport } from '../integrations.ts'
+import { proposalView } from '../proposals.ts'
+import {
+  credentialChange,
+  credentialPage,
+  credentialView,
+  distributionListQuery,
+  newCredential,
+  newTarget,
+  targetChange,
+  targetPage,
+  targetTest,
+  targetView,
+} from '../targets.ts'
+import { endpoint } from './endpoint.ts'
+
+const SEERS = { scope: 'read', roles: ['admin', 'owner', 'auditor'] } as const
+const ADMINS = { scope: 'manage', roles: ['admin'] } as const
+
+export const certificates = {
+  create: endpoint({
+    method: 'POST',
+    path: '/api/certificates',
+    tag: 'distribution',
+    allowed: ADMINS,
+    about: 'looked at from all sides before it is kept; the private key is sealed and never shown again',
+    body: newCertificate,
+    answers: { 201: certificateView },
+  }),
+  list: endpoint({
+    method: 'GET',
+    path: '/api/certificates',
+    tag: 'distribution',
+    allowed: SEERS,
+    about: 'those that expire first come first',
+    query: certificateQuery,
+    answers: { 200: certificatePage },
+  }),
+  get: endpoint({
+    method: 'GET',
+    path: '/api/certificates/:id',
+    tag: 'distribution',
+    allowed: SEERS,
+    params: { id: id('crt') },
+    answers: { 200: certificateView },
+  }),
+  remove: endpoint({
+    method: 'DELETE',
+    path: '/api/certificates/:id',
+    tag: 'distribution',
+    allowed: ADMINS,
+    about: 'its private key is erased here; what was written to targets stays there',
+    params: { id: id('crt') },
+    answers: { 204: null },
+  }),
+}
+
+export const targetCredentials = {
+  create: endpoint({
+    method: 'POST',
+    path: '/api/target-credentials',
+    tag: 'distribution',
+    allowed: ADMINS,
+    body: newCredential,
+    answers: { 201: credentialView, 202: proposalView },
+  }),
+  list: endpoint({
+    method: 'GET',
+    path: '/api/target-credentials',
+    tag: 'distribution',
+    allowed: SEERS,
+    query: distributionListQuery,
+    answers: { 200: credentialPage },
+  }),
+  get: endpoint({
+    method: 'GET',
+    path: '/api/target-credentials/:id',
+    tag: 'distribution',
+    allowed: SEERS,
+    params: { id: id('crd') },
+    answers: { 200: credentialView },
+  }),
+  change: endpoint({
+    method: 'PATCH',
+    path: '/api/target-credentials/:id',
+    tag: 'distribution',
+    allowed: ADMINS,
+    about: 'its targets log in with it from then on; with other destinations its secrets have to come along',
+    params: { id: id('crd') },
+    body: credentialChange,
+    answers: { 200: credentialView, 202: proposalView },
+  }),
+  remove: endpoint({
+    method: 'DELETE',
+    path: '/api/target-credentials/:id',
+    tag: 'distribution',
+    allowed: ADMINS,
+    about: 'refused while a target logs in with it',
+    params: { id: id('crd') },
+    answers: { 204: null },
+  }),
+}
+
+export const targets = {
+  create: endpoint({
+    method: 'POST',
+    path: '/api/targets',
+    tag: 'distribution',
+    allowed: ADMINS,
+    about: 'tried before it is saved: the server, the login, the mount, and every right with the line to add',
+    body: newTarget,
+    answers: { 201: targetView, 202: proposalView },
+  }),
+  test: endpoint({
+    method: 'POST',
+    path: '/api/targets/test',
+    tag: 'distribution',
+    allowed: ADMINS,
+    about: 'the same checks; nothing is saved',
+    body: targetTest,
+    answers: { 200: healthReport },
+  }),
+  list: endpoint({
+    method: 'GET',
+    path: '/api/targets',
+    tag: 'distribution',
+    allowed: SEERS,
+    query: distributionListQuery,
+    answers: { 200: targetPage },
+  }),
+  get: endpoint({
+    method: 'GET',
+    path: '/api/targets/:id',
+    tag: 'distribution',
+    allowed: SEERS,
+    params: { id: id('tgt') },
+    answers: { 200: targetView },
+  }),
+  minimumPolicy: endpoint({
+    method: 'GET',
+    path: '/api/targets/:id/minimum-policy',
+    tag: 'distribution',
+    allowed: ADMINS,
+    params: { id: id('tgt') },
+    answers: { 200: policyAdvice },
+  }),
+  change: endpoint({
+    method: 'PATCH',
+    path: '/api/targets/:id',
+    tag: 'distribution',
+    allowed: ADMINS,
+    params: { id: id('tgt') },
+    body: targetChange,
+    answers: { 200: targetView, 202: proposalView },
+  }),
+  check: endpoint({
+    method: 'POST',
+    path: '/api/targets/:id/health',
+    tag: 'distribution',
+    allowed: ADMINS,
+    params: { id: id('tgt') },
+    answers: { 200: healthReport },
+  }),
+  remove: endpoint({
+    method: 'DELETE',
+    path: '/api/targets/:id',
+    tag: 'distribution',
+    allowed: ADMINS,
+    about: 'what was written there stays, and can be taken back from here no more',
+    params: { id: id('tgt') },
+    answers: { 204: null },
+  }),
+}

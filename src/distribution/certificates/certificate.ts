@@ -1,0 +1,75 @@
+import type { CertificateView } from '../../contract/certificates.ts'
+import { row, rows, type Tx } from '../../platform/postgres/database.ts'
+import type { Place, Sealer } from '../../platform/sealing/sealing.ts'
+import { BrokerError, type CertificateToGo, type Secret } from '../../sdk/index.ts'
+
+/** Within so many days of its end it is called expiring. */
+export const EXPIRING_DAYS = 30
+
+export interface Certificate {
+  readonly id: string
+  readonly name: string
+  readonly subject: string
+  readonly issuer: string
+  readonly commonName: string | null
+  readonly domains: readonly string[]
+  readonly serial: string
+  readonly fingerprint: string
+  readonly keyType: string
+  readonly certificatePem: string
+  readonly chainPem: string
+  readonly chain: readonly { readonly subject: string; readonly fingerprint: string }[]
+  /** the private key, sealed; null where none was given */
+  readonly sealed: string | null
+  readonly variables: Readonly<Record<string, string>>
+  readonly notBefore: Date
+  readonly notAfter: Date
+  readonly state: CertificateView['state']
+  readonly createdAt: Date
+}
+
+export async function selectCertificates(
+  tx: Pick<Tx, 'query'>,
+  where: string,
+  values: readonly unknown[],
+): Promise<Certificate[]> {
+  return rows(
+    tx,
+    `select id, name, subject, issuer, common_name as "commonName", domains, serial, fingerprint, key_type as "keyType",
+       certificate_pem as "certificatePem", chain_pem as "chainPem", chain, sealed, variables, not_before as "notBefore",
+       not_after as "notAfter", created_at as "createdAt",
+       case when not_after <= now() then 'expired' when not_after <= now() + make_interval(days => ${EXPIRING_DAYS}) then 'expiring'
+         else 'valid' end as state
+     from certificates where removed_at is null and ${where}`,
+    values,
+  )
+}
+
+export async function findCertificate(tx: Pick<Tx, 'query'>, id: string, lock?: 'for share'): Promise<Certificate> {
+  if (lock) await row(tx, `select 1 from certificates where id = $1 ${lock}`, [id])
+  const [found] = await selectCertificates(tx, 'id = $1', [id])
+  if (!found) throw new BrokerError('not_found', `there is no certificate ${id}`)
+  return found
+}
+
+/** What of it goes to targets, but for the private key. */
+export function toGo(certificate: Certificate): CertificateToGo {
+  const { commonName, domains, serial, fingerprint, variables, certificatePem, chainPem } = certificate
+  return {
+    ...(commonName !== null && { cn: commonName }),
+    domains,
+    serial,
+    fingerprint,
+    variables,
+    certificatePem,
+    ...(chainPem && { chainPem }),
+  }
+}
+
+export function privateKeyOf(sealer: Sealer, { id, sealed }: Certificate): Secret | undefined {
+  return sealed === null ? undefined : sealer.open(sealed, placeOfKey(id))
+}
+
+export function placeOfKey(id: string): Place {
+  return { table: 'certificates', row: id, column: 'sealed' }
+}

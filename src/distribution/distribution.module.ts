@@ -1,0 +1,22 @@
+import { Module } from '@nestjs/common'
+import { IntegrationsModule } from '../integrations/integrations.module.ts'
+import { RunsModule } from '../runs/runs.module.ts'
+import { CertificatesController } from './certificates/certificates.controller.ts'
+import { Certificates } from './certificates/certificates.service.ts'
+import { Expiry } from './certificates/expiry.ts'
+import { DistributionsController } from './fan-out/distributions.controller.ts'
+import { Distributions } from './fan-out/distributions.service.ts'
+import { FanOut } from './fan-out/fan-out.ts'
+import { PuttingBack } from './fan-out/putting-back.ts'
+import { CredentialsController } from './targets/credentials.controller.ts'
+import { Credentials } from './targets/credentials.service.ts'
+import { TargetConnections } from './targets/target-connections.ts'
+import { TargetsController } from './targets/targets.controller.ts'
+import { Targets } from './targets/targets.service.ts'
+
+@Module({
+  imports: [IntegrationsModule, RunsModule],
+  controllers: [CertificatesController, CredentialsController, TargetsController, DistributionsController],
+  providers: [Certificates, Expiry, Credentials, TargetConnections, Targets, FanOut, PuttingBack, Distributions],
+})
+export class DistributionModule {}

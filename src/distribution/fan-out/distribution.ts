@@ -1,0 +1,162 @@
+import { RUN_FACTS } from '../../actions/run-facts.ts'
+import type { RunState } from '../../actions/run-machine.ts'
+import type { DistributionLine, DistributionView, PartState } from '../../contract/distributions.ts'
+import { row, rows, type Tx } from '../../platform/postgres/database.ts'
+import { BrokerError } from '../../sdk/index.ts'
+
+/** Due work of distributions. Its subject is the distribution. */
+export const DISTRIBUTION_WORK = 'distribution.advance'
+
+interface Problem {
+  readonly code: string
+  readonly message: string
+  readonly fix?: string
+}
+
+/** A certificate on its way to targets, as its row says. */
+export interface Distribution {
+  readonly id: string
+  readonly certificate: { readonly id: string; readonly name: string; readonly fingerprint: string }
+  readonly reason: string
+  readonly batchSize: number
+  readonly undoIfUnverified: boolean
+  readonly orderedBy: { readonly id: string; readonly name: string }
+  /** how often it was ordered and resumed */
+  readonly attempts: number
+  readonly createdAt: Date
+  readonly finishedAt: Date | null
+}
+
+/** One target of it, with what its run says. */
+export interface Part {
+  readonly distributionId: string
+  readonly targetId: string
+  readonly name: string
+  readonly integrationId: string
+  readonly isRemoved: boolean
+  readonly runId: string | null
+  readonly run: RunState | null
+  /** taken back because a person said so, and not because it failed */
+  readonly byPerson: boolean
+  readonly steps: number
+  readonly stepsDone: number
+  readonly problem: Problem | null
+  /** its run has just begun, and nothing stands in its way yet */
+  readonly isFresh: boolean
+}
+
+export function selectDistributions(tx: Pick<Tx, 'query'>, where: string, values: readonly unknown[]): Promise<Distribution[]> {
+  return rows(
+    tx,
+    `select d.id, json_build_object('id', c.id, 'name', c.name, 'fingerprint', c.fingerprint) as certificate, d.reason,
+       d.batch_size as "batchSize", d.undo_if_unverified as "undoIfUnverified", json_build_object('id', u.id, 'name', u.name) as "orderedBy",
+       d.attempts, d.created_at as "createdAt", d.finished_at as "finishedAt"
+     from distributions d join certificates c on c.id = d.certificate_id join users u on u.id = d.ordered_by where ${where}`,
+    values,
+  )
+}
+
+export async function findDistribution(tx: Pick<Tx, 'query'>, id: string, lock?: 'for update'): Promise<Distribution> {
+  if (lock) await row(tx, `select 1 from distributions where id = $1 ${lock}`, [id])
+  const [found] = await selectDistributions(tx, 'd.id = $1', [id])
+  if (!found) throw new BrokerError('not_found', `there is no distribution ${id}`)
+  return found
+}
+
+/** A target that is slow makes room for others after so long. */
+const ROOM_AFTER_SECONDS = 5
+
+export function partsOf(tx: Pick<Tx, 'query'>, distributions: readonly string[]): Promise<Part[]> {
+  return rows(
+    tx,
+    `select p.distribution_id as "distributionId", p.target_id as "targetId", t.name, t.integration_id as "integrationId",
+       t.removed_at is not null as "isRemoved", p.run_id as "runId", r.state as run, coalesce(o.undo ->> 'by', '') <> '' as "byPerson",
+       coalesce(r.steps, 0) as steps, coalesce(r."stepsDone", 0) as "stepsDone", coalesce(p.problem, o.problem) as problem,
+       o.problem is null and o.created_at > clock_timestamp() - interval '${ROOM_AFTER_SECONDS} s' as "isFresh"
+     from distribution_parts p join distribution_targets t on t.id = p.target_id
+     left join ${RUN_FACTS} r on r.id = p.run_id left join ordered_runs o on o.id = p.run_id
+     where p.distribution_id = any($1) order by p.distribution_id, p.position`,
+    [distributions],
+  )
+}
+
+/** Where a target stands. A run that failed is undone by itself where it may have written: only then it is called rolled back. */
+export function stateOf({ run, problem, runId, steps, stepsDone }: Part): PartState {
+  if (runId === null || run === null) return problem ? 'failed' : 'queued'
+  switch (run) {
+    case 'pending':
+      return problem ? 'running' : 'queued'
+    case 'executing':
+      return steps > 0 && stepsDone === steps ? 'written' : 'running'
+    case 'executed':
+      return 'verified'
+    case 'undoing':
+      return 'rolling_back'
+    case 'undone':
+      return 'rolled_back'
+    case 'failed':
+      return 'failed'
+    case 'stuck':
+      return 'stuck'
+  }
+}
+
+const UNDER_WAY: readonly PartState[] = ['queued', 'running', 'written', 'rolling_back']
+
+export function hasSettled(part: Part): boolean {
+  return !UNDER_WAY.includes(stateOf(part))
+}
+
+/** It is not there, and not because a person took it back. */
+export function mayBeSentAgain(part: Part): boolean {
+  const state = stateOf(part)
+  return !part.isRemoved && (state === 'failed' || (state === 'rolled_back' && !part.byPerson))
+}
+
+export function lineOf(distribution: Distribution, parts: readonly Part[]): DistributionLine {
+  const counts: Partial<Record<PartState, number>> = {}
+  for (const part of parts) counts[stateOf(part)] = (counts[stateOf(part)] ?? 0) + 1
+  const { attempts: _, createdAt, finishedAt, ...rest } = distribution
+  return {
+    ...(rest as Pick<DistributionView, 'id' | 'certificate' | 'orderedBy' | 'reason' | 'batchSize' | 'undoIfUnverified'>),
+    state: stateOfAll(parts),
+    counts: counts as DistributionLine['counts'],
+    createdAt: createdAt.toISOString(),
+    finishedAt: finishedAt?.toISOString() ?? null,
+  }
+}
+
+export function viewOf(distribution: Distribution, parts: readonly Part[]): DistributionView {
+  return {
+    ...lineOf(distribution, parts),
+    targets: parts.map((part) => ({
+      id: part.targetId as DistributionView['targets'][number]['id'],
+      name: part.name,
+      state: stateOf(part),
+      runId: part.runId as DistributionView['targets'][number]['runId'],
+      problem: part.problem,
+    })),
+  }
+}
+
+export function stateOfAll(parts: readonly Part[]): DistributionView['state'] {
+  if (!parts.every(hasSettled)) return 'running'
+  const states = new Set(parts.map(stateOf))
+  if (states.size === 1 && states.has('verified')) return 'done'
+  if (states.has('verified') || states.has('stuck')) return 'partial'
+  return parts.every((part) => part.byPerson && stateOf(part) === 'rolled_back') ? 'rolled_back' : 'failed'
+}
+
+export const workOf = (id: string) => ({ lane: 'run', kind: DISTRIBUTION_WORK, subject: id, shard: id }) as const
+
+/** Of a distribution's targets those that are named, or all. */
+export function chosenOf(parts: readonly Part[], targetIds: readonly string[] | undefined): readonly Part[] {
+  const stranger = targetIds?.findIndex((id) => !parts.some(({ targetId }) => targetId === id)) ?? -1
+  if (stranger >= 0) {
+    throw new BrokerError('input.invalid', 'is no target of this distribution', {
+      field: `targetIds.${stranger}`,
+      fix: 'name targets that it lists',
+    })
+  }
+  return targetIds ? parts.filter(({ targetId }) => targetIds.includes(targetId)) : parts
+}

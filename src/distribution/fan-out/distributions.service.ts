@@ -1,0 +1,234 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common'
+import { z } from 'zod'
+import { record } from '../../audit/record.ts'
+import { Catalog } from '../../catalog/catalog.ts'
+import type { ChangeKind } from '../../changes/change-kind.ts'
+import { FourEyes } from '../../changes/four-eyes.ts'
+import type { Held } from '../../changes/held.ts'
+import {
+  type DistributionLine,
+  type DistributionQuery,
+  type DistributionView,
+  type DistributionWord,
+  type NewDistribution,
+  newDistribution,
+} from '../../contract/distributions.ts'
+import type { Page } from '../../contract/lists.ts'
+import type { Caller } from '../../identity/callers/caller.ts'
+import { DueWork, enqueue } from '../../platform/due/due-work.ts'
+import { Cursors } from '../../platform/http/cursors.ts'
+import { newId } from '../../platform/ids.ts'
+import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
+import { Cancelling } from '../../runs/cancelling.ts'
+import { BrokerError, isBrokerError } from '../../sdk/index.ts'
+import { type Certificate, findCertificate, toGo } from '../certificates/certificate.ts'
+import { distributionOf } from '../targets/credential.ts'
+import { selectTargets, type Target } from '../targets/target.ts'
+import {
+  chosenOf,
+  findDistribution,
+  lineOf,
+  mayBeSentAgain,
+  type Part,
+  partsOf,
+  selectDistributions,
+  stateOf,
+  viewOf,
+  workOf,
+} from './distribution.ts'
+
+const LATEST_FIRST = { list: 'distributions', position: z.string() }
+
+/** Takes a certificate to targets, to where it failed once more, and back. */
+@Injectable()
+export class Distributions implements OnModuleInit {
+  constructor(
+    private readonly database: Database,
+    private readonly catalog: Catalog,
+    private readonly cursors: Cursors,
+    private readonly fourEyes: FourEyes,
+    private readonly work: DueWork,
+    private readonly cancelling: Cancelling,
+  ) {}
+
+  onModuleInit(): void {
+    this.fourEyes.register(this.ordering)
+  }
+
+  order(caller: Caller, input: NewDistribution): Promise<DistributionView | Held> {
+    return this.fourEyes.submit(caller, this.ordering, null, input)
+  }
+
+  get(id: string): Promise<DistributionView> {
+    return this.one(this.database.pool, id)
+  }
+
+  async list({ limit, cursor }: DistributionQuery): Promise<Page<DistributionLine>> {
+    const after = this.cursors.read(LATEST_FIRST, cursor)
+    const found = await selectDistributions(this.database.pool, '($1::text is null or d.id < $1) order by d.id desc limit $2', [
+      after ?? null,
+      limit + 1,
+    ])
+    const parts = await partsOf(
+      this.database.pool,
+      found.map(({ id }) => id),
+    )
+    const of = Map.groupBy(parts, ({ distributionId }) => distributionId)
+    return this.cursors.page(
+      LATEST_FIRST,
+      found,
+      limit,
+      ({ id }) => id,
+      (one) => lineOf(one, of.get(one.id) ?? []),
+    )
+  }
+
+  /** Sends to targets where it is not, and leaves those alone that have it or that a person took it back from. */
+  async resume(caller: Caller, id: string, { reason, targetIds }: DistributionWord): Promise<DistributionView> {
+    const view = await this.database.transaction(async (tx) => {
+      const { certificate } = await findDistribution(tx, id, 'for update')
+      await findCertificate(tx, certificate.id)
+      const chosen = chosenOf(await partsOf(tx, [id]), targetIds)
+      const again = chosen.filter((part) => mayBeSentAgain(part) || (targetIds && isBack(part)))
+      if (again.length === 0) {
+        throw new BrokerError('conflict', 'there is nothing to send again', {
+          fix: 'targets that have it, or are under way, are left alone',
+        })
+      }
+      const targets = again.map(({ targetId }) => targetId)
+      await rows(tx, 'update distributions set attempts = attempts + 1, finished_at = null where id = $1', [id])
+      await rows(
+        tx,
+        'update distribution_parts set run_id = null, problem = null where distribution_id = $1 and target_id = any($2)',
+        [id, targets],
+      )
+      await record(tx, { kind: 'distribution.resumed', actor: caller.id, subject: id, data: { reason, targets } })
+      await enqueue(tx, [workOf(id)])
+      return this.one(tx, id)
+    })
+    this.work.wake('run')
+    return view
+  }
+
+  /** Begins with no further target, and stops runs that wait for theirs. */
+  async cancel(caller: Caller, id: string, { reason }: { reason: string }): Promise<DistributionView> {
+    const underWay = await this.database.transaction(async (tx) => {
+      await findDistribution(tx, id, 'for update')
+      const parts = await partsOf(tx, [id])
+      const problem = { code: 'run.cancelled', message: 'it was cancelled before anything was sent there' }
+      await rows(
+        tx,
+        'update distribution_parts set problem = $2 where distribution_id = $1 and run_id is null and problem is null',
+        [id, JSON.stringify(problem)],
+      )
+      const open = parts.filter(({ run }) => run === 'pending' || run === 'executing')
+      if (open.length === 0 && parts.every(({ runId, problem: why }) => runId !== null || why !== null)) {
+        throw new BrokerError('conflict', 'nothing is left to cancel', { fix: 'roll it back instead' })
+      }
+      await record(tx, { kind: 'distribution.cancelled', actor: caller.id, subject: id, data: { reason } })
+      await enqueue(tx, [workOf(id)])
+      return open
+    })
+    for (const { runId } of underWay) {
+      await this.cancelling.cancel(caller, runId!).catch((error: unknown) => {
+        if (!isBrokerError(error, 'conflict')) throw error // done meanwhile
+      })
+    }
+    this.work.wake('run')
+    return this.get(id)
+  }
+
+  private readonly ordering: ChangeKind<NewDistribution, DistributionView> = {
+    kind: 'distribution.order',
+    roles: ['admin'],
+    parse: (body) => newDistribution.parse(body),
+    summary: async (_, input) => {
+      const { certificate, targets } = await this.look(input)
+      const { reason, batchSize, undoIfUnverified } = input
+      const { name, subject, fingerprint } = certificate
+      return {
+        certificate: { name, subject, fingerprint },
+        targets: targets.map((target) => ({ name: target.name, path: this.pathOf(target, certificate) })),
+        reason,
+        batchSize,
+        undoIfUnverified,
+      }
+    },
+    prepare: async (by, _, input) => {
+      await this.look(input)
+      const id = newId('dst')
+      return { write: (tx) => this.write(tx, by, id, input), afterwards: () => this.work.wake('run') }
+    },
+  }
+
+  private async write(tx: Tx, by: string, id: string, input: NewDistribution): Promise<DistributionView> {
+    const { certificateId, targetIds, reason, batchSize, undoIfUnverified } = input
+    const { name, fingerprint } = await findCertificate(tx, certificateId, 'for share')
+    await rows(
+      tx,
+      `insert into distributions (id, certificate_id, reason, batch_size, undo_if_unverified, ordered_by) values ($1, $2, $3, $4, $5, $6)`,
+      [id, certificateId, reason, batchSize, undoIfUnverified, by],
+    )
+    await rows(
+      tx,
+      `insert into distribution_parts (distribution_id, target_id, position)
+       select $1, target, at from unnest($2::text[]) with ordinality as t (target, at)`,
+      [id, targetIds],
+    )
+    const data = { certificate: certificateId, name, fingerprint, targets: targetIds, reason, batchSize }
+    await record(tx, { kind: 'distribution.ordered', actor: by, subject: id, data })
+    await enqueue(tx, [workOf(id)])
+    return this.one(tx, id)
+  }
+
+  /** Everything that stands against it at any target, before anything is sent to one. */
+  private async look({ certificateId, targetIds }: NewDistribution): Promise<{ certificate: Certificate; targets: Target[] }> {
+    const certificate = await findCertificate(this.database.pool, certificateId)
+    if (certificate.state === 'expired') {
+      throw new BrokerError('input.invalid', `${certificate.name} has expired`, {
+        field: 'certificateId',
+        fix: 'distribute its successor',
+      })
+    }
+    const found = new Map((await selectTargets(this.database.pool, 't.id = any($1)', [targetIds])).map((one) => [one.id, one]))
+    const targets = targetIds.map((id, at) => {
+      const field = `targetIds.${at}`
+      const target = found.get(id)
+      if (!target)
+        throw new BrokerError('input.invalid', `there is no target ${id}`, { field, fix: 'GET /api/targets lists them' })
+      this.mustFit(target, certificate, field)
+      return target
+    })
+    return { certificate, targets }
+  }
+
+  private mustFit(target: Target, certificate: Certificate, field: string): void {
+    try {
+      this.pathOf(target, certificate)
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      throw new BrokerError('input.invalid', `${target.name}: ${error.message}`, { field, fix: error.fix, cause: error })
+    }
+    const { wantsKey } = distributionOf(this.catalog.get(target.plugin))
+    if (certificate.sealed === null && wantsKey(target.location)) {
+      throw new BrokerError(
+        'input.invalid',
+        `${target.name} gets the private key, and ${certificate.name} was given without one`,
+        {
+          field,
+          fix: 'give the certificate together with its key, or set includePrivateKey of the target to false',
+        },
+      )
+    }
+  }
+
+  private pathOf(target: Target, certificate: Certificate): string {
+    return distributionOf(this.catalog.get(target.plugin)).pathOf(target.location, toGo(certificate))
+  }
+
+  private async one(tx: Pick<Tx, 'query'>, id: string): Promise<DistributionView> {
+    return viewOf(await findDistribution(tx, id), await partsOf(tx, [id]))
+  }
+}
+
+const isBack = (part: Part) => !part.isRemoved && stateOf(part) === 'rolled_back'

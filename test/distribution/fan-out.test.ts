@@ -1,0 +1,153 @@
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
+import { makeChain } from '../support/certificates.ts'
+import { type DistributionWorld, distributionWorld } from '../support/distribution-world.ts'
+import { startRelay } from '../support/relay.ts'
+
+const servers = await serversUnderTest()
+
+describe.each(servers)('A certificate for several targets on $product', { timeout: 90_000 }, (binary) => {
+  let world: DistributionWorld
+  let number = 0
+
+  beforeAll(async () => {
+    world = await distributionWorld(binary)
+  }, 120_000)
+  afterAll(() => world?.stop())
+
+  /** A certificate of its own name, so that no test meets the secrets of another. */
+  const fresh = async (more: object = {}) => {
+    number += 1
+    const made = makeChain({ cn: `n${number}.example.com`, domains: [`n${number}.example.com`] })
+    return { id: await world.certificate(made, more), made, cn: made.leaf.name }
+  }
+  const at = async (path: string) => (await world.server.api('GET', `secret/data/${path}`)).body?.data
+  const statesOf = (view: { targets: { name: string; state: string }[] }) =>
+    Object.fromEntries(view.targets.map(({ name, state }) => [name, state]))
+  const versions = async (path: string) =>
+    Object.keys((await world.server.api('GET', `secret/metadata/${path}`)).body?.data?.versions ?? {}).length
+
+  it('reaches two while the third is down, says so, and reaches it when it is resumed, without a word to the two', async () => {
+    const { id, cn } = await fresh()
+    const relay = await startRelay(world.server.address)
+    const a = await world.target('two a', { path: 'certs/a/{{ .cn }}' })
+    const b = await world.target('two b', { path: 'certs/b/{{ .cn }}' })
+    const c = await world.target('two c', { path: 'certs/c/{{ .cn }}', address: relay.url })
+    relay.leadTo(undefined)
+    const ordered = await world.distribute(id, [a, b, c])
+    const partly = await waitFor('two to have it and the third to be away', async () => {
+      const now = await world.get(ordered)
+      return now.counts.verified === 2 && now.targets[2].problem && now
+    })
+    expect(statesOf(partly)).toEqual({ 'two a': 'verified', 'two b': 'verified', 'two c': 'running' })
+    expect(partly.targets[2].problem).toMatchObject({ code: 'target.unreachable' })
+    await world.admin.must(world.admin.post(`/api/distributions/${ordered}/cancel`, { reason: 'c is being rebuilt' }))
+    const ended = await world.settled(ordered)
+    expect([ended.state, statesOf(ended)]).toEqual(['partial', { 'two a': 'verified', 'two b': 'verified', 'two c': 'failed' }])
+    const trail = await world.admin.must(world.admin.get(`/api/audit?subject=${ordered}`))
+    expect(trail.items.map(({ kind }: { kind: string }) => kind)).toContain('distribution.failed')
+
+    relay.leadTo(world.server.address)
+    await world.admin.must(world.admin.post(`/api/distributions/${ordered}/resume`, { reason: 'c is back' }))
+    const done = await world.settled(ordered)
+    expect([done.state, statesOf(done)]).toEqual(['done', { 'two a': 'verified', 'two b': 'verified', 'two c': 'verified' }])
+    expect(await Promise.all(['a', 'b', 'c'].map((name) => versions(`certs/${name}/${cn}`)))).toEqual([1, 1, 1])
+    const again = await world.admin.post(`/api/distributions/${ordered}/resume`, { reason: 'once more' })
+    expect(again.body).toMatchObject({ status: 409, code: 'conflict' })
+    await relay.close()
+  })
+
+  it('waits for nobody who hangs', async () => {
+    const silent = createServer(() => {})
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const address = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+    const { id } = await fresh()
+    const hung = await world.target('hung', { address }, { skipTest: true })
+    const well = await Promise.all(
+      [1, 2, 3].map((each) => world.target(`well ${each}`, { path: `certs/well${each}/{{ .cn }}` })),
+    )
+    const ordered = await world.distribute(id, [hung, ...well], { batchSize: 1 })
+    const view = await waitFor('the others to have it', async () => {
+      const now = await world.get(ordered)
+      return now.counts.verified === 3 && now
+    })
+    expect(['queued', 'running']).toContain(statesOf(view)['hung'])
+    await world.admin.must(world.admin.post(`/api/distributions/${ordered}/cancel`, { reason: 'enough' }))
+    silent.close()
+  })
+
+  it('is put back at chosen targets alone, and then at the rest', async () => {
+    const { id, cn } = await fresh()
+    await world.server.api('POST', `secret/data/certs/x/${cn}`, { data: { certificate: 'the old one' } })
+    const x = await world.target('back x', { path: 'certs/x/{{ .cn }}' })
+    const y = await world.target('back y', { path: 'certs/y/{{ .cn }}' })
+    const ordered = await world.distribute(id, [x, y])
+    await world.settled(ordered)
+    const back = (targetIds?: string[]) =>
+      world.admin.must(world.admin.post(`/api/distributions/${ordered}/rollback`, { reason: 'wrong', ...(targetIds && { targetIds }) }))
+    await back([x])
+    expect(statesOf(await world.settled(ordered))).toEqual({ 'back x': 'rolled_back', 'back y': 'verified' })
+    expect((await at(`certs/x/${cn}`)).data).toEqual({ certificate: 'the old one' })
+    await back()
+    expect((await world.settled(ordered)).state).toBe('rolled_back')
+    // There was none before: its only version is deleted, and nothing else.
+    expect(await at(`certs/y/${cn}`)).toMatchObject({ data: null, metadata: { version: 1, destroyed: false } })
+  })
+
+  it('is not put back over what somebody wrote since, and says so', async () => {
+    const { id, cn } = await fresh()
+    const target = await world.target('written since', { path: 'certs/since/{{ .cn }}' })
+    const ordered = await world.distribute(id, [target])
+    await world.settled(ordered)
+    await world.server.api('POST', `secret/data/certs/since/${cn}`, { data: { certificate: 'by hand' } })
+    const outlook = await world.admin.must(world.admin.get(`/api/distributions/${ordered}/rollback`))
+    expect(outlook.items).toMatchObject([{ possible: false, because: expect.stringContaining('somebody wrote') }])
+    await world.admin.must(world.admin.post(`/api/distributions/${ordered}/rollback`, { reason: 'wrong' }))
+    const view = await waitFor('the refusal', async () => {
+      const now = await world.get(ordered)
+      return now.targets[0].state === 'verified' && now.targets[0].problem && now
+    })
+    expect(view.targets[0].problem).toMatchObject({ code: 'conflict', message: expect.stringContaining('nothing was put back') })
+    expect((await at(`certs/since/${cn}`)).data).toEqual({ certificate: 'by hand' })
+  })
+
+  it('goes without its private key where a target says so, under names of the target’s own', async () => {
+    const { id, made, cn } = await fresh({ variables: { team: 'web' } })
+    const fields = { certificate: 'tls.crt', privateKey: 'tls.key', chain: 'ca.crt', fullchain: 'full.crt' }
+    const target = await world.target('public', { path: 'certs/{{ .variables.team }}/{{ .domain }}', fields, includePrivateKey: false })
+    expect((await world.settled(await world.distribute(id, [target]))).state).toBe('done')
+    const { data } = await at(`certs/web/${cn}`)
+    expect(data).toEqual({ 'tls.crt': made.leaf.pem, 'ca.crt': made.chain, 'full.crt': made.leaf.pem + made.chain })
+  })
+
+  it.each([
+    ['a slash', 'evil/../../admin', /slash/],
+    ['a wildcard', '*.example.com', /wildcard/],
+    ['dots alone', '..', /relative segment/],
+  ])('is refused before anything is sent where its common name is %s', async (_, cn, says) => {
+    const id = await world.certificate(makeChain({ cn, domains: ['odd.example.com'] }), { name: `odd ${(number += 1)}` })
+    const target = await world.target(`odd ${number}`)
+    const answer = await world.admin.post('/api/distributions', { certificateId: id, targetIds: [target], reason: 'x' })
+    expect(answer.body, answer.text).toMatchObject({ status: 400, code: 'input.invalid', field: 'targetIds.0' })
+    expect(answer.body.detail).toMatch(says)
+  })
+
+  it('is refused where a variable is missing, and where a key is wanted and none was given', async () => {
+    const made = makeChain({ cn: 'keyless.example.com' })
+    const body = { name: 'keyless', certificate: made.leaf.pem, chain: made.chain }
+    const { id } = await world.admin.must(world.admin.post('/api/certificates', body))
+    const order = async (target: string) =>
+      (await world.admin.post('/api/distributions', { certificateId: id, targetIds: [target], reason: 'x' })).body
+    expect(await order(await world.target('wants a key'))).toMatchObject({ field: 'targetIds.0', detail: expect.stringContaining('without one') })
+    const unknown = await world.target('wants a team', { path: 'certs/{{ .variables.team }}' })
+    expect(await order(unknown)).toMatchObject({ field: 'targetIds.0', detail: expect.stringContaining('the certificate has none') })
+  })
+
+  it('leaves no key in journal, trail, log or answer, wherever it went', async () => {
+    expect(world.canaries.size).toBeGreaterThan(5)
+    expect(await world.whereItLeaks(world.login.secretId)).toEqual([])
+  })
+})

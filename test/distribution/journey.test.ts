@@ -1,0 +1,59 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
+import { makeChain } from '../support/certificates.ts'
+import { type DistributionWorld, distributionWorld } from '../support/distribution-world.ts'
+
+const servers = await serversUnderTest()
+
+describe.each(servers)('A certificate on its way to $product', { timeout: 60_000 }, (binary) => {
+  let world: DistributionWorld
+
+  beforeAll(async () => {
+    world = await distributionWorld(binary)
+  }, 120_000)
+  afterAll(() => world?.stop())
+
+  it('is written whole, read back, and put back to what was there before', async () => {
+    const { admin, server } = world
+    const before = { certificate: 'old', private_key: 'old key', note: 'by hand' }
+    await server.api('POST', 'secret/data/certs/shop.example.com', { data: before })
+    const made = makeChain({ cn: 'shop.example.com', domains: ['shop.example.com', 'www.shop.example.com'] })
+    const certificate = await world.certificate(made)
+    const target = await world.target('shop')
+    const ordered = await world.distribute(certificate, [target])
+    const done = await world.settled(ordered)
+    expect(done).toMatchObject({
+      state: 'done',
+      counts: { verified: 1 },
+      targets: [{ id: target, state: 'verified', problem: null }],
+    })
+    const written = (await server.api('GET', 'secret/data/certs/shop.example.com')).body.data
+    expect(written.metadata.version).toBe(2)
+    expect(Object.keys(written.data).toSorted()).toEqual(['certificate', 'chain', 'fullchain', 'private_key'])
+    expect(new X509Certificate(written.data.certificate).checkPrivateKey(createPrivateKey(written.data.private_key))).toBe(true)
+    expect(written.data.fullchain).toBe(written.data.certificate + written.data.chain)
+    expect(written.data.chain).toBe(made.chain)
+
+    const run = done.targets[0].runId
+    const receipt = await admin.must(admin.get(`/api/runs/${run}/receipt`))
+    expect(receipt).toMatchObject({
+      before: [
+        { target: 'secret/data/certs/shop.example.com', before: { version: 1, fields: ['certificate', 'note', 'private_key'] } },
+      ],
+      done: { evidence: [{ artefact: 'secret secret/certs/shop.example.com', holds: true, requestIdBy: 'target' }] },
+    })
+    const steps = await admin.must(admin.get(`/api/runs/${run}/steps`))
+    expect(steps[0].summary).toContain('will not be in the new version: note')
+
+    const outlook = await admin.must(admin.get(`/api/distributions/${ordered}/rollback`))
+    expect(outlook.items).toMatchObject([
+      { targetId: target, possible: true, restores: [{ summary: expect.stringContaining('version 1') }] },
+    ])
+    await admin.must(admin.post(`/api/distributions/${ordered}/rollback`, { reason: 'the old one was right' }))
+    expect(await world.settled(ordered)).toMatchObject({ state: 'rolled_back', targets: [{ state: 'rolled_back' }] })
+    const back = (await server.api('GET', 'secret/data/certs/shop.example.com')).body.data
+    expect([back.metadata.version, back.data]).toEqual([3, before])
+    expect(await world.whereItLeaks(made.leaf.keyPem)).toEqual([])
+  })
+})
