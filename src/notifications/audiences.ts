@@ -99,7 +99,9 @@ export class Audiences {
 
 /** Changes of integrations, targets, SCIM tokens and rotations, and what is done there, are for admins alone. */
 function mayAccept({ data }: ChainEvent): readonly Role[] {
-  return /^(integration|scim_token|run|rotation|target|target_credential|distribution)\./.test(String(data['kind'])) ? ['admin'] : ['admin', 'owner']
+  return /^(integration|scim_token|run|rotation|target|target_credential|distribution)\./.test(String(data['kind']))
+    ? ['admin']
+    : ['admin', 'owner']
 }
 
 /** Owners see rotations, and may do by hand what is due. */

@@ -58,9 +58,7 @@ describe('A certificate that is given to be distributed', { timeout: 60_000 }, (
 
   const good = named('good.example.com')
   const other = named('other.example.com')
-  const encrypted = String(
-    good.leaf.key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' }),
-  )
+  const encrypted = String(good.leaf.key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' }))
   const withTail = pemOf(Buffer.concat([good.leaf.der, Buffer.from('junk')]))
   const BAD: readonly [string, object, { field: string; says: RegExp; fix?: RegExp }][] = [
     ['text that is no PEM', { certificate: 'MIIB' }, { field: 'certificate', says: /belongs to no block/ }],
@@ -83,13 +81,21 @@ describe('A certificate that is given to be distributed', { timeout: 60_000 }, (
       { certificate: good.leaf.pem, privateKey: other.leaf.keyPem },
       { field: 'privateKey', says: /does not belong/ },
     ],
-    ['an encrypted key', { certificate: good.leaf.pem, privateKey: encrypted }, { field: 'privateKey', says: /encrypted/, fix: /openssl pkey/ }],
+    [
+      'an encrypted key',
+      { certificate: good.leaf.pem, privateKey: encrypted },
+      { field: 'privateKey', says: /encrypted/, fix: /openssl pkey/ },
+    ],
     [
       'two keys',
       { certificate: good.leaf.pem, privateKey: good.leaf.keyPem + other.leaf.keyPem },
       { field: 'privateKey', says: /more than one key/ },
     ],
-    ['a certificate for a key', { certificate: good.leaf.pem, privateKey: good.leaf.pem }, { field: 'privateKey', says: /holds a CERTIFICATE/ }],
+    [
+      'a certificate for a key',
+      { certificate: good.leaf.pem, privateKey: good.leaf.pem },
+      { field: 'privateKey', says: /holds a CERTIFICATE/ },
+    ],
     [
       'its chain in the wrong order',
       { certificate: good.leaf.pem, chain: good.root.pem + good.issuer.pem },
@@ -100,7 +106,11 @@ describe('A certificate that is given to be distributed', { timeout: 60_000 }, (
       { certificate: good.leaf.pem, chain: other.chain },
       { field: 'chain', says: /did not issue/, fix: /give the issuer of CN=good.example.com/ },
     ],
-    ['an issuer twice', { certificate: good.leaf.pem, chain: good.issuer.pem + good.issuer.pem }, { field: 'chain', says: /twice/ }],
+    [
+      'an issuer twice',
+      { certificate: good.leaf.pem, chain: good.issuer.pem + good.issuer.pem },
+      { field: 'chain', says: /twice/ },
+    ],
     [
       'its chain in two places',
       { certificate: good.leaf.pem + good.issuer.pem, chain: good.root.pem },
@@ -139,7 +149,10 @@ describe('A certificate that is given to be distributed', { timeout: 60_000 }, (
 
   it('is refused when its key is of a kind that signs nothing', async () => {
     const { privateKey } = generateKeyPairSync('x25519')
-    const answer = await add({ certificate: good.leaf.pem, privateKey: String(privateKey.export({ type: 'pkcs8', format: 'pem' })) })
+    const answer = await add({
+      certificate: good.leaf.pem,
+      privateKey: String(privateKey.export({ type: 'pkcs8', format: 'pem' })),
+    })
     expect(answer.body).toMatchObject({ field: 'privateKey', detail: expect.stringMatching(/does not belong/) })
   })
 
@@ -171,10 +184,18 @@ describe('A certificate that is given to be distributed', { timeout: 60_000 }, (
       [id],
     )
     expect(Math.round(Number(next!['days']))).toBe(3)
-    await broker.database.query(`update certificates set not_before = now() - interval '9 d', not_after = now() - interval '1 s' where id = $1`, [id])
+    await broker.database.query(
+      `update certificates set not_before = now() - interval '9 d', not_after = now() - interval '1 s' where id = $1`,
+      [id],
+    )
     await broker.database.query(`update due_work set run_at = now() where subject = $1`, [id])
     await waitFor('the end to be told', async () => (await told()).length === 2)
-    expect((await told()).map(({ kind }: { kind: string }) => kind).toSorted()).toEqual(['certificate.expired', 'certificate.expiring'])
-    expect(await broker.database.query(`select 1 from due_work where subject = $1 and run_at < now() + interval '1 d'`, [id])).toEqual([])
+    expect((await told()).map(({ kind }: { kind: string }) => kind).toSorted()).toEqual([
+      'certificate.expired',
+      'certificate.expiring',
+    ])
+    expect(
+      await broker.database.query(`select 1 from due_work where subject = $1 and run_at < now() + interval '1 d'`, [id]),
+    ).toEqual([])
   })
 })

@@ -1,5 +1,5 @@
-import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
@@ -66,9 +66,7 @@ describe.each(servers)('A certificate for several targets on $product', { timeou
     const address = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
     const { id } = await fresh()
     const hung = await world.target('hung', { address }, { skipTest: true })
-    const well = await Promise.all(
-      [1, 2, 3].map((each) => world.target(`well ${each}`, { path: `certs/well${each}/{{ .cn }}` })),
-    )
+    const well = await Promise.all([1, 2, 3].map((each) => world.target(`well ${each}`, { path: `certs/well${each}/{{ .cn }}` })))
     const ordered = await world.distribute(id, [hung, ...well], { batchSize: 1 })
     const view = await waitFor('the others to have it', async () => {
       const now = await world.get(ordered)
@@ -87,7 +85,9 @@ describe.each(servers)('A certificate for several targets on $product', { timeou
     const ordered = await world.distribute(id, [x, y])
     await world.settled(ordered)
     const back = (targetIds?: string[]) =>
-      world.admin.must(world.admin.post(`/api/distributions/${ordered}/rollback`, { reason: 'wrong', ...(targetIds && { targetIds }) }))
+      world.admin.must(
+        world.admin.post(`/api/distributions/${ordered}/rollback`, { reason: 'wrong', ...(targetIds && { targetIds }) }),
+      )
     await back([x])
     expect(statesOf(await world.settled(ordered))).toEqual({ 'back x': 'rolled_back', 'back y': 'verified' })
     expect((await at(`certs/x/${cn}`)).data).toEqual({ certificate: 'the old one' })
@@ -117,7 +117,11 @@ describe.each(servers)('A certificate for several targets on $product', { timeou
   it('goes without its private key where a target says so, under names of the target’s own', async () => {
     const { id, made, cn } = await fresh({ variables: { team: 'web' } })
     const fields = { certificate: 'tls.crt', privateKey: 'tls.key', chain: 'ca.crt', fullchain: 'full.crt' }
-    const target = await world.target('public', { path: 'certs/{{ .variables.team }}/{{ .domain }}', fields, includePrivateKey: false })
+    const target = await world.target('public', {
+      path: 'certs/{{ .variables.team }}/{{ .domain }}',
+      fields,
+      includePrivateKey: false,
+    })
     expect((await world.settled(await world.distribute(id, [target]))).state).toBe('done')
     const { data } = await at(`certs/web/${cn}`)
     expect(data).toEqual({ 'tls.crt': made.leaf.pem, 'ca.crt': made.chain, 'full.crt': made.leaf.pem + made.chain })
@@ -141,9 +145,15 @@ describe.each(servers)('A certificate for several targets on $product', { timeou
     const { id } = await world.admin.must(world.admin.post('/api/certificates', body))
     const order = async (target: string) =>
       (await world.admin.post('/api/distributions', { certificateId: id, targetIds: [target], reason: 'x' })).body
-    expect(await order(await world.target('wants a key'))).toMatchObject({ field: 'targetIds.0', detail: expect.stringContaining('without one') })
+    expect(await order(await world.target('wants a key'))).toMatchObject({
+      field: 'targetIds.0',
+      detail: expect.stringContaining('without one'),
+    })
     const unknown = await world.target('wants a team', { path: 'certs/{{ .variables.team }}' })
-    expect(await order(unknown)).toMatchObject({ field: 'targetIds.0', detail: expect.stringContaining('the certificate has none') })
+    expect(await order(unknown)).toMatchObject({
+      field: 'targetIds.0',
+      detail: expect.stringContaining('the certificate has none'),
+    })
   })
 
   it('leaves no key in journal, trail, log or answer, wherever it went', async () => {

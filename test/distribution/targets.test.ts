@@ -37,7 +37,9 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
       health: { healthy: true },
     })
     const checks = made.body.health.checks.map(({ name }: { name: string }) => name)
-    expect(checks).toEqual(expect.arrayContaining(['server', 'login', 'right secret/data/certs/*', 'right secret/metadata/certs/*']))
+    expect(checks).toEqual(
+      expect.arrayContaining(['server', 'login', 'right secret/data/certs/*', 'right secret/metadata/certs/*']),
+    )
     expect((await world.admin.get('/api/integrations')).body.items).toEqual([])
     expect((await world.admin.get(`/api/integrations/${made.body.integrationId}`)).status).toBe(404)
     expect((await world.admin.post(`/api/integrations/${made.body.integrationId}/sync`)).status).toBe(404)
@@ -124,10 +126,18 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
       location: { address: 'http://127.0.0.1:9', path: 'certs/{{ .cn }}' },
       skipTest: true,
     })
-    expect(answer.body, answer.text).toMatchObject({ status: 400, field: 'credentialId', detail: expect.stringContaining('may not be sent to') })
+    expect(answer.body, answer.text).toMatchObject({
+      status: 400,
+      field: 'credentialId',
+      detail: expect.stringContaining('may not be sent to'),
+    })
     const moved = { destinations: [{ address: world.server.address }, { address: 'http://127.0.0.1:9' }] }
     const change = (body: object) => world.admin.patch(`/api/target-credentials/${credentialId}`, body)
-    expect((await change(moved)).body).toMatchObject({ status: 400, field: 'destinations', fix: expect.stringContaining('again') })
+    expect((await change(moved)).body).toMatchObject({
+      status: 400,
+      field: 'destinations',
+      fix: expect.stringContaining('again'),
+    })
     expect((await change({ ...moved, login: { ...world.login, secretId: { set: true } } })).status).toBe(400)
     expect((await change({ ...moved, login: world.login })).status).toBe(200)
     expect((await change({ destinations: [{ address: 'http://127.0.0.1:9' }], login: world.login })).body).toMatchObject({
@@ -135,7 +145,10 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
       detail: expect.stringContaining('may not be sent to'),
     })
     // Whoever writes the database alone does not get it sent elsewhere either.
-    await world.broker.database.query(`update target_credentials set destinations = '[{"address":"http://127.0.0.1:9"}]' where id = $1`, [credentialId])
+    await world.broker.database.query(
+      `update target_credentials set destinations = '[{"address":"http://127.0.0.1:9"}]' where id = $1`,
+      [credentialId],
+    )
     const forged = await world.admin.post('/api/targets', {
       name: 'forged',
       credentialId,
