@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm'
 
-const KINDS = `', ''target_credential.create''::text, ''target_credential.change''::text, ''target.create''::text, ''target.change''::text, ''distribution.order''::text'`
+const KINDS = `', ''target_credential.create''::text, ''target_credential.change''::text, ''target.create''::text, ''target.change''::text, ''distribution.order''::text, ''distribution.roll_back''::text'`
 
 // Others add kinds of their own: the rule is changed as it stands.
 const kinds = (changed: string) => `
@@ -85,12 +85,13 @@ create table distributions (
   batch_size int not null,
   undo_if_unverified boolean not null,
   ordered_by text not null,
+  sent_by text not null,
   attempts int not null default 1,
-  undo_reason text,
   created_at timestamptz not null default now(),
   finished_at timestamptz,
   constraint distributions_of_a_certificate foreign key (certificate_id) references certificates (id),
   constraint distributions_of_a_user foreign key (ordered_by) references users (id),
+  constraint distributions_sent_by_a_user foreign key (sent_by) references users (id),
   constraint distributions_batches_small check (batch_size between 1 and 25)
 );
 create table distribution_parts (
@@ -99,6 +100,7 @@ create table distribution_parts (
   position int not null,
   run_id text,
   problem jsonb,
+  wish jsonb,
   constraint distribution_parts_pkey primary key (distribution_id, target_id),
   constraint distribution_parts_of_a_distribution foreign key (distribution_id) references distributions (id) on delete cascade,
   constraint distribution_parts_of_a_target foreign key (target_id) references distribution_targets (id),
@@ -111,7 +113,7 @@ ${kinds(`replace(pg_get_constraintdef(oid), '])', ${KINDS} || '])')`)}
 
 // What a target's connection had done stays in the journal, without the target.
 const DOWN = `
-delete from proposals where kind in ('target_credential.create', 'target_credential.change', 'target.create', 'target.change', 'distribution.order');
+delete from proposals where kind in ('target_credential.create', 'target_credential.change', 'target.create', 'target.change', 'distribution.order', 'distribution.roll_back');
 ${kinds(`replace(pg_get_constraintdef(oid), ${KINDS}, '')`)}
 drop table distribution_parts;
 drop table distributions;

@@ -307,6 +307,7 @@ create table distribution_parts (
   problem jsonb,
   run_id text,
   target_id text not null,
+  wish jsonb,
   constraint distribution_parts_of_a_distribution FOREIGN KEY (distribution_id) REFERENCES distributions(id) ON DELETE CASCADE,
   constraint distribution_parts_of_a_run FOREIGN KEY (run_id) REFERENCES action_runs(id),
   constraint distribution_parts_of_a_target FOREIGN KEY (target_id) REFERENCES distribution_targets(id),
@@ -345,12 +346,13 @@ create table distributions (
   id text not null,
   ordered_by text not null,
   reason text not null,
+  sent_by text not null,
   undo_if_unverified boolean not null,
-  undo_reason text,
   constraint distributions_batches_small CHECK (batch_size >= 1 AND batch_size <= 25),
   constraint distributions_of_a_certificate FOREIGN KEY (certificate_id) REFERENCES certificates(id),
   constraint distributions_of_a_user FOREIGN KEY (ordered_by) REFERENCES users(id),
-  constraint distributions_pkey PRIMARY KEY (id)
+  constraint distributions_pkey PRIMARY KEY (id),
+  constraint distributions_sent_by_a_user FOREIGN KEY (sent_by) REFERENCES users(id)
 );
 
 create table due_work (
@@ -715,7 +717,7 @@ create table proposals (
   token_makers text[] not null default '{}'::text[],
   constraint proposals_accepted_by_somebody_else CHECK ((state <> ALL (ARRAY['accepted'::text, 'performed'::text, 'failed'::text])) OR decided_by <> proposer_id AND NOT decided_hands && hands),
   constraint proposals_keep_nothing_when_over CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text])) OR body IS NULL),
-  constraint proposals_kind_known CHECK (kind = ANY (ARRAY['flow.create'::text, 'flow.change'::text, 'integration.create'::text, 'integration.change'::text, 'integration.own'::text, 'integration.remove'::text, 'integration.write_off'::text, 'scim_token.create'::text, 'scim_token.rotate'::text, 'run.order'::text, 'run.roll_back'::text, 'target_credential.create'::text, 'target_credential.change'::text, 'target.create'::text, 'target.change'::text, 'distribution.order'::text, 'rotation.create'::text, 'rotation.change'::text, 'rotation.remove'::text])),
+  constraint proposals_kind_known CHECK (kind = ANY (ARRAY['flow.create'::text, 'flow.change'::text, 'integration.create'::text, 'integration.change'::text, 'integration.own'::text, 'integration.remove'::text, 'integration.write_off'::text, 'scim_token.create'::text, 'scim_token.rotate'::text, 'run.order'::text, 'run.roll_back'::text, 'target_credential.create'::text, 'target_credential.change'::text, 'target.create'::text, 'target.change'::text, 'distribution.order'::text, 'distribution.roll_back'::text, 'rotation.create'::text, 'rotation.change'::text, 'rotation.remove'::text])),
   constraint proposals_of_a_user FOREIGN KEY (proposer_id) REFERENCES users(id),
   constraint proposals_pkey PRIMARY KEY (id),
   constraint proposals_state_known CHECK (state = ANY (ARRAY['open'::text, 'accepted'::text, 'performed'::text, 'failed'::text, 'declined'::text, 'withdrawn'::text, 'lapsed'::text]))

@@ -23,6 +23,7 @@ const PROPOSED = [
   'target.create',
   'target.change',
   'distribution.order',
+  'distribution.roll_back',
 ] as const
 export type Proposed = (typeof PROPOSED)[number]
 

@@ -8,6 +8,7 @@ import { DistributionsController } from './fan-out/distributions.controller.ts'
 import { Distributions } from './fan-out/distributions.service.ts'
 import { FanOut } from './fan-out/fan-out.ts'
 import { PuttingBack } from './fan-out/putting-back.ts'
+import { Wishes } from './fan-out/wishes.ts'
 import { CredentialsController } from './targets/credentials.controller.ts'
 import { Credentials } from './targets/credentials.service.ts'
 import { TargetConnections } from './targets/target-connections.ts'
@@ -17,6 +18,6 @@ import { Targets } from './targets/targets.service.ts'
 @Module({
   imports: [IntegrationsModule, RunsModule],
   controllers: [CertificatesController, CredentialsController, TargetsController, DistributionsController],
-  providers: [Certificates, Expiry, Credentials, TargetConnections, Targets, FanOut, PuttingBack, Distributions],
+  providers: [Certificates, Expiry, Credentials, TargetConnections, Targets, FanOut, Wishes, PuttingBack, Distributions],
 })
 export class DistributionModule {}

@@ -4,7 +4,7 @@ import { record } from '../audit/record.ts'
 import type { RunView } from '../contract/runs.ts'
 import type { Caller } from '../identity/callers/caller.ts'
 import { DueWork, enqueue } from '../platform/due/due-work.ts'
-import { Database, rows } from '../platform/postgres/database.ts'
+import { Database, rows, type Tx } from '../platform/postgres/database.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { lockRun, noteProblem, RUN_WORK, stamped } from './ordered-run.ts'
 import { RunViews } from './run-views.ts'
@@ -20,30 +20,33 @@ export class Cancelling {
   ) {}
 
   async cancel(caller: Caller, id: string): Promise<RunView> {
-    const view = await this.database.transaction(async (tx) => {
-      const run = await lockRun(tx, id)
-      if (!run) throw new BrokerError('not_found', `there is no run ${id}`)
-      if (run.state !== 'pending' && run.state !== 'executing') {
-        throw new BrokerError('conflict', `the run is ${run.state}`, {
-          fix: run.state === 'executed' ? 'roll it back instead' : 'nothing is left to cancel',
-        })
-      }
-      const cancel = { by: caller.id }
-      await rows(tx, `update ordered_runs set cancel = coalesce(cancel, ${stamped('$2')}) where id = $1`, [
-        id,
-        JSON.stringify(cancel),
-      ])
-      if (run.state === 'pending') {
-        await this.journal.giveUp(tx, [id])
-        const message = 'the run was cancelled before anything was done'
-        await noteProblem(tx, id, { code: 'run.cancelled', message })
-        await record(tx, { kind: 'run.cancelled', actor: caller.id, subject: id, data: { message } })
-      } else {
-        await enqueue(tx, [{ lane: 'run', kind: RUN_WORK.execute, subject: id, shard: run.integrationId }])
-      }
-      return this.views.one(tx, id)
-    })
+    const view = await this.database.transaction((tx) => this.stop(tx, caller.id, id))
     this.work.wake('run')
     return view
+  }
+
+  /** The same in the caller's transaction, who wakes the lane. */
+  async stop(tx: Tx, by: string, id: string): Promise<RunView> {
+    const run = await lockRun(tx, id)
+    if (!run) throw new BrokerError('not_found', `there is no run ${id}`)
+    if (run.state !== 'pending' && run.state !== 'executing') {
+      throw new BrokerError('conflict', `the run is ${run.state}`, {
+        fix: run.state === 'executed' ? 'roll it back instead' : 'nothing is left to cancel',
+      })
+    }
+    const cancel = { by }
+    await rows(tx, `update ordered_runs set cancel = coalesce(cancel, ${stamped('$2')}) where id = $1`, [
+      id,
+      JSON.stringify(cancel),
+    ])
+    if (run.state === 'pending') {
+      await this.journal.giveUp(tx, [id])
+      const message = 'the run was cancelled before anything was done'
+      await noteProblem(tx, id, { code: 'run.cancelled', message })
+      await record(tx, { kind: 'run.cancelled', actor: by, subject: id, data: { message } })
+    } else {
+      await enqueue(tx, [{ lane: 'run', kind: RUN_WORK.execute, subject: id, shard: run.integrationId }])
+    }
+    return this.views.one(tx, id)
   }
 }

@@ -30,6 +30,8 @@ export interface RunOrder {
   readonly input: unknown
   readonly reason: string
   readonly startedBy: { readonly kind: 'person' | 'schedule' | 'run' | 'distribution'; readonly id: string }
+  /** who wanted what started it: it is done as long as they are an admin */
+  readonly onBehalfOf?: string
   /** of the approved request that it comes from: its rules are asked again before anything is done */
   readonly requestId?: string
   /** the plan that was approved or accepted: nothing else is done */
@@ -130,7 +132,7 @@ export class Orders implements OnModuleInit {
       ...(order.idempotencyKey !== undefined && { idempotencyKey: order.idempotencyKey }),
     })
     if (!opened.isNew) return opened
-    const person = order.startedBy.kind === 'person' ? order.startedBy.id : null
+    const person = order.startedBy.kind === 'person' ? order.startedBy.id : (order.onBehalfOf ?? null)
     await rows(
       tx,
       `insert into ordered_runs (id, integration_id, action, reason, ordered_by, risk, concerns, writes, undo_if_unverified, request_id, approved)

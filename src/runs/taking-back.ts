@@ -99,7 +99,8 @@ export class TakingBack implements OnModuleInit {
     return view
   }
 
-  private async begun(tx: Tx, by: string | null, id: string, reason: string): Promise<RunView> {
+  /** The same in the caller's transaction, who wakes the lane. */
+  async begun(tx: Tx, by: string | null, id: string, reason: string): Promise<RunView> {
     const run = await lockRun(tx, id)
     if (!run || (await transition(tx, run.state === 'executed' ? [id] : [], 'undo')).length === 0) {
       throw new BrokerError('conflict', `the run is ${run?.state ?? 'gone'} by now`, { fix: 'look at it again' })

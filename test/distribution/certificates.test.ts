@@ -135,7 +135,7 @@ describe('A certificate that is given to be distributed', { timeout: 60_000 }, (
   it.each(BAD)('is refused with %s', async (_, body, { field, says, fix }) => {
     const answer = await add(body)
     expect(answer.body, answer.text).toMatchObject({ status: 400, code: 'input.invalid', field })
-    expect(answer.body.detail).toMatch(says)
+    expect(answer.body.message).toMatch(says)
     expect(answer.body.fix).toMatch(fix ?? /./)
     expect(answer.text).not.toContain('PRIVATE KEY-----')
   })
@@ -153,7 +153,7 @@ describe('A certificate that is given to be distributed', { timeout: 60_000 }, (
       certificate: good.leaf.pem,
       privateKey: String(privateKey.export({ type: 'pkcs8', format: 'pem' })),
     })
-    expect(answer.body).toMatchObject({ field: 'privateKey', detail: expect.stringMatching(/does not belong/) })
+    expect(answer.body).toMatchObject({ field: 'privateKey', message: expect.stringMatching(/does not belong/) })
   })
 
   it('is kept once, is listed by its end, and loses its key when it is removed', async () => {

@@ -132,11 +132,12 @@ describe.each(servers)('A certificate for several targets on $product', { timeou
     ['a wildcard', '*.example.com', /wildcard/],
     ['dots alone', '..', /relative segment/],
   ])('is refused before anything is sent where its common name is %s', async (_, cn, says) => {
-    const id = await world.certificate(makeChain({ cn, domains: ['odd.example.com'] }), { name: `odd ${(number += 1)}` })
+    number += 1
+    const id = await world.certificate(makeChain({ cn, domains: ['odd.example.com'] }), { name: `odd ${number}` })
     const target = await world.target(`odd ${number}`)
     const answer = await world.admin.post('/api/distributions', { certificateId: id, targetIds: [target], reason: 'x' })
     expect(answer.body, answer.text).toMatchObject({ status: 400, code: 'input.invalid', field: 'targetIds.0' })
-    expect(answer.body.detail).toMatch(says)
+    expect(answer.body.message).toMatch(says)
   })
 
   it('is refused where a variable is missing, and where a key is wanted and none was given', async () => {
@@ -147,12 +148,12 @@ describe.each(servers)('A certificate for several targets on $product', { timeou
       (await world.admin.post('/api/distributions', { certificateId: id, targetIds: [target], reason: 'x' })).body
     expect(await order(await world.target('wants a key'))).toMatchObject({
       field: 'targetIds.0',
-      detail: expect.stringContaining('without one'),
+      message: expect.stringContaining('without one'),
     })
     const unknown = await world.target('wants a team', { path: 'certs/{{ .variables.team }}' })
     expect(await order(unknown)).toMatchObject({
       field: 'targetIds.0',
-      detail: expect.stringContaining('the certificate has none'),
+      message: expect.stringContaining('the certificate has none'),
     })
   })
 

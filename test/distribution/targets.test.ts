@@ -54,19 +54,19 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
     const refused = await add('with too little')
     await world.server.api('PUT', 'sys/policies/acl/latchkey-certs', { policy: CERTS_POLICY })
     expect(refused.body, refused.text).toMatchObject({ status: 422, code: 'integration.unhealthy' })
-    expect(refused.body.detail).toContain('update missing on secret/data/certs/*')
+    expect(refused.body.message).toContain('update missing on secret/data/certs/*')
     expect(refused.body.fix).toContain('path "secret/data/certs/*" { capabilities = ["create", "read", "update"] }')
     const elsewhere = await add('elsewhere', { path: 'other/{{ .cn }}' })
-    expect(elsewhere.body.detail).toContain('create, read, update missing on secret/data/other/*')
+    expect(elsewhere.body.message).toContain('create, read, update missing on secret/data/other/*')
     expect((await add('with enough now')).status).toBe(201)
   })
 
   it('is refused on KV version 1, and where nothing is mounted, with what to do', async () => {
     const old = await add('on the old mount', { mount: 'old' })
-    expect(old.body.detail, old.text).toMatch(/old is KV v1|there is no mount old/)
+    expect(old.body.message, old.text).toMatch(/old is KV v1|there is no mount old/)
     expect(old.body.fix).toMatch(/enable-versioning old|secrets enable -path=old/)
     const none = await add('on no mount', { mount: 'nothing' })
-    expect(none.body.detail).toMatch(/no mount nothing/)
+    expect(none.body.message).toMatch(/no mount nothing/)
   })
 
   it.each([
@@ -86,12 +86,12 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
   ])('is refused with a template of %s', async (_, path, says) => {
     const answer = await add('with a bad template', { path })
     expect(answer.body, answer.text).toMatchObject({ status: 400, field: 'location.path' })
-    expect(answer.body.detail).toMatch(says)
+    expect(answer.body.message).toMatch(says)
   })
 
   it('has no switch that skips the verification of certificates, and four field names that differ', async () => {
     const unverified = await add('unverified', { tlsSkipVerify: true })
-    expect(unverified.body).toMatchObject({ status: 400, detail: expect.stringContaining('unknown fields: tlsSkipVerify') })
+    expect(unverified.body).toMatchObject({ status: 400, message: 'location.tlsSkipVerify is not known here' })
     const fields = { certificate: 'tls', privateKey: 'tls', chain: 'chain', fullchain: 'full' }
     expect((await add('doubled', { fields })).body).toMatchObject({ status: 400, field: 'location.fields' })
   })
@@ -103,7 +103,7 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
       credentialId: lonely,
       location: { address: 'http://127.0.0.1:9', path: 'certs/{{ .cn }}' },
     })
-    expect(away.body, away.text).toMatchObject({ status: 422, detail: expect.stringMatching(/server: .*no connection/) })
+    expect(away.body, away.text).toMatchObject({ status: 422, message: expect.stringMatching(/server: .*no connection/) })
     const spaced = await world.admin.must(
       world.admin.post('/api/target-credentials', {
         name: 'in a namespace',
@@ -116,7 +116,7 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
       credentialId: spaced.id,
       location: location({ namespace: 'nowhere' }),
     })
-    expect(answer.body, answer.text).toMatchObject({ status: 422, detail: expect.stringMatching(/namespace/) })
+    expect(answer.body, answer.text).toMatchObject({ status: 422, message: expect.stringMatching(/namespace/) })
   })
 
   it('sends a login to the places it was given for, and to no other', async () => {
@@ -129,7 +129,7 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
     expect(answer.body, answer.text).toMatchObject({
       status: 400,
       field: 'credentialId',
-      detail: expect.stringContaining('may not be sent to'),
+      message: expect.stringContaining('may not be sent to'),
     })
     const moved = { destinations: [{ address: world.server.address }, { address: 'http://127.0.0.1:9' }] }
     const change = (body: object) => world.admin.patch(`/api/target-credentials/${credentialId}`, body)
@@ -142,7 +142,7 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
     expect((await change({ ...moved, login: world.login })).status).toBe(200)
     expect((await change({ destinations: [{ address: 'http://127.0.0.1:9' }], login: world.login })).body).toMatchObject({
       status: 400,
-      detail: expect.stringContaining('may not be sent to'),
+      message: expect.stringContaining('may not be sent to'),
     })
     // Whoever writes the database alone does not get it sent elsewhere either.
     await world.broker.database.query(
@@ -155,7 +155,7 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
       location: { address: 'http://127.0.0.1:9', path: 'certs/{{ .cn }}' },
       skipTest: true,
     })
-    expect(forged.body).toMatchObject({ status: 503, detail: expect.stringContaining('not what the broker sealed there') })
+    expect(forged.body).toMatchObject({ status: 503, message: expect.stringContaining('not what the broker sealed there') })
     const back = { destinations: [{ address: world.server.address }] }
     await world.broker.database.query('update target_credentials set destinations = $2 where id = $1', [
       credentialId,

@@ -3,9 +3,10 @@ import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server
 import { keyValueReady } from '../../dev/vault/vault-setup.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import type { Api } from './api.ts'
-import { type Broker, type BrokerOptions, startBroker } from './broker.ts'
+import { type Broker, startBroker } from './broker.ts'
 import { Canaries } from './canaries.ts'
 import type { makeChain } from './certificates.ts'
+import type { FreshDatabase } from './database.ts'
 
 /** What the guide for operators asks for, for `certs/` in the mount `secret`. */
 export const CERTS_POLICY = JSON.stringify({
@@ -21,9 +22,17 @@ export const CERTS_POLICY = JSON.stringify({
   },
 })
 
+/** A broker in this process, or a daemon. */
+interface Habitable {
+  readonly admin: Api
+  readonly database: FreshDatabase
+  readonly log: readonly string[] | (() => string)
+  close(): Promise<void>
+}
+
 /** A broker and a server that certificates go to. */
-export interface DistributionWorld {
-  readonly broker: Broker
+export interface DistributionWorld<Home extends Habitable = Broker> {
+  readonly broker: Home
   readonly admin: Api
   readonly server: VaultServer
   readonly login: { readonly method: 'approle'; readonly roleId: string; readonly secretId: string }
@@ -44,11 +53,20 @@ export interface DistributionWorld {
   stop(): Promise<void>
 }
 
-export async function distributionWorld(binary: ServerBinary, options: BrokerOptions = {}): Promise<DistributionWorld> {
+export function distributionWorld(binary: ServerBinary): Promise<DistributionWorld> {
+  return worldAround(binary, () => startBroker())
+}
+
+/** The same around a broker or a daemon that is started so. */
+export async function worldAround<Home extends Habitable>(
+  binary: ServerBinary | undefined,
+  start: () => Promise<Home>,
+): Promise<DistributionWorld<Home>> {
   const server = await startVaultServer({ binary })
   const login = await preparedForCertificates(server)
-  const broker = await startBroker(options)
+  const broker = await start()
   const { admin } = broker
+  const logOf = () => (typeof broker.log === 'function' ? broker.log() : broker.log.join(''))
   const canaries = new Canaries()
   canaries.plant('the secret ID', login.secretId)
   const credential: DistributionWorld['credential'] = async (name, addresses, how = login) =>
@@ -57,9 +75,9 @@ export async function distributionWorld(binary: ServerBinary, options: BrokerOpt
         admin.post('/api/target-credentials', { name, login: how, destinations: addresses.map((address) => ({ address })) }),
       )
     ).id
-  const usual = new Map<string, string>()
-  const credentialFor = async (address: string) => {
-    const known = usual.get(address) ?? (await credential(`login ${usual.size + 1}`, [address]))
+  const usual = new Map<string, Promise<string>>()
+  const credentialFor = (address: string) => {
+    const known = usual.get(address) ?? credential(`login ${usual.size + 1}`, [address])
     usual.set(address, known)
     return known
   }
@@ -91,7 +109,7 @@ export async function distributionWorld(binary: ServerBinary, options: BrokerOpt
     get,
     whereItLeaks: async (secret) => {
       canaries.plant('the secret', secret.includes('PRIVATE KEY') ? secretPart(secret) : secret)
-      return canaries.leaksIn(new Map([...(await everything(broker)), ['the log', broker.log.join('')]]))
+      return canaries.leaksIn(new Map([...(await everything(broker)), ['the log', logOf()]]))
     },
     stop: async () => {
       await broker.close()
@@ -121,7 +139,7 @@ function secretPart(keyPem: string): string {
 }
 
 /** Every text in the database, table by table. */
-async function everything({ database }: Broker): Promise<[string, string][]> {
+async function everything({ database }: Habitable): Promise<[string, string][]> {
   const tables = await database.query<{ name: string }>(
     `select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`,
   )

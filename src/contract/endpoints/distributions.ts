@@ -75,7 +75,8 @@ export const distributions = {
     tag: 'distribution',
     allowed: { ...RUNNERS, own: true },
     params: { id: id('dst') },
+    about: 'what somebody wrote there since stays; that target says so',
     body: distributionWord,
-    answers: { 202: distributionView },
+    answers: { 200: distributionView, 202: proposalView },
   }),
 }

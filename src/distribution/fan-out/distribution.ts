@@ -21,10 +21,19 @@ export interface Distribution {
   readonly batchSize: number
   readonly undoIfUnverified: boolean
   readonly orderedBy: { readonly id: string; readonly name: string }
+  /** who had it sent last: by the order, or by resuming it */
+  readonly sentBy: string
   /** how often it was ordered and resumed */
   readonly attempts: number
   readonly createdAt: Date
   readonly finishedAt: Date | null
+}
+
+/** What a person wants of a target whose run exists. */
+export interface Wish {
+  readonly is: 'cancel' | 'undo'
+  readonly by: string
+  readonly reason: string
 }
 
 /** One target of it, with what its run says. */
@@ -41,6 +50,8 @@ export interface Part {
   readonly steps: number
   readonly stepsDone: number
   readonly problem: Problem | null
+  /** what a person wants of it and is not begun yet */
+  readonly wish: Wish | null
   /** its run has just begun, and nothing stands in its way yet */
   readonly isFresh: boolean
 }
@@ -50,7 +61,7 @@ export function selectDistributions(tx: Pick<Tx, 'query'>, where: string, values
     tx,
     `select d.id, json_build_object('id', c.id, 'name', c.name, 'fingerprint', c.fingerprint) as certificate, d.reason,
        d.batch_size as "batchSize", d.undo_if_unverified as "undoIfUnverified", json_build_object('id', u.id, 'name', u.name) as "orderedBy",
-       d.attempts, d.created_at as "createdAt", d.finished_at as "finishedAt"
+       d.sent_by as "sentBy", d.attempts, d.created_at as "createdAt", d.finished_at as "finishedAt"
      from distributions d join certificates c on c.id = d.certificate_id join users u on u.id = d.ordered_by where ${where}`,
     values,
   )
@@ -71,7 +82,7 @@ export function partsOf(tx: Pick<Tx, 'query'>, distributions: readonly string[])
     tx,
     `select p.distribution_id as "distributionId", p.target_id as "targetId", t.name, t.integration_id as "integrationId",
        t.removed_at is not null as "isRemoved", p.run_id as "runId", r.state as run, coalesce(o.undo ->> 'by', '') <> '' as "byPerson",
-       coalesce(r.steps, 0) as steps, coalesce(r."stepsDone", 0) as "stepsDone", coalesce(p.problem, o.problem) as problem,
+       coalesce(r.steps, 0) as steps, coalesce(r."stepsDone", 0) as "stepsDone", coalesce(p.problem, o.problem) as problem, p.wish,
        o.problem is null and o.created_at > clock_timestamp() - interval '${ROOM_AFTER_SECONDS} s' as "isFresh"
      from distribution_parts p join distribution_targets t on t.id = p.target_id
      left join ${RUN_FACTS} r on r.id = p.run_id left join ordered_runs o on o.id = p.run_id
@@ -81,7 +92,7 @@ export function partsOf(tx: Pick<Tx, 'query'>, distributions: readonly string[])
 }
 
 /** Where a target stands. A run that failed is undone by itself where it may have written: only then it is called rolled back. */
-export function stateOf({ run, problem, runId, steps, stepsDone }: Part): PartState {
+export function stateOf({ run, problem, runId, steps, stepsDone, wish }: Part): PartState {
   if (runId === null || run === null) return problem ? 'failed' : 'queued'
   switch (run) {
     case 'pending':
@@ -89,7 +100,7 @@ export function stateOf({ run, problem, runId, steps, stepsDone }: Part): PartSt
     case 'executing':
       return steps > 0 && stepsDone === steps ? 'written' : 'running'
     case 'executed':
-      return 'verified'
+      return wish?.is === 'undo' ? 'rolling_back' : 'verified'
     case 'undoing':
       return 'rolling_back'
     case 'undone':
@@ -104,7 +115,7 @@ export function stateOf({ run, problem, runId, steps, stepsDone }: Part): PartSt
 const UNDER_WAY: readonly PartState[] = ['queued', 'running', 'written', 'rolling_back']
 
 export function hasSettled(part: Part): boolean {
-  return !UNDER_WAY.includes(stateOf(part))
+  return part.wish === null && !UNDER_WAY.includes(stateOf(part))
 }
 
 /** It is not there, and not because a person took it back. */
@@ -116,7 +127,7 @@ export function mayBeSentAgain(part: Part): boolean {
 export function lineOf(distribution: Distribution, parts: readonly Part[]): DistributionLine {
   const counts: Partial<Record<PartState, number>> = {}
   for (const part of parts) counts[stateOf(part)] = (counts[stateOf(part)] ?? 0) + 1
-  const { attempts: _, createdAt, finishedAt, ...rest } = distribution
+  const { attempts: _, sentBy: _by, createdAt, finishedAt, ...rest } = distribution
   return {
     ...(rest as Pick<DistributionView, 'id' | 'certificate' | 'orderedBy' | 'reason' | 'batchSize' | 'undoIfUnverified'>),
     state: stateOfAll(parts),

@@ -19,8 +19,7 @@ import { DueWork, enqueue } from '../../platform/due/due-work.ts'
 import { Cursors } from '../../platform/http/cursors.ts'
 import { newId } from '../../platform/ids.ts'
 import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
-import { Cancelling } from '../../runs/cancelling.ts'
-import { BrokerError, isBrokerError } from '../../sdk/index.ts'
+import { BrokerError } from '../../sdk/index.ts'
 import { type Certificate, findCertificate, toGo } from '../certificates/certificate.ts'
 import { distributionOf } from '../targets/credential.ts'
 import { selectTargets, type Target } from '../targets/target.ts'
@@ -36,6 +35,7 @@ import {
   viewOf,
   workOf,
 } from './distribution.ts'
+import { wishFor } from './wishes.ts'
 
 const LATEST_FIRST = { list: 'distributions', position: z.string() }
 
@@ -48,7 +48,6 @@ export class Distributions implements OnModuleInit {
     private readonly cursors: Cursors,
     private readonly fourEyes: FourEyes,
     private readonly work: DueWork,
-    private readonly cancelling: Cancelling,
   ) {}
 
   onModuleInit(): void {
@@ -96,7 +95,10 @@ export class Distributions implements OnModuleInit {
         })
       }
       const targets = again.map(({ targetId }) => targetId)
-      await rows(tx, 'update distributions set attempts = attempts + 1, finished_at = null where id = $1', [id])
+      await rows(tx, 'update distributions set attempts = attempts + 1, sent_by = $2, finished_at = null where id = $1', [
+        id,
+        caller.id,
+      ])
       await rows(
         tx,
         'update distribution_parts set run_id = null, problem = null where distribution_id = $1 and target_id = any($2)',
@@ -112,7 +114,7 @@ export class Distributions implements OnModuleInit {
 
   /** Begins with no further target, and stops runs that wait for theirs. */
   async cancel(caller: Caller, id: string, { reason }: { reason: string }): Promise<DistributionView> {
-    const underWay = await this.database.transaction(async (tx) => {
+    const view = await this.database.transaction(async (tx) => {
       await findDistribution(tx, id, 'for update')
       const parts = await partsOf(tx, [id])
       const problem = { code: 'run.cancelled', message: 'it was cancelled before anything was sent there' }
@@ -125,17 +127,14 @@ export class Distributions implements OnModuleInit {
       if (open.length === 0 && parts.every(({ runId, problem: why }) => runId !== null || why !== null)) {
         throw new BrokerError('conflict', 'nothing is left to cancel', { fix: 'roll it back instead' })
       }
+      const targets = open.map(({ targetId }) => targetId)
+      await wishFor(tx, id, targets, { is: 'cancel', by: caller.id, reason })
       await record(tx, { kind: 'distribution.cancelled', actor: caller.id, subject: id, data: { reason } })
       await enqueue(tx, [workOf(id)])
-      return open
+      return this.one(tx, id)
     })
-    for (const { runId } of underWay) {
-      await this.cancelling.cancel(caller, runId!).catch((error: unknown) => {
-        if (!isBrokerError(error, 'conflict')) throw error // done meanwhile
-      })
-    }
     this.work.wake('run')
-    return this.get(id)
+    return view
   }
 
   private readonly ordering: ChangeKind<NewDistribution, DistributionView> = {
@@ -166,7 +165,8 @@ export class Distributions implements OnModuleInit {
     const { name, fingerprint } = await findCertificate(tx, certificateId, 'for share')
     await rows(
       tx,
-      `insert into distributions (id, certificate_id, reason, batch_size, undo_if_unverified, ordered_by) values ($1, $2, $3, $4, $5, $6)`,
+      `insert into distributions (id, certificate_id, reason, batch_size, undo_if_unverified, ordered_by, sent_by)
+       values ($1, $2, $3, $4, $5, $6, $6)`,
       [id, certificateId, reason, batchSize, undoIfUnverified, by],
     )
     await rows(

@@ -24,6 +24,7 @@ import {
   stateOf,
   stateOfAll,
 } from './distribution.ts'
+import { Wishes } from './wishes.ts'
 
 const LOOK_MS = 100
 /** Then it goes back into the table, and another replica may go on with it. */
@@ -40,6 +41,7 @@ export class FanOut implements OnModuleInit {
     private readonly catalog: Catalog,
     private readonly sealer: Sealer,
     private readonly connections: Connections,
+    private readonly wishes: Wishes,
   ) {}
 
   onModuleInit(): void {
@@ -50,6 +52,7 @@ export class FanOut implements OnModuleInit {
     const until = performance.now() + LONGEST_LOOK_MS
     while (hold.isOurs() && !hold.signal.aborted && performance.now() < until) {
       const parts = await partsOf(this.database.pool, [id])
+      await this.wishes.carryOut(parts)
       if (parts.every(hasSettled)) return (await this.finish(id)) ? 'done' : AGAIN_MS
       const next = await this.next(id, parts)
       if (next.length > 0) await this.order(id, next)
@@ -98,7 +101,7 @@ export class FanOut implements OnModuleInit {
 
   /** The private key leaves its seal here and goes under that of the run, from where it goes to its target. */
   private async ready(distribution: Distribution, part: Part): Promise<ReadyOrder> {
-    const { id, attempts, reason, undoIfUnverified } = distribution
+    const { id, attempts, reason, undoIfUnverified, sentBy } = distribution
     const target = await findTarget(this.database.pool, part.targetId)
     const { action, inputOf } = distributionOf(this.catalog.get(target.plugin))
     const certificate = await findCertificate(this.database.pool, distribution.certificate.id)
@@ -110,6 +113,7 @@ export class FanOut implements OnModuleInit {
       input: { ...input, certificate: { ...(input['certificate'] as object), ...(key && { privateKeyPem: key.reveal() }) } },
       reason,
       startedBy: { kind: 'distribution', id },
+      onBehalfOf: sentBy,
       idempotencyKey: `${id} ${attempts}`,
       undoIfUnverified,
     })

@@ -1,23 +1,38 @@
-import { Injectable } from '@nestjs/common'
+import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { record } from '../../audit/record.ts'
-import type { DistributionOutlook, DistributionView, DistributionWord } from '../../contract/distributions.ts'
+import type { ChangeKind } from '../../changes/change-kind.ts'
+import { FourEyes } from '../../changes/four-eyes.ts'
+import type { Held } from '../../changes/held.ts'
+import {
+  type DistributionOutlook,
+  type DistributionView,
+  type DistributionWord,
+  distributionWord,
+} from '../../contract/distributions.ts'
 import type { Caller } from '../../identity/callers/caller.ts'
-import { enqueue } from '../../platform/due/due-work.ts'
+import { DueWork, enqueue } from '../../platform/due/due-work.ts'
 import { inParallel } from '../../platform/pacing/in-parallel.ts'
-import { Database, rows } from '../../platform/postgres/database.ts'
+import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
 import { TakingBack } from '../../runs/taking-back.ts'
 import { BrokerError, isBrokerError } from '../../sdk/index.ts'
-import { chosenOf, findDistribution, type Part, partsOf, stateOf, viewOf, workOf } from './distribution.ts'
+import { chosenOf, findDistribution, hasSettled, type Part, partsOf, stateOf, viewOf, workOf } from './distribution.ts'
+import { wishFor } from './wishes.ts'
 
 const ASKED_AT_ONCE = 10
 
 /** Puts targets back to what they had before a distribution. */
 @Injectable()
-export class PuttingBack {
+export class PuttingBack implements OnModuleInit {
   constructor(
     private readonly database: Database,
+    private readonly work: DueWork,
+    private readonly fourEyes: FourEyes,
     private readonly takingBack: TakingBack,
   ) {}
+
+  onModuleInit(): void {
+    this.fourEyes.register(this.rollingBack)
+  }
 
   /** Whether each target can be put back; the targets are asked, and one that does not answer says so. */
   async outlook(id: string): Promise<DistributionOutlook> {
@@ -39,24 +54,49 @@ export class PuttingBack {
   }
 
   /** Puts targets back, all that have it or those that were chosen. What somebody wrote there since stays, and is said. */
-  async rollBack(caller: Caller, id: string, { reason, targetIds }: DistributionWord): Promise<DistributionView> {
-    await findDistribution(this.database.pool, id)
-    const chosen = chosenOf(await partsOf(this.database.pool, [id]), targetIds).filter((part) => stateOf(part) === 'verified')
-    if (chosen.length === 0) {
-      throw new BrokerError('conflict', 'none of these targets has it', { fix: 'look at where each target stands' })
-    }
-    await this.database.transaction(async (tx) => {
-      await rows(tx, 'update distributions set finished_at = null where id = $1', [id])
-      const targets = chosen.map(({ targetId }) => targetId)
-      await record(tx, { kind: 'distribution.undoing', actor: caller.id, subject: id, data: { reason, targets } })
-      await enqueue(tx, [workOf(id)])
+  async rollBack(caller: Caller, id: string, { reason, targetIds }: DistributionWord): Promise<DistributionView | Held> {
+    const chosen = await this.chosen(this.database.pool, id, targetIds)
+    // A second person says yes to these, and not to what has come since.
+    return this.fourEyes.submit(caller, this.rollingBack, id, {
+      reason,
+      targetIds: chosen.map(({ targetId }) => targetId as `tgt_${string}`),
     })
-    for (const { runId } of chosen) {
-      await this.takingBack.orderedBack(caller.id, runId!, reason).catch((error: unknown) => {
-        if (!isBrokerError(error, 'conflict')) throw error // somebody else was first
-      })
+  }
+
+  private readonly rollingBack: ChangeKind<DistributionWord, DistributionView> = {
+    kind: 'distribution.roll_back',
+    roles: ['admin'],
+    parse: (body) => distributionWord.parse(body),
+    summary: async (id, { reason, targetIds }) => {
+      const { certificate } = await findDistribution(this.database.pool, id!)
+      const chosen = await this.chosen(this.database.pool, id!, targetIds)
+      return { certificate: { ...certificate }, targets: chosen.map(({ name }) => name), reason }
+    },
+    prepare: async (by, id, word) => ({
+      write: (tx) => this.wish(tx, by, id!, word),
+      afterwards: () => this.work.wake('run'),
+    }),
+  }
+
+  private async wish(tx: Tx, by: string, id: string, { reason, targetIds }: DistributionWord): Promise<DistributionView> {
+    await findDistribution(tx, id, 'for update')
+    const targets = (await this.chosen(tx, id, targetIds)).map(({ targetId }) => targetId)
+    await wishFor(tx, id, targets, { is: 'undo', by, reason })
+    await rows(tx, 'update distributions set finished_at = null where id = $1', [id])
+    await record(tx, { kind: 'distribution.undoing', actor: by, subject: id, data: { reason, targets } })
+    await enqueue(tx, [workOf(id)])
+    return viewOf(await findDistribution(tx, id), await partsOf(tx, [id]))
+  }
+
+  private async chosen(tx: Pick<Tx, 'query'>, id: string, targetIds: readonly string[] | undefined): Promise<readonly Part[]> {
+    await findDistribution(tx, id)
+    const parts = await partsOf(tx, [id])
+    if (targetIds === undefined && !parts.every(hasSettled)) {
+      throw new BrokerError('conflict', 'targets are under way', { fix: 'cancel it first, or name the targets to put back' })
     }
-    return viewOf(await findDistribution(this.database.pool, id), await partsOf(this.database.pool, [id]))
+    const chosen = chosenOf(parts, targetIds).filter((part) => stateOf(part) === 'verified')
+    if (chosen.length > 0) return chosen
+    throw new BrokerError('conflict', 'none of these targets has it', { fix: 'look at where each target stands' })
   }
 
   private async outlookOf(part: Part) {
