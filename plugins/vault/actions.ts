@@ -1,11 +1,11 @@
 import type { AnyAction } from '../../src/sdk/index.ts'
 import { deleteKvVersion } from './actions/delete-kv-version.ts'
 import { destroyKvVersion } from './actions/destroy-kv-version.ts'
-import { distributeCertificate } from './actions/distribute-certificate.ts'
 import { revokeToken } from './actions/revoke-token.ts'
 import { rotateDatabaseCredentials } from './actions/rotate-database-credentials.ts'
 import { rotateKvSecret } from './actions/rotate-kv-secret.ts'
 import { updatePolicy } from './actions/update-policy.ts'
+import { distributeCertificate } from './certificates/distribute-certificate.ts'
 import type { VaultClient } from './client.ts'
 import type { Capability } from './config.ts'
 

@@ -13,7 +13,7 @@ const objectName = z
   })
   .describe('what people call it; no two have the same, whatever the case')
 
-const plugin = text({ max: 60 }).default('vault').describe('id of a catalog entry that distributes certificates')
+const plugin = text({ max: 60 }).describe('id of a catalog entry that distributes certificates')
 const version = z.int().positive().optional().describe('of what was looked at; the call fails if it changed since')
 const fields = z.record(z.string(), z.unknown())
 
@@ -23,7 +23,7 @@ const destinations = z
   .min(1)
   .max(100)
   .describe(
-    'where its secrets may be sent, and nowhere else: for Vault address, namespace, and the CA where it is not a public one',
+    'where its secrets may be sent, and nowhere else, by the plugin’s form: address, namespace, and the CA where it is not a public one',
   )
 
 export const newCredential = z.strictObject({ name: objectName, plugin, login, destinations }).meta({ id: 'NewTargetCredential' })
@@ -56,7 +56,7 @@ export type CredentialView = z.infer<typeof credentialView>
 export const credentialPage = page(credentialView).meta({ id: 'TargetCredentialPage' })
 
 const location = fields.describe(
-  'where certificates go, by the plugin’s form: for Vault address, namespace, mount, path, fields, …',
+  'where certificates go, by the plugin’s form: address, namespace, path, names of fields, …',
 )
 
 export const newTarget = z

@@ -22,6 +22,10 @@ const ROOMS: Readonly<Record<string, { readonly write: string; readonly read: st
   bundle_resources: { write: 'access', read: 'access' },
   bundles: { write: 'access', read: 'access' },
   discovery_runs: { write: 'integrations', read: 'integrations' },
+  certificates: { write: 'distribution', read: 'distribution' },
+  distribution_parts: { write: 'distribution', read: 'distribution' },
+  distribution_targets: { write: 'distribution', read: 'distribution' },
+  distributions: { write: 'distribution', read: 'distribution' },
   due_work: { write: 'changes grants platform rotation', read: 'grants notifications platform' },
   emergency_reviews: { write: 'approvals', read: 'approvals notifications' },
   ended_sessions: { write: 'identity', read: 'identity' },
@@ -47,8 +51,12 @@ const ROOMS: Readonly<Record<string, { readonly write: string; readonly read: st
   rotation_turns: { write: 'rotation', read: 'rotation' },
   rotations: { write: 'rotation', read: 'rotation' },
   scim_tokens: { write: 'identity', read: 'identity' },
-  users: { write: 'identity', read: 'access approvals changes grants identity integrations notifications rotation runs' },
   webhooks: { write: 'notifications', read: 'notifications' },
+  target_credentials: { write: 'distribution', read: 'distribution' },
+  users: {
+    write: 'identity',
+    read: 'access approvals changes distribution grants identity integrations notifications rotation runs',
+  },
 }
 
 // The chain, its head and the marks of people are written by triggers.

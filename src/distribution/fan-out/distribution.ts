@@ -2,6 +2,7 @@ import { RUN_FACTS } from '../../actions/run-facts.ts'
 import type { RunState } from '../../actions/run-machine.ts'
 import type { DistributionLine, DistributionView, PartState } from '../../contract/distributions.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
+import { ORDERED_FACTS } from '../../runs/ordered-run.ts'
 import { BrokerError } from '../../sdk/index.ts'
 
 /** Due work of distributions. Its subject is the distribution. */
@@ -83,9 +84,9 @@ export function partsOf(tx: Pick<Tx, 'query'>, distributions: readonly string[])
     `select p.distribution_id as "distributionId", p.target_id as "targetId", t.name, t.integration_id as "integrationId",
        t.removed_at is not null as "isRemoved", p.run_id as "runId", r.state as run, coalesce(o.undo ->> 'by', '') <> '' as "byPerson",
        coalesce(r.steps, 0) as steps, coalesce(r."stepsDone", 0) as "stepsDone", coalesce(p.problem, o.problem) as problem, p.wish,
-       o.problem is null and o.created_at > clock_timestamp() - interval '${ROOM_AFTER_SECONDS} s' as "isFresh"
+       o.problem is null and o."createdAt" > clock_timestamp() - interval '${ROOM_AFTER_SECONDS} s' as "isFresh"
      from distribution_parts p join distribution_targets t on t.id = p.target_id
-     left join ${RUN_FACTS} r on r.id = p.run_id left join ordered_runs o on o.id = p.run_id
+     left join ${RUN_FACTS} r on r.id = p.run_id left join ${ORDERED_FACTS} o on o.id = p.run_id
      where p.distribution_id = any($1) order by p.distribution_id, p.position`,
     [distributions],
   )

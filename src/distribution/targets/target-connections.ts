@@ -5,8 +5,9 @@ import { isHealthy, unhealthy } from '../../integrations/health/health.ts'
 import { digestOf } from '../../integrations/secrets/destination.ts'
 import { sealConfig } from '../../integrations/secrets/integration-config.ts'
 import { forgetElsewhere, keepSecret } from '../../integrations/secrets/kept-secrets.ts'
+import { changeConnection, createConnection, storeHealth } from '../../integrations/target-connections.ts'
 import { type Trial, Trials } from '../../integrations/trial.ts'
-import { row, rows, type Tx } from '../../platform/postgres/database.ts'
+import type { Tx } from '../../platform/postgres/database.ts'
 import { Sealer } from '../../platform/sealing/sealing.ts'
 import type { Json } from '../../sdk/index.ts'
 import type { Credential } from './credential.ts'
@@ -54,32 +55,14 @@ export class TargetConnections {
   }
 
   async create(tx: Tx, by: string, id: string, name: string, ready: ReadyConnection): Promise<void> {
-    await rows(
-      tx,
-      `insert into integrations (id, name, plugin, config, sealed, created_by, serves) values ($1, $2, $3, $4, $5, $6, 'distribution')`,
-      [id, name, ready.plugin, JSON.stringify(ready.clear), ready.sealed, by],
-    )
+    await createConnection(tx, by, id, { ...ready, name })
     await this.keep(tx, id, ready)
   }
 
   async change(tx: Tx, id: string, name: string, ready: ReadyConnection): Promise<void> {
-    await rows(
-      tx,
-      `update integrations set name = $2, config = $3, sealed = $4, version = version + 1, changed_at = clock_timestamp() where id = $1`,
-      [id, name, JSON.stringify(ready.clear), ready.sealed],
-    )
+    await changeConnection(tx, id, { ...ready, name })
     await forgetElsewhere(tx, { integrationId: id, destination: ready.destination })
     await this.keep(tx, id, ready)
-  }
-
-  /** What it was can be read in the journal; nothing goes through it any more, and its secrets are erased. */
-  async remove(tx: Tx, id: string): Promise<void> {
-    await rows(
-      tx,
-      `update integrations set state = 'removed', sealed = null, version = version + 1, changed_at = clock_timestamp() where id = $1`,
-      [id],
-    )
-    await rows(tx, 'delete from integration_secrets where integration_id = $1', [id])
   }
 
   /** The next use opens another one; this one's session ends. */
@@ -87,18 +70,9 @@ export class TargetConnections {
     for (const { integrationId } of targets) this.connections.drop(integrationId)
   }
 
-  async storeHealth(tx: Pick<Tx, 'query'>, id: string, { checks }: Pick<Trial, 'checks'>): Promise<Date> {
-    const stored = await row<{ at: Date }>(
-      tx,
-      'update integrations set health = $2, health_at = clock_timestamp() where id = $1 returning health_at as at',
-      [id, JSON.stringify(checks)],
-    )
-    return stored!.at
-  }
-
   private async keep(tx: Tx, id: string, { trial, destination }: ReadyConnection): Promise<void> {
     if (!trial) return
-    await this.storeHealth(tx, id, trial)
+    await storeHealth(tx, id, trial.checks)
     for (const [name, value] of trial.kept) await keepSecret(tx, this.sealer, { integrationId: id, destination }, name, value)
   }
 }

@@ -1,4 +1,5 @@
 import { parseConfig } from '../../integrations/secrets/integration-config.ts'
+import { CONNECTION_HEALTH } from '../../integrations/target-connections.ts'
 import { InvalidInput } from '../../platform/http/input-pipe.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import type { Sealer } from '../../platform/sealing/sealing.ts'
@@ -26,8 +27,8 @@ export function selectTargets(tx: Pick<Tx, 'query'>, where: string, values: read
   return rows(
     tx,
     `select t.id, t.name, t.plugin, t.credential_id as "credentialId", c.name as "credentialName", t.integration_id as "integrationId",
-       t.location, i.health, i.health_at as "healthAt", t.version, t.created_at as "createdAt", t.changed_at as "changedAt"
-     from distribution_targets t join target_credentials c on c.id = t.credential_id join integrations i on i.id = t.integration_id
+       t.location, h.health, h."healthAt", t.version, t.created_at as "createdAt", t.changed_at as "changedAt"
+     from distribution_targets t join target_credentials c on c.id = t.credential_id join ${CONNECTION_HEALTH} h on h.id = t.integration_id
      where t.removed_at is null and ${where}`,
     values,
   )

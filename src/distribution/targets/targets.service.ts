@@ -18,6 +18,8 @@ import {
 } from '../../contract/targets.ts'
 import type { Caller } from '../../identity/callers/caller.ts'
 import { isHealthy } from '../../integrations/health/health.ts'
+import { Inhabitants } from '../../integrations/inhabitants.ts'
+import { removeConnection, storeHealth } from '../../integrations/target-connections.ts'
 import { Cursors } from '../../platform/http/cursors.ts'
 import { newId } from '../../platform/ids.ts'
 import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
@@ -40,6 +42,7 @@ export class Targets implements OnModuleInit {
     private readonly fourEyes: FourEyes,
     private readonly cursors: Cursors,
     private readonly connections: TargetConnections,
+    private readonly inhabitants: Inhabitants,
   ) {}
 
   onModuleInit(): void {
@@ -68,7 +71,7 @@ export class Targets implements OnModuleInit {
     const target = await findTarget(this.database.pool, id)
     const credential = await findCredential(this.database.pool, target.credentialId)
     const trial = await this.connections.check(caller.id, target.integrationId, credential, target.location)
-    return reportOf(trial.checks, await this.connections.storeHealth(this.database.pool, target.integrationId, trial))
+    return reportOf(trial.checks, await storeHealth(this.database.pool, target.integrationId, trial.checks))
   }
 
   async get(id: string): Promise<TargetView> {
@@ -97,15 +100,10 @@ export class Targets implements OnModuleInit {
   async remove(caller: Caller, id: string): Promise<void> {
     const target = await this.database.transaction(async (tx) => {
       const found = await findTarget(tx, id, 'for update')
-      const busy = await row(
-        tx,
-        `select 1 from action_runs where integration_id = $1 and state in ('pending', 'executing', 'undoing', 'stuck') limit 1`,
-        [found.integrationId],
-      )
-      if (busy)
-        throw new BrokerError('conflict', `a run is under way at ${found.name}`, { fix: 'wait until it is over, or cancel it' })
+      const living = await this.inhabitants.inWords(tx, found.integrationId)
+      if (living) throw new BrokerError('conflict', `${found.name} has ${living}`, { fix: 'wait until it is over, or cancel it' })
       await rows(tx, 'update distribution_targets set removed_at = now() where id = $1', [id])
-      await this.connections.remove(tx, found.integrationId)
+      await removeConnection(tx, found.integrationId)
       await record(tx, { kind: 'target.removed', actor: caller.id, subject: id, data: { name: found.name } })
       return found
     })

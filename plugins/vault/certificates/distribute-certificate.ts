@@ -10,30 +10,17 @@ import {
   type Step,
   secret,
 } from '../../../src/sdk/index.ts'
-import {
-  type CertificateMark,
-  documentOf,
-  fingerprintOf,
-  fingerprintsIn,
-  shownCertificate,
-} from '../certificates/certificate-document.ts'
-import { fieldNames } from '../certificates/location.ts'
-import { renderPath, templateFlaw } from '../certificates/path-template.ts'
-import {
-  putBack,
-  type Standing,
-  standingOf,
-  type Writing,
-  whyNotBack,
-  writeCertificate,
-} from '../certificates/written-version.ts'
+import { keptVersions } from '../actions/kv-kept.ts'
+import { concernsOf, type KvPlace, mustKeepVersions, nameOf } from '../actions/kv-place.ts'
+import { type Fields, getVersion, type KvVersion, readVersion } from '../actions/kv-version.ts'
 import type { VaultClient } from '../client.ts'
 import { slashless } from '../config.ts'
 import { evidenceOf, lookOf } from '../evidence.ts'
 import { type Send, sendingFor } from '../send.ts'
-import { keptVersions } from './kv-kept.ts'
-import { concernsOf, type KvPlace, mustKeepVersions, nameOf } from './kv-place.ts'
-import { type Fields, getVersion, type KvVersion, readVersion } from './kv-version.ts'
+import { type CertificateMark, documentOf, fingerprintOf, fingerprintsIn, shownCertificate } from './certificate-document.ts'
+import { fieldNames } from './location.ts'
+import { renderPath, templateFlaw } from './path-template.ts'
+import { putBack, type Standing, standingOf, type Writing, whyNotBack, writeCertificate } from './written-version.ts'
 
 const pem = (title: string) => secret({ title, maxLength: 1_000_000 })
 
