@@ -16,6 +16,8 @@ alter table integrations
   add column serves text not null default 'access' constraint integrations_serve_something check (serves in ('access', 'distribution'));
 drop index integrations_name_taken;
 create unique index integrations_name_taken on integrations (lower(name), serves) where state <> 'removed';
+alter table ordered_runs
+  add column on_behalf_of text constraint ordered_runs_on_behalf_of_a_user references users (id);
 create table certificates (
   id text primary key,
   name text not null,
@@ -115,11 +117,13 @@ ${kinds(`replace(pg_get_constraintdef(oid), '])', ${KINDS} || '])')`)}
 const DOWN = `
 delete from proposals where kind in ('target_credential.create', 'target_credential.change', 'target.create', 'target.change', 'distribution.order', 'distribution.roll_back');
 ${kinds(`replace(pg_get_constraintdef(oid), ${KINDS}, '')`)}
+delete from due_work where kind in ('distribution.advance', 'certificate.expiry');
 drop table distribution_parts;
 drop table distributions;
 drop table distribution_targets;
 drop table target_credentials;
 drop table certificates;
+alter table ordered_runs drop column on_behalf_of;
 update integrations set state = 'removed', sealed = null where serves = 'distribution';
 drop index integrations_name_taken;
 create unique index integrations_name_taken on integrations (lower(name)) where state <> 'removed';

@@ -670,6 +670,7 @@ create table ordered_runs (
   first_tried_at timestamp with time zone,
   id text not null,
   integration_id text not null,
+  on_behalf_of text,
   ordered_by text,
   problem jsonb,
   reason text not null,
@@ -683,6 +684,7 @@ create table ordered_runs (
   constraint ordered_runs_of_a_request FOREIGN KEY (request_id) REFERENCES access_requests(id),
   constraint ordered_runs_of_a_user FOREIGN KEY (ordered_by) REFERENCES users(id),
   constraint ordered_runs_of_an_integration FOREIGN KEY (integration_id) REFERENCES integrations(id),
+  constraint ordered_runs_on_behalf_of_a_user FOREIGN KEY (on_behalf_of) REFERENCES users(id),
   constraint ordered_runs_pkey PRIMARY KEY (id)
 );
 CREATE INDEX ordered_runs_by_integration ON ordered_runs USING btree (integration_id, id);

@@ -55,9 +55,7 @@ export const credentialView = z
 export type CredentialView = z.infer<typeof credentialView>
 export const credentialPage = page(credentialView).meta({ id: 'TargetCredentialPage' })
 
-const location = fields.describe(
-  'where certificates go, by the plugin’s form: address, namespace, path, names of fields, …',
-)
+const location = fields.describe('where certificates go, by the plugin’s form: address, namespace, path, names of fields, …')
 
 export const newTarget = z
   .strictObject({

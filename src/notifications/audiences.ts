@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common'
-import { RUN_FACTS } from '../actions/run-facts.ts'
 import { readDecisions } from '../approvals/requests/approval.ts'
 import { readRequestResources, selectRequests } from '../approvals/requests/request.ts'
 import { Approvers } from '../approvals/stages/approvers.ts'
@@ -81,13 +80,12 @@ export class Audiences {
     return without(named.length > 0 ? named : idsOf(await this.directory.withRole(tx, 'admin', 'auditor')), requester.id)
   }
 
-  /** Of a run that a person had done; those of a distribution are told of together. */
+  /** Of a run that a person had done. */
   private async whoOrdered(tx: Tx, subject: string): Promise<string[]> {
     if (!subject.startsWith('run_')) return []
     const by = await rows<{ id: string }>(
       tx,
-      `select o.ordered_by as id from ordered_runs o join ${RUN_FACTS} r on r.id = o.id
-       where o.id = $1 and o.ordered_by is not null and r."startedBy" ->> 'kind' <> 'distribution'`,
+      'select ordered_by as id from ordered_runs where id = $1 and ordered_by is not null',
       [subject],
     )
     return idsOf(by)

@@ -69,8 +69,9 @@ export class CarryingOut implements OnModuleInit {
   private async mustGoOn(tx: Tx, id: string): Promise<OrderedRun | undefined> {
     const run = await lockRun(tx, id)
     if (run?.cancel) throw cancelled()
+    const wantedBy = run?.orderedBy?.id ?? run?.onBehalfOf
     if (run?.requestId) await this.stillAllowed?.(tx, run.requestId)
-    else if (run?.orderedBy) await this.mustBeAdmin(tx, run, run.orderedBy.id)
+    else if (run && wantedBy) await this.mustBeAdmin(tx, run, wantedBy)
     return run
   }
 

@@ -40,6 +40,8 @@ export interface OrderedRun extends RunFacts {
   readonly action: string
   readonly reason: string
   readonly orderedBy: Person | null
+  /** who had the distribution made that it belongs to */
+  readonly onBehalfOf: string | null
   readonly requestId: string | null
   /** the plan that was approved or accepted; null: nobody was asked */
   readonly approved: readonly PlannedStep[] | null
@@ -88,7 +90,7 @@ export function selectRuns(tx: Pick<Tx, 'query'>, condition: string, values: rea
     tx,
     `select o.id, o.integration_id as "integrationId", i.plugin, o.action, r.state, r.input, r."startedBy", r.steps, r."stepsDone",
        o.reason, case when u.id is not null then json_build_object('id', u.id, 'name', u.name) end as "orderedBy",
-       o.request_id as "requestId", o.approved, o.risk, o.concerns, o.writes, o.undo_if_unverified as "undoIfUnverified", o.done, o.problem, coalesce(o.first_tried_at < clock_timestamp() - ${PATIENCE}, false) as "isLate",
+       o.request_id as "requestId", o.on_behalf_of as "onBehalfOf", o.approved, o.risk, o.concerns, o.writes, o.undo_if_unverified as "undoIfUnverified", o.done, o.problem, coalesce(o.first_tried_at < clock_timestamp() - ${PATIENCE}, false) as "isLate",
        coalesce((o.undo ->> 'at')::timestamptz < clock_timestamp() - ${STUCK_AFTER}, false) as "isOverdue",
        case when o.cancel is not null then o.cancel || jsonb_build_object('byName', c.name) end as cancel,
        case when o.undo is not null then o.undo || jsonb_build_object('byName', b.name) end as undo,

@@ -132,11 +132,12 @@ export class Orders implements OnModuleInit {
       ...(order.idempotencyKey !== undefined && { idempotencyKey: order.idempotencyKey }),
     })
     if (!opened.isNew) return opened
-    const person = order.startedBy.kind === 'person' ? order.startedBy.id : (order.onBehalfOf ?? null)
+    const person = order.startedBy.kind === 'person' ? order.startedBy.id : null
     await rows(
       tx,
-      `insert into ordered_runs (id, integration_id, action, reason, ordered_by, risk, concerns, writes, undo_if_unverified, request_id, approved)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+      `insert into ordered_runs (id, integration_id, action, reason, ordered_by, risk, concerns, writes, undo_if_unverified, request_id, approved,
+         on_behalf_of)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
       [
         opened.id,
         order.integrationId,
@@ -149,6 +150,7 @@ export class Orders implements OnModuleInit {
         order.undoIfUnverified ?? true,
         order.requestId ?? null,
         order.approved ? JSON.stringify(order.approved) : null,
+        order.onBehalfOf ?? null,
       ],
     )
     await record(tx, {

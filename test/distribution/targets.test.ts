@@ -107,6 +107,7 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
     const spaced = await world.admin.must(
       world.admin.post('/api/target-credentials', {
         name: 'in a namespace',
+        plugin: 'vault',
         login: world.login,
         destinations: [{ address: world.server.address, namespace: 'nowhere' }],
       }),

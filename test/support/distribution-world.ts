@@ -72,7 +72,12 @@ export async function worldAround<Home extends Habitable>(
   const credential: DistributionWorld['credential'] = async (name, addresses, how = login) =>
     (
       await admin.must(
-        admin.post('/api/target-credentials', { name, login: how, destinations: addresses.map((address) => ({ address })) }),
+        admin.post('/api/target-credentials', {
+          name,
+          plugin: 'vault',
+          login: how,
+          destinations: addresses.map((address) => ({ address })),
+        }),
       )
     ).id
   const usual = new Map<string, Promise<string>>()

@@ -298,6 +298,28 @@ export const STORIES: readonly MigrationStory[] = [
     },
   },
   {
+    of: 19,
+    title: 'keeps access apart from what leads to targets of certificates, and leaves an older daemon none of that',
+    before: proposal('prp_1', 'flow.create', inAWeek),
+    up: {
+      'select id, name, serves, state from integrations': [{ id: 'int_1', name: 'one', serves: 'access', state: 'active' }],
+      [PROPOSALS]: [{ id: 'prp_1' }],
+    },
+    meanwhile: `${proposal('prp_2', 'distribution.roll_back', inAWeek)}
+      insert into integrations (id, name, plugin, config, sealed, serves) values ('int_2', 'one', 'vault', '{}', 'sealed', 'distribution');
+      insert into due_work (lane, kind, subject, run_at) values ('run', 'distribution.advance', 'dst_1', now()), ('cut', 'grant.end', 'grt_1', now());
+      insert into action_runs (id, integration_id, action, input, state) values ('run_2', 'int_2', 'distribute-certificate', '{}', 'executed');`,
+    down: {
+      'select id, state, sealed from integrations order by id': [
+        { id: 'int_1', state: 'active', sealed: null },
+        { id: 'int_2', state: 'removed', sealed: null },
+      ],
+      [PROPOSALS]: [{ id: 'prp_1' }],
+      'select kind from due_work': [{ kind: 'grant.end' }],
+      'select id from action_runs order by id': [{ id: 'run_1' }, { id: 'run_2' }],
+    },
+  },
+  {
     of: 20,
     title: 'leaves an older daemon neither work nor proposals of rotations',
     before: proposal('prp_1', 'flow.create', inAWeek),
