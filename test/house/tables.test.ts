@@ -21,8 +21,8 @@ const ROOMS: Readonly<Record<string, { readonly write: string; readonly read: st
   audit_head: { write: '', read: 'audit notifications' },
   bundle_resources: { write: 'access', read: 'access' },
   bundles: { write: 'access', read: 'access' },
-  discovery_runs: { write: 'integrations', read: 'integrations' },
   certificates: { write: 'distribution', read: 'distribution' },
+  discovery_runs: { write: 'integrations', read: 'integrations' },
   distribution_parts: { write: 'distribution', read: 'distribution' },
   distribution_targets: { write: 'distribution', read: 'distribution' },
   distributions: { write: 'distribution', read: 'distribution' },
@@ -51,12 +51,12 @@ const ROOMS: Readonly<Record<string, { readonly write: string; readonly read: st
   rotation_turns: { write: 'rotation', read: 'rotation' },
   rotations: { write: 'rotation', read: 'rotation' },
   scim_tokens: { write: 'identity', read: 'identity' },
-  webhooks: { write: 'notifications', read: 'notifications' },
   target_credentials: { write: 'distribution', read: 'distribution' },
   users: {
     write: 'identity',
     read: 'access approvals changes distribution grants identity integrations notifications rotation runs',
   },
+  webhooks: { write: 'notifications', read: 'notifications' },
 }
 
 // The chain, its head and the marks of people are written by triggers.
