@@ -92,7 +92,7 @@ function listening(child: ChildProcess, said: string[]): Promise<string> {
 }
 
 /** With what a deep or closed temporary folder made the database keep elsewhere. */
-async function removeState(dir: string): Promise<void> {
+export async function removeState(dir: string): Promise<void> {
   const elsewhere = await readlink(path.join(dir, 'elsewhere')).catch(() => undefined)
   for (const home of [elsewhere, dir]) {
     if (home === undefined) continue

@@ -30,7 +30,7 @@ export async function evidence(screen: Screen, vault: VaultServer, world: DemoWo
   screen.proof('nothing of Latchkey’s is left in Vault', left.length === 0, left.join(', ') || 'looked as root')
   const calls = await brokersCalls(vault)
   screen.proof(
-    'the broker never read the value of a secret',
+    'to lend one, the broker never read the value of a secret',
     calls.values === 0 && calls.all > 0,
     `${calls.values} of ${calls.all} calls`,
   )

@@ -1,6 +1,9 @@
 import { expectOk } from '../vault/vault-initialise.ts'
 import type { VaultServer } from '../vault/vault-server.ts'
 
+/** The AppRole of the integration that lends; what rotates has another. */
+const LENDER = 'latchkey'
+
 type Vault = Pick<VaultServer, 'api' | 'auditLines'>
 
 /** What a small company keeps: a value of each secret, and tags as the folder's owner wrote them. */
@@ -66,8 +69,9 @@ export async function auditedIds(vault: Vault): Promise<Set<string>> {
   return new Set(requests.flatMap((request) => [request?.id, ...(request?.headers?.['x-correlation-id'] ?? [])]))
 }
 
-/** How many calls the broker made, and how many of them reached for the value of a secret. */
+/** How many calls the broker made to lend, and how many of them reached for the value of a secret. */
 export async function brokersCalls(vault: Vault): Promise<{ all: number; values: number }> {
-  const calls = (await vault.auditLines()).filter((line) => line['type'] === 'request' && line['auth']?.metadata?.role_name)
+  const requests = (await vault.auditLines()).filter((line) => line['type'] === 'request')
+  const calls = requests.filter((line) => line['auth']?.metadata?.role_name === LENDER)
   return { all: calls.length, values: calls.filter((line) => line['request'].path.startsWith('kv/data/')).length }
 }

@@ -7,7 +7,9 @@ import { type DemoDaemon, startDaemon } from './demo-daemon.ts'
 import { askAndApprove, openAndRead, people, problem, timePasses, transit, withoutBroker } from './demo-journey.ts'
 import { DemoCompany } from './demo-people.ts'
 import { evidence, setUp } from './demo-proof.ts'
+import { databasePassword, failedTest, settleRotation, undoneByAdmin } from './demo-rotation.ts'
 import { Screen } from './demo-screen.ts'
+import { DemoShop } from './demo-shop.ts'
 import { type DemoWorld, settle } from './demo-world.ts'
 
 const HELP = `npm run demo -- [--seconds <n>] [--keep]
@@ -67,7 +69,11 @@ async function perform(seconds: number): Promise<Stage> {
   const began = performance.now()
   const port = await freePort()
   const company = await started(DemoCompany.start(`http://127.0.0.1:${port}`))
-  const [vault, broker] = await Promise.all([started(startVaultServer({ binary })), started(startDaemon(port, company.settings))])
+  const [vault, broker, shop] = await Promise.all([
+    started(startVaultServer({ binary })),
+    started(startDaemon(port, company.settings)),
+    started(DemoShop.start()),
+  ])
   daemon = broker
   const name = vault.product === 'vault' ? 'HashiCorp Vault' : 'OpenBao'
   screen.title('Latchkey: lend a secret, take it back, prove that it is gone')
@@ -80,6 +86,10 @@ async function perform(seconds: number): Promise<Stage> {
   const lent = await openAndRead(screen, vault, world, grantId)
   await transit(screen, vault, world)
   await withoutBroker(screen, vault, broker, world)
+  const rotator = await settleRotation(screen, vault, world, shop)
+  await databasePassword(screen, vault, world, shop, rotator)
+  await failedTest(screen, vault, world, shop, rotator)
+  await undoneByAdmin(screen, vault, world, rotator)
   await timePasses(screen, vault, lent)
   await evidence(screen, vault, world, grantId)
   screen.verdict(Math.round((performance.now() - began) / 1000))

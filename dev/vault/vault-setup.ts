@@ -8,6 +8,8 @@ export interface VaultSetup {
   readonly policy: string
   /** its name; outside the prefix of the names the broker may write */
   readonly policyName?: string
+  /** the name of its AppRole */
+  readonly role?: string
 }
 
 const BROKER_ROLE = {
@@ -33,7 +35,7 @@ export async function setUpVault(
   const header = 'sys/config/auditing/request-headers/x-correlation-id'
   expectOk(await api('PUT', header, { hmac: false }), 'have the broker’s request ids audited')
   expectOk(await api('PUT', `sys/policies/acl/${policyName}`, { policy: setup.policy }), `write the policy ${policyName}`)
-  const role = 'auth/approle/role/latchkey'
+  const role = `auth/approle/role/${setup.role ?? 'latchkey'}`
   expectOk(await api('POST', role, { ...BROKER_ROLE, token_policies: [policyName] }), 'create the AppRole')
   const roleId: string = expectOk(await api('GET', `${role}/role-id`), 'tell the role id').body.data.role_id
   const secretId: string = expectOk(await api('POST', `${role}/secret-id`), 'make a secret id').body.data.secret_id

@@ -68,7 +68,7 @@ const MAY_USE: Record<string, RegExp> = {
   migrations: /^typeorm$/,
   vault: /^(undici|node:.+)$/,
   'plugins/vault': /^(zod|@node-rs\/bcrypt|node:.+)$/,
-  dev: /^(oidc-provider|undici|zod|node:.+)$/,
+  dev: /^(oidc-provider|pg|undici|zod|node:.+)$/,
   bench: /./,
 }
 const MAY_USE_ELSEWHERE = /^(@nestjs\/(common|core|schedule|swagger)|@opentelemetry\/api|express|zod|node:.+)$/
