@@ -65,14 +65,23 @@ export function getConnection(mount: string, connection: string) {
   return { method: 'GET', path: [mount, 'config', connection], accept: [404], repeatable: true } as const
 }
 
-/** What is configured, but for the address: somebody may have written a password into it. */
+/** What is configured; of the address only what follows a password that the engine fills in: somebody may have written theirs into it. */
 export async function readConnection(send: Send, mount: string, connection: string) {
   const answer = await send(getConnection(mount, connection))
   if (isAbsent(answer)) return undefined
   mustBeAnEngine(mount, answer)
   const { connection_details: details, plugin_name: plugin } = answer.data
-  const user = typeof details === 'object' && details !== null && 'username' in details ? details.username : undefined
-  return { plugin: typeof plugin === 'string' ? plugin : null, user: typeof user === 'string' && user ? user : null, answer }
+  const { username: user, connection_url: url } = isObject(details) ? details : {}
+  return {
+    plugin: typeof plugin === 'string' ? plugin : null,
+    user: typeof user === 'string' && user ? user : null,
+    address: /\{\{password\}\}@([^?#\s]+)/.exec(typeof url === 'string' ? url : '')?.[1] ?? null,
+    answer,
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
 }
 
 function mustBeAnEngine(mount: string, { status, requestId }: VaultAnswer): void {

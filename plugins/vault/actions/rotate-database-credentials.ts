@@ -6,11 +6,23 @@ import { DatabasePlace, getConnection, getRole, mustBeCovered, readConnection, r
 
 interface RoleStep extends Step {
   readonly kind: 'role'
-  readonly args: { readonly mount: string; readonly role: string; readonly rotatedAt: string | null }
+  readonly args: {
+    readonly mount: string
+    readonly role: string
+    readonly user: string | null
+    readonly connection: string | null
+    readonly rotatedAt: string | null
+  }
 }
 interface RootStep extends Step {
   readonly kind: 'root'
-  readonly args: { readonly mount: string; readonly connection: string }
+  readonly args: {
+    readonly mount: string
+    readonly connection: string
+    readonly user: string
+    readonly plugin: string | null
+    readonly address: string | null
+  }
 }
 type RotateStep = RoleStep | RootStep
 
@@ -41,8 +53,7 @@ export const rotateDatabaseCredentials: Action<VaultClient, DatabasePlace, Rotat
       case 'role':
         return { record: { rotatedAt: await rotateRole(send, step.args) } }
       case 'root': {
-        const { mount, connection } = step.args
-        await quietly(send({ method: 'POST', path: [mount, 'rotate-root', connection] }), `${mount}/rotate-root/${connection}`)
+        await rotateRoot(send, step.args)
         return { record: { rotated: true } }
       }
     }
@@ -67,7 +78,7 @@ async function planOfRole(send: Send, mount: string, role: string): Promise<Role
     kind: 'role',
     target: `${mount}/rotate-role/${role}`,
     summary: `Gives the database user ${user ?? 'of this role'} a new password; whoever still uses the old one is refused.`,
-    args: { mount, role, rotatedAt },
+    args: { mount, role, user, connection, rotatedAt },
     before: { user, connection, rotatedAt, periodSeconds },
   }
 }
@@ -80,7 +91,7 @@ async function planOfRoot(send: Send, mount: string, connection: string): Promis
       fix: 'correct its name',
     })
   }
-  const { user, plugin } = found
+  const { user, plugin, address } = found
   if (user === null) {
     throw new BrokerError('target.unsupported', `${mount} reaches ${connection} by no user whose password it could change`, {
       field: 'input.connection',
@@ -91,16 +102,17 @@ async function planOfRoot(send: Send, mount: string, connection: string): Promis
     kind: 'root',
     target: `${mount}/rotate-root/${connection}`,
     summary: `Gives ${user}, by whom the server itself reaches the database, a password that nobody but the server will ever know.`,
-    args: { mount, connection },
-    before: { user, plugin },
+    args: { mount, connection, user, plugin, address },
+    before: { user, plugin, address },
   }
 }
 
 /** The time of the last rotation; one that came after the plan counts, whoever it was. */
-async function rotateRole(send: Send, { mount, role, rotatedAt }: RoleStep['args']): Promise<string | null> {
+async function rotateRole(send: Send, { mount, role, user, connection, rotatedAt }: RoleStep['args']): Promise<string | null> {
   const since = async () => {
-    const now = (await readRole(send, mount, role))?.rotatedAt ?? null
-    return now === rotatedAt ? undefined : now
+    const now = await readRole(send, mount, role)
+    if (now?.user !== user || now?.connection !== connection) throw anotherUser(`static role ${role}`)
+    return now.rotatedAt === rotatedAt ? undefined : now.rotatedAt
   }
   const already = await since()
   if (already !== undefined) return already
@@ -114,6 +126,19 @@ async function rotateRole(send: Send, { mount, role, rotatedAt }: RoleStep['args
     return now
   }
   return (await since()) ?? null
+}
+
+/** Who was shown may not be who is behind the connection by now: it is looked at right before. */
+async function rotateRoot(send: Send, { mount, connection, user, plugin, address }: RootStep['args']): Promise<void> {
+  const now = await readConnection(send, mount, connection)
+  if (now?.user !== user || now.plugin !== plugin || now.address !== address) throw anotherUser(`connection ${connection}`)
+  await quietly(send({ method: 'POST', path: [mount, 'rotate-root', connection] }), `${mount}/rotate-root/${connection}`)
+}
+
+function anotherUser(what: string): BrokerError {
+  return new BrokerError('target.conflict', `the ${what} is gone, or leads to another user than when this was planned`, {
+    fix: 'look at whose password it is now, and start again',
+  })
 }
 
 /** What a database says of a failure can name hosts and users: it stays in the server's own log. */

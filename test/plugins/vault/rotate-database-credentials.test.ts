@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
 import { rotateDatabaseCredentials } from '../../../plugins/vault/actions/rotate-database-credentials.ts'
+import { differenceOf } from '../../../src/actions/approved.ts'
 import { type DatabaseWorld, databaseWorld } from './database-engine.ts'
 import { done, planned } from './kv-secrets.ts'
 
@@ -37,6 +38,7 @@ describe.each(servers)('The rotation of database credentials on $product', (bina
     expect(steps[0]).toMatchObject({
       target: 'database/rotate-role/app',
       summary: expect.stringContaining(world.appUser),
+      args: { user: world.appUser, connection: 'main' },
       before: { user: world.appUser, connection: 'main', rotatedAt: expect.any(String), periodSeconds: 86_400 },
     })
   })
@@ -81,7 +83,8 @@ describe.each(servers)('The rotation of database credentials on $product', (bina
 
   it('of a connection makes PostgreSQL refuse the password that people know, and the engine goes on', async () => {
     const use = await plan({ connection: 'main' })
-    expect(use.steps[0]).toMatchObject({ before: { user: world.engine.user, plugin: 'postgresql-database-plugin' } })
+    const address = expect.stringMatching(/^127\.0\.0\.1:\d+\/postgres$/)
+    expect(use.steps[0]).toMatchObject({ before: { user: world.engine.user, plugin: 'postgresql-database-plugin', address } })
     expect(await world.logsIn(world.engine.user, world.engine.password)).toBe(true)
     await done(rotateDatabaseCredentials, use)
     expect(await world.logsIn(world.engine.user, world.engine.password)).toBe(false)
@@ -91,6 +94,39 @@ describe.each(servers)('The rotation of database credentials on $product', (bina
     expect(JSON.stringify(use.steps)).not.toContain(world.engine.password)
     await done(rotateDatabaseCredentials, use)
     expect((await world.api('GET', 'database/creds/day')).status).toBe(200)
+  })
+
+  it('is done to nobody else than who was shown, whatever the connection or the role leads to by now', async () => {
+    const pointTo = async (settings: object) => {
+      const { status } = await world.api('POST', 'database/config/moved', {
+        plugin_name: 'postgresql-database-plugin',
+        connection_url: 'postgresql://{{username}}:{{password}}@127.0.0.1:1/postgres',
+        username: 'shown',
+        password: 'nobody-knows',
+        verify_connection: false,
+        allowed_roles: [],
+        ...settings,
+      })
+      expect(status).toBeLessThan(300)
+    }
+    await pointTo({})
+    const use = await plan({ connection: 'moved' })
+    for (const other of [
+      { username: 'another' },
+      { connection_url: 'postgresql://{{username}}:{{password}}@127.0.0.2:1/postgres' },
+    ]) {
+      await pointTo(other)
+      await expect(done(rotateDatabaseCredentials, use)).rejects.toMatchObject({
+        code: 'target.conflict',
+        fix: expect.any(String),
+      })
+      expect(differenceOf(use.steps, (await plan({ connection: 'moved' })).steps), 'what was approved').toBeDefined()
+    }
+    const role = await plan({ role: 'app' })
+    const ofAnother = role.steps.map((step) => ({ ...step, args: { ...step.args, user: 'another' } })) as typeof role.steps
+    await expect(done(rotateDatabaseCredentials, { ...role, steps: ofAnother })).rejects.toMatchObject({
+      code: 'target.conflict',
+    })
   })
 
   it('of a connection asks for its name, and says why there is no way back', () => {

@@ -154,6 +154,7 @@ describe.each(servers)('The rotation of a secret on $product', (binary) => {
     for (const isErased of [false, true]) {
       // The journal erases the seal of a run that is done.
       if (isErased) delete (use.steps[0] as { sealed?: unknown }).sealed
+      expect(await rotateKvSecret.verify!(use.ctx, use.steps)).toMatchObject([{ holds: false }])
       expect(await outlook(use)).toMatchObject({ isPossible: false, because: expect.any(String) })
       await expect(undo(use)).rejects.toMatchObject({ code: 'conflict', fix: expect.any(String) })
       expect((await world.api('GET', 'kv/data/app/db')).body.data).toEqual(before.body.data)
