@@ -38,9 +38,13 @@ export class RotationReconciler implements OnApplicationBootstrap {
            from rotations where removed_at is null and (starts_at is not null or asked is not null)
            union all
            select $2, t.id, coalesce(r.integration_id, ''), clock_timestamp()
-           from rotation_turns t join rotations r on r.id = t.rotation_id where t.settled_at is null and t.run_id is not null) as w
+           from rotation_turns t join rotations r on r.id = t.rotation_id where t.settled_at is null and t.run_id is not null
+           union all
+           select $3, t.id, r.does #>> '{test,webhookId}', clock_timestamp()
+           from rotation_turns t join rotations r on r.id = t.rotation_id
+           where t.state = 'testing' and r.removed_at is null and r.does #>> '{test,webhookId}' is not null) as w
          on conflict (kind, subject) do nothing returning kind`,
-        [ROTATION_WORK.due, ROTATION_WORK.follow],
+        [ROTATION_WORK.due, ROTATION_WORK.follow, ROTATION_WORK.test],
       )
       if (lost.length > 0) this.log.warn({ count: lost.length }, 'put lost due work of rotations back')
       // Its row must not be later than its moment.

@@ -10,13 +10,27 @@ import { RotationReconciler } from './reconciler.ts'
 import { RotationViews } from './rotation-views.ts'
 import { RotationsController } from './rotations.controller.ts'
 import { Rotations } from './rotations.service.ts'
+import { Settling } from './settling.ts'
+import { Testing } from './testing.ts'
 import { RotationTests } from './tests.ts'
 
 /** What is done over and over by a schedule. */
 @Module({
   imports: [RunsModule, IntegrationsModule],
   controllers: [RotationsController],
-  providers: [Doing, RotationViews, Rotations, Making, Following, ByHand, RotationReconciler, RotationTests, RotationsUnderTest],
+  providers: [
+    Doing,
+    RotationViews,
+    Rotations,
+    Making,
+    Following,
+    Testing,
+    Settling,
+    ByHand,
+    RotationReconciler,
+    RotationTests,
+    RotationsUnderTest,
+  ],
   exports: [RotationTests],
 })
 export class RotationModule {}

@@ -4,8 +4,8 @@ import { row, rows, type Tx } from '../platform/postgres/database.ts'
 import { BrokerError } from '../sdk/index.ts'
 import type { Plan } from './schedule.ts'
 
-/** Due work: of a rotation the next time it is due, of a turn to see what comes of it. */
-export const ROTATION_WORK = { due: 'rotation.due', follow: 'rotation.follow' } as const
+/** Due work: of a rotation the next time it is due, of a turn to see what comes of it, and to ask whether what was set works. */
+export const ROTATION_WORK = { due: 'rotation.due', follow: 'rotation.follow', test: 'rotation.test' } as const
 
 /** What is done over and over, as its row says. */
 export interface Rotation extends Plan {
@@ -44,6 +44,10 @@ export async function findRotation(tx: Pick<Tx, 'query'>, id: string): Promise<R
   const [found] = await selectRotations(tx, 'id = $1', [id])
   if (!found) throw new BrokerError('not_found', `there is no rotation ${id}`)
   return found
+}
+
+export async function findUnlessRemoved(tx: Pick<Tx, 'query'>, id: string): Promise<Rotation | undefined> {
+  return (await selectRotations(tx, 'id = $1', [id]))[0]
 }
 
 /** Its row is locked until the transaction ends. */

@@ -14,7 +14,7 @@ import { DueWork, enqueue } from '../platform/due/due-work.ts'
 import { newId } from '../platform/ids.ts'
 import { CONFIG } from '../platform/platform.module.ts'
 import { rows, type Tx } from '../platform/postgres/database.ts'
-import { Secret } from '../sdk/index.ts'
+import { isReversible, Secret } from '../sdk/index.ts'
 import { type PlannedStep, RUN_WORK } from './ordered-run.ts'
 import { clear, type Meant, mustBeConfirmed, Previews } from './previews.ts'
 import { RunViews } from './run-views.ts'
@@ -93,6 +93,7 @@ export class Orders implements OnModuleInit {
         input: clear(meant),
         reason: order.reason,
         risk: { level: meant.risk.level, reasons: [...meant.risk.reasons] },
+        ...(!isReversible(meant.action) && { irreversible: meant.action.irreversible }),
         steps: steps.map(({ target, summary, before }) => ({ target, summary, before: before ?? null })),
       }
     },

@@ -167,7 +167,8 @@ export class TakingBack implements OnModuleInit {
       await lockOrdered(tx, [run.id])
       if (!(await this.journal.stillOurs(tx, [run])).has(run.id)) return
       await noteProblem(tx, run.id, problem)
-      if (isNo && ordered.undo?.by === null) {
+      // One that failed on the way is over. One that was done stays done, whoever wanted it back.
+      if (isNo && ordered.undo?.by === null && ordered.done === null) {
         await this.journal.giveUp(tx, [run.id])
         await record(tx, { kind: 'run.refused', actor: BROKER, subject: run.id, data: { ...problem } })
         return

@@ -80,6 +80,55 @@ describe('a rotation with a test', { timeout: 60_000 }, () => {
     expect(await them.told(id)).toContain('rotation.failed')
   })
 
+  it('leaves a run whose undo the target refuses done, with its way back', async () => {
+    toy.walls.set('attic', 'white')
+    receiver.reply = 500
+    toy.refusesUndo = true
+    const { id } = await them.make({ input: { wall: 'attic', colour: 'red' }, test: test() })
+    await them.bringUp(id)
+    await waitFor('the receiver to be asked', async () => questions().length > 0)
+    await broker.database.query(
+      `update rotation_turns set tested_since = tested_since - interval '1 minute' where rotation_id = $1`,
+      [id],
+    )
+    const { last } = await them.settled(id, 'failed')
+    expect(last).toMatchObject({
+      runState: 'executed',
+      problem: { message: expect.stringContaining('the test did not succeed') },
+    })
+    expect(toy.walls.get('attic')).toBe('red')
+    toy.refusesUndo = false
+    const { admin } = broker
+    await admin.must(admin.post(`/api/runs/${last.runId}/rollback`, { reason: 'nobody is in the way any more' }))
+    const state = async () => (await admin.must(admin.get(`/api/runs/${last.runId}`))).state
+    await waitFor('it to be taken back', async () => (await state()) === 'undone')
+    expect(toy.walls.get('attic')).toBe('white')
+  })
+
+  it('delays no other rotation while its receiver hangs', async () => {
+    const hanging = await startReceiver()
+    hanging.reply = () => undefined
+    const { admin } = broker
+    const hook = await admin.must(admin.post('/api/webhooks', { name: 'hangs', url: hanging.url, events: ['rotation.finished'] }))
+    const theirs = await Promise.all(
+      [1, 2, 3].map((at) =>
+        them.make({
+          input: { wall: `hanging ${at}`, colour: 'red' },
+          test: { webhookId: hook.id, withinSeconds: 3600 },
+        }),
+      ),
+    )
+    for (const { id } of theirs) await them.bringUp(id)
+    const states = async () => (await Promise.all(theirs.map((each) => them.get(each.id)))).map(({ last }) => last?.state)
+    await waitFor('all to be tested', async () => (await states()).every((state) => state === 'testing'))
+    await waitFor('two to be asked, which is all that are asked of it at once', async () => hanging.received.length >= 2)
+    const { id } = await them.make({ input: { wall: 'free', colour: 'red' } })
+    await them.bringUp(id)
+    await them.settled(id, 'finished')
+    expect(await states()).toEqual(['testing', 'testing', 'testing'])
+    await hanging.close()
+  })
+
   it('is over when somebody takes the run back while its receiver is asked', async () => {
     toy.walls.set('south', 'white')
     receiver.reply = 500
