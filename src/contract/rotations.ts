@@ -101,7 +101,9 @@ export const rotationTurn = z
     id: id('rtn'),
     dueAt: instant,
     state: turnState,
-    missed: z.int().describe('how many moments before had passed while nothing could be made; made up for by this one'),
+    missed: z
+      .int()
+      .describe('how many moments before had passed while nothing could be made, a hundred at most; made up for by this one'),
     askedBy: someone.nullable().describe('who had it run now; null: its schedule'),
     runId: id('run').nullable(),
     runState: runState.nullable().describe('of the run as it is now: what was finished may have been rolled back since'),

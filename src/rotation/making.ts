@@ -136,7 +136,8 @@ export class Making implements OnModuleInit {
     const rotation = await stillDue(tx, read)
     if (!rotation) return 'done'
     if (rotation.schedule.kind === 'cron') {
-      await this.goOn(tx, rotation, { ...dueOf(rotation), missed: dueOf(rotation).missed + 1 })
+      const { at, missed } = dueOf(rotation)
+      await this.goOn(tx, rotation, { at, missed: missed + 1 })
       return 'done'
     }
     const opens = opening(rotation.windows, rotation.now)
@@ -175,7 +176,7 @@ async function begin(
 /** The rotation as it is, its row locked, if the moment that was read is still the one that is due. */
 async function stillDue(tx: Tx, read: Rotation): Promise<Rotation | undefined> {
   const now = await lockRotation(tx, read.id)
-  const isSame = now.version === read.version && dueOf(now).at.getTime() === dueOf(read).at.getTime()
+  const isSame = now.version === read.version && dueAt(now).getTime() === dueAt(read).getTime()
   return startOf(now) && isSame ? now : undefined
 }
 
@@ -185,8 +186,11 @@ function startOf({ asked, startsAt }: Rotation): Date | null {
 
 function dueOf(rotation: Rotation): Due {
   const { asked, nextAt, now } = rotation
-  if (asked || !nextAt) return { at: new Date(asked?.at ?? now), missed: 0 }
-  return { at: nextAt, missed: momentsBetween(rotation, nextAt, now) }
+  return { at: dueAt(rotation), missed: asked || !nextAt ? 0 : momentsBetween(rotation, nextAt, now) }
+}
+
+function dueAt({ asked, nextAt, now }: Rotation): Date {
+  return asked || !nextAt ? new Date(asked?.at ?? now) : nextAt
 }
 
 /** An interval is counted from the last time, a cron line goes on as it says. What is due and was asked for is made once. */

@@ -21,11 +21,13 @@ export interface Moment {
 const SHORTEST_MS = 3_600_000
 /** So many moments of a cron line are looked at to know how often it comes, and whether any lies in a window. */
 const LOOKED_AT = 400
+/** Each moment costs a fraction of a millisecond in which nothing else is done here, and after a long outage there are many. */
+const COUNTED_AT_MOST = 100
 
 /** The first moment after another one; undefined when there is none. */
 export function nextMoment({ schedule, windows }: Plan, after: Date): Date | undefined {
   if (schedule.kind === 'every') return opening(windows, new Date(after.getTime() + schedule.seconds * 1000))
-  return momentsOf(schedule, after).find((at) => windows.length === 0 || isWithin(windows, at))
+  return firstWithin(windows, momentsOf(schedule, after))
 }
 
 /** @param chance from 0 to 1 */
@@ -39,15 +41,16 @@ export function opening(windows: readonly TimeWindow[], from: Date): Date | unde
   if (windows.length === 0 || isWithin(windows, from)) return from
   const openings = windows.flatMap(({ days, from: time, timeZone }) => {
     const [hour, minute] = time.split(':').map(Number)
-    return new Cron(`${minute} ${hour} * * ${days.join(',')}`, { timezone: timeZone }).nextRuns(LOOKED_AT, from)
+    const cron = new Cron(`${minute} ${hour} * * ${days.join(',')}`, { timezone: timeZone })
+    return firstWithin(windows, runsOf(cron, from)) ?? []
   })
-  return openings.toSorted(byTime).find((at) => isWithin(windows, at))
+  return openings.toSorted(byTime)[0]
 }
 
-/** How many moments there are after one of them and up to another time; a thousand at most. */
+/** How many moments there are after one of them and up to another time; a hundred at most. */
 export function momentsBetween(plan: Plan, after: Date, until: Date): number {
   let count = 0
-  for (let at = nextMoment(plan, after); at && at <= until && count < 1000; at = nextMoment(plan, at)) count += 1
+  for (let at = nextMoment(plan, after); at && at <= until && count < COUNTED_AT_MOST; at = nextMoment(plan, at)) count += 1
   return count
 }
 
@@ -63,7 +66,7 @@ export function mustComeAbout(plan: Plan, now: Date): void {
 }
 
 function shortestOf(schedule: Extract<Schedule, { kind: 'cron' }>, now: Date): number {
-  const moments = momentsOf(schedule, now)
+  const moments = [...momentsOf(schedule, now)]
   if (moments.length === 0) {
     throw wrong('schedule.line', 'names a day that never comes', 'choose a day that the month has: 30 February is none')
   }
@@ -78,15 +81,26 @@ function shortestOf(schedule: Extract<Schedule, { kind: 'cron' }>, now: Date): n
   return shortest
 }
 
-function momentsOf({ line, timeZone }: Extract<Schedule, { kind: 'cron' }>, after: Date): Date[] {
+/** The moments of a cron line one by one: nobody pays for those that are not looked at. */
+function momentsOf({ line, timeZone }: Extract<Schedule, { kind: 'cron' }>, after: Date): Iterable<Date> {
   const fix = 'give five fields: minute, hour, day of the month, month, day of the week; 30 2 * * 1 is Mondays at half past two'
   if (line.trim().split(/\s+/).length !== 5) throw wrong('schedule.line', 'has not five fields', fix)
   try {
-    return new Cron(line, { timezone: timeZone, mode: '5-part' }).nextRuns(LOOKED_AT, after)
+    return runsOf(new Cron(line, { timezone: timeZone, mode: '5-part' }), after)
   } catch (cause) {
     const said = cause instanceof Error ? cause.message.replace(/^Cron\w+: /, '') : 'it cannot be read'
     throw wrong('schedule.line', `is no cron line: ${said}`, fix, cause)
   }
+}
+
+function* runsOf(cron: Cron, after: Date): Generator<Date> {
+  let at = cron.nextRun(after)
+  for (let count = 0; at && count < LOOKED_AT; count += 1, at = cron.nextRun(at)) yield at
+}
+
+function firstWithin(windows: readonly TimeWindow[], moments: Iterable<Date>): Date | undefined {
+  for (const at of moments) if (windows.length === 0 || isWithin(windows, at)) return at
+  return undefined
 }
 
 const byTime = (a: Date, b: Date) => a.getTime() - b.getTime()

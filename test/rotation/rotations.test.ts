@@ -61,6 +61,17 @@ describe('a rotation', { timeout: 60_000 }, () => {
     expect(turns.items).toHaveLength(1)
   })
 
+  it('is made once after an outage of a year', async () => {
+    const schedule = { kind: 'cron', line: '0 * * * *', timeZone: 'Europe/Berlin' }
+    const { id } = await them.make({ input: { wall: 'cellar', colour: 'red' }, schedule })
+    await them.bringUp(id, 365 * 86_400)
+    const { last, nextAt } = await them.settled(id, 'finished')
+    expect(last).toMatchObject({ missed: 100 })
+    expect(Date.parse(nextAt)).toBeGreaterThan(Date.parse(last.createdAt))
+    const turns = await broker.admin.must(broker.admin.get(`/api/rotations/${id}/turns`))
+    expect(turns.items).toHaveLength(1)
+  })
+
   it('is not made when there would be no way back, and people are told why', async () => {
     const { id } = await them.make({ input: { wall: 'south', colour: 'red' } })
     toy.wayBack = { isPossible: false, because: 'the painter keeps no photographs', restores: [] }
