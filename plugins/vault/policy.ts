@@ -89,9 +89,17 @@ export function policyText(document: PolicyDocument, stamp: PolicyStamp, serverE
   return JSON.stringify({ path: Object.fromEntries(stamped) })
 }
 
-/** Rounded up to the second, the server's grain: the token's own end is the one that cuts. */
+/**
+ * To the millisecond, as the server takes it: a policy that ended a second late would go on with nobody there to remove it, and one that
+ * ended a second early would take what was promised.
+ */
 export function policyEnd(until: Date): string {
-  return new Date(Math.ceil(until.getTime() / 1000) * 1000).toISOString().replace('.000Z', 'Z')
+  return until.toISOString()
+}
+
+/** Rounded up to the second: as earlier versions of the broker wrote it, for grants that live since. */
+export function formerPolicyEnd(until: Date): string {
+  return new Date(Math.ceil(until.getTime() / 1000) * 1000).toISOString()
 }
 
 /** Whose policy this is, or undefined for one that does not bear our stamp. No name can forge it: in JSON its quotes are escaped. */

@@ -1,4 +1,4 @@
-import { type PolicyDocument, type PolicyStamp, parsePolicyComment, policyEnd, STAMPED_PATH } from './policy.ts'
+import { formerPolicyEnd, type PolicyDocument, type PolicyStamp, parsePolicyComment, policyEnd, STAMPED_PATH } from './policy.ts'
 
 /** A grant's policy as a server stores it. */
 export interface StoredPolicy {
@@ -42,8 +42,8 @@ export function meansTheSame(stored: StoredPolicy, document: PolicyDocument, sta
 export function endWritten({ text, expiration }: StoredPolicy, until: Date): EndWritten {
   const ends = [expiration, ...[...(rulesIn(text)?.values() ?? [])].map((rule) => rule.expiration)]
   if (ends.every((end) => end === undefined)) return 'nowhere'
-  const due = Date.parse(policyEnd(until))
-  return ends.every((end) => end !== undefined && Date.parse(end) === due) ? 'everywhere' : 'otherwise'
+  const isAll = (due: string) => ends.every((end) => end !== undefined && Date.parse(end) === Date.parse(due))
+  return isAll(policyEnd(until)) || isAll(formerPolicyEnd(until)) ? 'everywhere' : 'otherwise'
 }
 
 /** The rules by path, or undefined for a text that says anything beside what we write: a key twice, HCL, another field. */

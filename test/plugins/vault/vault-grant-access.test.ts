@@ -1,6 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
-import { waitFor } from '../../../dev/vault/vault-wait.ts'
 import { grantAccess } from '../../../plugins/vault/actions/grant-access.ts'
 import { parsePolicyComment } from '../../../plugins/vault/policy.ts'
 import { BrokerError, type GrantInput } from '../../../src/sdk/index.ts'
@@ -57,33 +56,6 @@ describe.each(servers)('A grant on $product', (binary) => {
   it('does not let somebody create a key by encrypting with it', async () => {
     const token = await collected(world, await open(await givenAGrant(world, [keyNamed('ghost', 'encrypt')])))
     expect(await asThem(token, ['POST', 'transit/encrypt/ghost', { plaintext: 'YQ==' }])).toBe(403)
-  })
-
-  it('ends by itself, at its end and not later, with the broker gone', async () => {
-    const until = inMinutes(4 / 60)
-    const credential = await open(await givenAGrant(world, [secretAt('app/db', 'read')], { until }))
-    expect(credential.endsAt.getTime()).toBeLessThanOrEqual(until.getTime())
-    const token = await collected(world, credential)
-    let lastSeen = 0
-    await waitFor('the token to end', async () => {
-      const status = await readsDb(token)
-      if (status === 200) lastSeen = Date.now()
-      return status === 403
-    })
-    expect(lastSeen).toBeGreaterThan(0)
-    expect(lastSeen).toBeLessThanOrEqual(until.getTime())
-    expect(Date.now()).toBeGreaterThan(credential.endsAt.getTime() - 100)
-  }, 20_000)
-
-  it('ends in time although the database’s clock is behind the server’s', async () => {
-    const until = inMinutes(5)
-    const grant = await givenAGrant(world, [secretAt('app/db', 'read')], { until })
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 20_000 })
-    const credential = await open(grant).finally(() => vi.useRealTimers())
-    const token = await collected(world, credential)
-    const self = await world.api('GET', 'auth/token/lookup-self', undefined, { 'x-vault-token': token })
-    expect(Date.parse(self.body.data.expire_time)).toBeLessThanOrEqual(until.getTime())
-    expect(Date.parse(self.body.data.expire_time)).toBeGreaterThan(until.getTime() - 3_000)
   })
 
   it('cuts the token that was opened before, and only that', async () => {
