@@ -13,6 +13,7 @@ import {
 import { keptVersions } from '../actions/kv-kept.ts'
 import { concernsOf, type KvPlace, mustKeepVersions, nameOf } from '../actions/kv-place.ts'
 import { type Fields, getVersion, type KvVersion, readVersion } from '../actions/kv-version.ts'
+import { wroteAtIn } from '../actions/rotated-secret.ts'
 import type { VaultClient } from '../client.ts'
 import { slashless } from '../config.ts'
 import { evidenceOf, lookOf } from '../evidence.ts'
@@ -48,7 +49,11 @@ type Input = z.infer<typeof Input>
 
 interface CertificateStep extends Step {
   readonly kind: 'certificate'
-  readonly args: Pick<KvPlace, 'mount' | 'path'> & { readonly version: number; readonly hadValue: boolean } & CertificateMark
+  readonly args: Pick<KvPlace, 'mount' | 'path'> & {
+    readonly version: number
+    readonly createdAt: string | null
+    readonly hadValue: boolean
+  } & CertificateMark
 }
 
 /** With fewer versions than this a few writes take the way back away. */
@@ -94,6 +99,7 @@ export const distributeCertificate: Action<VaultClient, Input, CertificateStep> 
         args: {
           ...place,
           version,
+          createdAt: current.is === 'absent' ? null : current.createdAt,
           hadValue: current.is === 'live',
           fields: input.fields,
           fingerprint: fingerprintOf(certificatePem),
@@ -109,8 +115,9 @@ export const distributeCertificate: Action<VaultClient, Input, CertificateStep> 
   async execute(ctx, step) {
     if (!step.sealed) throw new TypeError('the document is sealed in the step')
     const document = parseJson(step.sealed.reveal()) as Fields
-    const wrote = await writeCertificate(sendingFor(ctx, 'provisioning'), writingOf(step), document)
-    return { record: { previousVersion: step.args.version, newVersion: wrote } }
+    const writtenAt = await writeCertificate(sendingFor(ctx, 'provisioning'), writingOf(step), document)
+    const { version } = step.args
+    return { record: { previousVersion: version, newVersion: version + 1, writtenAt } }
   },
 
   async verify(ctx, steps) {
@@ -179,19 +186,15 @@ function placeOf({ mount, path, certificate }: Input): KvPlace {
 }
 
 function writingOf({ args }: CertificateStep, record?: Json): Writing {
-  const { mount, path, version, hadValue, fields, fingerprint, chain, hasPrivateKey } = args
+  const { mount, path, version, createdAt, hadValue, fields, fingerprint, chain, hasPrivateKey } = args
   return {
     place: { mount, path },
     from: version,
+    fromAt: createdAt ?? undefined,
     hadValue,
     mark: { fields, fingerprint, chain, hasPrivateKey },
-    wrote: wroteIn(record),
+    wroteAt: wroteAtIn(record),
   }
-}
-
-function wroteIn(record: Json | undefined): number | undefined {
-  if (typeof record !== 'object' || record === null || !('newVersion' in record)) return undefined
-  return typeof record['newVersion'] === 'number' ? record['newVersion'] : undefined
 }
 
 /** What people may see of what stands there: names of fields, and the certificate, which is no secret. */

@@ -11,11 +11,13 @@ export interface Writing {
   readonly place: KvPlace
   /** the current version then; 0 where there was none */
   readonly from: number
+  /** when that version was written; undefined where there was none */
+  readonly fromAt: string | undefined
   /** whether that version had a value: one that was deleted has nothing to put back */
   readonly hadValue: boolean
   readonly mark: CertificateMark
-  /** what the journal says that it wrote */
-  readonly wrote: number | undefined
+  /** when it wrote, as the journal says; undefined if it does not say that anything was written */
+  readonly wroteAt: string | undefined
 }
 
 /**
@@ -28,35 +30,44 @@ export type Standing = { readonly answer: VaultAnswer } & (
   | { readonly is: 'changed'; readonly because: string }
 )
 
-/** Writes the whole document as the next version, and nothing where somebody else wrote first. Succeeds when it stands there already. */
-export async function writeCertificate(send: Send, { place, from, mark }: Writing, document: Fields): Promise<number> {
+/**
+ * Writes the whole document as the next version, and nothing where somebody else wrote first. Answers when it was written; succeeds when it
+ * stands there already.
+ */
+export async function writeCertificate(send: Send, writing: Writing, document: Fields): Promise<string> {
+  const { place, from } = writing
+  const current = await readVersion(send, place)
+  if (isOurs(current, writing)) return current.createdAt
+  if (!isFrom(current, writing)) throw wroteFirst(place, from)
   try {
-    await writeVersion(send, place, document, from)
+    return await writeVersion(send, place, document, from)
   } catch (error) {
     if (!isBrokerError(error, 'target.conflict')) throw error
     // An answer that was lost, and the call repeated, meets what it wrote itself.
     const now = await readVersion(send, place)
-    if (now.is !== 'live' || now.version !== from + 1 || differsFrom(mark, now.fields)) throw wroteFirst(place, from)
+    if (!isOurs(now, writing)) throw wroteFirst(place, from)
+    return now.createdAt
   }
-  return from + 1
 }
 
 export async function standingOf(send: Send, writing: Writing): Promise<Standing> {
-  const { place, from, hadValue, mark, wrote } = writing
+  const { place, from, hadValue, mark, wroteAt } = writing
   const ours = from + 1
   const current = await readVersion(send, place)
   const { answer } = current
   const name = nameOf(place)
   const version = current.is === 'absent' ? 0 : current.version
   if (version < ours) {
-    if (wrote === undefined) return { is: 'untouched', answer, version }
+    if (wroteAt === undefined) return { is: 'untouched', answer, version }
     return { is: 'changed', answer, because: `${name} was removed with all its versions since` }
   }
+  if (isOurs(current, writing)) return { is: 'written', answer, version }
+  const isAnother = wroteAt !== undefined && version === ours && current.is !== 'absent' && current.createdAt !== wroteAt
+  if (isAnother) return { is: 'changed', answer, because: `${name} was removed and made again since` }
   if (current.is === 'live' && version === ours) {
-    const difference = differsFrom(mark, current.fields)
-    if (!difference) return { is: 'written', answer, version }
     // Somebody else's: check-and-set kept ours out.
-    if (wrote === undefined) return { is: 'untouched', answer, version }
+    if (wroteAt === undefined) return { is: 'untouched', answer, version }
+    const difference = differsFrom(mark, current.fields) ?? 'it was written at another time'
     return { is: 'changed', answer, because: `version ${ours} of ${name} is not the one that was written: ${difference}` }
   }
   if (version === ours) {
@@ -64,7 +75,7 @@ export async function standingOf(send: Send, writing: Writing): Promise<Standing
     return { is: 'changed', answer, because: `version ${ours} of ${name}, the current one, is ${current.is}` }
   }
   if (version === ours + 1 && (await isAsBefore(send, writing, current))) return { is: 'restored', answer, version }
-  if (wrote === undefined && !(await mayBeOurs(send, writing))) return { is: 'untouched', answer, version }
+  if (wroteAt === undefined && !(await mayBeOurs(send, writing))) return { is: 'untouched', answer, version }
   return { is: 'changed', answer, because: `somebody wrote ${name} since: version ${version} is the current one` }
 }
 
@@ -92,24 +103,38 @@ export async function putBack(send: Send, writing: Writing): Promise<void> {
 }
 
 /** Why the earlier version cannot be written again; undefined when it can. */
-export function whyNotBack({ place, from, hadValue }: Writing, earlier: KvVersion): string | undefined {
+export function whyNotBack(writing: Writing, earlier: KvVersion): string | undefined {
+  const { place, from, hadValue } = writing
   if (!hadValue) return undefined
   const which = `version ${from} of ${nameOf(place)}`
   if (earlier.is === 'absent') return `${which} is no longer kept`
   if (earlier.is !== 'live') return `${which} is ${earlier.is}`
+  if (!isFrom(earlier, writing)) return `${which} is not the one that stood there before`
   const field = inexactField(earlier.fields)
   return field && `${which} holds a number in ${field} that the server rounds when it is read`
 }
 
-async function isAsBefore(send: Send, { place, from, hadValue }: Writing, current: KvVersion): Promise<boolean> {
-  if (!hadValue || current.is !== 'live') return false
-  const earlier = await readVersion(send, place, from)
-  return earlier.is === 'live' && isDeepStrictEqual(earlier.fields, current.fields)
+/** By when it was written, if the journal says so: after a purge another version can have its number, and even hold the same. */
+function isOurs(version: KvVersion, { from, mark, wroteAt }: Writing): version is KvVersion & { is: 'live' } {
+  if (version.is !== 'live' || version.version !== from + 1) return false
+  if (wroteAt !== undefined && version.createdAt !== wroteAt) return false
+  return !differsFrom(mark, version.fields)
 }
 
-async function mayBeOurs(send: Send, { place, from, mark }: Writing): Promise<boolean> {
-  const version = await readVersion(send, place, from + 1)
-  return version.is !== 'live' || !differsFrom(mark, version.fields)
+function isFrom(version: KvVersion, { from, fromAt }: Writing): boolean {
+  if (version.is === 'absent') return from === 0
+  return version.version === from && version.createdAt === fromAt
+}
+
+async function isAsBefore(send: Send, writing: Writing, current: KvVersion): Promise<boolean> {
+  if (!writing.hadValue || current.is !== 'live') return false
+  const earlier = await readVersion(send, writing.place, writing.from)
+  return earlier.is === 'live' && isFrom(earlier, writing) && isDeepStrictEqual(earlier.fields, current.fields)
+}
+
+async function mayBeOurs(send: Send, writing: Writing): Promise<boolean> {
+  const version = await readVersion(send, writing.place, writing.from + 1)
+  return version.is !== 'live' || isOurs(version, writing)
 }
 
 function wroteFirst(place: KvPlace, from: number): BrokerError {
