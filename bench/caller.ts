@@ -2,7 +2,7 @@ import { Pool } from 'undici'
 
 export interface Answer {
   readonly status: number
-  // biome-ignore lint/suspicious/noExplicitAny: JSON of the broker or of the server; whoever asked says what it expects
+  // biome-ignore lint/suspicious/noExplicitAny: JSON of the broker or of the server; the caller says what it expects
   readonly body: any
 }
 

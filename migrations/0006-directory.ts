@@ -10,7 +10,7 @@ alter table identities
 create index identities_by_external_id on identities (issuer, external_id_claim, external_id);
 
 alter table users
-  -- The id SCIM was given for a person whom it brought a second time, while they had signed in already.
+  -- The id SCIM was given for a person it brought a second time, while they had signed in already.
   add column scim_id text constraint users_scim_id_is_of_scim check (scim_id is null or source = 'scim');
 create unique index users_scim_id_taken on users (coalesce(scim_id, id)) where user_name is not null;
 create index users_by_scim_external_id on users ((scim->>'externalId')) where source = 'scim';

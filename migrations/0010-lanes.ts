@@ -4,7 +4,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm'
 //
 // The head of the chain is a row that is written for each event and never changed. One row that is changed each time is read past all its
 // dead versions while somebody looks at an old snapshot, a backup for one: so the new row is found at the end of an index, and the old one
-// is deleted where it stands. Whoever makes a link holds a lock until the commit is through, the last that a commit takes.
+// is deleted where it stands. The maker of a link holds a lock until the commit is through, the last that a commit takes.
 const UP = `
 alter table due_work add column due_since timestamptz;
 create index due_work_oldest on due_work (lane, (coalesce(due_since, run_at)));

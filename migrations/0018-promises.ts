@@ -2,7 +2,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm'
 
 // Who was disabled is remembered with the moment: what was proposed, decided or asked for through their hands until then is void, and stays so
 // when they are enabled again. A void approval makes room for another one of the same person.
-// A webhook tells on only while whoever made it, or switched it on, may do so, and the token they did it with was not revoked. Of one from
+// A webhook tells on only while the person who made it, or switched it on, may do so, and the token they did it with was not revoked. Of one from
 // before nobody knows more than who made it.
 const approvalsHaveHands = (that: string) => `
 create or replace function approvals_have_hands() returns trigger language plpgsql as $$

@@ -207,7 +207,7 @@ function isOurs(status: number, text: string): boolean {
   return status < 300 ? isJson(text) : SAYINGS.some((saying) => saying in body)
 }
 
-/** A sign-in page is no success: whoever believes its 200 takes for done what never arrived. */
+/** A sign-in page is no success: a caller that believes its 200 takes for done what never arrived. */
 function notOurs(call: VaultCall, status: number, text: string): VaultError {
   return new VaultError(
     'unexpected',

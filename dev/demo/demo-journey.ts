@@ -113,7 +113,7 @@ export async function askAndApprove(screen: Screen, vault: VaultServer, world: D
   await bob.signIn()
   const tooLate = await bob.api.refusal(requests.decide, { params, body: yes })
   screen.proof('nor can bob, taken out of approvers at the provider meanwhile', tooLate?.code === 'not_found', tooLate?.code)
-  screen.note('The provider is asked anew at a sign-in, as here, and when its word is a minute old.')
+  screen.note('The provider is asked again at a sign-in, as here, and when its word is a minute old.')
   company.setGroups('bob', APPROVERS)
   await bob.signIn()
   const approved = await bob.api.call(requests.decide, { params, body: yes })

@@ -19,7 +19,7 @@ const COMPANY = {
 }
 export type DemoName = keyof typeof COMPANY
 
-/** The company's identity provider: whoever knows a name may sign in. */
+/** The company's identity provider: everybody who knows a name may sign in. */
 export class DemoCompany {
   private constructor(
     private readonly provider: DevelopmentProvider,

@@ -15,7 +15,7 @@ export interface DatabaseUser {
   readonly password: string
 }
 
-/** The user of a static role of Vault's database engine, and the one by whom the engine itself reaches the database. */
+/** The user of a static role of Vault's database engine, and the one as which the engine itself reaches the database. */
 export const ORDERS: DatabaseUser = { username: 'orders', password: 'tansy' }
 export const ENGINE: DatabaseUser = { username: 'engine', password: randomBytes(12).toString('hex') }
 /** The user whose password the shop's application finds in the KV store. */

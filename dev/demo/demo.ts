@@ -126,7 +126,7 @@ function optionsIn(words: string[]): Options | undefined {
     const seconds = Number(values.seconds)
     return Number.isInteger(seconds) && seconds >= 10 && seconds <= 3600 ? { seconds, keep: values.keep } : undefined
   } catch {
-    return undefined // not one of the options: whoever asked is shown which there are
+    return undefined // not one of the options: the caller is shown which there are
   }
 }
 

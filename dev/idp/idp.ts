@@ -35,7 +35,7 @@ const API_SCOPES = {
 const CLIENT = { id: 'latchkey', secret: 'development-only' }
 const CLI_CLIENT = 'latchkey-cli'
 
-/** An identity provider for demo and tests: whoever knows a name may sign in. Its discovery document says what it is. */
+/** An identity provider for demo and tests: everybody who knows a name may sign in. Its discovery document says what it is. */
 export async function startDevelopmentProvider(options: DevelopmentProviderOptions): Promise<DevelopmentProvider> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve))

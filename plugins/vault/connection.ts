@@ -53,7 +53,7 @@ export class VaultConnection implements VaultClient {
   readonly config: VaultConfig
   readonly host: Host
   readonly #vault: Vault
-  /** for what is found out once for whoever asks: those who end access may be among them */
+  /** for what is found out once for all who ask: those who end access may be among them */
   readonly #first: Pick<VaultClient, 'call' | 'settings'>
   readonly #now: () => number
   #features?: { readonly found: VaultFeatures; readonly until: number }
@@ -114,7 +114,7 @@ export class VaultConnection implements VaultClient {
     return this.#features?.found
   }
 
-  /** Told by whoever read it; another version makes the next question about features ask the server. */
+  /** Told by the call that read it; another version makes the next question about features ask the server. */
   sawVersion(version: string): void {
     if (this.#features && this.#version !== undefined && this.#version !== version)
       this.#features = { ...this.#features, until: 0 }

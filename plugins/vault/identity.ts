@@ -5,7 +5,7 @@ import type { VaultClient } from './client.ts'
 const TELLS = [429, 472, 473, 474]
 
 /**
- * The cluster that answers, by the number it gave itself when it was initialised, and the namespace that the login was found to be in. Asked once: whoever
+ * The cluster that answers, by the number it gave itself when it was initialised, and the namespace that the login was found to be in. Asked once: everything that
  * ends access comes back by itself, and must not sit out a server's absence here.
  */
 export async function identify(client: VaultClient, signal: AbortSignal): Promise<TargetIdentity> {

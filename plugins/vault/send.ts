@@ -14,14 +14,14 @@ export function sendingFor(ctx: Pick<RunContext<VaultClient>, 'client' | 'signal
   return firsthand(sending(ctx.client, ctx.signal, rank, ctx.stillMine))
 }
 
-/** The same, answered by whoever knows it first-hand. */
+/** The same, answered by the server that knows it first-hand. */
 export function firsthand(send: Send): Send {
   return (call) => send({ ...call, fromActive: true })
 }
 
 /**
  * True for a 404 that means "no such entry", which the servers say by an empty list of errors. One that says more means no such mount, path or
- * namespace, one that says nothing may come from whoever stands before the server, and neither proves anything.
+ * namespace, one that says nothing may come from anything that stands before the server, and neither proves anything.
  */
 export function isAbsent({ status, body }: VaultAnswer): boolean {
   return status === 404 && Array.isArray(body['errors']) && body['errors'].length === 0

@@ -20,7 +20,7 @@ const LENGTHS = ['token_ttl', 'token_max_ttl', 'token_explicit_max_ttl'] as cons
 const LEEWAY_SECONDS = 60
 
 /**
- * What stands otherwise than any write of the broker's left it, or nothing. A token's longest life is chosen anew when a grant is opened,
+ * What stands otherwise than any write of the broker's left it, or nothing. A token's longest life is chosen again when a grant is opened,
  * so only its bounds are known: one number in all three fields, and no more than `mostSeconds`, the grant as it was made.
  */
 export function differencesOf(stored: StoredUser, policy: string, mostSeconds: number | undefined): string[] {

@@ -15,7 +15,7 @@ export function powerOf(steps: readonly JournaledStep[]): readonly JournaledStep
   return steps.some((step) => step.confersPower !== undefined) ? steps.filter((step) => step.confersPower) : steps.slice(-1)
 }
 
-/** A run as one process holds it. Every write compares the epoch: whoever claimed it later wins. */
+/** A run as one process holds it. Every write compares the epoch: the later claim wins. */
 export interface HeldRun {
   readonly id: string
   readonly epoch: string

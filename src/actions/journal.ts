@@ -204,7 +204,7 @@ export class Journal {
     return new Set(ours.map((run) => run.id))
   }
 
-  /** Runs that are not undone and will not be: whoever holds one is refused from here on. */
+  /** Runs that are not undone and will not be: a process that holds one is refused from here on. */
   async giveUp(tx: Tx, ids: readonly string[]): Promise<void> {
     await transition(tx, ids, 'give_up')
     await rows(tx, 'update action_steps set sealed = null where run_id = any($1)', [ids])

@@ -25,7 +25,7 @@ import { lockResources } from './locks.ts'
 import { fenced, move } from './transition.ts'
 import { mustBeSameTarget, whoAnswers } from './whereabouts.ts'
 
-/** What the owner of a run adds to the journal's transactions, before the run's own rows: whoever owns it is locked first, always. */
+/** What the owner of a run adds to the journal's transactions, before the run's own rows: its owner's row is locked first, always. */
 export interface RunHooks {
   /** before each attempt at a step; answers when the access ends, for grants */
   beforeStep?(tx: Tx): Promise<TimeLeft | undefined>

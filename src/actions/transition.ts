@@ -3,7 +3,7 @@ import { BrokerError } from '../sdk/index.ts'
 import type { HeldRun } from './action-run.ts'
 import { type RunEvent, type RunState, runMachine } from './run-machine.ts'
 
-/** These take a run away from whoever holds it. */
+/** These take a run away from its holder. */
 const FENCES: ReadonlySet<RunEvent> = new Set(['undo', 'give_up'])
 /** In these a run changes nothing in its target. */
 const AT_REST: ReadonlySet<RunState> = new Set(['executed', 'undone', 'failed'])

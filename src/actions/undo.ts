@@ -34,7 +34,7 @@ export type Proved<L extends Leaving> = L & {
   readonly beyond: readonly string[] | undefined
 }
 
-/** What the owner of runs adds. All but `failed` happens in the transaction of the journal's own rows; whoever owns a run is locked first, always. */
+/** What the owner of runs adds. All but `failed` happens in the transaction of the journal's own rows; the row of a run's owner is locked first, always. */
 export interface UndoHooks<L extends Leaving> {
   lock(tx: Tx, leaving: readonly L[]): Promise<unknown>
   /** why runs are not over, by their ids */

@@ -6,7 +6,7 @@ import { type Answer, type Input, type Item, type ListEndpoint, pathOf } from '.
 
 const PATIENCE_MS = 120_000
 
-/** Headers that say who calls, made anew for each call. */
+/** Headers that say who calls, made for each call. */
 export type Credential = () => Readonly<Record<string, string>>
 
 export const bearer =

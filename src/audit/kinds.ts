@@ -172,7 +172,7 @@ export const KINDS = {
     'person.merged': ['two records of one person became one'],
     'person.not_linked': ['two records may be one person, with what to do', 'admin'],
     'identity.linked': ['who signs in is somebody SCIM brought'],
-    'identity.forgotten': ['a sign-in leads to whom SCIM removed no more'],
+    'identity.forgotten': ['a sign-in no longer leads to the person SCIM removed'],
     'identity.refused': ['the provider does not confirm them any more'],
     'group.names_refused': ['groups of a sign-in were left out, with their names'],
     'group.not_told': ['the provider did not say which groups they are in'],

@@ -72,7 +72,7 @@ export class FourEyes {
     return this.kindOf(proposal.kind).prepare(proposal.proposerId, proposal.subject, this.bodyOf(proposal))
   }
 
-  /** Who accepts is nobody whom the change concerns. */
+  /** A change is accepted by nobody it concerns. */
   async mustNotConcern(tx: Tx, hands: Hands, proposal: Proposal): Promise<void> {
     await this.kindOf(proposal.kind).mustNotConcern?.(tx, hands, this.bodyOf(proposal))
   }

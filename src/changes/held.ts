@@ -8,7 +8,7 @@ export class Held {
   constructor(readonly proposal: ProposalView) {}
 }
 
-/** Whoever called is told with 202, and shown the proposal. */
+/** The caller is told with 202, and shown the proposal. */
 @Injectable()
 export class HeldAsAccepted implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {

@@ -65,7 +65,7 @@ function lacks(people: string, roles: string, at: string, orAdmin = false): stri
 
 const ALLOWED = `array(select jsonb_array_elements_text($1::jsonb -> p.kind))`
 
-/** SQL: whether who proposed `p` may still do so, `$1` being roles by kind, and whoever made their token has not left or lost the role since. */
+/** SQL: whether who proposed `p` may still do so, `$1` being roles by kind, and the maker of their token has not left or lost the role since. */
 export const MAY_STILL_PROPOSE = `not (${lacks('array[p.proposer_id]', ALLOWED, 'p.created_at')}
   or ${lacks('p.token_makers', ALLOWED, 'p.created_at', true)})`
 
@@ -78,7 +78,7 @@ export async function lostRight(tx: Pick<Tx, 'query'>, roles: RolesByKind, propo
   return may?.may ? null : LOST
 }
 
-/** The same of who accepted it, until it is made: they, and whoever may have done it with their token, are here and have the say. */
+/** The same of who accepted it, until it is made: they, and everybody who may have done it with their token, are here and have the say. */
 export async function lostSay(tx: Pick<Tx, 'query'>, proposal: Proposal): Promise<ProposalView['problem']> {
   const hands = `array(select h.id from users h where h.id = any(p.decided_hands))`
   const lost = await row<{ lost: boolean }>(

@@ -17,14 +17,14 @@ import type { ChangeKind } from './change-kind.ts'
 import { FourEyes } from './four-eyes.ts'
 import { Held } from './held.ts'
 
-// The token is told to whoever proposes it and works from the moment it is accepted: until then there is its hash, and nobody keeps more.
+// The token is told to its proposer and works from the moment it is accepted: until then there is its hash, and nobody keeps more.
 const unkept = { hash: z.string(), makers: z.array(z.string()), parentId: z.string().nullable().default(null) }
 const creation = z.strictObject({ ...newScimToken.shape, ...unkept })
 const rotation = z.strictObject({ ...scimTokenRotation.shape, ...unkept })
 type Creation = z.infer<typeof creation>
 type Rotation = z.infer<typeof rotation>
 
-/** Whoever holds a SCIM token says who is here and in which groups: making one is a change that may need a second person. */
+/** The holder of a SCIM token says who is here and in which groups: making one is a change that may need a second person. */
 @Injectable()
 export class ScimTokenChanges implements OnModuleInit {
   constructor(
@@ -42,7 +42,7 @@ export class ScimTokenChanges implements OnModuleInit {
     return handed(caller, (made) => this.fourEyes.submit(caller, this.creating, null, { ...wanted, ...made }))
   }
 
-  /** A new token of the same name. The old one works on for a while, so that whoever uses it can change over. */
+  /** A new token of the same name. The old one works on for a while, so that its users can change over. */
   rotate(caller: Caller, tokenId: string, wanted: ScimTokenRotation): Promise<MintedScimToken | Held> {
     return handed(caller, (made) => this.fourEyes.submit(caller, this.rotating, tokenId, { ...wanted, ...made }))
   }

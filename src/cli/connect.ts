@@ -8,7 +8,7 @@ export interface Access {
   readonly tokenFile?: string
 }
 
-/** Who calls whom. The token is never an argument: every user of the machine can read those. */
+/** Which broker is called, and as which person. The token is never an argument: every user of the machine can read those. */
 export async function apiClient(env: NodeJS.ProcessEnv, { url, tokenFile }: Access): Promise<ApiClient> {
   const broker = brokerUrl(env, url)
   return new ApiClient(broker, bearer(await readToken(env, broker, tokenFile)))
@@ -34,7 +34,7 @@ export function brokerUrl(env: NodeJS.ProcessEnv, url: string | undefined): stri
   return origin.href.replace(/\/$/, '')
 }
 
-/** What was given comes first; otherwise it is whoever signed in with `latchkey login`. */
+/** What was given comes first; otherwise it is the person who signed in with `latchkey login`. */
 async function readToken(env: NodeJS.ProcessEnv, broker: string, file: string | undefined): Promise<Secret> {
   const token = (file === undefined ? env['LATCHKEY_CLI_TOKEN'] : await readFile(file, 'utf8'))?.trim()
   if (token !== undefined && /^[\x21-\x7e]+$/.test(token)) return new Secret(token)

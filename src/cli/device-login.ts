@@ -10,7 +10,7 @@ export interface At {
   readonly resource?: string | null | undefined
 }
 
-/** The provider asks that of whoever decides: a token younger than the broker's minute. */
+/** The provider asks that of a person who decides: a token younger than the broker's minute. */
 const YOUNG_MS = 45_000
 
 /** Signs somebody in who uses another device, or another window, for it. `ask` shows them where to go. */

@@ -53,7 +53,7 @@ export interface Config {
   readonly discoveryMinutes: number
   /** files that integrations may read, and where each may be sent */
   readonly integrationFiles: readonly LentFile[]
-  /** who takes our e-mail, and whom it is from; undefined when nobody is told by e-mail */
+  /** who takes our e-mail, and who it is from; undefined when nobody is told by e-mail */
   readonly smtp?: SmtpServer & {
     readonly from: Mailbox
     /** a letter may leave without TLS where the server offers none */

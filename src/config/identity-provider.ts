@@ -25,7 +25,7 @@ export interface IdentityProvider {
   readonly apiScopes?: ApiScopes
   /** the claim that equals a SCIM person's external id */
   readonly scimClaim: string
-  /** nobody signs in whom SCIM did not bring */
+  /** only people SCIM brought sign in */
   readonly onlyScim?: boolean
   /** this provider gives nobody an address that is not theirs, and need not say so of each */
   readonly emailsVerified?: boolean
@@ -78,6 +78,6 @@ export function readSecretFile(file: string): Secret | undefined {
     const content = readFileSync(file, 'utf8').trim()
     return content === '' ? undefined : new Secret(content)
   } catch {
-    return undefined // whoever asked says which variable names the file
+    return undefined // the caller says which variable names the file
   }
 }

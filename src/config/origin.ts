@@ -11,7 +11,7 @@ export function origin(value: string, context: z.RefinementCtx<string>): string 
   return z.NEVER
 }
 
-/** Who may say whom a call comes from. */
+/** Who may say which address a call comes from. */
 export function proxies(value: string, context: z.RefinementCtx<string>): false | number | string[] {
   if (value === 'off') return false
   if (/^[1-9]$/.test(value)) return Number(value)

@@ -16,7 +16,7 @@ const config = z
   .record(z.string(), z.unknown())
   .describe('as the plugin’s form in the catalog says; answers have {"set":true} where a secret is')
 
-const accessDetails = text({ max: 400, min: 0 }).describe('shown to whoever has access through it')
+const accessDetails = text({ max: 400, min: 0 }).describe('shown to everybody who has access through it')
 
 export const newIntegration = z
   .strictObject({

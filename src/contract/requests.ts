@@ -123,7 +123,7 @@ export const requestView = z
     waitsFor: z
       .array(z.strictObject({ missing: z.int(), people: z.array(person) }))
       .optional()
-      .describe('of the stage that waits now: how many of whom are still to approve; empty when nothing waits'),
+      .describe('of the stage that waits now: how many of which people are still to approve; empty when nothing waits'),
     approvals: z.array(
       z.strictObject({
         approver: person,

@@ -124,7 +124,7 @@ export class Grants {
     return this.end(caller, grant, { reason: 'reported', note: note || 'somebody else opened the delivery' })
   }
 
-  /** By an admin or owner, or by whoever approved it. */
+  /** By an admin, an owner, or a person who approved it. */
   async revoke(caller: Caller, id: string, note: string): Promise<GrantView> {
     const grant = await this.visible(caller, id)
     if (!mayRevoke(caller) && !(await this.approved(caller, grant))) {

@@ -38,13 +38,13 @@ export class Connections implements OnApplicationShutdown {
   private readonly looks = new Map<Held, Promise<boolean>>()
 
   constructor(
-    private readonly database: UrgentDatabase, // whoever ends access comes by here
+    private readonly database: UrgentDatabase, // every end of access comes by here
     private readonly catalog: Catalog,
     private readonly sealer: Sealer,
     private readonly hosts: Hosts,
   ) {}
 
-  /** Of a paused one, too: what ends access must always get through. Whoever begins something looks at `integration.state`. */
+  /** Of a paused one, too: what ends access must always get through. A caller that begins something looks at `integration.state`. */
   async use(integrationId: string): Promise<Connection> {
     const held = this.held.get(integrationId)
     if (held && (performance.now() - held.seenAt < TRUSTED_MS || (await this.isCurrent(held)))) return held

@@ -215,7 +215,7 @@ function markNew(config: Json, places: readonly (readonly string[])[]): Json {
   return whole
 }
 
-/** Whoever may change an integration may not thereby have its secrets sent to a place of their choice. */
+/** A person who may change an integration may not thereby have its secrets sent to a place of their choice. */
 function refuseElsewhere(plugin: AnyPlugin, before: unknown, after: unknown): void {
   const moved = movedField(plugin, before, after)
   if (moved === undefined) return

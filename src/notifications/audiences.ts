@@ -73,7 +73,7 @@ export class Audiences {
     return [...deciders].filter((id) => !isRepeated(asked, stage, before, [id]))
   }
 
-  /** Whom the flow names to look at an emergency; admins and auditors where it names nobody. */
+  /** The people the flow names to look at an emergency; admins and auditors where it names nobody. */
   private async reviewers(tx: Tx, { requestId, requester }: Facts): Promise<string[]> {
     const approval = (await selectRequests(tx, 'q.id = $1', [requestId]))[0]?.rule.approval
     const named = approval?.kind === 'emergency' ? await this.named(tx, approval.reviewers) : []

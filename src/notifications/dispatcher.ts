@@ -44,7 +44,7 @@ export class Dispatcher implements OnModuleInit, OnApplicationBootstrap {
     this.work.handle('notify', NOTIFY_WORK.dispatch, (batch) => each(batch, () => this.dispatch()))
   }
 
-  /** One row for all replicas, which never ends: whoever has it in hand looks at the chain. */
+  /** One row for all replicas, which never ends: its holder looks at the chain. */
   async onApplicationBootstrap(): Promise<void> {
     await enqueue(this.database.pool, [{ lane: 'notify', kind: NOTIFY_WORK.dispatch, subject: 'chain', shard: 'chain' }])
   }
@@ -52,7 +52,7 @@ export class Dispatcher implements OnModuleInit, OnApplicationBootstrap {
   /** Answers how long to wait before looking again. */
   private async dispatch(): Promise<number> {
     const read = await this.database.transaction(async (tx) => {
-      // Whoever was paused with the row in hand is no danger: there is one cursor, and it is locked.
+      // A process that was paused with the row in hand is no danger: there is one cursor, and it is locked.
       const cursor = await row<{ seq: string }>(tx, 'select seq from notification_cursor for update skip locked')
       const events = cursor ? await readChain(tx, cursor.seq, EVENTS_AT_ONCE) : []
       const last = events.at(-1)
@@ -79,7 +79,7 @@ export class Dispatcher implements OnModuleInit, OnApplicationBootstrap {
     return this.reachable(tx, planned)
   }
 
-  /** Whoever has left, or has no address, is not written to. */
+  /** A person who has left, or has no address, is not written to. */
   private async reachable(tx: Tx, planned: readonly Planned[]): Promise<Planned[]> {
     const found = await rows<{ id: string }>(
       tx,

@@ -8,7 +8,7 @@ export interface ResolvedAddress {
   readonly family: number
 }
 
-/** All addresses of a host name, asked anew each time. */
+/** All addresses of a host name, asked each time. */
 export type Resolve = (host: string) => Promise<readonly ResolvedAddress[]>
 
 export const resolveAll: Resolve = (host) => lookup(host, { all: true })

@@ -8,7 +8,7 @@ import { Database, rows, type Tx } from '../platform/postgres/database.ts'
 const LOOK = 'webhook.makers'
 const LOOK_AGAIN_MS = 3_000
 
-/** SQL: of `w`, a webhook: why nobody may be told through it any more; null while whoever made it, or switched it on, answers for it. */
+/** SQL: of `w`, a webhook: why nobody may be told through it any more; null while its maker, or the person who switched it on, answers for it. */
 export const LEFT_ALONE = `case
   when exists (select from unnest(w.makers) as m (maker) left join users h on h.id = m.maker where ${IS_NO_ADMIN_ANY_MORE})
     then 'who made it was disabled, removed or refused, or is an admin no more'

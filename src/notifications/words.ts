@@ -4,7 +4,7 @@ import { BROKER } from '../audit/record.ts'
 import type { ChainEvent } from './chain-event.ts'
 import { called, type Facts } from './facts.ts'
 
-/** What a person is told, as plain text in lines; whoever shows it escapes it. */
+/** What a person is told, as plain text in lines; the code that shows it escapes it. */
 export interface Message {
   readonly subject: string
   readonly sentence: string

@@ -64,7 +64,7 @@ export class Following implements OnModuleInit {
   }
 }
 
-/** Whoever is asked shares a fate with nobody else: what hangs there delays no rotation that asks others, or nobody. */
+/** A receiver that is asked shares a fate with nobody else: what hangs there delays no rotation that asks others, or nobody. */
 function testOf({ id }: Turn, { webhookId }: NonNullable<RunDoes['test']>) {
   return { lane: 'background', kind: ROTATION_WORK.test, subject: id, shard: webhookId } as const
 }

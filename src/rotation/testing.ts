@@ -51,7 +51,7 @@ export class Testing implements OnModuleInit {
     }
   }
 
-  /** Whoever else takes it back at the same moment does no harm. */
+  /** Another one who takes it back at the same moment does no harm. */
   private async takeBack(turn: Turn, { shard }: Work, problem: Problem): Promise<void> {
     try {
       await this.takingBack.orderedBack(null, turn.runId!, problem.message)

@@ -70,7 +70,7 @@ export interface OrderedRun extends RunFacts {
 /** What distributions may know of their runs: to be joined in their SQL as `join ${ORDERED_FACTS} o on o.id = …`. */
 export const ORDERED_FACTS = '(select id, undo, problem, created_at as "createdAt" from ordered_runs)'
 
-/** Whoever owns a run is locked first, always. */
+/** The row of a run's owner is locked first, always. */
 export async function lockOrdered(tx: Pick<Tx, 'query'>, ids: readonly string[]): Promise<void> {
   await rows(tx, 'select 1 from ordered_runs where id = any($1) order by id for update', [ids])
 }

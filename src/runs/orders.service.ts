@@ -22,7 +22,7 @@ import { RunViews } from './run-views.ts'
 const orderBody = newRun.extend({ approved: z.array(z.custom<PlannedStep>()).optional() })
 type OrderBody = z.infer<typeof orderBody>
 
-/** What is to be done, by whom or what, and why. */
+/** What is to be done, who or what orders it, and why. */
 export interface RunOrder {
   readonly integrationId: string
   readonly action: string

@@ -94,7 +94,7 @@ function visible({ kind, target, summary, args, before }: Step): PlannedStep {
   return { kind, target, summary, args, ...(before !== undefined && { before }) }
 }
 
-/** Throws unless what cannot be undone was named by whoever wants it done. */
+/** Throws unless what cannot be undone was named by the person who wants it done. */
 export function mustBeConfirmed({ confirm }: Pick<Meant, 'confirm'>, typed: string | undefined): void {
   if (confirm === undefined || typed === confirm) return
   throw new BrokerError('input.invalid', 'does not name what this is done to', {

@@ -92,7 +92,7 @@ export class TakingBack implements OnModuleInit {
     })
   }
 
-  /** The same for whoever has looked at it already: a person, or null where the broker decides. */
+  /** The same for one who has looked at it already: a person, or null where the broker decides. */
   async orderedBack(by: string | null, id: string, reason: string): Promise<RunView> {
     const view = await this.database.transaction((tx) => this.begun(tx, by, id, reason))
     this.work.wake('run')
@@ -167,7 +167,7 @@ export class TakingBack implements OnModuleInit {
       await lockOrdered(tx, [run.id])
       if (!(await this.journal.stillOurs(tx, [run])).has(run.id)) return
       await noteProblem(tx, run.id, problem)
-      // One that failed on the way is over. One that was done stays done, whoever wanted it back.
+      // One that failed on the way is over. One that was done stays done, no matter who wanted it back.
       if (isNo && ordered.undo?.by === null && ordered.done === null) {
         await this.journal.giveUp(tx, [run.id])
         await record(tx, { kind: 'run.refused', actor: BROKER, subject: run.id, data: { ...problem } })

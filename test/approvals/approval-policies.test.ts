@@ -98,7 +98,7 @@ describe.each(await serversUnderTest())('an approval policy, on $product $versio
     expect((await approve(dave, id)).body, 'carol has agreed already').toMatchObject({ state: 'approved' })
   })
 
-  it('asks the requester’s manager, whoever that is at the moment of the decision', async () => {
+  it('asks the requester’s manager, as of the moment of the decision', async () => {
     const flow = await staged([{ approvers: [{ kind: 'manager' }] }])
     const without = await alice.api.post('/api/access-requests', {
       flowId: flow.id,
@@ -316,7 +316,7 @@ describe.each(await serversUnderTest())('an approval policy, on $product $versio
     expect(review).toMatchObject({ reason: 'the database is on fire', closedAt: null })
     const close = (who: PersonInWorld) => who.api.post(`/api/emergency-reviews/${review.id}/close`, { note: 'seen' })
     expect((await close(auditor)).body.code).toBe('access.self_approval')
-    expect((await close(bob)).status, 'to whom it is not there').toBe(404)
+    expect((await close(bob)).status, 'as if it were not there').toBe(404)
     const second = await world.person('second', ['auditor'])
     expect((await close(second)).body).toMatchObject({ closedBy: second.id, note: 'seen' })
     expect((await close(second)).status).toBe(409)

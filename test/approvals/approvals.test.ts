@@ -29,7 +29,7 @@ describe.each(await serversUnderTest())('asking and deciding, on $product $versi
   const flowFor = (approvers: readonly PersonInWorld[], more: Record<string, unknown> = {}, needed = 1) =>
     world.flow({ approval: { kind: 'approvers', users: approvers.map((who) => who.id), groups: [], needed }, ...more })
 
-  it('shows before asking what would be granted, by whom, and the exact policy; and writes nothing', async () => {
+  it('shows before asking what would be granted, who decides, and the exact policy; and writes nothing', async () => {
     const flow = await flowFor([bob])
     const resourceId = await world.resource('kv/app/db')
     const { body } = await alice.api.post('/api/access-requests/dry-run', {
@@ -195,7 +195,7 @@ describe.each(await serversUnderTest())('asking and deciding, on $product $versi
     expect((await carol.api.post(`/api/access-requests/${id}/cancel`)).status).toBe(404)
   })
 
-  it('shows whoever decides the policy that would be written, and a sentence of what it does', async () => {
+  it('shows approvers the policy that would be written, and a sentence of what it does', async () => {
     const { id } = await world.request(alice, { flowId: (await flowFor([bob])).id })
     const { steps } = await bob.api.must(bob.api.get(`/api/access-requests/${id}`))
     const policy = steps.find((step: { kind: string }) => step.kind === 'policy')

@@ -87,7 +87,7 @@ async function approvals(id: string, by: readonly Held[], sides: Sides, isStaged
   return false
 }
 
-it('asks, approves, opens and extends with as many people as it takes, whoever made whose tokens', {
+it('asks, approves, opens and extends with as many people as it takes, whichever hand made which tokens', {
   timeout: 600_000,
 }, async () => {
   const flows = {
@@ -120,7 +120,7 @@ it('asks, approves, opens and extends with as many people as it takes, whoever m
     expect(told(asked)).toBe(enough(asker) ? 'done' : 'access.no_approver')
     if (!enough(asker)) return note('too few')
     sides.usedBy(asker)
-    // Whoever is drawn first, and then everybody for themselves.
+    // A person is drawn first, and then everybody for themselves.
     const by = [...drawn.approve.map(pick), ...all.slice(0, PEOPLE)]
     if (!(await approvals(asked.body.id, by, sides, isStaged, mayRepeat))) return note('waits')
     const { grantId } = (await world.admin.get(`/api/access-requests/${asked.body.id}`)).body
@@ -147,7 +147,7 @@ it('asks, approves, opens and extends with as many people as it takes, whoever m
   for (const what of ['opened', 'not opened', 'extended', 'not extended']) expect(seen.get(what), what).toBeGreaterThan(0)
 })
 
-it('reviews emergencies and accepts proposals with a second person, whoever made whose tokens', {
+it('reviews emergencies and accepts proposals with a second person, whichever hand made which tokens', {
   timeout: 600_000,
 }, async () => {
   const flow = await world.flow({ kind: 'emergency', alert: peopleOf(people[0]!), reviewers: peopleOf(...people) })

@@ -45,7 +45,7 @@ const groups = (...ids: string[]) => ({ kind: 'people', users: [], groups: ids }
 const named = () => ({ kind: 'approvers', ...peopleOf(self, other) })
 const tokenFor = async (api: Api, who: { readonly id: string } | undefined) => world.broker.api(await puppetToken(api, who))
 
-/** Neither a yes nor a no of theirs counts or is written down, and the request waits as before. */
+/** Neither their yes nor their no counts or is written down, and the request waits as before. */
 async function expectRefused(id: string, ...apis: readonly Api[]): Promise<void> {
   for (const api of apis) {
     for (const decision of ['approve', 'reject']) {

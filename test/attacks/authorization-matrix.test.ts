@@ -60,10 +60,10 @@ describe('every endpoint', () => {
     const document = readFileSync(SECURITY, 'utf8')
     const kept = withTable(document, world.broker.app.get(RouteTable))
     if (process.env['UPDATE_DOCS']) writeFileSync(SECURITY, kept)
-    expect(kept, 'UPDATE_DOCS=1 npx vitest run test/attacks/authorization-matrix.test.ts writes it anew').toBe(document)
+    expect(kept, 'UPDATE_DOCS=1 npx vitest run test/attacks/authorization-matrix.test.ts writes it again').toBe(document)
   })
 
-  it('lets in whoever has the scope and the role, and nobody else', { timeout: 180_000 }, async () => {
+  it('lets in everybody with the scope and the role, and nobody else', { timeout: 180_000 }, async () => {
     const columns = await callers()
     const harmless: Cell[] = []
     const others: Cell[] = []

@@ -245,7 +245,7 @@ describe('hostile input', () => {
       const { status } = await calls.send(operation.method, pathOf(operation), operation.body && '{}', none)
       if (status !== 401) open.push(operation)
     }
-    // Whoever adds to this list says that everybody in the world may call it.
+    // An author who adds to this list says that everybody in the world may call it.
     expect(open.map(({ method, path }) => `${method} ${path}`)).toEqual([
       'POST /api/enrolments',
       'GET /auth/options',

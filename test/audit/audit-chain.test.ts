@@ -179,7 +179,7 @@ it('keeps one chain without a gap, in the order of the commits, however many wri
     database.pool,
     'select e.at, e.actor from audit_chain c join audit_events e on e.id = c.event_id order by c.seq',
   )
-  // Whoever writes one transaction after the other finds their events in that order.
+  // A caller who writes one transaction after the other finds the events in that order.
   for (const ofWriter of Map.groupBy(each, ({ actor }) => actor).values()) {
     const times = ofWriter.map(({ at }) => at.getTime())
     expect(times).toEqual(times.toSorted((a, b) => a - b))

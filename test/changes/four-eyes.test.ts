@@ -221,7 +221,7 @@ describe.each(await serversUnderTest())('with four eyes on changes, on $product 
     expect((await one.get(`/api/access-flows/${flow.id}`)).body.active).toBe(true)
   })
 
-  it('holds back whoever calls the services, by whatever road', async () => {
+  it('holds back every caller of the services, by whatever road', async () => {
     const [admin] = await broker.database.query<Caller>(
       `select id, name, roles, '{}'::text[] as "groupIds", '{manage}'::text[] as scopes, null as "tokenId",
          '{}'::text[] as "tokenMakers", 'tok_test' as "cameWith" from users where 'admin' = any(roles) and state = 'active' limit 1`,

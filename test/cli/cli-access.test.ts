@@ -137,7 +137,7 @@ describe('the command line of people', () => {
     expect((await answer(alice, ['grants', '--ended'])).items.map(({ id }: { id: string }) => id)).toContain(grant)
   })
 
-  it('rejects with a reason, and whoever waits is told so', async () => {
+  it('rejects with a reason, and the requester is told so', async () => {
     const { alice, bob } = world
     const { id: flowId } = await world.flow({ approval: { kind: 'approvers', users: [bob.id], groups: [], needed: 1 } })
     const waiting = as(alice)(['request', 'kv/app/cache', '--permission', 'read', '--for', '1h', '--flow', flowId, '--wait'])

@@ -35,7 +35,7 @@ describe('latchkey login', () => {
     return { code: run(words.split(' '), terminal), printed, told }
   }
 
-  it('shows an address and a code, and the commands after it are whoever signed in there', async () => {
+  it('shows an address and a code, and the commands after it are the person who signed in there', async () => {
     const { code, told } = latchkey('login')
     await waitFor('the address', async () => told.length > 0)
     expect(told[0]).toMatch(

@@ -145,7 +145,7 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
       status: 400,
       message: expect.stringContaining('may not be sent to'),
     })
-    // Whoever writes the database alone does not get it sent elsewhere either.
+    // A person who can write the database alone does not get it sent elsewhere either.
     await world.broker.database.query(
       `update target_credentials set destinations = '[{"address":"http://127.0.0.1:9"}]' where id = $1`,
       [credentialId],

@@ -73,7 +73,7 @@ describe.each(await serversUnderTest())('what is handed over, on $product $versi
     const { alice } = world
     const grantId = await world.grant(alice, {})
     const answers = await Promise.all(Array.from({ length: 10 }, () => alice.api.post(`/api/grants/${grantId}/open`)))
-    // Who comes when the first is through opens anew; who comes meanwhile is told so.
+    // Who comes when the first is through opens again; who comes meanwhile is told so.
     const winners = answers.filter(({ status }) => status === 200)
     const losers = answers.filter(({ status }) => status === 409)
     expect(winners.length).toBeGreaterThan(0)

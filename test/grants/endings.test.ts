@@ -80,7 +80,7 @@ describe.each(await serversUnderTest())('a grant on $product $version', (binary)
     expect(removals.slice(order[3]).filter((call) => call.startsWith('delete') || call.startsWith('update auth'))).toEqual([])
   })
 
-  it('ends when an admin revokes it, or whoever approved it, and nobody else', async () => {
+  it('ends when an admin revokes it, or an approver of it, and nobody else', async () => {
     const { alice, bob, broker } = world
     const carol = await world.person('carol')
     const flow = await world.flow({ approval: { kind: 'approvers', users: [bob.id], groups: [], needed: 1 } })
@@ -162,7 +162,7 @@ describe.each(await serversUnderTest())('a grant on $product $version', (binary)
     await expectProvedGone(grantId)
   })
 
-  it('is extended as its flow allows, so often and so far, and its tokens opened anew last as long', async () => {
+  it('is extended as its flow allows, so often and so far, and its tokens opened again last as long', async () => {
     const { alice } = world
     const flow = await world.flow({ extensions: { count: 1, maxSeconds: 600 } })
     const grantId = await world.grant(alice, { flowId: flow.id, seconds: 300 })

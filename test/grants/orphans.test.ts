@@ -73,7 +73,7 @@ describe('what a grant left in a server and no database knows', () => {
     expect(told).toHaveLength(4)
   })
 
-  it('is removed from an empty database too, by whoever has the same installation’s number', async () => {
+  it('is removed from an empty database too, by a broker with the same installation’s number', async () => {
     stage = await setStage(startDaemon)
     const { home, vault } = stage
     const opened = await openedGrants()

@@ -134,7 +134,7 @@ describe.each(await serversUnderTest())('a receipt from $product $version', (bin
     expect(await traces(vault)).toEqual([])
   })
 
-  it('is true of a grant under which the mount was made anew, and says so', async () => {
+  it('is true of a grant under which the mount was made again, and says so', async () => {
     const { grantId, username } = await openedGrant()
     const then = await accessor()
     await remount()

@@ -62,7 +62,7 @@ describe('revocation', { timeout: 120_000 }, () => {
     })
     await Promise.all(sickIds.map((id) => sick.world.alice.api.post(`/api/grants/${id}/give-back`)))
     const ids = await granted(well, 10, 3)
-    // Long before the first call to the other server is given up: whoever stands behind one of them comes too late.
+    // Long before the first call to the other server is given up: the next behind one of them comes too late.
     for (const id of ids) await well.until(well.alice, id, 'expired', 60_000)
     expect(hanging, 'calls to the sick one, without an answer').toBeGreaterThan(0)
     expect(await sick.database.query(`select 1 from grants where ended_at is null`)).toHaveLength(30)

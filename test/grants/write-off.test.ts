@@ -210,7 +210,7 @@ describe.each(await serversUnderTest())('writing off what lives on a $product $v
     }
   }, 60_000)
 
-  it('lets nobody write off what may be their own: not its grantee, not with a token of theirs, and not as the second person', async () => {
+  it('lets nobody write off what may be their own: not its grantee, not with their token, and not as the second person', async () => {
     const all = [...SCOPES]
     const carol = await world.person('carol', ['admin', 'member'], all)
     const puppet = await world.person('puppet', ['admin'], all)

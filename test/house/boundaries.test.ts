@@ -4,7 +4,7 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ERRORS } from '../../src/sdk/errors.ts'
 
-/** Who may import whom, from the ground up. What stands behind a colon is for types alone: it is gone when the code runs. */
+/** Which room may import which, from the ground up. What stands behind a colon is for types alone: it is gone when the code runs. */
 const MAY_IMPORT: Record<string, string> = {
   'src/sdk': '',
   'src/contract': '',
@@ -137,7 +137,7 @@ describe('the house', () => {
     expect(upwards(house)).toEqual([])
   })
 
-  it('has no circle in the table of who may import whom', () => {
+  it('has no circle in the table of what may import what', () => {
     const parts = Object.keys(MAY_IMPORT)
     const arrows = parts.flatMap((from) =>
       MAY_IMPORT[from]!.split(/[ :]+/)

@@ -16,7 +16,7 @@ function documented(name: string): string[] {
   return [...new Set(names.map(([, variable = '']) => variable))].sort()
 }
 
-/** The broker names what it knows to whoever sets something else. */
+/** The broker names what it knows to a caller who sets something else. */
 function known(): string[] {
   try {
     readConfig({ LATCHKEY_NONSENSE: '1' })
@@ -48,6 +48,20 @@ describe('the manual', () => {
     expect(events.filter((event) => !Object.hasOwn(KINDS, event))).toEqual([])
   })
 
+  it('has lines of 120 columns at most, but in tables and in code', () => {
+    const long = ours(['*.md', 'docs/**/*.md'])
+      .filter(notLater)
+      .flatMap(([file, text]) => {
+        const prose = text.replace(/^\s*```[\s\S]*?^\s*```/gm, (code) => code.replace(/[^\n]/g, ''))
+        return prose
+          .split('\n')
+          .flatMap((line, at) =>
+            line.length > 120 && line.trim().includes(' ') && !/^(\||\s*<| {4})/.test(line) ? `${file}:${at + 1}` : [],
+          )
+      })
+    expect(long, 'npm run docs:wrap -- FILE wraps it').toEqual([])
+  })
+
   it('leads to pages and headings that are there', () => {
     const root = path.resolve(import.meta.dirname, '../..')
     const from = globSync(['*.md', 'docs/**/*.md'], { cwd: root })
@@ -64,6 +78,31 @@ describe('the manual', () => {
     expect(broken).toEqual([])
   })
 })
+
+describe('our English', () => {
+  it('is for a stranger: the person or the role is the subject, in words of today', () => {
+    const all = ours(['*.md', 'docs/**/*.md', '{src,plugins,vault,dev,migrations,bench,test}/**/*.ts'])
+    expect(all.length).toBeGreaterThan(700)
+    const said = all.flatMap(([file, text]) =>
+      text.split('\n').flatMap((line, at) => {
+        const word = STRANGE.exec(line)?.[0]
+        return word && !isAboutThem(file) && notLater([file]) ? `${file}:${at + 1}: ${word}` : []
+      }),
+    )
+    expect(said, 'name the person or the role: the caller, an approver, the person who; “again” for “anew”').toEqual([])
+  })
+})
+
+/** Pages that are still to be put right. */
+const notLater = ([file]: readonly string[]) => !['docs/security.md', 'CHANGELOG.md'].includes(file!)
+const STRANGE = /\b(whoever|whosoever|whomever|whom|anew|of theirs(?!\)))\b/i
+/** Where such a word is quoted as one not to use. */
+const isAboutThem = (file: string) => ['STYLE.md', 'CONTRIBUTING.md', 'test/house/docs.test.ts'].includes(file)
+
+function ours(patterns: readonly string[]): [string, string][] {
+  const root = path.resolve(import.meta.dirname, '../..')
+  return globSync([...patterns], { cwd: root }).map((file) => [file, readFileSync(path.join(root, file), 'utf8')])
+}
 
 /** As GitHub makes anchors of them. */
 function headingsOf(file: string): string[] {

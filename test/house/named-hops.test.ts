@@ -122,7 +122,7 @@ function hopsOf(heading: string): Hop[] {
     ([, name = '', file = '', text = '']) => ({
       name,
       file,
-      leaves: /It commits due work `([\w.]+)`/.exec(text)?.[1],
+      leaves: /It commits due work `([\w.]+)`/.exec(text.replace(/\s+/g, ' '))?.[1],
     }),
   )
   expect(hops, heading).toHaveLength(5)

@@ -113,7 +113,7 @@ describe.skipIf(missing !== undefined)('on a real Keycloak', () => {
   const me = (jar: Jar) => jar.get(`${broker.url}/api/me`)
   const namesOf = ({ body }: Page) => body.groups.map(({ name }: { name: string }) => name)
   const details = async (id: string) => (await broker.admin.get(`/api/users/${id}`)).body
-  /** About a request that is not there: whoever may decide at all is told 404. */
+  /** About a request that is not there: everybody who may decide at all is told 404. */
   const decide = async (jar: Jar, url = broker.url) => {
     await broker.database.query(`update identities set confirmed_at = now() - interval '2 minutes'`)
     return jar.post(`${url}/api/access-requests/req_${'0'.repeat(26)}/approvals`, { decision: 'approve' })
@@ -233,7 +233,7 @@ describe.skipIf(missing !== undefined)('on a real Keycloak', () => {
     expect((await me(jar)).status).toBe(200)
   })
 
-  it('a broker whose secret was made anew ends nobody’s session, and says what to do', async () => {
+  it('a broker whose secret was made again ends nobody’s session, and says what to do', async () => {
     await person('kim', ['approvers'])
     const { jar, page } = await signIn('kim')
     const client = await keycloak.idOf('clients', 'latchkey')

@@ -46,7 +46,7 @@ describe('an approval', () => {
   it.each([
     ['by somebody', (xena: Somebody) => Promise.resolve(xena.api), 1],
     ['through the hands of somebody', (xena: Somebody, eve: Somebody) => puppet(xena, eve), 3],
-  ])('%s who left counts no more when they are back, and can be given anew', async (_, through, leaver) => {
+  ])('%s who left counts no more when they are back, and can be given again', async (_, through, leaver) => {
     const all = await people()
     const [bo, xena, yan, eve] = all as [Somebody, Somebody, Somebody, Somebody]
     const { id } = await ask(bo.api, await world.flow({ kind: 'approvers', ...peopleOf(xena, yan), needed: 2 }))
@@ -172,7 +172,7 @@ describe('a proposal', () => {
     expect((await world.cautious.api(yan.token).post(`/api/proposals/${id}/accept`)).status).toBe(409)
   })
 
-  it('is withdrawn with the group that gave the role to whoever made the token', async () => {
+  it('is withdrawn with the group that gave the role to the maker of the token', async () => {
     const [, xena, , eve] = (await people()) as [Somebody, Somebody, Somebody, Somebody]
     const group = await make.group()
     await world.admin.must(world.admin.put(`/api/groups/${group}/members/${eve.id}`))

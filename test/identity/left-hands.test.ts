@@ -138,7 +138,7 @@ describe('a token of an enrolment code', () => {
 })
 
 describe('an enrolment code', () => {
-  it('is worth nothing when whoever may have it is disabled or refused, or its token is over', async () => {
+  it('is worth nothing when a person who may have it is disabled or refused, or its token is over', async () => {
     const eve = await signedInAdmin()
     const shell = await shellOf(eve)
     const codeFor = async (api: Api) => {

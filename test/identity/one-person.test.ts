@@ -130,7 +130,7 @@ describe('who signed in before SCIM brought them', () => {
   })
 })
 
-describe('two of whom both have a past', () => {
+describe('two who both have a past', () => {
   it('stay two, an admin hears of it, and who leaves as one leaves as the other', async () => {
     const { id, jar } = await signedIn('max')
     const api = await tokenFor(id)
@@ -215,7 +215,7 @@ const again = (first: SignInWorld, database: FreshDatabase, oidc: object = {}) =
     },
   })
 
-it('lets in only whom SCIM brought, where it is told to', async () => {
+it('lets in only people SCIM brought, where it is told to', async () => {
   const database = await freshDatabase()
   const first = await startSignInWorld({ database })
   for (const name of ['rob', 'sue']) first.idp.accounts.set(name, { name, email: `${name}@example.test`, groups: [] })
@@ -234,7 +234,7 @@ it('lets in only whom SCIM brought, where it is told to', async () => {
   await database.drop()
 })
 
-it('makes one of those whom an older version left as two, at its start, and says whom it could not', async () => {
+it('makes one of those an older version left as two, at its start, and says which it could not', async () => {
   const database = await freshDatabase()
   const first = await startSignInWorld({ database })
   const idOf: Record<string, string> = {}

@@ -171,7 +171,7 @@ describe('who knocks without being known', () => {
       return (await admin.must(admin.post(`/api/users/${person.id}/enrolment-code`, {}))).code as string
     }
     const [first, second, third] = [await codeFor('First'), await codeFor('Second'), await codeFor('Third')]
-    // As long as a token, drawn from as many letters: more than 250 bits, whoever guesses.
+    // As long as a token, drawn from as many letters: more than 250 bits.
     expect(first.length - 'lke_'.length).toBeGreaterThanOrEqual(43)
     const answers: number[] = []
     for (let tries = 0; tries < 90; tries += 1) answers.push((await guess('198.51.100.7')).status)

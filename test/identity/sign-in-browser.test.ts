@@ -46,7 +46,7 @@ describe.skipIf(!browser)('in Chromium', () => {
     await page.waitForURL(`${world.broker.url}/auth/signed-in`)
     expect(await page.textContent('body')).toContain('Nobody is signed in')
     expect(await statusOf(page)).toBe(401)
-    // The provider asks anew: it has forgotten them as well.
+    // The provider asks again: it has forgotten them as well.
     await page.goto(`${world.broker.url}/auth/login`)
     expect(page.url()).toContain('/interaction/')
   })

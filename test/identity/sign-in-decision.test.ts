@@ -59,7 +59,7 @@ describe('a decision by somebody who signed in', () => {
       )
     ).map(({ body }) => JSON.parse(body))
 
-  it('counts, just signed in or confirmed anew', async () => {
+  it('counts, just signed in or confirmed again', async () => {
     const { id } = await world.request(requester, { flowId })
     const pressed = await press(bob.jar, id)
     expect(pressed).toMatchObject({ status: 200, body: { state: 'approved' } })
@@ -147,7 +147,7 @@ describe('a decision by somebody who signed in', () => {
     expect(answers.every(({ status }) => [200, 404, 409].includes(status))).toBe(true)
   })
 
-  it('by a token of theirs is confirmed through their session, and without one is none', async () => {
+  it('by their token is confirmed through their session, and without one is none', async () => {
     const { jar, id: userId } = await another('scripted')
     const minted = await jar.post(`${signIns.broker.url}/api/tokens`, {
       name: 's',

@@ -144,7 +144,7 @@ describe('what a provider answers', () => {
   }
 
   it.each<[string, string, (response: ServerResponse) => void]>([
-    ['the broker’s secret was made anew', '/token', said(401, 'invalid_client')],
+    ['the broker’s secret was made again', '/token', said(401, 'invalid_client')],
     ['the broker’s client may not refresh', '/token', said(400, 'unauthorized_client')],
     ['a scope is gone', '/token', said(400, 'invalid_scope')],
     ['a proxy knows no token endpoint', '/token', html(404)],

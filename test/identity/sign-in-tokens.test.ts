@@ -15,7 +15,7 @@ const url = (path: string) => `${world.broker.url}${path}`
 const query = (statement: string, values?: unknown[]) => world.broker.database.query(statement, values)
 
 let count = 0
-/** A new admin at the provider, signed in, and a token of theirs with every scope. */
+/** A new admin at the provider, signed in, and their token with every scope. */
 async function newcomer(): Promise<{ account: string; jar: Jar; id: string; tokenId: string; api: Api }> {
   const account = `boss-${++count}`
   const known = { name: account, email: `${account}@example.test`, groups: ['bosses'] }
@@ -105,7 +105,7 @@ describe('a token of somebody who signs in', () => {
     }
   })
 
-  it('is not made for somebody whom SCIM brought and who has not signed in yet', async () => {
+  it('is not made for a person SCIM brought who has not signed in yet', async () => {
     const [scims] = await world.broker.database.query<{ id: string }>(
       `insert into users (id, name, roles, source, user_name, scim) values ('usr_01m82dbh2ycne5c2mnkxq308j3', 'new', '{member}', 'scim', 'new', '{"active":true}')
        returning id`,

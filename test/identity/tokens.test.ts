@@ -188,7 +188,7 @@ describe('every change that takes the scope manage', () => {
 
   it('has the provider confirm who came from it, but for what only takes away', async () => {
     const boss = await world.person('boss', ['admin', 'owner'])
-    // Of a provider that cannot be asked: whoever must be confirmed is not.
+    // Of a provider that cannot be asked: a person who must be confirmed is not.
     await world.query(`insert into identities (issuer, subject, user_id) values ('https://gone', 'boss', $1)`, [boss.id])
     expect(await works(boss.token)).toBe(true)
     const asked: string[] = []
@@ -208,7 +208,7 @@ describe('an enrolment code', () => {
   const redeem = (code: string, more: object = {}) => world.broker.api().post('/api/enrolments', { code, ...more })
   const refused = { status: 403, body: { code: 'auth.forbidden', message: expect.stringContaining('enrolment code') } }
 
-  it('is redeemed once, by whoever has it, for a token of its person with every scope', async () => {
+  it('is redeemed once, by anybody who has it, for a token of its person with every scope', async () => {
     const bo = await world.person('bo')
     const made = await codeFor(admin.api, bo)
     expect(made).toMatchObject({ userId: bo.id, code: expect.stringMatching(/^lke_[0-9A-Za-z]{43}$/) })

@@ -163,7 +163,7 @@ describe('the broker’s login at a target', () => {
     expect((await broker.admin.patch(`/api/integrations/${body.id}`, back)).body.code).toBe('integration.unhealthy')
   })
 
-  it('stays where it is when the database says another address, and can be given anew', async () => {
+  it('stays where it is when the database says another address, and can be given again', async () => {
     const config = { address: vault.address, ...common, auth: approle }
     for (const [field, value] of [
       ['{address}', elsewhere.address],

@@ -120,7 +120,7 @@ describe('discovery', () => {
     expect(await names()).not.toContain('chess/king')
   })
 
-  it('runs once at a time, and answers the run under way to whoever asks again', async () => {
+  it('runs once at a time, and answers the run under way to everybody who asks again', async () => {
     const gate = Promise.withResolvers<void>()
     target.gates.set('chess/', gate.promise)
     const [first, second] = await Promise.all([1, 2].map(() => broker.admin.post(`/api/integrations/${id}/sync`)))

@@ -176,8 +176,10 @@ describe('an integration', () => {
       status: 400,
       body: { field: 'config.address' },
     })
-    const anew = { ...goodConfig, address: 'elsewhere' }
-    expect(await broker.admin.patch(`/api/integrations/${id}`, { config: anew, skipTest: true })).toMatchObject({ status: 200 })
+    const changed = { ...goodConfig, address: 'elsewhere' }
+    expect(await broker.admin.patch(`/api/integrations/${id}`, { config: changed, skipTest: true })).toMatchObject({
+      status: 200,
+    })
   })
 
   it('refuses a change that was made while looking at an older version', async () => {
@@ -295,7 +297,7 @@ describe('a connection', () => {
     }
   })
 
-  it('is made anew in every replica when its integration changes', async () => {
+  it('is made again in every replica when its integration changes', async () => {
     const theirs = new ToyTarget()
     const other = await startBroker({ plugins: [toyPlugin(theirs)], database: broker.database, key: broker.key })
     try {

@@ -28,7 +28,7 @@ const seenBy = async (who: PersonInWorld, query = '') =>
 const only = (who: PersonInWorld) => ({ kind: 'people', users: [who.id], groups: [] })
 
 describe('what people are told of', () => {
-  it('is what a flow of theirs could give: in lists, in searches, and one by one', async () => {
+  it('is what one of their flows could give: in lists, in searches, and one by one', async () => {
     const all = [
       'kv/app/cache',
       'kv/app/db',

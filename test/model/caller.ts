@@ -7,7 +7,7 @@ import type { House } from './house.ts'
 import { ADMIN } from './model.ts'
 import type { Act } from './permits.ts'
 
-/** `unknown` when whoever was asked died before answering. */
+/** `unknown` when the process that was asked died before answering. */
 export type Outcome = boolean | 'unknown'
 
 /** Asks the broker, as people and admins do. */

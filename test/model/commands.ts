@@ -9,7 +9,7 @@ export const FLOWS = [
   { name: 'two judges', needed: 2, delivery: 'token' },
 ] as const
 
-/** Somebody by number, or whoever would be right to do it. */
+/** Somebody by number, or the one who would be right to do it. */
 type Who = number | 'right'
 
 /**

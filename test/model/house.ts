@@ -56,7 +56,7 @@ export class House {
     return this.tend()
   }
 
-  /** Whoever has died is carried out, and there is always somebody. */
+  /** A daemon that died is carried out, and there is always somebody. */
   async tend(): Promise<void> {
     for (const replica of this.replicas.filter(({ isDead }) => isDead)) {
       this.replicas.splice(this.replicas.indexOf(replica), 1)

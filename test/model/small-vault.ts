@@ -64,7 +64,7 @@ export class SmallVault {
     return this.state.shadows
   }
 
-  /** One call over the network: whoever makes it may die before it arrives or before it is answered. */
+  /** One call over the network: its caller may die before it arrives or before it is answered. */
   async call<Result>(caller: { readonly isDead: boolean }, effect: () => Result): Promise<Result> {
     await turn()
     if (this.isDown || caller.isDead) throw unreachable('it does not answer')

@@ -10,7 +10,7 @@ const answering =
   async () =>
     addresses.map((address) => ({ address, family: family(address) }))
 
-// Not one of these may ever be connected to, however it is written and whoever answers for it.
+// Not one of these may ever be connected to, however it is written and whatever answers for it.
 const LOCAL_V4 = [
   ['0.0.0.0', '0.1.2.3', '10.0.0.1', '10.255.255.255', '100.64.0.1', '100.100.100.200', '127.0.0.1', '127.255.255.254'],
   [

@@ -217,7 +217,7 @@ describe('a receiver that is down', () => {
     await remove(hook.id)
   })
 
-  it('is given up after a day, visibly, and tried anew when an admin says so', async () => {
+  it('is given up after a day, visibly, and tried again when an admin says so', async () => {
     const hook = await hooked()
     const { admin } = broker
     receiver.reply = 500

@@ -88,7 +88,7 @@ describe('the HTTP shell', () => {
     expect(metrics).not.toContain(process.cwd())
   })
 
-  it('shows its metrics to this machine alone, and not to whom a proxy on it lets through', async () => {
+  it('shows its metrics to this machine alone, and not to callers a proxy on it lets through', async () => {
     for (const header of ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']) {
       const relayed = await broker.api().get('/metrics', { headers: { [header]: 'somebody' } })
       expect(relayed).toMatchObject({ status: 404, body: { code: 'not_found' } })

@@ -39,7 +39,7 @@ describe('the migrations', () => {
     expect(await migrate(database.url)).not.toEqual([])
     const dump = await within(database.url, dumpOf)
     if (process.env['UPDATE_SCHEMA']) writeFileSync(SCHEMA, dump)
-    expect(dump, 'UPDATE_SCHEMA=1 npx vitest run test/platform/migrations.test.ts writes it anew').toBe(
+    expect(dump, 'UPDATE_SCHEMA=1 npx vitest run test/platform/migrations.test.ts writes it again').toBe(
       readFileSync(SCHEMA, 'utf8'),
     )
   })

@@ -110,9 +110,9 @@ describe('the people of a rule', () => {
     ['their group', { requesters: { kind: 'people', users: [], groups: [groupId(2), groupId(1)] } }, true],
     ['others', { requesters: { kind: 'people', users: [userId(2)], groups: [groupId(2)] } }, false],
     ['nobody', { requesters: { kind: 'people', users: [], groups: [] } }, false],
-    ['everyone of whom something holds', { conditions: ENGINEERS }, true],
-    ['everyone of whom something else holds', { conditions: SALES }, false],
-    ['others of whom something holds', { requesters: BOB_ALONE, conditions: ENGINEERS }, false],
+    ['everyone, where something holds', { conditions: ENGINEERS }, true],
+    ['everyone, where something else holds', { conditions: SALES }, false],
+    ['others, where something holds', { requesters: BOB_ALONE, conditions: ENGINEERS }, false],
   ])('are found when it names %s', (_, otherwise, expected) => {
     expect(mayRequest(rule(otherwise), ANN)).toBe(expected)
   })

@@ -202,7 +202,7 @@ describe('an action that somebody asks for', { timeout: 60_000 }, () => {
     ).rejects.toThrow(/no action burn/)
   })
 
-  it('tells somebody whom no flow names neither what an integration allows nor whether it is there', async () => {
+  it('tells a person no flow names neither what an integration allows nor whether it is there', async () => {
     const [alice, other] = [await person('alice'), await person('other')]
     await flow({ approval: { kind: 'automatic' }, requesters: { kind: 'people', users: [other.id], groups: [] } })
     const { flowId: _, ...unnamed } = ask('')

@@ -191,7 +191,7 @@ describe(`with seed ${SEED}, whatever a client sends`, () => {
     expect(await untouched()).toEqual(before)
   }, 240_000)
 
-  it('as a person: whoever is made has an id of ours and no role but member', async () => {
+  it('as a person: every one that is made has an id of ours and no role but member', async () => {
     const before = await broker.database.query('select * from users where id = any($1) order by id', [[adminId, bystander]])
     const bodies = fc.sample(
       fc.record({ userName: fc.oneof(one<unknown>('mine', 'BYSTANDER'), fc.string(), odd), extra: shaped() }),

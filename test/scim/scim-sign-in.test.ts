@@ -34,7 +34,7 @@ it('is SCIM’s person who signs in, described by SCIM, until SCIM says they lef
   expect((await enter('ada')).body).toMatchObject({ id: again, groups: [], roles: ['member'] })
 })
 
-it('is not made anew by signing in, whom SCIM removed before they ever did', async () => {
+it('is not made again by signing in, where SCIM removed the person before', async () => {
   world.idp.accounts.set('bob-2', { name: 'Bob', email: 'bob-2@example.test', groups: [] })
   await scim.delete(`/Users/${await scim.person('bob-2', { externalId: 'bob-2' })}`)
   expect((await enter('bob-2')).status).toBe(403)

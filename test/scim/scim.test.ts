@@ -192,7 +192,7 @@ describe('what comes from outside', () => {
 })
 
 describe('a person of SCIM', () => {
-  it('leaves with everything when removed, and a namesake who comes later has nothing of theirs', async () => {
+  it('leaves with everything when removed, and a namesake who comes later has nothing of the former person', async () => {
     const { admin } = broker
     const userName = unique('leaver')
     const id = await scim.person(userName, { externalId: `ext-${userName}` })
@@ -218,11 +218,11 @@ describe('a person of SCIM', () => {
     expect(await rowOf(again)).toMatchObject({ state: 'active', roles: ['member'] })
     expect((await scim.get(`/Groups/${group}`)).body.members).toEqual([])
     expect((await scim.get(`/Users/${again}`)).body).not.toHaveProperty('groups')
-    // Whoever signs in under the recycled subject is not the old person.
+    // The person who signs in under the recycled subject is not the old person.
     expect(await broker.database.query('select 1 from identities where user_id = $1', [id])).toEqual([])
   })
 
-  it('has their manager by id or externalId, whoever comes first', async () => {
+  it('has their manager by id or externalId, the first that is found', async () => {
     const boss = unique('boss')
     const report = await scim.person(unique('report'), { [ENTERPRISE]: { manager: { value: boss } } })
     expect(await rowOf(report)).toMatchObject({ manager_id: null })

@@ -35,7 +35,7 @@ export interface Boundary {
 
 export interface FaultProxy {
   readonly url: string
-  /** from here on the calls of a flow are numbered anew, and no fault is due */
+  /** from here on the calls of a flow are numbered again, and no fault is due */
   begin(): void
   /** the calls of the flow so far, in the order in which they came: `POST auth/apono/users/:user` */
   readonly calls: readonly string[]

@@ -19,7 +19,7 @@ export interface Cell {
 }
 
 const AT_ONCE = 12
-// What the broker does for one at a time, whoever asks.
+// What the broker does for one at a time, for every caller.
 const IN_TURN = /^\/api\/audit\/(export|verify)\b/
 
 /** Makes all the calls, some at once, and answers which came out otherwise. */

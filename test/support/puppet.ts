@@ -2,7 +2,7 @@ import type { Api } from './api.ts'
 
 const EVERY_DAY = ['read', 'request', 'approve', 'manage']
 
-/** A token of somebody's in the hands of whoever calls: their own, or one redeemed for a code that they made for somebody else. */
+/** A token of somebody's in the hands of the caller: their own, or one redeemed for a code that they made for somebody else. */
 export async function puppetToken(api: Api, who?: { readonly id: string }): Promise<string> {
   const me = await api.must(api.get('/api/me'))
   if (who === undefined || who.id === me.id) {

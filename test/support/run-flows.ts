@@ -86,7 +86,7 @@ export function flowsOf(name: string, deed: Deed): Record<string, RunFlow> {
       },
       async settle(stage, { former, runId }) {
         if ((await stateOf(stage, runId)).state === 'executed') {
-          // The order was lost with the daemon, and whoever gave it gives it again.
+          // The order was lost with the daemon, and the person who gave it gives it again.
           await stage.home.admin.must(stage.home.admin.post(`/api/runs/${runId}/rollback`, { reason: 'again' }))
         }
         await until(stage, runId, 'undone')

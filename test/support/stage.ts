@@ -45,7 +45,7 @@ export async function setStage<Home extends Habitable & { readonly database: Fre
   return stage
 }
 
-/** Makes the broker connect anew: it is logged in and has probed the server, and knows nothing else of it from before. */
+/** Makes the broker connect again: it is logged in and has probed the server, and knows nothing else of it from before. */
 export async function connectAnew({ world, home: { admin } }: Stage): Promise<void> {
   const accessDetails = randomBytes(8).toString('hex')
   await admin.must(admin.patch(`/api/integrations/${world.integrationId}`, { accessDetails }))

@@ -35,7 +35,7 @@ export const deleteKvVersion: Action<VaultClient, KvVersions, DeleteStep> & Reve
       return {
         kind: 'delete',
         target: `${mount}/delete/${path}`,
-        summary: `Deletes version ${version} of ${nameOf(input)}${isCurrent ? ', the current one: whoever reads the secret gets nothing' : ''}. It can be brought back.`,
+        summary: `Deletes version ${version} of ${nameOf(input)}${isCurrent ? ', the current one: everybody who reads the secret gets nothing' : ''}. It can be brought back.`,
         args: { mount, path, version, createdAt, ...(deletedAt && { deletesItselfAt: deletedAt }) },
         before: { version, isCurrent, writtenAt: createdAt, ...(deletedAt && { deletesItselfAt: deletedAt }) },
       }

@@ -166,7 +166,7 @@ async function endOf({ send, user }: Mint, accessor: string): Promise<Date> {
   throw new BrokerError('target.unexpected', 'the server did not say when the token it gave will end', { requestId })
 }
 
-/** A login that was under way while the former tokens were cut may have escaped that. Whoever came last sees both, and ends both. */
+/** A login that was under way while the former tokens were cut may have escaped that. The last one sees both, and ends both. */
 async function refuseOthers(mint: Mint, former: readonly string[]): Promise<void> {
   const fresh = (await leasesOf(mint)).filter((lease) => !former.includes(lease))
   if (fresh.length <= LEASES_OF_ONE) return

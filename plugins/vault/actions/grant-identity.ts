@@ -40,7 +40,7 @@ export async function accessorNow(send: Send, mount: string): Promise<string> {
 
 /**
  * Every first login makes an entity that nothing else removes. One that is a person's, because the user was merged into it or an alias
- * of theirs stands in it, stays: only the user's own alias goes.
+ * of that person stands in it, stays: only the user's own alias goes.
  */
 export async function removeAlias(send: Send, owner: AliasOwner): Promise<void> {
   for (const accessor of await accessorsOf(send, owner)) {
@@ -79,7 +79,7 @@ export async function aliasGone(send: Send, owner: AliasOwner, audited?: boolean
   return evidenceOf(artefact, true, last, { looks, audited })
 }
 
-/** The identity store knows a mount by its accessor alone, and one that was made anew has another. */
+/** The identity store knows a mount by its accessor alone, and one that was made again has another. */
 function which({ mount, accessor: then }: AliasOwner, accessor: string): string {
   return accessor === then ? `; auth/${mount} was ${accessor} then` : `; auth/${mount} is ${accessor} now`
 }

@@ -29,7 +29,7 @@ export const revokeToken: Action<VaultClient, Input, RevokeStep> & Irreversible 
   title: 'Revoke a token',
   description: 'The token is refused from its next request on, with every token and lease that was made with it.',
   severity: 'high',
-  irreversible: 'a server gives no token twice: whoever had it must log in again, and what was leased with it is gone',
+  irreversible: 'a server gives no token twice: its holder must log in again, and what was leased with it is gone',
   input: Input,
   mustType: ({ accessor, force }) => (force ? accessor : undefined),
   writes: ({ accessor }) => [`token ${accessor}`],

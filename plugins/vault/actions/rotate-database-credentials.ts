@@ -77,7 +77,7 @@ async function planOfRole(send: Send, mount: string, role: string): Promise<Role
   return {
     kind: 'role',
     target: `${mount}/rotate-role/${role}`,
-    summary: `Gives the database user ${user ?? 'of this role'} a new password; whoever still uses the old one is refused.`,
+    summary: `Gives the database user ${user ?? 'of this role'} a new password; everybody who still uses the old one is refused.`,
     args: { mount, role, user, connection, rotatedAt },
     before: { user, connection, rotatedAt, periodSeconds },
   }
@@ -101,13 +101,13 @@ async function planOfRoot(send: Send, mount: string, connection: string): Promis
   return {
     kind: 'root',
     target: `${mount}/rotate-root/${connection}`,
-    summary: `Gives ${user}, by whom the server itself reaches the database, a password that nobody but the server will ever know.`,
+    summary: `Gives ${user}, the user of the server itself in the database, a password that nobody but the server will ever know.`,
     args: { mount, connection, user, plugin, address },
     before: { user, plugin, address },
   }
 }
 
-/** The time of the last rotation; one that came after the plan counts, whoever it was. */
+/** The time of the last rotation; one that came after the plan counts, by any hand. */
 async function rotateRole(send: Send, { mount, role, user, connection, rotatedAt }: RoleStep['args']): Promise<string | null> {
   const since = async () => {
     const now = await readRole(send, mount, role)

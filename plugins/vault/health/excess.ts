@@ -6,7 +6,7 @@ import type { VaultConnection } from '../connection.ts'
 import { covers, exampleOf, wantedRules } from '../minimum-policy.ts'
 import { capabilitiesOf } from './capabilities.ts'
 
-/** What the broker could do and never needs: whoever steals its token could, too. */
+/** What the broker could do and never needs: a thief of its token could, too. */
 export async function excessChecks(client: VaultConnection, signal: AbortSignal): Promise<HealthCheck[]> {
   const probes = probesFor(client.config)
   const held = await capabilitiesOf(client, [...probes.keys()], signal)

@@ -120,7 +120,7 @@ export class ActionRequests {
     const flows = (await this.flows.inForce(tx, wanted.flowId ? { id: wanted.flowId } : { integrationId })).filter(
       (flow) => flow.integrationId === integrationId && mayRequest(flow.rule, requester) && names(flow, action),
     )
-    // Whoever may ask for nothing of the kind is told nothing of it, nor of the integration.
+    // A person who may ask for nothing of the kind is told nothing of it, nor of the integration.
     if (flows.length === 0) return { flow: undefined, reasons: ['no access flow of yours covers this action'] }
     const meant = await this.previews.look(integrationId, action, wanted.input, tx)
     const resources = await this.asks.concerned(tx, integrationId, meant.concerns, action, await this.sights.of(caller, tx))

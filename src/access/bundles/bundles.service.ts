@@ -55,7 +55,7 @@ export class Bundles {
     return this.get(caller, id)
   }
 
-  /** A bundle is told of to whoever is told of everything in it. */
+  /** A bundle is shown to people who are shown everything in it. */
   async get(caller: Caller, id: string): Promise<BundleView> {
     const values: unknown[] = [id]
     const seen = wholeInSight(await this.sights.of(caller), values)

@@ -6,7 +6,7 @@ import { Flows } from '../flows/flows.service.ts'
 import { mayRequest } from '../rules/evaluate.ts'
 import { Requesters } from './requesters.ts'
 
-/** Which resources people are told of: those that a flow of theirs could give; all of them who run or check the broker. */
+/** Which resources people are told of: those that one of their flows could give; all of them where they run or check the broker. */
 @Injectable()
 export class Sights {
   constructor(

@@ -54,7 +54,7 @@ export class Undecidable implements OnModuleInit {
     }
   }
 
-  /** Decisions of people who may not decide any more on their stage, be it escalated or not. Of whom nobody was told lately lose nothing. */
+  /** Decisions of people who may not decide any more on their stage, be it escalated or not. People of whose state nobody told us lately lose nothing. */
   private async lost(tx: Pick<Tx, 'query'>, request: AccessRequest): Promise<Decision[]> {
     const decisions = await readDecisions(tx, request.id)
     if (decisions.length === 0) return []

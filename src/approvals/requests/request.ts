@@ -83,7 +83,7 @@ export interface AccessRequest {
   readonly plan: readonly PlannedStep[] | null
 }
 
-/** Of which stages the delay is over. Of a stage behind us nobody knows any more, so whoever may have decided there counts. */
+/** Of which stages the delay is over. Of a stage behind us nobody knows any more, so everybody who may have decided there counts. */
 export function escalatedIn(request: Pick<AccessRequest, 'stage' | 'escalated'>): (stage: number) => boolean {
   return (stage) => stage < request.stage || (stage === request.stage && request.escalated)
 }

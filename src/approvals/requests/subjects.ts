@@ -5,7 +5,7 @@ import type { Tx } from '../../platform/postgres/database.ts'
 import type { AccessRequest, AskedResource } from './request.ts'
 
 /**
- * What a request can be about. Whoever knows the matter registers it from above; a request goes through its stages without knowing what a
+ * What a request can be about. The room that knows the matter registers it from above; a request goes through its stages without knowing what a
  * yes leads to.
  */
 export interface Subject {

@@ -52,7 +52,7 @@ export class Submissions {
     private readonly waiting: Waiting,
   ) {}
 
-  /** In the transaction of whoever asks. One that needs nobody is approved in it. */
+  /** In the requester's transaction. One that needs nobody is approved in it. */
   async submit(tx: Tx, submission: Submission, asked: Asked): Promise<void> {
     const { id, flow } = submission
     const expiresAt = await this.insert(tx, submission)

@@ -85,7 +85,7 @@ export class Reviews {
     })
   }
 
-  /** Whom the flow names; admins and auditors where it names nobody. */
+  /** The people the flow names; admins and auditors where it names nobody. */
   private async mustBeReviewer(tx: Tx, caller: Caller, { id, approval }: ReviewRow): Promise<void> {
     const named = approval.kind === 'emergency' ? await this.approvers.named(approval.reviewers, tx) : []
     const may =

@@ -100,7 +100,7 @@ export class Approvers {
     }
   }
 
-  /** Whom the resource's tag names; the integration's owners where it has no tag or the tag names nobody who is here. */
+  /** The people the resource's tag names; the integration's owners where it has no tag or the tag names nobody who is here. */
   private async resourceOwners(tags: Readonly<Record<string, string>>, owners: Owners, tx: Pick<Tx, 'query'>): Promise<Person[]> {
     const { resourceOwner } = owners
     const named = resourceOwner && Object.hasOwn(tags, resourceOwner.tagKey) ? tags[resourceOwner.tagKey] : undefined

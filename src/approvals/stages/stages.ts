@@ -1,7 +1,7 @@
 import type { AccessRule, ApprovalStage } from '../../contract/rules.ts'
 import { type Hands, meet } from '../../identity/callers/hands.ts'
 
-/** People of whom so many must agree. */
+/** People, and how many of them must agree. */
 export interface Party {
   readonly people: ReadonlySet<string>
   readonly needed: number

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Terminal } from '../main.ts'
 
-/** The way in: the first admin's token, for whoever can read the daemon's database. */
+/** The way in: the first admin's token, for a person who can read the daemon's database. */
 export function bootstrap(program: Command, terminal: Terminal): void {
   program
     .command('bootstrap')

@@ -8,7 +8,7 @@ export interface PemBlock {
   readonly text: string
 }
 
-/** Reads a text that holds PEM blocks and nothing else: whoever pasted more than that may have pasted the wrong thing. */
+/** Reads a text that holds PEM blocks and nothing else: a person who pasted more than that may have pasted the wrong thing. */
 export function pemBlocks(text: string, field: string): PemBlock[] {
   const blocks: PemBlock[] = []
   let open: { label: string; lines: string[] } | undefined

@@ -181,7 +181,7 @@ export class Credentials implements OnModuleInit {
     return { login: await readBy(distribution.credential, input.login, 'login'), destinations }
   }
 
-  /** Whoever moves its destinations may not thereby have its secrets sent there: they have to know them. */
+  /** A person who moves its destinations may not thereby have its secrets sent there: they have to know them. */
   private async after(before: Credential, input: CredentialChange) {
     const distribution = distributionOf(this.catalog.get(before.plugin))
     const known = secretsOf(this.sealer, distribution, before)

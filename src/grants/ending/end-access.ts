@@ -13,7 +13,7 @@ import { endNow } from './ending.ts'
 
 const SAID = 'integration.access_ended'
 const MOST_AT_ONCE = 200
-/** Whoever called does it at once; what is left after that is for due work. */
+/** The caller does it at once; what is left after that is for due work. */
 const NET_MS = 3_000
 
 interface Order {

@@ -130,7 +130,7 @@ export class Provisioning implements OnModuleInit {
     })
   }
 
-  /** The clock starts when access becomes usable, so every attempt starts it anew. Whole milliseconds survive the way through JavaScript. */
+  /** The clock starts when access becomes usable, so every attempt starts it again. Whole milliseconds survive the way through JavaScript. */
   private async startClock(tx: Tx, grant: Grant): Promise<TimeLeft> {
     const readAt = performance.now()
     const clock = await row<{ until: Date; msLeft: number }>(

@@ -8,7 +8,7 @@ import { Metrics } from '../../platform/watching/metrics.ts'
 import type { Marked } from '../../sdk/index.ts'
 import type { SweepReport } from './sweep.ts'
 
-/** The rest of a flood is a number: whoever made it could make a trail of it. */
+/** The rest of a flood is a number: its maker could make a trail of it. */
 const NAMED_AT_MOST = 100
 
 /** Pieces in a target that no grant accounts for: ours are removed, the others reported once, for as long as they are there. */

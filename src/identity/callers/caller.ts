@@ -26,7 +26,7 @@ export function setCaller(request: Request, caller: Caller): void {
   callers.set(request, caller)
 }
 
-/** undefined at a public endpoint, and for whoever was not let in */
+/** undefined at a public endpoint, and for a caller who was not let in */
 export function callerOf(request: Request): Caller | undefined {
   return callers.get(request)
 }

@@ -82,7 +82,7 @@ export class Directory {
     )
   }
 
-  /** Of these, those of whom the provider has not said for so long which groups they are in that some count no more: nobody said they left them. */
+  /** Those of these people whose groups the provider has not told for so long that some count no more: nobody said they left them. */
   async untold(ids: readonly string[], tx: Pick<Tx, 'query'> = this.database.pool): Promise<ReadonlySet<string>> {
     if (ids.length === 0) return new Set()
     const found = await rows<{ id: string }>(

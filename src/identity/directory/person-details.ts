@@ -73,7 +73,7 @@ export class PersonDetails {
   }
 }
 
-/** Of whom SCIM or an admin describes, everything was said when they last changed it. */
+/** Of a person SCIM or an admin describes, everything was said when it was last changed. */
 function factsOf({ source, email, userName }: UserView, { facts, attributes, changedAt }: Described): Fact[] {
   if (source !== 'sign_in') {
     const known = [

@@ -30,7 +30,7 @@ export async function noteScimTokensInHand(tx: Pick<Tx, 'query'>, actor: string,
   )
 }
 
-/** Ends one with those it was rotated into and from: whoever revokes it means the connector's access, under whatever token. */
+/** Ends one with those it was rotated into and from: a person who revokes it means the connector's access, under whatever token. */
 export async function revokeScimLine(tx: Pick<Tx, 'query'>, actor: string, tokenId: string): Promise<void> {
   for (;;) {
     const line = await rows<{ id: string; name: string }>(

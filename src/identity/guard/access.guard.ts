@@ -67,7 +67,7 @@ export class AccessGuard implements CanActivate, OnModuleInit {
     return this.authentication.recognise(request)
   }
 
-  /** A token of ours that is none, or none any more, is written down. Whoever brings nothing tried nothing. */
+  /** A token of ours that is none, or none any more, is written down. A caller who brings nothing tried nothing. */
   private async recognise(request: Request): Promise<Recognised> {
     try {
       return await this.authentication.recognise(request)

@@ -33,8 +33,8 @@ export class Freshness {
   ) {}
 
   /**
-   * Whoever came from the provider is confirmed there, unless that was a minute ago at most; whoever did not is known by us alone. Throws
-   * `auth.required` when the provider says no, `unavailable` when it cannot be asked. After it the caller must be recognised anew.
+   * A caller who came from the provider is confirmed there, unless that was a minute ago at most; any other is known by us alone. Throws
+   * `auth.required` when the provider says no, `unavailable` when it cannot be asked. After it the caller must be recognised again.
    */
   async confirm({ caller, credential }: Recognised): Promise<void> {
     const identity = await this.identityOf(caller.id)

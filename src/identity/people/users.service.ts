@@ -94,7 +94,7 @@ function named(tx: Tx, ids: readonly string[]): Promise<ChangedUser['alsoLeftWit
   return rows(tx, 'select id, name from users where id = any($1) order by lower(name), id', [ids])
 }
 
-/** What SCIM says of somebody is for SCIM to change. Here they get roles, and can be disabled; nobody is let in again whom SCIM does not. */
+/** What SCIM says of somebody is for SCIM to change. Here they get roles, and can be disabled; a person SCIM keeps out is not let in again. */
 async function unlessScims(tx: Tx, user: User, { name, email, state }: UserChange): Promise<void> {
   const said = await row<{ isIn: boolean }>(
     tx,

@@ -3,7 +3,7 @@ interface Budget {
   at: number
 }
 
-/** With more keys than that, new ones share one budget: whoever has many addresses fills no memory. */
+/** With more keys than that, new ones share one budget: a caller with many addresses fills no memory. */
 const MOST_KEYS = 5000
 const EVERYBODY_ELSE = 'everybody else'
 

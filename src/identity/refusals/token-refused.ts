@@ -1,7 +1,7 @@
-/** A token that is not what it must be. Its `reason` is for the trail, never for whoever brought it. */
+/** A token that is not what it must be. Its `reason` is for the trail, never for the caller who brought it. */
 export class TokenRefused extends Error {
   readonly code: string
-  /** whom the provider signed it for; undefined while nothing is proved */
+  /** the person the provider signed it for; undefined while nothing is proved */
   readonly subject: string | undefined
 
   constructor(code: string, cause?: unknown, subject?: unknown) {

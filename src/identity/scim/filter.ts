@@ -4,7 +4,7 @@ export const OPERATORS = ['eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le'] 
 export type Operator = (typeof OPERATORS)[number]
 export type Value = string | number | boolean | null
 
-/** A filter (RFC 7644, section 3.4.2.2). Paths are as they were written; whoever reads them says what they mean. */
+/** A filter (RFC 7644, section 3.4.2.2). Paths are as they were written; their reader says what they mean. */
 export type Filter =
   | { readonly kind: 'and' | 'or'; readonly parts: readonly Filter[] }
   | { readonly kind: 'not'; readonly part: Filter }

@@ -3,7 +3,7 @@ import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { directoryChanged } from '../directory/directory-changed.ts'
 import { lockOut } from '../lock-out.ts'
 
-/** One human's two records: whom SCIM describes, and who signs in. */
+/** One human's two records: the one SCIM describes, and the one that signs in. */
 export interface Pair {
   readonly provisioned: string
   readonly signsIn: string

@@ -3,7 +3,7 @@ import { rows, type Tx } from '../../platform/postgres/database.ts'
 import { directoryChanged } from '../directory/directory-changed.ts'
 import { scimId } from './scim-id.ts'
 
-/** Who reports to whom, for one person and for those who name one of the references: by our id first, else by externalId. */
+/** Who reports to which manager, for one person and for those who name one of the references: by our id first, else by externalId. */
 export async function resolveManagers(tx: Tx, userId: string, references: readonly (string | undefined)[]): Promise<void> {
   const moved = await rows(
     tx,
@@ -21,8 +21,8 @@ export async function resolveManagers(tx: Tx, userId: string, references: readon
 }
 
 /**
- * Whoever had this externalId before and was removed is not who signs in with it from now on. Their sign-in is forgotten, so that the next
- * one finds the new person, who has nothing of theirs.
+ * A removed person who had this externalId before is not the one who signs in with it from now on. That sign-in is forgotten, so that the next
+ * one finds the new person, who has nothing of the former one.
  */
 export async function forgetRecycled(tx: Tx, actor: string, externalId: string): Promise<void> {
   const forgotten = await rows<{ userId: string; issuer: string; subject: string }>(

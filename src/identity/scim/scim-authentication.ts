@@ -22,7 +22,7 @@ export const CurrentScimClient = createParamDecorator((_data: unknown, context: 
   return client
 })
 
-/** Lets in whoever brings a live SCIM token. No person's token, session or JWT opens SCIM, and a SCIM token opens nothing else. */
+/** Lets in everybody who brings a live SCIM token. No person's token, session or JWT opens SCIM, and a SCIM token opens nothing else. */
 @Injectable()
 export class ScimAuthentication {
   constructor(
@@ -30,7 +30,7 @@ export class ScimAuthentication {
     private readonly refusals: Refusals,
   ) {}
 
-  /** Throws `auth.required` for everything else, and writes down whoever brought something. */
+  /** Throws `auth.required` for everything else, and writes down the caller who brought something. */
   async admit(request: Request): Promise<void> {
     try {
       await this.recognise(request)

@@ -38,7 +38,7 @@ const SELECT = `select ${scimId('u')} as id, u.id as "personId", u.state, u.scim
     select jsonb_agg(jsonb_build_object('value', g.id, 'display', g.name) order by g.id)
     from group_members m join groups g on g.id = m.group_id where m.user_id = u.id and g.source = 'scim'), '[]') as groups`
 
-// Whom SCIM brought and has not removed; of everybody else it sees and changes nothing.
+// The people SCIM brought and has not removed; of everybody else it sees and changes nothing.
 const FROM = `from users u left join users b on b.id = u.manager_id where u.source = 'scim' and u.user_name is not null`
 
 @Injectable()
@@ -187,7 +187,7 @@ export class ScimUsers {
   }
 }
 
-/** Whoever leaves leaves; nothing else of what was asked for is done. */
+/** A person who leaves, leaves; nothing else of what was asked for is done. */
 function onlyDeactivated(before: ScimPerson, wanted: ScimPerson): ScimPerson {
   if (wanted.active || !before.active) throw new SeenByLeaver()
   return { ...before, active: false }

@@ -30,7 +30,7 @@ export interface SigningIn {
 /** `$1` the issuer, `$2` the claim, `$3` the externalId; where the claim is the subject, nothing needed to be kept. */
 const IS_MEANT = `i.issuer = $1 and case when $2 = 'sub' then i.subject = $3 else i.external_id_claim = $2 and i.external_id = $3 end`
 
-/** Keeps who signs in and whom SCIM describes one person, whichever of the two came first. */
+/** Keeps the person who signs in and the one SCIM describes one person, whichever of the two came first. */
 @Injectable()
 export class SignInLinks {
   constructor(@Inject(CONFIG) private readonly config: Config) {}
@@ -169,7 +169,7 @@ export class SignInLinks {
     await record(tx, { kind: 'user.changed', actor, subject: userId, data: { state: 'disabled', reason: 'left_the_directory' } })
   }
 
-  /** Whom SCIM removed does not sign in as who comes after them. */
+  /** A person SCIM removed does not sign in as the one who comes after them. */
   private async forget(tx: Tx, actor: string, removed: readonly Holder[]): Promise<void> {
     const forgotten = await rows<{ userId: string; issuer: string; subject: string }>(
       tx,
@@ -183,7 +183,7 @@ export class SignInLinks {
   }
 }
 
-/** Whom SCIM describes with this externalId; else whom it removed last. */
+/** The person SCIM describes with this externalId; else the one it removed last. */
 async function provisionedAs(tx: Tx, externalId: string): Promise<Holder | undefined> {
   return row<Holder>(
     tx,

@@ -46,7 +46,7 @@ export async function describePerson(
   ))!
   const at = known.at.toISOString()
   const sign = ({ source }: Fact<unknown>): Said => ({ source, at })
-  // Of whom nobody kept where it was said, a whole sign-in says it all.
+  // Where nobody kept the source of a fact, a whole sign-in says it all.
   const hasEnded = (before: Said | undefined) =>
     whole.includes(before?.source ?? 'id_token') && (before !== undefined || occasion === 'sign_in')
 

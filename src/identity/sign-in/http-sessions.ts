@@ -52,7 +52,7 @@ export class HttpSessions implements OnApplicationShutdown {
     this.handle(request, response, next)
   }
 
-  /** A new id for whoever has just proved who they are; the old one is worth nothing any more. */
+  /** A new id for a person who has just proved who they are; the old one is worth nothing any more. */
   async rotate(request: Request): Promise<string> {
     await new Promise<void>((resolve, reject) => request.session.regenerate((error) => (error ? reject(error) : resolve())))
     request.session.signedIn = true

@@ -113,7 +113,7 @@ export class People {
       ],
     )
     await this.links.keepClaim(tx, { issuer, subject, externalId })
-    // Whom SCIM describes, and the groups they are in, are for SCIM to change.
+    // The people SCIM describes, and their groups, are for SCIM to change.
     if (source === 'scim') return
     if (source === 'sign_in') {
       await describePerson(tx, issuer, id, statement, ageSeconds)

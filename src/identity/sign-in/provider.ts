@@ -10,11 +10,11 @@ import { signInConfig } from './sign-in-config.ts'
 
 export interface Discovered {
   readonly client: client.Configuration
-  /** its public keys, fetched anew when a token names one we have not seen */
+  /** its public keys, fetched again when a token names one we have not seen */
   readonly keys: JWTVerifyGetKey
 }
 
-/** Set by `dev/idp/idp.ts` in its discovery document: whoever knows a name may sign in there. */
+/** Set by `dev/idp/idp.ts` in its discovery document: everybody who knows a name may sign in there. */
 const DEVELOPMENT_MARK = 'latchkey_development'
 const DOCUMENT = '/.well-known/openid-configuration'
 const KEYS_COOLDOWN_MS = 1000

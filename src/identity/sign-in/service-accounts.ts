@@ -1,6 +1,6 @@
 import type { Claims } from './claims.ts'
 
-/** Whether an access token is a program's own: nobody signed in for it, and whoever holds a client's secret can have one. */
+/** Whether an access token is a program's own: nobody signed in for it, and everybody who holds a client's secret can have one. */
 export function isServiceAccount(claims: Claims): boolean {
   const { sub, preferred_username: userName, idtyp, gty } = claims
   const clients = [claims['client_id'], claims['azp'], claims['cid'], claims['appid']]

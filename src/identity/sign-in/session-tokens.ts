@@ -66,7 +66,7 @@ export class SessionTokens {
     return found?.sealed ? this.opened(sessionId, found.sealed, found.version) : undefined
   }
 
-  /** Before a refresh token is spent, of whom it is to spend: of all replicas, one at a time. */
+  /** Before a refresh token is spent: of all replicas, one at a time spends it. */
   async takeTurn(sessionId: string, version: number): Promise<Turn> {
     const taken = await row(
       this.database.pool,
@@ -87,7 +87,7 @@ export class SessionTokens {
     ])
   }
 
-  /** After a refresh; what did not come anew stays. Of a session that ended meanwhile they are given back. */
+  /** After a refresh; what did not come again stays. Of a session that ended meanwhile they are given back. */
   async replace(sessionId: string, before: Kept, tokens: Tokens, issuer: string): Promise<Kept> {
     const whole = {
       access_token: tokens.access_token,

@@ -96,7 +96,7 @@ export class SignIn {
     const userInfo = isOpen ? await this.confirmation.userInfo(tokens.access_token, said.subject) : undefined
     if (isOpen && !userInfo && !said.groups) throw new TokenRefused('userinfo_refused')
     const statement = statementOf('sign_in', { idToken, userInfo }, mapping)
-    // Whoever is in no group is told of by many providers without the claim.
+    // Many providers leave the claim out for a person who is in no group.
     return (
       statement && { ...statement, groups: statement.groups ?? { value: NO_GROUPS, source: userInfo ? 'userinfo' : 'id_token' } }
     )
@@ -150,7 +150,7 @@ interface Session {
   readonly userId: string
 }
 
-/** A state is good for one session, whoever kept a copy of the cookie. */
+/** A state is good for one session, even for one who kept a copy of the cookie. */
 async function countsOnce(tx: Tx, issuer: string, state: string): Promise<boolean> {
   const first = await rows(
     tx,

@@ -31,7 +31,7 @@ const WORDS: Readonly<Record<string, readonly [string, string]>> = {
   too_large: ['is larger than 48 KiB', `${OURS}the provider has to put fewer groups into it, or tell them in userinfo alone`],
 }
 
-/** undefined where nothing is proved: whoever made it up learns nothing. */
+/** undefined where nothing is proved: its maker learns nothing. */
 export function refusalInWords(error: unknown): BrokerError | undefined {
   const words = WORDS[keyOf(error)]
   if (words) return new BrokerError('auth.required', `the access token ${words[0]}`, { cause: error, fix: words[1] })

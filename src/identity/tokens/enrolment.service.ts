@@ -134,7 +134,7 @@ export class Enrolments {
     return code
   }
 
-  /** Whoever ends one of its makers, or the token it was made with, does so before the code is redeemed or sees what it gave. */
+  /** The end of one of its makers, or of the token it was made with, comes before the code is redeemed or sees what it gave. */
   private async hold(tx: Tx, hash: string): Promise<void> {
     const code = await row<Pick<Code, 'userId' | 'makers' | 'tokenId'>>(
       tx,
@@ -162,7 +162,7 @@ export class Enrolments {
 
 /**
  * Who makes a code can redeem it, and be its person from then on: whatever is done with the token counts as theirs too, and as that of
- * whoever made the token they came with.
+ * the maker of the token they came with.
  */
 function handsOn({ id, tokenMakers }: Caller): string[] {
   return [...new Set([...tokenMakers, id])]

@@ -21,7 +21,7 @@ export async function revokeTokens(
 ): Promise<ReadonlySet<string>> {
   const [roots, value] =
     'tokenId' in which ? ['id = $1', which.tokenId] : ['(user_id = $1 or makers @> array[$1])', which.inHandsOf]
-  // Whoever is about to make a token with one of these holds it: what they make is there before we look.
+  // A caller who is about to make a token with one of these holds it: what they make is there before we look.
   await rows(tx, `select id from api_tokens where ${roots} order by id for update`, [value])
   const of = 'tokenId' in which ? await personOf(tx, which.tokenId) : which.inHandsOf
   const why = 'tokenId' in which ? 'the token it was made with was revoked' : 'somebody who made it, or may have it, was disabled'
@@ -49,7 +49,7 @@ export async function revokeTokens(
       })),
     )
   }
-  // A connector outlives the admin who connected it, whom somebody disabled, and not the token that somebody revokes, be it for the second time.
+  // A connector outlives an admin who connected it and was disabled, and not the token that somebody revokes, be it for the second time.
   if ('tokenId' in which) {
     const all = await rows<{ id: string }>(tx, `${below} select id from gone`, [value])
     await revokeScimTokensOf(

@@ -34,7 +34,7 @@ export async function readDetails(
       const read = (described ?? []).filter((one) => one.unreadable === undefined)
       unread.push(...(described ?? []).filter((one) => one.unreadable !== undefined))
       writing = write(database, progress, differing(stored, read), JSON.stringify(after))
-      writing.catch(() => {}) // whoever waits for it next is told
+      writing.catch(() => {}) // the next one who waits for it is told
     }
   } finally {
     await writing

@@ -24,7 +24,7 @@ export interface DiscoveryRun {
   readonly startedBy: string | null
   readonly startedAt: Date
   readonly endedAt: Date | null
-  /** moved by whoever works on the run; a statement that finds another one comes from a replica that lost it */
+  /** moved by the replica that works on the run; a statement that finds another one comes from a replica that lost it */
   readonly fence: string
 }
 
@@ -44,7 +44,7 @@ export function selectRuns(tx: Pick<Tx, 'query'>, where: string, values: readonl
   return rows(tx, `select ${COLUMNS} from discovery_runs where ${where}`, values)
 }
 
-/** The run under way, taken over by the caller: whoever had it before finds the fence moved. */
+/** The run under way, taken over by the caller: the former holder finds the fence moved. */
 export async function takeOver(tx: Pick<Tx, 'query'>, integrationId: string): Promise<DiscoveryRun | undefined> {
   return row(
     tx,

@@ -94,7 +94,7 @@ export class Discovery implements OnModuleInit {
       this.log.log({ integration: integrationId, run: run.id, state }, 'looked through an integration')
       return this.nextMs()
     } catch (error) {
-      if (hold.signal.aborted) return 1 // whoever starts next goes on where the last checkpoint is
+      if (hold.signal.aborted) return 1 // the next one goes on from the last checkpoint
       if (isBrokerError(error, 'run.fenced')) return this.nextMs()
       if (!(error instanceof BrokerError)) this.log.error({ error, run: run.id }, 'discovery met a bug')
       await this.finish(run, 'failed', problemOf(error))

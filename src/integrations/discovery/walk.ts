@@ -41,7 +41,7 @@ export async function walkNames(
     const difference = await differenceOf(database, progress, pages)
     await writing
     writing = writeDifference(database, progress, pages, difference)
-    writing.catch(() => {}) // whoever waits for it next is told
+    writing.catch(() => {}) // the next one who waits for it is told
   }
   try {
     for await (const page of pagesOf(connection, progress, stop, pace.stallMs)) {

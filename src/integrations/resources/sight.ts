@@ -1,6 +1,6 @@
 import { globToRegex } from './glob.ts'
 
-/** What somebody may know of: everything, or what any of these picks. Whoever is not told of a thing cannot tell it from one that is not. */
+/** What somebody may know of: everything, or what any of these picks. A person who is not told of a thing cannot tell it from one that is not there. */
 export type Sight = 'all' | readonly Picked[]
 
 /** Some of what one integration has. */

@@ -14,7 +14,7 @@ const DEATHS_NOTICED_MS = 2_000
 const SILENT_MS = 10_000
 const POOL = 6
 const PATIENCE: Patience = { statementMs: 8_000, lockMs: 5_000, answerMs: 10_000 }
-/** Longer than `Stopping` gives, so that whoever listens to it is done. */
+/** Longer than `Stopping` gives, so that all who listen to it are done. */
 const LONGEST_GRACE_MS = GRACE_MS + 2_000
 
 export interface DueItem {
@@ -135,7 +135,7 @@ export class DueWork implements BeforeApplicationShutdown, OnApplicationBootstra
   }
 }
 
-/** Puts work down in the caller's transaction; the same kind and subject again moves the time and starts counting anew. */
+/** Puts work down in the caller's transaction; the same kind and subject again moves the time and starts counting again. */
 export async function enqueue(tx: Pick<Tx, 'query'>, items: readonly DueItem[]): Promise<void> {
   if (items.length === 0) return
   await rows(

@@ -31,7 +31,7 @@ export interface PresenceEvents {
 
 /**
  * This process as the others see it: a connection that holds a lock named after itself, and hears what is due. When the process
- * dies PostgreSQL drops the lock at once, and whoever comes next need not wait for leases to run out. It is asked every second, because a
+ * dies PostgreSQL drops the lock at once, and the next one need not wait for leases to run out. It is asked every second, because a
  * connection that is gone need not say so.
  */
 export class Presence {

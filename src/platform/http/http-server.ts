@@ -43,7 +43,7 @@ export class HttpServer extends ExpressAdapter {
     for (const socket of this.connections) if (!busy.has(socket)) socket.destroy()
   }
 
-  /** The database goes after this: whoever works on an answer must have come to an end, even if its caller went away. */
+  /** The database goes after this: work on an answer must have come to an end, even if its caller went away. */
   override async close(): Promise<void> {
     for (const response of this.answering.keys()) if (!response.headersSent) response.setHeader('Connection', 'close')
     await super.close()

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { BrokerError } from '../../sdk/index.ts'
 import { row, type Tx } from '../postgres/database.ts'
 
-/** Refuses a folder in which no daemon ever made a database: whoever only looks must not make one. */
+/** Refuses a folder in which no daemon ever made a database: a caller who only looks must not make one. */
 export async function mustHoldCluster(dir: string): Promise<void> {
   const elsewhere = await readlink(path.join(dir, 'elsewhere')).catch(() => dir)
   if ([dir, elsewhere].some((home) => existsSync(path.join(home, 'cluster')))) return

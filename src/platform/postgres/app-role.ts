@@ -1,7 +1,7 @@
 import type { Tx } from './database.ts'
 
 /**
- * What the role the daemon works as may do, given anew after each migration by the owner of the tables. Of the audit trail it may read, and
+ * What the role the daemon works as may do, given again after each migration by the owner of the tables. Of the audit trail it may read, and
  * add events; the links are made by a function that runs as the owner, so that no statement of the daemon's can touch what was recorded.
  */
 export async function grantToRole(runner: Pick<Tx, 'query'>, role: string): Promise<void> {

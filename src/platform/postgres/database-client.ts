@@ -61,7 +61,7 @@ export class DatabaseClient extends pg.Client {
 
   constructor({ patience, peers, ...options }: ClientOptions) {
     super({ ...REACH, types: TYPES, ...options })
-    // Whoever waits on it is told. Lost between two statements, it would end the process: Node throws an error that nobody hears.
+    // All who wait on it are told. Lost between two statements, it would end the process: Node throws an error that nobody hears.
     this.on('error', () => {})
     this.patience = patience
     this.peers = peers
@@ -96,7 +96,7 @@ export class DatabaseClient extends pg.Client {
     this.isReady = true
   }
 
-  /** Ends the connection at once; whoever waits on it is told. */
+  /** Ends the connection at once; all who wait on it are told. */
   cut(why: string): void {
     const { stream } = (this as unknown as { readonly connection: { readonly stream: Socket } }).connection
     stream.destroy(Object.assign(new Error(`the connection to the database was ended: ${why}`), { code: 'ETIMEDOUT' }))

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { BrokerError } from '../../sdk/index.ts'
 
-/** Whom a child process runs as; nothing set means: as ourselves. */
+/** The user a child process runs as; nothing set means: as ourselves. */
 export interface OsUser {
   readonly uid?: number
   readonly gid?: number

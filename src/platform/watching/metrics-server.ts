@@ -8,7 +8,7 @@ import type { Metrics } from './metrics.ts'
 export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 const RELAYED = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']
 
-/** Who may read the metrics: with an address of their own whoever reaches that, otherwise this machine alone. */
+/** Who may read the metrics: with an address of their own everybody who reaches that, otherwise this machine alone. */
 export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutdown {
   private server: Server | undefined
 

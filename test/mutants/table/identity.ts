@@ -9,7 +9,7 @@ export const IDENTITY: readonly Mutant[] = [
     replace: 't.expires_at > now()',
     suites: [],
     equivalent:
-      'whoever is disabled loses every token in the same commit, and a token counts only while everybody who may have it in hand, its person among them, is active',
+      'a person who is disabled loses every token in the same commit, and a token counts only while everybody who may have it in hand, its person among them, is active',
   },
   {
     bug: 'a token that went through other hands opens for who signs in',

@@ -24,7 +24,7 @@ export const KEEPING: readonly Mutant[] = [
     suites: ['sealing'],
   },
   {
-    bug: 'a value that is under the present key is sealed anew each time',
+    bug: 'a value that is under the present key is sealed again each time',
     file: 'src/platform/sealing/sealing.ts',
     find: 'if (sealed.startsWith(`${formOf(place)}.${this.keyId}.`)) return sealed',
     replace: '',
@@ -68,7 +68,7 @@ export const KEEPING: readonly Mutant[] = [
     find: 'if (now?.version !== held.integration.version) return false',
     replace: 'if (!now) return false',
     suites: ['integrations'],
-    only: 'is made anew in every replica',
+    only: 'is made again in every replica',
   },
   {
     bug: 'an integration is removed with grants that live',
@@ -146,7 +146,7 @@ export const KEEPING: readonly Mutant[] = [
     suites: ['audit-chain'],
   },
   {
-    bug: 'a checkpoint is taken whoever signed it',
+    bug: 'a checkpoint is taken with any signature',
     file: 'src/audit/checkpoint.ts',
     find: 'if (!publicKeys.includes(key)) return',
     replace: 'if (publicKeys.length === 0) return',

@@ -149,7 +149,7 @@ export function describePlugin<Config, Client>(name: string, setUp: () => Promis
       expect(plugin.secretsGoTo.length).toBeGreaterThan(0)
     })
 
-    it('lets nobody in by provisioning alone, and lets in whoever opens, by each delivery it allows', async () => {
+    it('lets nobody in by provisioning alone, and lets in the one who opens, by each delivery it allows', async () => {
       for (const delivery of await deliveries()) {
         const given = await give(120)
         const [first, second] = [await open(given, delivery), await open(given, delivery)]

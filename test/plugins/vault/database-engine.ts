@@ -10,7 +10,7 @@ import { type VaultWorld, vaultWorld } from './vault-world.ts'
 export interface DatabaseWorld extends VaultWorld {
   /** the user of the static role, who existed before */
   readonly appUser: string
-  /** the user by whom the engine reaches the database, and the password it was configured with */
+  /** the user as which the engine reaches the database, and the password it was configured with */
   readonly engine: { readonly user: string; readonly password: string }
   /** whether PostgreSQL itself lets them in */
   logsIn(user: string, password: string): Promise<boolean>

@@ -69,7 +69,7 @@ describe.each(servers)('Versions of a secret on $product', (binary) => {
         { version: 3, isCurrent: true },
         { version: 1, isCurrent: false },
       ])
-      expect(steps[0]!.summary).toContain('whoever reads the secret gets nothing')
+      expect(steps[0]!.summary).toContain('everybody who reads the secret gets nothing')
     })
 
     it('are brought back although somebody wrote a new version since', async () => {

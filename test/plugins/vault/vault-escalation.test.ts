@@ -136,7 +136,7 @@ const theServer: Attempt[] = [
   ['GET', 'cubbyhole/x'],
 ]
 
-describe.each(await serversUnderTest())('whoever steals the broker’s token, on $product $version,', (binary) => {
+describe.each(await serversUnderTest())('a thief of the broker’s token, on $product $version,', (binary) => {
   let server: VaultServer
   let connection: Awaited<ReturnType<typeof connected>>
   let token: string

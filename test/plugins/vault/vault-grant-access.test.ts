@@ -120,7 +120,7 @@ describe.each(servers)('A grant on $product', (binary) => {
     expect(late.status).toBe(400)
   })
 
-  it('leaves a person alone to whom somebody merged its user', async () => {
+  it('leaves a person alone when somebody merged its user into them', async () => {
     const grant = await givenAGrant(world, [secretAt('app/db', 'read')])
     const { api } = world
     const accessor: string = (await api('GET', 'sys/auth')).body.data['apono/'].accessor
