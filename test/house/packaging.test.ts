@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { pinnedBaoVersion } from '../../dev/vault/openbao-fetch.ts'
 
 const at = (file: string) => path.join(import.meta.dirname, '../..', file)
 
@@ -42,12 +43,24 @@ describe.skipIf(!compose)('docker-compose.yml', () => {
     expect(after).toEqual({ database: { condition: 'service_healthy' } })
   })
 
-  it('starts OpenBao only when asked to', () => {
-    const onRequest = Object.entries<{ profiles?: string[] }>(compose.services).filter(([, service]) => service.profiles)
-    expect(onRequest.map(([name, service]) => [name, service.profiles])).toEqual([
-      ['openbao', ['openbao']],
-      ['openbao-content', ['openbao']],
+  it('starts OpenBao, in the version that the tests run on, and Vault only when asked to', () => {
+    const servers = Object.entries<{ image?: string; profiles?: string[] }>(compose.services).filter(([name]) =>
+      /bao|vault/.test(name),
+    )
+    expect(servers.map(([name, { image, profiles }]) => [name, image, profiles])).toEqual([
+      ['openbao', `openbao/openbao:${pinnedBaoVersion()}`, undefined],
+      ['openbao-content', `openbao/openbao:${pinnedBaoVersion()}`, undefined],
+      ['vault', 'hashicorp/vault:2.2', ['vault']],
+      ['vault-content', 'hashicorp/vault:2.2', ['vault']],
     ])
+  })
+
+  it('fills both servers with the same, each through its own command line', () => {
+    const { 'openbao-content': bao, 'vault-content': vault, latchkey } = compose.services
+    expect(vault.command).toEqual(bao.command)
+    expect([bao.environment.CLI, vault.environment.CLI]).toEqual(['bao', 'vault'])
+    expect([Object.keys(bao.depends_on), Object.keys(vault.depends_on)]).toEqual([['openbao'], ['vault']])
+    expect(JSON.stringify(latchkey.depends_on)).not.toContain('vault')
   })
 })
 
