@@ -83,6 +83,28 @@ describe('what people are told of', () => {
     }
   })
 
+  it('is no flow of other people’s: a refusal names none, and one that is asked for by its id is not there', async () => {
+    const theirs = await world.flow({ requesters: only(bob), resources: [{ paths: ['kv/app/*'] }] })
+    const sales = await world.flow({ conditions: { attribute: 'department', is: 'equal_to', value: 'secret project' } })
+    const resources = [{ resourceId: await world.resource('kv/app/db'), permissions: ['write'] }]
+    const ask = { resources, seconds: 60, justification: 'curious' }
+    for (const road of ['/api/access-requests/dry-run', '/api/access-requests']) {
+      const whole = await alice.api.post(road, ask)
+      expect(whole.text).toContain('it does not permit write')
+      for (const { name } of [theirs, sales]) expect(whole.text).not.toContain(name)
+      expect(whole.text).not.toContain('secret project')
+      const answers = await Promise.all(
+        [theirs.id, sales.id, newId('flw')].map(async (id) => refusalOf(await alice.api.post(road, { ...ask, flowId: id }), id)),
+      )
+      expect(answers[0]).toEqual(answers[2])
+      expect(answers[1]).toEqual(answers[2])
+    }
+    const owner = await world.person('owner', ['owner'])
+    expect((await owner.api.post('/api/access-requests/dry-run', ask)).text).toContain(theirs.name)
+    for (const { id } of [theirs, sales])
+      await world.broker.admin.must(world.broker.admin.patch(`/api/access-flows/${id}`, { active: false }))
+  })
+
   it('is a bundle only when all of it is', async () => {
     const { admin } = world.broker
     const bundle = async (...names: string[]) => {

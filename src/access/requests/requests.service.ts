@@ -7,7 +7,7 @@ import { firstUnapprovable } from '../../approvals/stages/enough-approvers.ts'
 import { stageViews } from '../../approvals/stages/stage-view.ts'
 import { stagesOf } from '../../approvals/stages/stages.ts'
 import type { DryRun, NewRequest } from '../../contract/requests.ts'
-import type { Caller } from '../../identity/callers/caller.ts'
+import { type Caller, seesAll } from '../../identity/callers/caller.ts'
 import type { Hands } from '../../identity/callers/hands.ts'
 import { handsOf } from '../../identity/callers/hands-of.ts'
 import { Connections, mustBeActive } from '../../integrations/connections.ts'
@@ -18,7 +18,7 @@ import { newId } from '../../platform/ids.ts'
 import { Database, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { Flows } from '../flows/flows.service.ts'
-import { type Ask, evaluate, type FlowInForce } from '../rules/evaluate.ts'
+import { type Ask, evaluate, type FlowInForce, mayRequest } from '../rules/evaluate.ts'
 import { Asks } from './asks.ts'
 import { inputOf, Plans } from './plans.ts'
 import { Requesters } from './requesters.ts'
@@ -123,7 +123,10 @@ export class Requests {
     const { integrationId } = ask.resources[0]!
     const { requester, now } = await this.requesters.read(caller, tx)
     const hands = await handsOf(tx, caller)
-    const flows = await this.flows.inForce(tx, wanted.flowId ? { id: wanted.flowId } : { integrationId })
+    // A refusal names flows, their people and their rules: a requester learns nothing of one for other people, as if it were not there.
+    const flows = (await this.flows.inForce(tx, wanted.flowId ? { id: wanted.flowId } : { integrationId })).filter(
+      ({ rule }) => seesAll(caller) || mayRequest(rule, requester),
+    )
     const integration = await findIntegration(tx, integrationId)
     const deliveries = await this.deliveries.allowed(integration)
     const reasons: string[] = []
@@ -142,10 +145,11 @@ export class Requests {
       const lasting = stagesOf(flow.rule.approval).length > 1 ? ` in stage ${blocked + 1}` : ''
       reasons.push(`${flow.name}: ${NOBODY}${lasting}`)
     }
-    return { flow: undefined, reasons: flows.length === 0 ? ['no access flow covers this integration'] : reasons, ask, hands }
+    return { flow: undefined, reasons: flows.length === 0 ? [NO_FLOW] : reasons, ask, hands }
   }
 }
 
+const NO_FLOW = 'no access flow of yours covers this integration'
 const NOBODY = 'not enough people besides you could approve it'
 
 export function neededIn({ stages }: Pick<Asked, 'stages'>): number {
