@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { startWorld, traces, tries, type World } from '../support/world.ts'
 
 interface Look {
@@ -142,6 +143,24 @@ describe.each(await serversUnderTest())('a receipt from $product $version', (bin
     const { identity } = await receiptOf(grantId)
     expect(identity).toMatchObject({ gone: true, observed: expect.stringContaining(`${then} then`) })
     expect(await aliasesOf(username)).toEqual([])
+  })
+
+  it('does not say that a user is gone when the mount it was made in was moved elsewhere', async () => {
+    const { grantId, username, token } = await openedGrant()
+    const then = await accessor()
+    await vault.api('POST', 'sys/remount', { from: 'auth/apono', to: 'auth/elsewhere' })
+    await waitFor(
+      'the mount to be elsewhere',
+      async () => (await vault.api('GET', `auth/elsewhere/users/${username}`)).status === 200,
+    )
+    await vault.api('POST', 'sys/auth/apono', { type: 'userpass' })
+    const { user, policy } = await receiptOf(grantId)
+    expect(user).toMatchObject({ gone: false, observed: expect.stringContaining(`the user was made in ${then}`) })
+    expect(user?.mayStay).toContain('vault auth list')
+    expect(policy).toMatchObject({ gone: true })
+    expect((await vault.api('GET', `auth/elsewhere/users/${username}`)).status).toBe(200)
+    expect(await tries(vault, token, 'GET', 'kv/data/app/db')).toBe(403)
+    await vault.api('DELETE', 'sys/auth/elsewhere')
   })
 
   it('of a grant whose entity was merged into a person says that the alias is gone, and the person stays', async () => {

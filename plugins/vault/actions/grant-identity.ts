@@ -53,8 +53,12 @@ export async function removeAlias(send: Send, owner: AliasOwner): Promise<void> 
 }
 
 /** That the user left nothing in the identity store; or what it left in a person's entity, and why that may stay. */
-export async function aliasGone(send: Send, owner: AliasOwner, audited?: boolean): Promise<Evidence> {
-  const accessors = await accessorsOf(send, owner)
+export async function aliasGone(
+  send: Send,
+  owner: AliasOwner,
+  accessors: readonly string[],
+  audited?: boolean,
+): Promise<Evidence> {
   const artefact = `identity entity of ${owner.username}`
   const looks: Look[] = []
   for (const accessor of accessors) {
@@ -85,7 +89,7 @@ function which({ mount, accessor: then }: AliasOwner, accessor: string): string 
 }
 
 /** The mount's accessor now and, if it was another when the user was made, that one: the server keeps aliases of mounts that are gone. */
-async function accessorsOf(send: Send, { mount, accessor: then }: AliasOwner): Promise<string[]> {
+export async function accessorsOf(send: Send, { mount, accessor: then }: AliasOwner): Promise<string[]> {
   const now = await accessorNow(send, mount)
   return then === undefined || then === now ? [now] : [now, then]
 }

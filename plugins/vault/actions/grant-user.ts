@@ -6,7 +6,7 @@ import type { VaultFeatures } from '../client.ts'
 import { evidenceOf, lookOf } from '../evidence.ts'
 import type { Send } from '../send.ts'
 import { differencesOf } from '../stored-user.ts'
-import { type AliasOwner, aliasGone, removeAlias } from './grant-identity.ts'
+import { type AliasOwner, accessorsOf, aliasGone, removeAlias } from './grant-identity.ts'
 import { type Looking, lastLook } from './looking.ts'
 
 /** A user of the dedicated mount and the one policy it may hold. */
@@ -87,11 +87,25 @@ export async function userStands(send: Send, user: GrantUser, mostSeconds: numbe
 /** That the user, their tokens and what their logins left in the identity store are gone. */
 export async function userGone(looking: Looking, user: AliasOwner): Promise<Evidence[]> {
   const { mount, username } = user
+  const accessors = await accessorsOf(looking.send, user)
+  const [now = '', then] = accessors
+  const look = lastLook(looking, `user ${username}`, getUser(user), ['auth', mount, 'users'], username)
   return Promise.all([
-    lastLook(looking, `user ${username}`, getUser(user), ['auth', mount, 'users'], username),
+    then === undefined ? look : look.then((evidence) => ofAnotherMount(evidence, mount, now, then)),
     lastLook(looking, `tokens of ${username}`, loginsOf(user), ['sys/leases/lookup/auth', mount, 'login'], username),
-    aliasGone(looking.send, user, looking.audited),
+    aliasGone(looking.send, user, accessors, looking.audited),
   ])
+}
+
+/** What is not in this mount says nothing of the one that the user was made in. */
+function ofAnotherMount(evidence: Evidence, mount: string, now: string, then: string): Evidence {
+  if (!evidence.holds) return evidence
+  return {
+    ...evidence,
+    holds: false,
+    observed: `${evidence.observed}, but auth/${mount} is ${now} now, and the user was made in ${then}`,
+    mayStay: `auth/${mount} is another mount than the user was made in. The user is gone if that one was disabled; if it was moved, the user is there still and confers nothing, because its policy is gone. See whether ${then} is there, and remove the user: vault auth list`,
+  }
 }
 
 function getUser({ mount, username }: Pick<GrantUser, 'mount' | 'username'>): VaultCall {
