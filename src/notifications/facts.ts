@@ -1,7 +1,7 @@
 import type { AskedAction } from '../approvals/requests/request.ts'
 import type { People } from '../contract/people.ts'
 import type { RequestKind } from '../contract/requests.ts'
-import { rows, type Tx } from '../platform/postgres/database.ts'
+import { row, rows, type Tx } from '../platform/postgres/database.ts'
 
 /** What a reader must know of the request behind an event. */
 export interface Facts {
@@ -48,6 +48,26 @@ export async function readFacts(tx: Pick<Tx, 'query'>, subjects: readonly string
     [subjects],
   )
   return new Map(found.map(({ subject, ...facts }) => [subject, facts]))
+}
+
+/** What a reader must know of the run that an event is about. */
+export interface RunFacts {
+  readonly action: string
+  readonly integration: string
+  /** what it was done to */
+  readonly things: readonly string[]
+  readonly reason: string
+}
+
+/** Of a run that was ordered; what else an event may be about has none. */
+export function readRun(tx: Pick<Tx, 'query'>, subject: string): Promise<RunFacts | undefined> {
+  return row(
+    tx,
+    `select o.action, i.name as integration, o.reason, coalesce(
+         (select jsonb_agg(c ->> 'name') from jsonb_array_elements(o.concerns) as c), to_jsonb(o.writes)) as things
+     from ordered_runs o join integrations i on i.id = o.integration_id where o.id = $1`,
+    [subject],
+  )
 }
 
 /** What people are called, for those of the ids that are people's. */

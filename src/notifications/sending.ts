@@ -13,7 +13,7 @@ import { Metrics } from '../platform/watching/metrics.ts'
 import { BrokerError, isBrokerError } from '../sdk/index.ts'
 import { readEvent } from './chain-event.ts'
 import { NOTIFY_WORK } from './dispatcher.ts'
-import { type Facts, readFacts, readNames } from './facts.ts'
+import { type Facts, readFacts, readNames, readRun } from './facts.ts'
 import { letterFor } from './letter.ts'
 import { Mailer } from './mailer.ts'
 import { WebhookSender } from './webhook-sender.ts'
@@ -126,10 +126,9 @@ export class NotificationSending implements OnModuleInit {
       [notification.target],
     )
     if (!person?.address) throw new BrokerError('not_found', 'the person is no longer active, or has no address any more')
-    const letter = letterFor(
-      messageFor(event, notification.kind as Part, facts && this.told(facts), names),
-      this.config.publicUrl,
-    )
+    const run = await readRun(this.database.pool, event.subject)
+    const message = messageFor(event, notification.kind as Part, facts && this.told(facts), names, run)
+    const letter = letterFor(message, this.config.publicUrl)
     const to = { name: person.name, address: person.address }
     await this.mailer.post({ id: notification.id, thread: facts?.requestId ?? event.subject, to, letter })
   }

@@ -2,7 +2,7 @@ import { namesOf } from '../approvals/requests/words.ts'
 import type { Part } from '../audit/kinds.ts'
 import { BROKER } from '../audit/record.ts'
 import type { ChainEvent } from './chain-event.ts'
-import { called, type Facts } from './facts.ts'
+import { called, type Facts, type RunFacts } from './facts.ts'
 
 /** What a person is told, as plain text in lines; the code that shows it escapes it. */
 export interface Message {
@@ -63,7 +63,8 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'rotation.due': () => 'Something must be rotated by hand',
   'rotation.stopped': () => 'A rotation was paused, because its integration was removed',
   'rotation.refused': () => 'A rotation was due and was not made',
-  'rotation.failed': () => 'A rotation failed',
+  'rotation.failed': () => 'A rotation failed, and what it did may still be there',
+  'rotation.failed and undone': () => 'A rotation failed, and was taken back',
   'review.closed': ({ whose, what }) => `${whose} emergency access to ${what} was reviewed`,
   'person.not_linked': () => 'One person may be here twice, once from signing in and once from SCIM',
   'token.created': () => 'A token was made for you, with which its maker can read and ask in your name',
@@ -96,12 +97,14 @@ const WHAT_NOW: Readonly<Partial<Record<Part, string>>> = {
 /**
  * @param facts of the request, with what it is about as a phrase
  * @param names of people, by id
+ * @param run that the event is about
  */
 export function messageFor(
   event: ChainEvent,
   part: Part,
   facts: (Facts & { readonly asked: string }) | undefined,
   names: ReadonlyMap<string, string>,
+  run?: RunFacts,
 ): Message {
   const name = facts ? called(facts.requester) : 'Somebody'
   const [who, whose] = part === 'own' ? ['You', 'Your'] : [name, `${name}’s`]
@@ -109,16 +112,25 @@ export function messageFor(
   const asked = facts?.asked ?? event.subject
   const isOver = event.kind === 'request.cancelled'
   const asksTheReader = part === 'decide' && event.kind !== 'request.reminded' && !isOver
-  const kind = isOver && event.actor === BROKER ? 'request.cancelled by the broker' : event.kind
+  const kind = isOver && event.actor === BROKER ? 'request.cancelled by the broker' : kindOf(event)
   const subject = asksTheReader
     ? `${name} asks you to approve ${asked}`
     : (PHRASES[kind]?.({ who, whose, what, asked }) ?? `${event.kind.replace(/[._]/g, ' ')}: ${what}`)
   const whatNow = kind === 'token.revoked' ? 'If you still need it, ask an admin for a new enrolment code.' : WHAT_NOW[part]
   const sentence = [`${subject}.`, isOver ? undefined : whatNow].filter(Boolean).join(' ')
-  return { subject, sentence, details: detailsOf(event, facts, names), path: pathOf(event, facts) }
+  return { subject, sentence, details: detailsOf(event, facts, names, run), path: pathOf(event, facts) }
 }
 
-function detailsOf(event: ChainEvent, facts: Facts | undefined, names: ReadonlyMap<string, string>): [string, string][] {
+function kindOf({ kind, data }: ChainEvent): string {
+  return kind === 'rotation.failed' && data['isUndone'] === true ? 'rotation.failed and undone' : kind
+}
+
+function detailsOf(
+  event: ChainEvent,
+  facts: Facts | undefined,
+  names: ReadonlyMap<string, string>,
+  run: RunFacts | undefined,
+): [string, string][] {
   const by = names.get(event.actor)
   // What a person or a target said tells more than the broker's word for it.
   const said = ['note', 'message', 'reason']
@@ -129,10 +141,12 @@ function detailsOf(event: ChainEvent, facts: Facts | undefined, names: ReadonlyM
       .slice(0, 20)
       .map(({ name, permissions }): [string, string] => ['Access', `${permissions.join(', ')} on ${name}`]) ?? []),
     ['For', facts && facts.kind !== 'action' ? inWords(facts.seconds) : undefined],
-    ['In', facts?.integration],
+    ['Action', run?.action],
+    ['On', run?.things.slice(0, 20).join(', ')],
+    ['In', facts?.integration ?? run?.integration],
     ['Under', facts?.flow],
     ['Requester', facts && [called(facts.requester), facts.requester.email].filter(Boolean).join(', ')],
-    ['Because', facts?.justification],
+    ['Because', facts?.justification ?? run?.reason],
     ['Webhook', event.kind === 'webhook.paused' ? String(event.data['name']) : undefined],
     ['Rotation', event.subject.startsWith('rot_') ? String(event.data['name']) : undefined],
     ['Token', event.kind === 'token.created' ? String(event.data['name']) : undefined],

@@ -20,11 +20,11 @@ export class Settling {
 
   private async tell(
     tx: Tx,
-    { id, rotationId, runId }: Turn,
+    { id, rotationId, rotationName, runId }: Turn,
     event: 'finish' | 'gone' | 'fail',
     problem: Problem | null,
   ): Promise<void> {
-    const data = { turn: id, run: runId }
+    const data = { name: rotationName, turn: id, run: runId }
     if (event === 'finish') return record(tx, { kind: 'rotation.finished', actor: BROKER, subject: rotationId, data })
     await record(tx, {
       kind: 'rotation.failed',

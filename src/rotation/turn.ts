@@ -17,6 +17,7 @@ interface Problem {
 export interface Turn {
   readonly id: string
   readonly rotationId: string
+  readonly rotationName: string
   readonly dueAt: Date
   readonly state: TurnState
   readonly missed: number
@@ -35,11 +36,11 @@ export interface Turn {
 export function selectTurns(tx: Pick<Tx, 'query'>, condition: string, values: readonly unknown[]): Promise<Turn[]> {
   return rows(
     tx,
-    `select t.id, t.rotation_id as "rotationId", t.due_at as "dueAt", t.state, t.missed, t.run_id as "runId", t.problem, t.note,
+    `select t.id, t.rotation_id as "rotationId", n.name as "rotationName", t.due_at as "dueAt", t.state, t.missed, t.run_id as "runId", t.problem, t.note,
        case when a.id is not null then json_build_object('id', a.id, 'name', a.name) end as "askedBy",
        case when d.id is not null then json_build_object('id', d.id, 'name', d.name) end as "doneBy",
        extract(epoch from clock_timestamp() - t.tested_since)::float as "testedSeconds", t.created_at as "createdAt", t.settled_at as "settledAt"
-     from rotation_turns t left join users a on a.id = t.asked_by left join users d on d.id = t.done_by where ${condition}`,
+     from rotation_turns t join rotations n on n.id = t.rotation_id left join users a on a.id = t.asked_by left join users d on d.id = t.done_by where ${condition}`,
     values,
   )
 }
