@@ -10,7 +10,7 @@ import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { minimumPolicy } from '../../plugins/vault/minimum-policy.ts'
 import { type Answer, Api } from '../support/api.ts'
-import { Canaries } from '../support/canaries.ts'
+import { Canaries, surfacesOf } from '../support/canaries.ts'
 import { configFor } from '../support/vault-broker.ts'
 import { startWorld, type World } from '../support/world.ts'
 
@@ -84,23 +84,8 @@ function shown(method: string, where: string, { status, headers, text, body }: A
 }
 
 async function surfaces(): Promise<Map<string, string>> {
-  const { broker } = world
-  const places = new Map([
-    ['the log', broker.log.join('')],
-    ['the console', printed.join('\n')],
-    ['the answers', answers.join('\n')],
-    ['/metrics', (await broker.api().get('/metrics')).text],
-    ['the export', (await broker.admin.get('/api/audit/export')).text],
-    ['the export as CSV', (await broker.admin.get('/api/audit/export?format=csv')).text],
-  ])
-  const tables = await broker.database.query<{ name: string }>(
-    `select tablename as name from pg_tables where schemaname = 'public'`,
-  )
-  for (const { name } of tables) {
-    const rows = await broker.database.query<{ row: string }>(`select to_jsonb(t)::text || ' ' || t::text as row from ${name} t`)
-    places.set(`table ${name}`, rows.map(({ row }) => row).join('\n'))
-  }
-  return places
+  const said = [['the console', printed.join('\n')] as const, ['the answers', answers.join('\n')] as const]
+  return new Map([...said, ...(await surfacesOf(world.broker))])
 }
 
 const leaks = async () => canaries.leaksIn(await surfaces())

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Broker } from './broker.ts'
 
 /** Secrets that are planted to see where they come up again. */
 export class Canaries {
@@ -41,4 +42,20 @@ function formsOf(secret: string): string[] {
   ]
   if (secret.length >= 24) forms.push(secret.slice(0, 18), secret.slice(-18))
   return [...new Set(forms)].filter((form) => form.length >= 12)
+}
+
+/** What a broker keeps and tells by itself: its log, its metrics, the trail as it is exported, and every table. */
+export async function surfacesOf({ log, api, admin, database }: Broker): Promise<Map<string, string>> {
+  const places = new Map([
+    ['the log', log.join('')],
+    ['/metrics', (await api().get('/metrics')).text],
+    ['the export', (await admin.get('/api/audit/export')).text],
+    ['the export as CSV', (await admin.get('/api/audit/export?format=csv')).text],
+  ])
+  const tables = await database.query<{ name: string }>(`select tablename as name from pg_tables where schemaname = 'public'`)
+  for (const { name } of tables) {
+    const rows = await database.query<{ row: string }>(`select to_jsonb(t)::text || ' ' || t::text as row from ${name} t`)
+    places.set(`table ${name}`, rows.map(({ row }) => row).join('\n'))
+  }
+  return places
 }

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject } from 'vitest'
+import type { VaultApi } from '../../../dev/vault/vault-api.ts'
 import type { ServerBinary } from '../../../dev/vault/vault-binary.ts'
 import { within } from '../../support/database.ts'
 import { startRelay } from '../../support/relay.ts'
 import { type VaultWorld, vaultWorld } from './vault-world.ts'
 
-/** A server whose database engine works on a real PostgreSQL: with a static role `app`, a dynamic role `day` and a user of its own. */
-export interface DatabaseWorld extends VaultWorld {
+/** A server's database engine on a real PostgreSQL: with a static role `app`, a dynamic role `day` and a user of its own. */
+export interface DatabaseEngine {
   /** the user of the static role, who existed before */
   readonly appUser: string
   /** the user as which the engine reaches the database, and the password it was configured with */
@@ -16,9 +17,26 @@ export interface DatabaseWorld extends VaultWorld {
   logsIn(user: string, password: string): Promise<boolean>
   /** whether the server can reach the database */
   reach(is: boolean): void
+  /** while the server still lives */
+  remove(): Promise<void>
 }
 
+export type DatabaseWorld = VaultWorld & Omit<DatabaseEngine, 'remove'>
+
 export async function databaseWorld(binary: ServerBinary): Promise<DatabaseWorld> {
+  const world = await vaultWorld({ capabilities: ['discovery', 'grants', 'rotate-database'] }, binary)
+  const { remove, ...engine } = await databaseEngine(world.api)
+  return {
+    ...world,
+    ...engine,
+    async stop() {
+      await remove()
+      await world.stop()
+    },
+  }
+}
+
+export async function databaseEngine(api: VaultApi): Promise<DatabaseEngine> {
   const postgres = inject('databaseUrl')
   const mark = randomBytes(4).toString('hex')
   const [appUser, engine] = [`app_${mark}`, { user: `engine_${mark}`, password: `canary${mark}` }]
@@ -27,9 +45,8 @@ export async function databaseWorld(binary: ServerBinary): Promise<DatabaseWorld
     await client.query(`create role ${appUser} login password 'before-${mark}'`)
   })
   const loopback = await startRelay(addressOf(postgres))
-  const world = await vaultWorld({ capabilities: ['discovery', 'grants', 'rotate-database'] }, binary)
   const must = async (path: string, body: object) => {
-    const answer = await world.api('POST', path, body)
+    const answer = await api('POST', path, body)
     if (answer.status >= 300) throw new Error(`POST ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`)
   }
   await must('sys/mounts/database', { type: 'database' })
@@ -47,7 +64,6 @@ export async function databaseWorld(binary: ServerBinary): Promise<DatabaseWorld
     default_ttl: '1h',
   })
   return {
-    ...world,
     appUser,
     engine,
     reach: (is) => loopback.leadTo(is ? addressOf(postgres) : undefined),
@@ -64,10 +80,10 @@ export async function databaseWorld(binary: ServerBinary): Promise<DatabaseWorld
         await client.end().catch(() => undefined)
       }
     },
-    async stop() {
+    async remove() {
       loopback.leadTo(addressOf(postgres))
-      await world.api('POST', 'sys/leases/revoke-prefix/database/creds')
-      await world.stop()
+      await api('POST', 'sys/leases/revoke-prefix/database/creds')
+      await api('DELETE', 'sys/mounts/database')
       await within(postgres, (client) => client.query(`drop role ${appUser}; drop role ${engine.user}`))
       await loopback.close()
     },
