@@ -103,6 +103,18 @@ describe.each(await serversUnderTest())('The rights for actions on $product', (b
     },
   )
 
+  it('ask for no list of accessors, which a server gives to nobody without sudo', async () => {
+    const asks = async (capabilities: string[]) => {
+      const policy = `path "auth/token/accessors" { capabilities = ${JSON.stringify(capabilities)} }`
+      await server.api('PUT', 'sys/policies/acl/lists-accessors', { policy })
+      const { auth } = (await server.api('POST', 'auth/token/create', { policies: ['lists-accessors'] })).body
+      return (await server.api('GET', 'auth/token/accessors?list=true', undefined, { 'x-vault-token': auth.client_token })).status
+    }
+    expect([await asks(['list']), await asks(['list', 'sudo'])]).toEqual([403, 200])
+    const all = configFor(server.address, { auth: approle, capabilities: [...CAPABILITIES], policies: ['team-*'] })
+    expect(wantedRules(all).filter(({ path }) => path.includes('accessors'))).toEqual([])
+  })
+
   it('that are missing are named by the action that needs them, with the line to add', async () => {
     await server.api('POST', 'kv/data/app/db', { data: { password: 'p' } })
     const action = actions.find(({ name }) => name === 'rotate-kv-secret')!
