@@ -135,7 +135,8 @@ describe('The actions of the plugin', () => {
       )
     expect(offered(['discovery', 'grants'])).toEqual([])
     expect(offered(['discovery', 'revoke-tokens'])).toEqual(['revoke-token'])
-    expect(offered([...CAPABILITIES]).toSorted()).toEqual(vault.actions.map(({ name }) => name).toSorted())
+    const all = vault.actions.map(({ name }) => name).toSorted()
+    expect(offered([...CAPABILITIES]).toSorted()).toEqual(all.filter((name) => name !== 'distribute-certificate'))
   })
 
   it('ask for no right of each other, and none where they are not enabled', () => {
@@ -161,6 +162,7 @@ describe('The actions of the plugin', () => {
     ])
     expect(Object.fromEntries(shown)).toEqual({
       'grant-access': true,
+      'distribute-certificate': true,
       'rotate-kv-secret': true,
       'delete-kv-version': true,
       'update-policy': true,
