@@ -15,7 +15,9 @@ export async function jsonFrom(terminal: Terminal, place: string): Promise<unkno
   )
   try {
     return JSON.parse(written)
-  } catch (cause) {
-    throw new BrokerError('input.invalid', `${place} is not JSON: ${(cause as Error).message}`, { fix: 'correct it there' })
+  } catch (error) {
+    // What the parser says quotes the text, and there may be secrets in it.
+    const [where] = /line \d+ column \d+/.exec(String(error)) ?? []
+    throw new BrokerError('input.invalid', `${place} is not JSON${where ? ` (${where})` : ''}`, { fix: 'correct it there' })
   }
 }

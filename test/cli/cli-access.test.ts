@@ -185,8 +185,10 @@ describe('the command line of people', () => {
     expect(commands).toMatch(
       /^export VAULT_ADDR='https:\/\/vault\.example\.com' BAO_ADDR='https:\/\/vault\.example\.com'\nunset /,
     )
-    await writeFile(file, '{"address": ')
-    expect(await as(owner)(['policy', '--config', file])).toMatchObject({ code: 1, told: expect.stringContaining('is not JSON') })
+    await writeFile(file, 'canary-of-a-secret {"address": ')
+    const refused = await as(owner)(['policy', '--config', file])
+    expect(refused).toMatchObject({ code: 1, told: expect.stringContaining('is not JSON') })
+    expect(refused.told).not.toContain('canary')
     expect(await as(owner)(['policy'])).toMatchObject({ code: 1, told: expect.stringContaining('--config') })
   })
 

@@ -152,6 +152,16 @@ describe('a rotation with a test', { timeout: 60_000 }, () => {
     await broker.admin.must(broker.admin.patch(`/api/webhooks/${webhookId}`, { active: true }))
   })
 
+  it('is not made when the way back would be gone before the test must have answered', async () => {
+    const until = new Date(Date.now() + 3600_000).toISOString()
+    const wanted = { input: { wall: 'roof', colour: 'red' }, undoWithinSeconds: 60, test: { webhookId, withinSeconds: 7200 } }
+    const { id } = await them.make(wanted)
+    toy.wayBack = { isPossible: true, until, restores: [] }
+    await them.bringUp(id)
+    expect(await them.settled(id, 'refused')).toMatchObject({ last: { problem: { message: expect.stringContaining('7200 s') } } })
+    toy.wayBack = { isPossible: true, restores: [] }
+  })
+
   it('is refused for what nobody can undo: a test could take nothing back', async () => {
     const { body } = await them.post({
       action: 'tear-down',

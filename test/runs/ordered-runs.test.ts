@@ -130,6 +130,21 @@ describe('an action that an admin orders', { timeout: 60_000 }, () => {
     expect(toy.walls.get('north')).toBe('blue')
   })
 
+  it('is taken back only once another run of the same thing is over', async () => {
+    const first = await ordered('north', 'red')
+    await until(first, 'executed')
+    const goOn = Promise.withResolvers<void>()
+    toy.whenPainted = () => goOn.promise
+    const second = await ordered('north', 'blue')
+    await waitFor('the second to paint', async () => toy.walls.get('north') === 'blue')
+    await broker.admin.must(rollBack(first))
+    await waitFor('the way back to wait', async () => (await run(first)).problem?.code === 'run.locked')
+    expect(toy.walls.get('north')).toBe('blue')
+    goOn.resolve()
+    await until(second, 'executed')
+    await until(first, 'undone')
+  })
+
   it('is cancelled while it tries, and what was done of it is taken back', async () => {
     toy.walls.set('north', 'white')
     toy.whenPainted = async () => {
@@ -162,9 +177,9 @@ describe('an action that an admin orders', { timeout: 60_000 }, () => {
   })
 
   it('is not done for an admin who is disabled, or no admin any more, before it began', async () => {
-    for (const change of [{ state: 'disabled' }, { roles: ['member'] }]) {
+    for (const changes of [[{ state: 'disabled' }], [{ roles: ['member'] }], [{ state: 'disabled' }, { state: 'active' }]]) {
       const { id: userId } = await broker.admin.must(
-        broker.admin.post('/api/users', { name: `eve ${JSON.stringify(change)}`, roles: ['admin'] }),
+        broker.admin.post('/api/users', { name: `eve ${JSON.stringify(changes)}`, roles: ['admin'] }),
       )
       const eve = broker.api((await ownToken(broker.database, userId, ['read', 'manage'])).token)
       const [held, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
@@ -175,7 +190,7 @@ describe('an action that an admin orders', { timeout: 60_000 }, () => {
       const body = { integrationId, action: 'paint-wall', input: { wall: 'north', colour: 'eve' }, reason: 'mine' }
       const { id } = await eve.must(eve.post('/api/runs', body))
       await held.promise
-      await broker.admin.must(broker.admin.patch(`/api/users/${userId}`, change))
+      for (const change of changes) await broker.admin.must(broker.admin.patch(`/api/users/${userId}`, change))
       toy.whenPlanned = async () => {}
       goOn.resolve()
       expect(await until(id, 'failed')).toMatchObject({ problem: { code: 'access.denied' } })

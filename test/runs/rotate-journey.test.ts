@@ -153,6 +153,8 @@ describe.each(await serversUnderTest())('a secret that an admin rotates on $prod
         },
       })
       expect((await careful.admin.post(`/api/proposals/${held.body.id}/accept`)).body.code).toBe('access.self_approval')
+      const owner = careful.api((await world.person('an owner', ['owner'], ['read', 'manage'])).token)
+      expect((await owner.post(`/api/proposals/${held.body.id}/accept`)).status).toBe(403)
       expect(await stored()).toEqual(before)
       await second.must(second.post(`/api/proposals/${held.body.id}/accept`))
       await waitFor('the new version', async () => (await stored()).metadata.version === before.metadata.version + 1)

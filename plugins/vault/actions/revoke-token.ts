@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Action, BrokerError, type Irreversible, type Json, type Step } from '../../../src/sdk/index.ts'
 import type { VaultAnswer } from '../../../vault/index.ts'
-import type { VaultClient } from '../client.ts'
+import type { VaultClient, VaultSettings } from '../client.ts'
 import { evidenceOf, lookOf } from '../evidence.ts'
 import { type Send, sendingFor } from '../send.ts'
 
@@ -43,7 +43,7 @@ export const revokeToken: Action<VaultClient, Input, RevokeStep> & Irreversible 
         fix: 'it may have ended already; tokens of the kind batch have no accessor',
       })
     }
-    await mustBeSpared(send, input, data)
+    await mustBeSpared(send, ctx.client.settings, input, data)
     return [
       {
         kind: 'token',
@@ -59,7 +59,7 @@ export const revokeToken: Action<VaultClient, Input, RevokeStep> & Irreversible 
     const send = sendingFor(ctx, 'provisioning')
     const { data, status } = await send(lookUp(args.accessor))
     if (status === 200) {
-      await mustBeSpared(send, args, data)
+      await mustBeSpared(send, ctx.client.settings, args, data)
       const body = { accessor: args.accessor }
       // Between its end and its removal a token is unknown here, too.
       await send({ method: 'POST', path: ['auth/token/revoke-accessor'], body, accept: [400], repeatable: true })
@@ -89,7 +89,7 @@ function lookUp(accessor: string) {
 type Facts = VaultAnswer['data']
 
 /** Throws for tokens that the broker lives by, and for those that nobody may end by mistake. */
-async function mustBeSpared(send: Send, { accessor, force }: Input, found: Facts): Promise<void> {
+async function mustBeSpared(send: Send, { policyName }: VaultSettings, { accessor, force }: Input, found: Facts): Promise<void> {
   const { data: own } = await send({ method: 'GET', path: ['auth/token/lookup-self'], repeatable: true })
   if (own['accessor'] === accessor) {
     throw new BrokerError('input.invalid', 'this is the broker’s own session', {
@@ -102,6 +102,8 @@ async function mustBeSpared(send: Send, { accessor, force }: Input, found: Facts
   }
   if (force) return
   if (policiesOf(found).includes('root')) refuse('this token is root')
+  if (policiesOf(found).includes(policyName))
+    refuse('this token has the broker’s own policy: it may be the own session of another replica')
   // Whose child a token is no server tells.
   if (own['orphan'] !== true && Number(found['creation_time']) <= Number(own['creation_time']))
     refuse('the broker’s own session was made with another token, which this may be')

@@ -48,8 +48,7 @@ export async function writeRotation(send: Send, rotation: Rotation & { readonly 
   const { place, from, sealed } = rotation
   const current = await readVersion(send, place)
   if (isOurs(current, rotation)) return current.createdAt
-  if (current.is !== 'live' || !isFrom(current, rotation) || digestOf(current.fields) !== sealed.before)
-    throw wroteFirst(rotation)
+  if (current.is !== 'live' || !isFrom(current, rotation)) throw wroteFirst(rotation)
   try {
     return await writeVersion(send, place, { ...current.fields, ...sealed.values }, from)
   } catch (error) {
@@ -110,12 +109,11 @@ export async function restore(send: Send, rotation: Rotation): Promise<void> {
 
 /** Why the earlier version cannot be written again, or undefined. */
 export function whyNotBack(rotation: Rotation, earlier: KvVersion): string | undefined {
-  const { place, from, sealed } = rotation
+  const { place, from } = rotation
   const which = `version ${from} of ${nameOf(place)}`
   if (earlier.is === 'absent') return `${which} is no longer kept`
   if (earlier.is !== 'live') return `${which} is ${earlier.is}`
-  if (!isFrom(earlier, rotation) || (sealed && digestOf(earlier.fields) !== sealed.before))
-    return `${which} is not the one that stood there before`
+  if (!isFrom(earlier, rotation)) return `${which} is not the one that stood there before`
   return undefined
 }
 

@@ -19,11 +19,12 @@ const Input = z.strictObject({
   name: z
     .string()
     .regex(/^[a-z0-9][a-z0-9_.-]{0,127}$/, 'must be lower-case letters, digits, `_`, `-` and `.`, as the server keeps it')
+    .refine((name) => !name.includes('..'), 'must not have two dots beside each other')
     .meta({ title: 'Policy' }),
   document: z
     .string()
     .min(1)
-    .max(500_000)
+    .max(200_000)
     .refine((text) => text.isWellFormed(), 'must be valid Unicode')
     .refine(
       (text) => !/\\u[dD][89a-fA-F]/.test(text),

@@ -97,3 +97,22 @@ export async function undone<S extends Step>(action: Undoable<S>, { ctx, steps }
 export function revealed(secret: Secret | undefined): string {
   return secret?.reveal() ?? ''
 }
+
+/** The same, but somebody does something in the instant before each write. */
+export function racing(ctx: RunContext<VaultClient>, meanwhile: () => Promise<void>): RunContext<VaultClient> {
+  const { client } = ctx
+  const call: VaultClient['call'] = async (each) => {
+    if (each.method === 'POST') await meanwhile()
+    return client.call(each)
+  }
+  return {
+    ...ctx,
+    client: {
+      settings: client.settings,
+      call,
+      features: (signal) => client.features(signal),
+      auditsCorrelation: (...asked) => client.auditsCorrelation(...asked),
+      knownFeatures: () => client.knownFeatures(),
+    },
+  }
+}

@@ -113,6 +113,21 @@ describe.each(servers)('The revocation of a token on $product', (binary) => {
     }
   })
 
+  it('spares a token that has the broker’s own policy, which may be another replica, and shows what a token may do by its entity', async () => {
+    const replica = await made({ policies: ['latchkey-broker'], ttl: '1h' })
+    await expect(plan(replica.accessor)).rejects.toMatchObject({
+      field: 'input.force',
+      message: expect.stringContaining('replica'),
+    })
+    const entity = (await world.api('POST', 'identity/entity', { name: 'a robot', policies: ['by-its-entity'] })).body.data.id
+    const { accessor: mount } = (await world.api('GET', 'sys/auth')).body.data['apono/']
+    await world.api('POST', 'identity/entity-alias', { name: 'robot', canonical_id: entity, mount_accessor: mount })
+    await world.api('POST', 'auth/apono/users/robot', { password: 'of-a-robot', token_policies: ['default'] })
+    const { accessor } = (await world.api('POST', 'auth/apono/login/robot', { password: 'of-a-robot' })).body.auth
+    const { steps } = await plan(accessor)
+    expect(steps[0]).toMatchObject({ before: { policies: expect.arrayContaining(['by-its-entity']), entity } })
+  })
+
   it('is not planned for a token that nobody knows', async () => {
     await expect(plan('AAAABBBBCCCCDDDDEEEEFFFF')).rejects.toMatchObject({ code: 'input.invalid', field: 'input.accessor' })
   })

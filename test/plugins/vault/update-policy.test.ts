@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type ServerBinary, serversUnderTest } from '../../../dev/vault/vault-binary.ts'
 import { updatePolicy } from '../../../plugins/vault/actions/update-policy.ts'
-import type { VaultClient } from '../../../plugins/vault/client.ts'
 import { vaultConfig } from '../../../plugins/vault/config.ts'
 import { connectVault } from '../../../plugins/vault/connection.ts'
 import { sending } from '../../../plugins/vault/send.ts'
-import { BrokerError, type RunContext } from '../../../src/sdk/index.ts'
+import { BrokerError } from '../../../src/sdk/index.ts'
 import { describeReversible } from '../conformance/reversible-action.ts'
-import { done, planned, undone } from './kv-secrets.ts'
+import { done, planned, racing, undone } from './kv-secrets.ts'
 import { host, type VaultWorld, vaultWorld } from './vault-world.ts'
 
 const servers = await serversUnderTest()
@@ -270,25 +269,6 @@ describe('A change of a policy', () => {
     expect(settings(['team-*', 'lone.policy_1']).success).toBe(true)
   })
 })
-
-/** The same, but somebody does something in the instant before each write. */
-function racing(ctx: RunContext<VaultClient>, meanwhile: () => Promise<void>): RunContext<VaultClient> {
-  const { client } = ctx
-  const call: VaultClient['call'] = async (each) => {
-    if (each.method === 'POST') await meanwhile()
-    return client.call(each)
-  }
-  return {
-    ...ctx,
-    client: {
-      settings: client.settings,
-      call,
-      features: (signal) => client.features(signal),
-      auditsCorrelation: (...asked) => client.auditsCorrelation(...asked),
-      knownFeatures: () => client.knownFeatures(),
-    },
-  }
-}
 
 /** What the server keeps of a policy, but for the number and time of its writing. */
 async function stored({ api }: VaultWorld, name: string): Promise<unknown> {
