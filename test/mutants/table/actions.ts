@@ -231,15 +231,6 @@ export const ACTIONS: readonly Mutant[] = [
     suites: ['ordered-runs'],
   },
   {
-    bug: 'owners accept what admins order',
-    file: 'src/runs/orders.service.ts',
-    find: `    kind: 'run.order',
-    roles: ['admin'],`,
-    replace: `    kind: 'run.order',
-    roles: ['admin', 'owner'],`,
-    suites: ['rotate-journey'],
-  },
-  {
     bug: 'a rotation is made whose way back is gone before its test must have answered',
     file: 'src/rotation/doing.ts',
     find: 'Math.max(does.undoWithinSeconds, does.test?.withinSeconds ?? 0)',

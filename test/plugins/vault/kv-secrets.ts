@@ -98,11 +98,15 @@ export function revealed(secret: Secret | undefined): string {
   return secret?.reveal() ?? ''
 }
 
-/** The same, but somebody does something in the instant before each write. */
-export function racing(ctx: RunContext<VaultClient>, meanwhile: () => Promise<void>): RunContext<VaultClient> {
+/** The same, but somebody does something in the instant before each call that is meant: before each write, unless told. */
+export function racing(
+  ctx: RunContext<VaultClient>,
+  meanwhile: () => Promise<void>,
+  isMeant = ({ method }: Parameters<VaultClient['call']>[0]) => method === 'POST',
+): RunContext<VaultClient> {
   const { client } = ctx
   const call: VaultClient['call'] = async (each) => {
-    if (each.method === 'POST') await meanwhile()
+    if (isMeant(each)) await meanwhile()
     return client.call(each)
   }
   return {
