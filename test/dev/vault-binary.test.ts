@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fetchedBao, pinnedBaoVersion } from '../../dev/vault/openbao-fetch.ts'
-import { findServers, serversUnderTest, vaultBinary } from '../../dev/vault/vault-binary.ts'
+import { findServers, hasPrevious, serversUnderTest, vaultBinary } from '../../dev/vault/vault-binary.ts'
 import { builtVault, pinnedVersion } from '../../dev/vault/vault-build.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { isAlive, runSource } from '../support/child-process.ts'
@@ -35,6 +35,18 @@ describe('finding a server', () => {
   it('believes what a server says of itself, not what it is called', async () => {
     await script('bin/vault', says('OpenBao v2.6.2 (1a2b3c), built 2026-08-18'))
     expect(versions([await vaultBinary({ env })])).toEqual(['openbao 2.6.2'])
+  })
+
+  it('takes OpenBao’s previous minor version where it is told to, though the present one is here', async () => {
+    await script('bin/bao', says(`OpenBao v${pinnedBaoVersion()}`))
+    const told = { ...env, LATCHKEY_SERVER: 'openbao-previous' }
+    await mkdir(path.dirname(fetchedBao(env, 'previous')), { recursive: true })
+    expect(hasPrevious(env)).toBe(false)
+    await script(path.relative(root, fetchedBao(env, 'previous')), says(`OpenBao v${pinnedBaoVersion('previous')}`))
+    expect(versions(await serversUnderTest({ env: told }))).toEqual([`openbao ${pinnedBaoVersion('previous')}`])
+    expect([hasPrevious(env), hasPrevious({ ...env, LATCHKEY_SERVER: 'openbao' })]).toEqual([true, false])
+    const [present, previous] = [pinnedBaoVersion(), pinnedBaoVersion('previous')].map((one) => Number(one.split('.')[1]))
+    expect(previous).toBe(present! - 1)
   })
 
   it('passes over another program that is called vault', async () => {

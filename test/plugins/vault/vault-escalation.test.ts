@@ -189,7 +189,9 @@ describe.each(await serversUnderTest())('a thief of the broker’s token, on $pr
   it('writes under another spelling of its prefix nothing but what it may write', async () => {
     await send('PUT', 'sys/policies/acl/Apono-g-x', { policy: EVERYTHING })
     const names: string[] = (await server.api('GET', 'sys/policies/acl?list=true')).body.data.keys
-    const folded = binary.product === 'openbao' ? ['apono-g-x'] : []
+    // OpenBao folds the case of a policy's name first, from 2.7 on; before, and on Vault, it is another name and refused.
+    const folds = binary.product === 'openbao' && !/^2\.[0-6]\./.test(binary.version)
+    const folded = folds ? ['apono-g-x'] : []
     expect(names.filter((name) => name.toLowerCase() === 'apono-g-x')).toEqual(folded)
     await server.api('DELETE', 'sys/policies/acl/apono-g-x')
   })
