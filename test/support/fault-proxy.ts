@@ -168,8 +168,9 @@ function nameOf({ method = '', url = '' }: IncomingMessage): string | undefined 
     .replace(/\b\d{10}-\d{41}\b/, ':user')
     .replace(/\/apono-g-[0-9a-z]{26}$/, '/:policy')
     .replace(/^identity\/entity\/id\/.+$/, 'identity/entity/id/:id')
+    .replace(/^(secret\/[a-z]+\/certs\/\w+)\/[\w.-]+$/, '$1/:cn')
   const isOfAFlow =
-    /:(user|policy|id)\b|^identity\/lookup\/entity$|^auth\/token\/lookup-accessor$|^sys\/internal\/ui\/mounts$|^kv\/data\/app\/db$|^sys\/policies\/acl\/team-/
+    /:(user|policy|id|cn)\b|^identity\/lookup\/entity$|^auth\/token\/lookup-accessor$|^sys\/internal\/ui\/mounts$|^kv\/data\/app\/db$|^sys\/policies\/acl\/team-/
   if (!isOfAFlow.test(path)) return undefined
   return `${searchParams.get('list') === 'true' ? 'LIST' : method} ${path}`
 }
