@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { makeChain } from '../support/certificates.ts'
 import { type DistributionWorld, distributionWorld } from '../support/distribution-world.ts'
 
@@ -55,5 +56,19 @@ describe.each(servers)('A certificate on its way to $product', { timeout: 60_000
     const back = (await server.api('GET', 'secret/data/certs/shop.example.com')).body.data
     expect([back.metadata.version, back.data]).toEqual([3, before])
     expect(await world.whereItLeaks(made.leaf.keyPem)).toEqual([])
+  })
+
+  it('leaves no token behind when every target has settled', async () => {
+    const { server } = world
+    const logins = async () => {
+      const { body } = await server.api('GET', 'auth/token/accessors?list=true')
+      const all = await Promise.all(
+        body.data.keys.map((accessor: string) => server.api('POST', 'auth/token/lookup-accessor', { accessor })),
+      )
+      return all.filter((one) => one.body?.data?.path === 'auth/approle/login').length
+    }
+    const certificate = await world.certificate(makeChain({ cn: 'brief.example.com', domains: ['brief.example.com'] }))
+    await world.settled(await world.distribute(certificate, [await world.target('brief')]))
+    await waitFor('the last session to end', async () => (await logins()) === 0)
   })
 })

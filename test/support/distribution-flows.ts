@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { expect } from 'vitest'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { makeChain } from './certificates.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
 import { type DistributionWorld, worldAround } from './distribution-world.ts'
@@ -53,7 +54,12 @@ const READ = 'GET secret/data/certs/b/:cn'
 const WRITE = 'POST secret/data/certs/b/:cn'
 let number = 0
 
-async function fresh({ world }: ThreeTargets): Promise<Before> {
+/** The sessions of what came before have ended. */
+const quiet = ({ proxy }: ThreeTargets) => waitFor('the proxy to be quiet', async () => proxy.quietMs() > 200)
+
+async function fresh(stage: ThreeTargets): Promise<Before> {
+  const { world } = stage
+  await quiet(stage)
   number += 1
   const cn = `crash${number}-${process.pid}.example.com`
   const made = makeChain({ cn, domains: [cn] })
@@ -116,6 +122,7 @@ export const DISTRIBUTION_FLOWS: Readonly<Record<string, DistributionFlow>> = {
       const before = await fresh(stage)
       const distribution = await stage.world.distribute(before.certificate, stage.targets)
       await stage.world.settled(distribution)
+      await quiet(stage)
       return { ...before, distribution }
     },
     async begin(stage, { distribution }) {
