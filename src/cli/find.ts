@@ -1,4 +1,5 @@
 import type { ApiClient } from '../api-client/api-client.ts'
+import { certificates, targets } from '../contract/endpoints/distribution.ts'
 import { integrations, resources } from '../contract/endpoints/integrations.ts'
 import { rotations } from '../contract/endpoints/rotations.ts'
 import type { ResourceView } from '../contract/integrations.ts'
@@ -69,5 +70,31 @@ export async function rotationId(api: ApiClient, given: string): Promise<string>
   }
   throw new BrokerError('not_found', `there is no rotation called ${given}`, {
     fix: names.length > 0 ? `there are: ${names.join(', ')}` : 'an admin makes one: docs/rotation.md shows how',
+  })
+}
+
+/** The id of a certificate that is given by id or by name, whatever the case; of several with one name none is taken. */
+export async function certificateId(api: ApiClient, given: string): Promise<string> {
+  if (/^crt_[0-9a-z]{26}$/.test(given)) return given
+  const found: string[] = []
+  for await (const { id, name } of api.each(certificates.list)) if (name.toLowerCase() === given.toLowerCase()) found.push(id)
+  if (found.length === 1) return found[0]!
+  if (found.length === 0) {
+    throw new BrokerError('not_found', `there is no certificate called ${given}`, { fix: 'latchkey certificates lists them' })
+  }
+  throw new BrokerError('input.invalid', `several certificates are called ${given}`, {
+    fix: `give the id of one: ${found.join(', ')}`,
+  })
+}
+
+/** Ids of targets that are given by ids or names, with commas between them. */
+export async function targetIds(api: ApiClient, given: string): Promise<string[]> {
+  const wanted = given.split(',').map((one) => one.trim())
+  const known = new Map<string, string>()
+  for await (const { id, name } of api.each(targets.list)) known.set(name.toLowerCase(), id)
+  return wanted.map((one) => {
+    const id = /^tgt_[0-9a-z]{26}$/.test(one) ? one : known.get(one.toLowerCase())
+    if (id !== undefined) return id
+    throw new BrokerError('not_found', `there is no target called ${one}`, { fix: 'latchkey targets lists them' })
   })
 }

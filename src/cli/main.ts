@@ -5,7 +5,9 @@ import { approve } from './commands/approve.ts'
 import { audit } from './commands/audit.ts'
 import { bootstrap } from './commands/bootstrap.ts'
 import { cancel } from './commands/cancel.ts'
+import { addCertificate, certificates } from './commands/certificates.ts'
 import { check } from './commands/check.ts'
+import { distribute, distributions, targets } from './commands/distribute.ts'
 import { doctor } from './commands/doctor.ts'
 import { endAccess } from './commands/end-access.ts'
 import { extend } from './commands/extend.ts'
@@ -66,6 +68,11 @@ const COMMANDS = [
   cancel,
   rotations,
   rotate,
+  certificates,
+  addCertificate,
+  targets,
+  distribute,
+  distributions,
   policy,
   check,
   doctor,

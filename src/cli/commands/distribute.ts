@@ -1,0 +1,147 @@
+import type { Command } from 'commander'
+import { type ApiClient, ChangeHeld } from '../../api-client/api-client.ts'
+import type { DistributionView } from '../../contract/distributions.ts'
+import { targets as targetEndpoints } from '../../contract/endpoints/distribution.ts'
+import { distributions as endpoints } from '../../contract/endpoints/distributions.ts'
+import type { ProposalView } from '../../contract/proposals.ts'
+import { BrokerError } from '../../sdk/index.ts'
+import { type ApiOptions, show, withApi } from '../api-command.ts'
+import { apiClient } from '../connect.ts'
+import { distributionInWords, distributionsInWords, outlookInWords, targetsInWords } from '../distribution-words.ts'
+import { certificateId, targetIds } from '../find.ts'
+import { json } from '../lines.ts'
+import type { Terminal } from '../main.ts'
+import { until } from '../until.ts'
+
+interface Options extends ApiOptions {
+  readonly reason?: string
+  readonly wait?: boolean
+}
+
+interface Word extends Options {
+  readonly only?: string
+  readonly resume?: boolean
+  readonly cancel?: boolean
+  readonly rollBack?: boolean
+  readonly plan?: boolean
+}
+
+/** Where certificates go. */
+export function targets(program: Command, terminal: Terminal): void {
+  withApi(program.command('targets').summary('list the places where certificates go')).action(async (options: ApiOptions) => {
+    await show(
+      terminal,
+      options,
+      (api) => api.call(targetEndpoints.list, {}),
+      ({ items }) => targetsInWords(items),
+    )
+  })
+}
+
+/** Takes a certificate to targets. */
+export function distribute(program: Command, terminal: Terminal): void {
+  withApi(program.command('distribute <certificate>').summary('take a certificate to targets, and read it back there'))
+    .requiredOption('--to <targets>', 'their names or ids, with commas between them')
+    .option('--reason <text>', 'why; it stands in the audit trail')
+    .option('--at-once <number>', 'how many targets are written to at once: 1 to 25; otherwise 10')
+    .option('--no-wait', 'do not wait until every target has settled')
+    .action(async (given: string, options: Options & { to: string; atOnce?: string }) => {
+      const api = await apiClient(terminal.env, options)
+      const body = {
+        certificateId: (await certificateId(api, given)) as `crt_${string}`,
+        targetIds: (await targetIds(api, options.to)) as `tgt_${string}`[],
+        reason: mustSayWhy(options),
+        ...(options.atOnce !== undefined && { batchSize: Number(options.atOnce) }),
+      }
+      const view = await shown(terminal, api, options, held(api.call(endpoints.order, { body })))
+      if (options.wait !== false && view && view.state !== 'done') throw notAll(view)
+    })
+}
+
+/** What was distributed, and what to do about it. */
+export function distributions(program: Command, terminal: Terminal): void {
+  withApi(
+    program.command('distributions [distribution]').summary('list what was distributed, or show one, resume it, or put it back'),
+  )
+    .option('--resume', 'send it once more to where it failed')
+    .option('--cancel', 'begin with no further target')
+    .option('--roll-back', 'put back what was there before')
+    .option('--plan', 'with --roll-back: show what would be restored, and do nothing')
+    .option('--only <targets>', 'with --resume or --roll-back: these alone; names or ids, with commas between them')
+    .option('--reason <text>', 'why; it stands in the audit trail')
+    .option('--no-wait', 'do not wait until every target has settled')
+    .action(async (id: string | undefined, options: Word) => {
+      if (id === undefined) {
+        await show(
+          terminal,
+          options,
+          (api) => api.call(endpoints.list, {}),
+          ({ items }) => distributionsInWords(items),
+        )
+        return
+      }
+      const params = { id }
+      const api = await apiClient(terminal.env, options)
+      if (options.rollBack && options.plan) {
+        await show(terminal, options, () => api.call(endpoints.rollbackPreview, { params }), outlookInWords)
+        return
+      }
+      if (!options.resume && !options.cancel && !options.rollBack) {
+        await show(terminal, options, () => api.call(endpoints.get, { params }), distributionInWords)
+        return
+      }
+      const reason = mustSayWhy(options)
+      const only = options.only === undefined ? {} : { targetIds: (await targetIds(api, options.only)) as `tgt_${string}`[] }
+      const body = { reason, ...only }
+      const said = options.resume
+        ? api.call(endpoints.resume, { params, body })
+        : options.cancel
+          ? api.call(endpoints.cancel, { params, body: { reason } })
+          : api.call(endpoints.rollBack, { params, body })
+      const view = await shown(terminal, api, options, held(said))
+      if (options.resume && options.wait !== false && view && view.state !== 'done') throw notAll(view)
+    })
+}
+
+function held(said: Promise<DistributionView>): Promise<DistributionView | ProposalView> {
+  return said.catch((error: unknown) => {
+    if (error instanceof ChangeHeld) return error.proposal
+    throw error
+  })
+}
+
+/** Once every target has settled, unless told not to wait; undefined where it waits for a second person. */
+async function shown(
+  terminal: Terminal,
+  api: ApiClient,
+  options: Options,
+  said: Promise<DistributionView | ProposalView>,
+): Promise<DistributionView | undefined> {
+  const answer = await said
+  if (!('targets' in answer)) {
+    terminal.print(options.json ? json(answer) : `${answer.id} waits for a second person; until then nothing is done.`)
+    return undefined
+  }
+  const view = options.wait === false ? answer : await settled(api, answer.id)
+  for (const line of options.json ? [json(view)] : distributionInWords(view)) terminal.print(line)
+  return view
+}
+
+function settled(api: ApiClient, id: string): Promise<DistributionView> {
+  return until(
+    () => api.call(endpoints.get, { params: { id } }),
+    ({ state }) => state !== 'running',
+  )
+}
+
+function mustSayWhy({ reason }: Options): string {
+  if (reason !== undefined) return reason
+  throw new BrokerError('input.invalid', 'nobody says why', { fix: 'give --reason' })
+}
+
+/** So that a script stops. */
+function notAll({ id, state }: DistributionView): BrokerError {
+  return new BrokerError('conflict', `${id} is ${state}: not every target has the certificate`, {
+    fix: `look at each target’s problem, then latchkey distributions ${id} --resume`,
+  })
+}

@@ -1,0 +1,90 @@
+import type { CertificateView } from '../contract/certificates.ts'
+import type { DistributionLine, DistributionOutlook, DistributionView } from '../contract/distributions.ts'
+import type { TargetView } from '../contract/targets.ts'
+import { facts, plain, table } from './lines.ts'
+
+/** Certificates below each other, those first that end first. */
+export function certificatesInWords(certificates: readonly CertificateView[]): string[] {
+  return table(
+    ['CERTIFICATE', 'NAME', 'FOR', 'STATE', 'ENDS'],
+    certificates.map(({ id, name, commonName, domains, state, notAfter }) => [
+      id,
+      name,
+      domains.join(', ') || (commonName ?? ''),
+      state,
+      notAfter,
+    ]),
+  )
+}
+
+export function certificateInWords(certificate: CertificateView): string[] {
+  return facts({
+    certificate: certificate.id,
+    name: certificate.name,
+    subject: certificate.subject,
+    issuer: certificate.issuer,
+    names: certificate.domains.join(', '),
+    fingerprint: certificate.fingerprint,
+    key: certificate.hasPrivateKey ? `${certificate.keyType}, kept` : `${certificate.keyType}, not given`,
+    from: certificate.notBefore,
+    until: certificate.notAfter,
+    state: certificate.state,
+  })
+}
+
+export function targetsInWords(targets: readonly TargetView[]): string[] {
+  return table(
+    ['TARGET', 'NAME', 'CREDENTIAL', 'HEALTH', 'LOOKED AT'],
+    targets.map(({ id, name, credential, health }) => [
+      id,
+      name,
+      credential.name,
+      health === null ? 'not tried' : health.healthy ? 'well' : 'not well',
+      health?.at ?? '',
+    ]),
+  )
+}
+
+export function distributionsInWords(distributions: readonly DistributionLine[]): string[] {
+  return table(
+    ['DISTRIBUTION', 'STATE', 'CERTIFICATE', 'TARGETS', 'BY', 'BECAUSE'],
+    distributions.map(({ id, state, certificate, counts, orderedBy, reason }) => [
+      id,
+      state,
+      certificate.name,
+      Object.entries(counts)
+        .map(([standing, count]) => `${count} ${standing}`)
+        .join(', '),
+      orderedBy.name,
+      reason,
+    ]),
+  )
+}
+
+/** One of them, target by target. */
+export function distributionInWords(distribution: DistributionView): string[] {
+  const { id, certificate, state, reason, orderedBy, targets } = distribution
+  return [
+    ...facts({ distribution: id, certificate: certificate.name, state, because: reason, 'ordered by': orderedBy.name }),
+    '',
+    ...table(
+      ['TARGET', 'STATE', 'RUN', 'PROBLEM'],
+      targets.map(({ name, state: standing, runId, problem }) => [
+        name,
+        standing,
+        runId ?? '',
+        problem ? [problem.message, problem.fix].filter(Boolean).join(' — ') : '',
+      ]),
+    ),
+  ]
+}
+
+/** What putting back would do at each target. */
+export function outlookInWords({ items }: DistributionOutlook): string[] {
+  return items.flatMap(({ name, possible, because, until, restores }) => [
+    possible ? `${name} can be put back.` : `${name} cannot be put back: ${plain(because ?? '')}`,
+    ...(possible && because ? [`  ${plain(because)}`] : []),
+    ...restores.map(({ summary }) => `  ${plain(summary)}`),
+    ...(until ? [`  Until ${until}: then the target itself removes what would be restored.`] : []),
+  ])
+}
