@@ -7,12 +7,14 @@ import { GRANTS } from './table/grants.ts'
 import { IDENTITY } from './table/identity.ts'
 import { KEEPING } from './table/keeping.ts'
 import { LEAVERS } from './table/leavers.ts'
+import { ROTATION } from './table/rotation.ts'
 import { RUNS } from './table/runs.ts'
 import { VAULT } from './table/vault.ts'
 
 export const MUTANTS: readonly Mutant[] = [
   ...RUNS,
   ...ACTIONS,
+  ...ROTATION,
   ...DUE_WORK,
   ...GRANTS,
   ...ENDINGS,
