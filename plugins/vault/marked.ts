@@ -1,7 +1,7 @@
 import type { Marked } from '../../src/sdk/index.ts'
 import type { VaultCall } from '../../vault/index.ts'
 import { deletePolicy } from './actions/grant-policy.ts'
-import { removeUser } from './actions/grant-user.ts'
+import { removeProbeUser, removeUser } from './actions/grant-user.ts'
 import type { VaultClient } from './client.ts'
 import { ownerOfUser, policyNameFor, userNameFor } from './names.ts'
 import { parsePolicyComment } from './policy.ts'
@@ -36,7 +36,7 @@ export async function* marked(client: VaultClient, signal: AbortSignal): AsyncGe
   for (const username of await namesIn(send, ['auth', mount, 'users'])) {
     const probe = probeOf(username, PROBE_USER)
     const call = { path: ['auth', mount, 'users', username], repeatable: true } as const
-    if (probe === 'left behind') await removeUser(send, { mount, username })
+    if (probe === 'left behind') await removeProbeUser(send, { mount, username })
     if (probe !== 'none') continue
     yield {
       artefact: `user ${username}`,

@@ -2,7 +2,7 @@ import { BrokerError, isBrokerError } from '../../../src/sdk/index.ts'
 import type { VaultFeatures, VaultSettings } from '../client.ts'
 import { PROBE_POLICY, PROBE_USER, probeName } from '../probe-names.ts'
 import type { Send } from '../send.ts'
-import { freshPassword, type GrantUser, removeUser, writeUser } from './grant-user.ts'
+import { freshPassword, type GrantUser, removeProbeUser, writeUser } from './grant-user.ts'
 
 /** Long enough for a slow server; what a broker that dies in between leaves behind ends by itself. */
 const PROBE_SECONDS = 60
@@ -69,7 +69,7 @@ async function tryLogin({ send, sendLast, settings, features }: LoginTrial): Pro
       { requestId, fix: `see what the server’s log says of logins at auth/${mount}` },
     )
   } finally {
-    await removeUser(sendLast, user)
+    await removeProbeUser(sendLast, user)
   }
 }
 

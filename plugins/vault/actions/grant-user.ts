@@ -70,8 +70,14 @@ export function listLogins(send: Send, user: Pick<GrantUser, 'mount' | 'username
 
 /** The user first, so that nobody logs in while the rest goes. What is left confers nothing: the policy went before. */
 export async function removeUser(send: Send, user: AliasOwner): Promise<void> {
-  await send({ method: 'DELETE', path: ['auth', user.mount, 'users', user.username], repeatable: true })
+  await deleteUser(send, user)
   await Promise.all([revokeLogins(send, user), removeAlias(send, user)])
+}
+
+/** A user with no power from the first, found again by its name alone: what its login left goes first, and it itself last. */
+export async function removeProbeUser(send: Send, user: AliasOwner): Promise<void> {
+  await Promise.all([revokeLogins(send, user), removeAlias(send, user)])
+  await deleteUser(send, user)
 }
 
 /** Whether the user is as it was written, as far as a server tells; `mostSeconds` is the longest that a token of it may live. */
@@ -106,6 +112,10 @@ function ofAnotherMount(evidence: Evidence, mount: string, now: string, then: st
     observed: `${evidence.observed}, but auth/${mount} is ${now} now, and the user was made in ${then}`,
     mayStay: `auth/${mount} is another mount than the user was made in. The user is gone if that one was disabled; if it was moved, the user is there still and confers nothing, because its policy is gone. See whether ${then} is there, and remove the user: vault auth list`,
   }
+}
+
+async function deleteUser(send: Send, { mount, username }: Pick<GrantUser, 'mount' | 'username'>): Promise<void> {
+  await send({ method: 'DELETE', path: ['auth', mount, 'users', username], repeatable: true })
 }
 
 function getUser({ mount, username }: Pick<GrantUser, 'mount' | 'username'>): VaultCall {
