@@ -133,6 +133,7 @@ describe('what people are told of', () => {
     const carol = await world.person('carol', ['approver'])
     const dave = await world.person('dave', ['approver'])
     const erin = await world.person('erin', ['approver'])
+    const frank = await world.person('frank')
     const { admin } = world.broker
     const group = await admin.must(admin.post('/api/groups', { name: `reviewers ${randomBytes(3).toString('hex')}` }))
     await admin.must(admin.put(`/api/groups/${group.id}/members/${dave.id}`))
@@ -147,7 +148,7 @@ describe('what people are told of', () => {
       )
       return made.id as string
     }
-    const hers = await emergency({ users: [carol.id], groups: [] })
+    const hers = await emergency({ users: [carol.id, frank.id], groups: [] })
     const theirs = await emergency({ users: [], groups: [group.id] })
     const nobodys = await emergency(undefined)
     const requestsOf = async (who: PersonInWorld) =>
@@ -155,6 +156,7 @@ describe('what people are told of', () => {
         .map(({ requestId }: { requestId: string }) => requestId)
         .toSorted()
     expect(await requestsOf(carol)).toEqual([hers])
+    expect(await requestsOf(frank), 'who has no role and is named').toEqual([hers])
     expect(await requestsOf(dave)).toEqual([theirs])
     expect(await requestsOf(erin)).toEqual([])
     const auditor = await world.person('auditor', ['auditor'])

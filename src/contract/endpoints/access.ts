@@ -48,7 +48,7 @@ export const reviews = {
     method: 'GET',
     path: '/api/emergency-reviews',
     tag: 'access',
-    allowed: { scope: 'read', roles: ['admin', 'owner', 'auditor', 'approver'] },
+    allowed: { scope: 'read' },
     query: reviewQuery,
     answers: { 200: reviewPage },
   }),
