@@ -137,6 +137,32 @@ describe('a migration that finds rows', () => {
     await hold(database, { 'select id from grants': [{ id: 'grt_1' }] })
   })
 
+  it('takes what a daemon of 0.1.0 writes beside it to lend and end access, and refuses the changes that it proposes', async () => {
+    const database = await emptyDatabase()
+    await takeTo(database.url, NEWEST)
+    await database.query(COMPANY) // in the columns of then
+    await database.query(`update grants set state = 'revoking', revoking_at = now(), end_reason = 'expired' where id = 'grt_1'`)
+    await database.query(`update action_steps set state = 'undone' where run_id = 'run_1'`)
+    await database.query(`update action_runs set state = 'undone', epoch = epoch + 1, settled_at = now() where id = 'run_1'`)
+    await database.query(`update openings set state = 'ended' where grant_id = 'grt_1'`)
+    const ended = `update grants set state = 'expired', cut_at = now(), ended_at = now(), receipt = '{}' where id = 'grt_1'`
+    await database.query(ended)
+    await database.query(
+      `insert into audit_events (id, kind, actor, subject, body) values ('aud_1', 'grant.expired', 'broker', 'grt_1', '{}')`,
+    )
+    await hold(database, {
+      'select hands, kind from access_requests': [1, 2].map(() => ({ hands: ['usr_a'], kind: 'access' })),
+      'select hands from approvals': [{ hands: ['usr_b'] }],
+      'select state from grants': [{ state: 'expired' }],
+      'select seq::int from audit_chain': [{ seq: 1 }],
+    })
+    const proposed = `insert into proposals (id, kind, body, summary, proposer_id) values ('prp_1', 'flow.create', '', '{}', 'usr_a')`
+    await expect(database.query(proposed)).rejects.toThrow('null value in column "expires_at"')
+    const kept = `insert into integration_secrets (integration_id, name, sealed) values ('int_1', 'secretId', 's')
+      on conflict (integration_id, name) do update set sealed = excluded.sealed`
+    await expect(database.query(kept)).rejects.toThrow('no unique or exclusion constraint')
+  })
+
   it('has a story of them in test/support/migration-stories.ts, wherever it rewrites some', () => {
     const folder = path.dirname(SCHEMA)
     const rewrites = globSync('00*.ts', { cwd: folder }).filter((file) => {
