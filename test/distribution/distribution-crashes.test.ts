@@ -8,6 +8,8 @@ import { Turns } from '../support/turns.ts'
 const STAGES = 2
 const ONE_IN = 3
 
+const isOfSecond = (call: string) => call.includes('/b/')
+
 describe('a distribution to three targets survives the death of its daemon at every call to the second', () => {
   const stages = new Turns<ThreeTargets>(STAGES, threeTargets)
 
@@ -18,9 +20,18 @@ describe('a distribution to three targets survives the death of its daemon at ev
       stages.take(async (stage) => {
         const before = await flow.prepare(stage)
         stage.proxy.begin()
+        // A server that forwards nothing says so to each new session, which then asks once more.
+        const again: (string | undefined)[] = []
+        stage.proxy.always(async (call) => {
+          const reply = await call.forward()
+          if (reply.status === 400 && reply.body.includes('X-Vault-Forward')) again.push(call.name)
+          await call.reply(reply)
+        })
         await flow.begin(stage, before)
+        stage.proxy.always()
         // What a plan reads it reads at the same time, and two orders are one.
-        expect(stage.proxy.calls.filter((call) => call.includes('/b/')).toSorted()).toEqual(flow.calls.toSorted())
+        const expected: readonly string[] = [...flow.calls, ...again.filter((call) => call !== undefined)]
+        expect(stage.proxy.calls.filter(isOfSecond).toSorted()).toEqual(expected.filter(isOfSecond).toSorted())
         await flow.settle(stage, before)
       }))
     for (const boundary of boundaries(flow)) {
