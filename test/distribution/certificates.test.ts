@@ -49,6 +49,20 @@ describe('A certificate that is given to be distributed', { timeout: 60_000 }, (
     expect(answer.body, answer.text).toMatchObject({ hasPrivateKey: false, chain: [{}, {}] })
   })
 
+  it('may have no subject, as certificates for hosts alone', async () => {
+    const answer = await add({ certificate: makeCertificate({ cn: '', domains: ['no-subject.example.com'] }).pem })
+    expect(answer.body, answer.text).toMatchObject({
+      subject: '(no name)',
+      commonName: null,
+      domains: ['no-subject.example.com'],
+    })
+  })
+
+  it('may have a common name with a comma', async () => {
+    const answer = await add({ certificate: makeCertificate({ cn: 'Payments, Inc.' }).pem })
+    expect(answer.body, answer.text).toMatchObject({ commonName: 'Payments, Inc.' })
+  })
+
   it('takes a key as SEC1 with its parameters beside it, as openssl writes it', async () => {
     const { leaf, chain } = named('sec1.example.com')
     const sec1 = String(leaf.key.export({ type: 'sec1', format: 'pem' }))
@@ -130,6 +144,21 @@ describe('A certificate that is given to be distributed', { timeout: 60_000 }, (
       'a key that is too short',
       { certificate: makeCertificate({ cn: 'short.example.com', kind: 'rsa-1024' }).pem },
       { field: 'certificate', says: /1024 bits/, fix: /2048/ },
+    ],
+    ...(['secp256k1', 'brainpoolP256r1'] as const).map((kind): (typeof BAD)[number] => [
+      `a key on ${kind}, of which Node itself dies`,
+      { certificate: makeCertificate({ cn: 'curve.example.com', kind }).pem },
+      { field: 'certificate', says: new RegExp(`curve ${kind}`), fix: /P-256/ },
+    ]),
+    [
+      'an issuer on such a curve',
+      bodyOf(named('below.example.com', { kind: 'brainpoolP256r1' })),
+      { field: 'certificate', says: /curve brainpoolP256r1/ },
+    ],
+    [
+      'a common name that holds what cannot be printed',
+      { certificate: makeCertificate({ cn: 'nul\0.example.com' }).pem },
+      { field: 'certificate', says: /common name/ },
     ],
   ]
   it.each(BAD)('is refused with %s', async (_, body, { field, says, fix }) => {

@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
+import { startBroker } from '../support/broker.ts'
 import { makeChain } from '../support/certificates.ts'
 import { type DistributionWorld, distributionWorld } from '../support/distribution-world.ts'
 import { startRelay } from '../support/relay.ts'
@@ -95,6 +96,25 @@ describe.each(servers)('A certificate for several targets on $product', { timeou
     expect((await world.settled(ordered)).state).toBe('rolled_back')
     // There was none before: its only version is deleted, and nothing else.
     expect(await at(`certs/y/${cn}`)).toMatchObject({ data: null, metadata: { version: 1, destroyed: false } })
+    // What two admins put back is not sent once more by one of them.
+    const { database, key } = world.broker
+    const careful = await startBroker({ database, key, config: { fourEyes: true } })
+    const alone = await careful.admin.post(`/api/distributions/${ordered}/resume`, { reason: 'after all', targetIds: [x] })
+    expect(alone.body).toMatchObject({ code: 'conflict', fix: expect.stringContaining('second admin') })
+    await careful.close()
+  })
+
+  it('is not sent once more when it has expired meanwhile', async () => {
+    const { id, cn } = await fresh()
+    const target = await world.target('expired', { path: 'certs/expired/{{ .cn }}' })
+    const ordered = await world.distribute(id, [target])
+    await world.settled(ordered)
+    await world.admin.must(world.admin.post(`/api/distributions/${ordered}/rollback`, { reason: 'wrong' }))
+    await world.settled(ordered)
+    await world.broker.database.query(`update certificates set not_after = now() - interval '1 s' where id = $1`, [id])
+    const again = await world.admin.post(`/api/distributions/${ordered}/resume`, { reason: 'after all', targetIds: [target] })
+    expect(again.body).toMatchObject({ code: 'input.invalid', message: expect.stringContaining('has expired') })
+    expect((await at(`certs/expired/${cn}`)).data).toBeNull()
   })
 
   it('is not put back over what somebody wrote since, and says so', async () => {

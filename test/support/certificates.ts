@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 
-export type KeyKind = 'rsa' | 'rsa-1024' | 'ec' | 'ed25519'
+export type KeyKind = 'rsa' | 'rsa-1024' | 'ec' | 'ed25519' | 'secp256k1' | 'brainpoolP256r1'
 
 /** A certificate of a test's own making, and its key. */
 export interface MadeCertificate {
@@ -74,6 +74,9 @@ function keyPair(kind: KeyKind): { privateKey: KeyObject; publicKey: KeyObject }
       return generateKeyPairSync('rsa', { modulusLength: 1024 })
     case 'ec':
       return generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+    case 'secp256k1':
+    case 'brainpoolP256r1':
+      return generateKeyPairSync('ec', { namedCurve: kind })
     case 'ed25519':
       return generateKeyPairSync('ed25519')
   }
@@ -85,6 +88,7 @@ function algorithmOf(key: KeyObject): Buffer {
 }
 
 function nameOf(cn: string): Buffer {
+  if (cn === '') return sequence()
   return sequence(tagged(0x31, sequence(oid('550403'), tagged(0x0c, Buffer.from(cn)))))
 }
 

@@ -28,6 +28,12 @@ export interface Typed {
 
 const MOST_ISSUERS = 10
 const LEAST_RSA_BITS = 2048
+/** What TLS clients take; Node itself dies of reading others whole (`toLegacyObject`). */
+const CURVES = new Map([
+  ['prime256v1', 'P-256'],
+  ['secp384r1', 'P-384'],
+  ['secp521r1', 'P-521'],
+])
 const KEY_LABELS = ['PRIVATE KEY', 'RSA PRIVATE KEY', 'EC PRIVATE KEY']
 
 /** Reads what somebody typed in. Throws `input.invalid` with the field and the remedy. `now` is the database's. */
@@ -40,7 +46,8 @@ export function readBundle({ certificate, chain, privateKey }: Typed, now: Date)
   const chainField = second.length > 0 ? 'chain' : 'certificate'
   if (issuers.length > MOST_ISSUERS)
     throw unfit(chainField, `has more than ${MOST_ISSUERS} issuers`, 'leave out what does not lead to the root')
-  const keyType = keyTypeOf(leaf.read.publicKey)
+  const keyType = keyTypeOf(leaf.read.publicKey, 'certificate')
+  for (const issuer of issuers) keyTypeOf(issuer.read.publicKey, chainField)
   mustBeInOrder([leaf, ...issuers], chainField)
   for (const [at, { read }] of [leaf, ...issuers].entries()) mustBeValid(read, at === 0 ? 'certificate' : chainField, now)
   const key = privateKey === undefined ? undefined : keyIn(privateKey, leaf.read)
@@ -156,30 +163,42 @@ function keyIn(text: string, leaf: X509Certificate): Secret {
   return new Secret(block.text)
 }
 
-function keyTypeOf(key: KeyObject): string {
+function keyTypeOf(key: KeyObject, field: string): string {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key
   if (type === 'rsa' || type === 'rsa-pss') {
     const bits = details?.modulusLength ?? 0
     if (bits >= LEAST_RSA_BITS) return `${type} ${bits}`
-    throw unfit('certificate', `its RSA key has ${bits} bits`, `have one issued for at least ${LEAST_RSA_BITS}`)
+    throw unfit(field, `its RSA key has ${bits} bits`, `have one issued for at least ${LEAST_RSA_BITS}`)
   }
-  if (type === 'ec') return `ec ${details?.namedCurve ?? 'unknown curve'}`
+  if (type === 'ec') {
+    const curve = details?.namedCurve ?? 'one without a name'
+    if (CURVES.has(curve)) return `ec ${curve}`
+    throw unfit(
+      field,
+      `its key is on the curve ${curve}`,
+      `have one issued for ${[...CURVES.values()].join(', ')}, RSA or Ed25519`,
+    )
+  }
   if (type === 'ed25519' || type === 'ed448') return type
-  throw unfit('certificate', `its key is of the kind ${type ?? 'unknown'}`, 'have one issued for RSA, EC or Ed25519')
+  throw unfit(field, `its key is of the kind ${type ?? 'unknown'}`, 'have one issued for RSA, EC or Ed25519')
 }
 
 export function fingerprintOf(read: X509Certificate): string {
   return read.fingerprint256.replaceAll(':', '').toLowerCase()
 }
 
-function inOneLine(names: string): string {
-  return names.split('\n').join(', ') || '(no name)'
+/** Certificates for hosts alone may have no subject. */
+function inOneLine(names: string | undefined): string {
+  return names?.split('\n').join(', ') || '(no name)'
 }
 
 /** The last one counts where there are several: it is the most particular. */
 function commonNameOf(read: X509Certificate): string | undefined {
-  const { CN: found } = (read.toLegacyObject().subject ?? {}) as { CN?: string | string[] }
-  return Array.isArray(found) ? found.at(-1) : found
+  const subject: string | undefined = read.subject // whatever its type says
+  const line = subject?.split('\n').findLast((each) => each.startsWith('CN='))
+  const name = line?.slice('CN='.length).replaceAll(/\\([^0-9A-F])/g, '$1')
+  if (name === undefined || !/\\|\p{Cc}/u.test(name)) return name
+  throw unfit('certificate', 'its common name has a character that cannot be printed', 'have one issued for a plain name')
 }
 
 /** Names with a character that needs quoting are left out: no host has one. */

@@ -1,10 +1,11 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common'
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
 import { z } from 'zod'
 import { record } from '../../audit/record.ts'
 import { Catalog } from '../../catalog/catalog.ts'
 import type { ChangeKind } from '../../changes/change-kind.ts'
 import { FourEyes } from '../../changes/four-eyes.ts'
 import type { Held } from '../../changes/held.ts'
+import type { Config } from '../../config/config.ts'
 import {
   type DistributionLine,
   type DistributionQuery,
@@ -18,6 +19,7 @@ import type { Caller } from '../../identity/callers/caller.ts'
 import { DueWork, enqueue } from '../../platform/due/due-work.ts'
 import { Cursors } from '../../platform/http/cursors.ts'
 import { newId } from '../../platform/ids.ts'
+import { CONFIG } from '../../platform/platform.module.ts'
 import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { type Certificate, findCertificate, toGo } from '../certificates/certificate.ts'
@@ -43,6 +45,7 @@ const LATEST_FIRST = { list: 'distributions', position: z.string() }
 @Injectable()
 export class Distributions implements OnModuleInit {
   constructor(
+    @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
     private readonly catalog: Catalog,
     private readonly cursors: Cursors,
@@ -86,7 +89,6 @@ export class Distributions implements OnModuleInit {
   async resume(caller: Caller, id: string, { reason, targetIds }: DistributionWord): Promise<DistributionView> {
     const view = await this.database.transaction(async (tx) => {
       const { certificate } = await findDistribution(tx, id, 'for update')
-      await findCertificate(tx, certificate.id)
       const chosen = chosenOf(await partsOf(tx, [id]), targetIds)
       const again = chosen.filter((part) => mayBeSentAgain(part) || (targetIds && isBack(part)))
       if (again.length === 0) {
@@ -95,6 +97,13 @@ export class Distributions implements OnModuleInit {
         })
       }
       const targets = again.map(({ targetId }) => targetId)
+      if (this.config.fourEyes && again.some(isBack)) {
+        throw new BrokerError('conflict', 'a target that was put back is not sent to again by one admin alone', {
+          field: 'targetIds',
+          fix: 'order a new distribution to it: a second admin is asked',
+        })
+      }
+      await this.look({ certificateId: certificate.id as NewDistribution['certificateId'], targetIds: targets }, tx)
       await rows(tx, 'update distributions set attempts = attempts + 1, sent_by = $2, finished_at = null where id = $1', [
         id,
         caller.id,
@@ -182,15 +191,18 @@ export class Distributions implements OnModuleInit {
   }
 
   /** Everything that stands against it at any target, before anything is sent to one. */
-  private async look({ certificateId, targetIds }: NewDistribution): Promise<{ certificate: Certificate; targets: Target[] }> {
-    const certificate = await findCertificate(this.database.pool, certificateId)
+  private async look(
+    { certificateId, targetIds }: Pick<NewDistribution, 'certificateId'> & { readonly targetIds: readonly string[] },
+    tx: Pick<Tx, 'query'> = this.database.pool,
+  ): Promise<{ certificate: Certificate; targets: Target[] }> {
+    const certificate = await findCertificate(tx, certificateId)
     if (certificate.state === 'expired') {
       throw new BrokerError('input.invalid', `${certificate.name} has expired`, {
         field: 'certificateId',
         fix: 'distribute its successor',
       })
     }
-    const found = new Map((await selectTargets(this.database.pool, 't.id = any($1)', [targetIds])).map((one) => [one.id, one]))
+    const found = new Map((await selectTargets(tx, 't.id = any($1)', [targetIds])).map((one) => [one.id, one]))
     const targets = targetIds.map((id, at) => {
       const field = `targetIds.${at}`
       const target = found.get(id)
