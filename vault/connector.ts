@@ -2,6 +2,16 @@ import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici'
 import type { TransportOptions } from './transport.ts'
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+/**
+ * What servers may sign with. Without this list a server whose certificate is on a Brainpool curve ends the whole process: Node 24 dies of
+ * reading one (a curve that has no name of NIST's), which it does by itself once the certificate is trusted.
+ */
+const SIGNATURES = [
+  ...['ecdsa_secp256r1_sha256', 'ecdsa_secp384r1_sha384', 'ecdsa_secp521r1_sha512', 'ed25519', 'ed448'],
+  ...['rsa_pss_pss', 'rsa_pss_rsae', 'rsa_pkcs1'].flatMap((kind) =>
+    ['sha256', 'sha384', 'sha512'].map((hash) => `${kind}_${hash}`),
+  ),
+].join(':')
 /** A CA that is trusted no longer is noticed after this long; one that is missing, at the first certificate that is not accepted. */
 const LOOK_EVERY_MS = 60_000
 
@@ -61,13 +71,14 @@ function dispatcherFor(options: TransportOptions, ca: string | undefined): Dispa
     key: options.clientCertificate?.key.reveal(),
     // Said aloud, because NODE_TLS_REJECT_UNAUTHORIZED=0 would otherwise switch it off.
     rejectUnauthorized: true,
+    sigalgs: SIGNATURES,
   }
   const connectTimeout = Math.min(options.timeoutMs, 10_000)
   const common = {
     allowH2: false,
     connect: { ...tls, timeout: connectTimeout },
     requestTls: tls,
-    proxyTls: { rejectUnauthorized: true },
+    proxyTls: { rejectUnauthorized: true, sigalgs: SIGNATURES },
     connectTimeout,
     headersTimeout: options.timeoutMs,
     bodyTimeout: options.timeoutMs,

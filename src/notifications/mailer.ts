@@ -3,6 +3,7 @@ import { createTransport } from 'nodemailer'
 import type { Config } from '../config/config.ts'
 import { isThisMachine } from '../config/smtp-server.ts'
 import { emailAddress } from '../contract/email.ts'
+import { TLS_SIGNATURES } from '../platform/http/tls-signatures.ts'
 import { CONFIG } from '../platform/platform.module.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { inHeader, inOneLine, type Letter } from './letter.ts'
@@ -42,6 +43,7 @@ export class Mailer {
       connectionTimeout: PATIENCE_MS,
       greetingTimeout: PATIENCE_MS,
       socketTimeout: PATIENCE_MS,
+      tls: { sigalgs: TLS_SIGNATURES },
       disableFileAccess: true,
       disableUrlAccess: true,
     })

@@ -1,4 +1,5 @@
 import { Agent, request } from 'undici'
+import { TLS_SIGNATURES } from '../platform/http/tls-signatures.ts'
 import { BrokerError, isBrokerError, type Secret } from '../sdk/index.ts'
 import { allowedAddresses, type Liberty, type Resolve, type ResolvedAddress, receiverUrl } from './url-guard.ts'
 import { type SignedMessage, signatureOf } from './webhook-signature.ts'
@@ -23,7 +24,7 @@ export async function postWebhook(posting: Posting): Promise<number> {
   const signal = AbortSignal.any([posting.signal, AbortSignal.timeout(PATIENCE_MS)])
   const addresses = await Promise.race([allowedAddresses(url, posting, posting.resolve), aborted(signal, url)])
   const agent = new Agent({
-    connect: { lookup: pinnedTo(addresses), timeout: PATIENCE_MS },
+    connect: { lookup: pinnedTo(addresses), timeout: PATIENCE_MS, sigalgs: TLS_SIGNATURES },
     maxHeaderSize: 16 * 1024,
     pipelining: 0,
     allowH2: false,

@@ -1,4 +1,5 @@
 import { Agent, EnvHttpProxyAgent, fetch } from 'undici'
+import { TLS_SIGNATURES } from '../../platform/http/tls-signatures.ts'
 
 const LARGEST_ANSWER = 1024 * 1024
 const PATIENCE_MS = 5000
@@ -6,7 +7,9 @@ const PATIENCE_MS = 5000
 /** What a provider may take of us: seconds and a megabyte. It is reached through the company's proxy where the environment names one. */
 export class ProviderFetch {
   private readonly agent = agentOf({
-    connect: { timeout: PATIENCE_MS },
+    connect: { timeout: PATIENCE_MS, sigalgs: TLS_SIGNATURES },
+    requestTls: { sigalgs: TLS_SIGNATURES },
+    proxyTls: { sigalgs: TLS_SIGNATURES },
     headersTimeout: PATIENCE_MS,
     bodyTimeout: PATIENCE_MS,
     maxResponseSize: LARGEST_ANSWER,
@@ -38,7 +41,7 @@ export class ProviderFetch {
   }
 }
 
-function agentOf(options: Agent.Options): Agent | EnvHttpProxyAgent {
+function agentOf(options: EnvHttpProxyAgent.Options): Agent | EnvHttpProxyAgent {
   const { HTTPS_PROXY, https_proxy, HTTP_PROXY, http_proxy } = process.env
   return HTTPS_PROXY || https_proxy || HTTP_PROXY || http_proxy ? new EnvHttpProxyAgent(options) : new Agent(options)
 }

@@ -1,5 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import https from 'node:https'
+import type { AddressInfo } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { rootCertificates } from 'node:tls'
@@ -9,6 +12,7 @@ import { files } from '../../../dev/vault/vault-config.ts'
 import { startVaultServer, type VaultServer } from '../../../dev/vault/vault-server.ts'
 import { waitFor } from '../../../dev/vault/vault-wait.ts'
 import { type Broker, startBroker } from '../../support/broker.ts'
+import { makeCertificate } from '../../support/certificates.ts'
 import { connected, paused, prepared } from '../../support/vault-broker.ts'
 
 const SELF = { method: 'GET', path: ['auth/token/lookup-self'] } as const
@@ -44,6 +48,19 @@ describe.each(await serversUnderTest())('the trust between the broker and a $pro
     turn(61)
     await refused()
     await client.close()
+  })
+})
+
+describe('a server whose certificate is on a curve that Node dies of', () => {
+  it('is refused, and the broker lives', async () => {
+    const { pem, keyPem } = makeCertificate({ cn: 'localhost', domains: ['localhost'], kind: 'brainpoolP256r1' })
+    const server = https.createServer({ key: keyPem, cert: pem }, (_, response) => response.end('{}')).listen(0, 'localhost')
+    await once(server, 'listening')
+    const address = `https://localhost:${(server.address() as AddressInfo).port}`
+    const { client } = await connected(address, { auth: { method: 'token', token: 'x' }, caPem: pem })
+    await expect(client.call(SELF)).rejects.toMatchObject({ code: expect.stringMatching(/^target\.(tls|unreachable)$/) })
+    await client.close()
+    server.close()
   })
 })
 
