@@ -6,6 +6,7 @@ import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { startBroker } from '../support/broker.ts'
 import { makeChain } from '../support/certificates.ts'
 import { type DistributionWorld, distributionWorld } from '../support/distribution-world.ts'
+import { ownToken } from '../support/own-token.ts'
 import { startRelay } from '../support/relay.ts'
 
 const servers = await serversUnderTest()
@@ -101,6 +102,40 @@ describe.each(servers)('A certificate for several targets on $product', { timeou
     const careful = await startBroker({ database, key, config: { fourEyes: true } })
     const alone = await careful.admin.post(`/api/distributions/${ordered}/resume`, { reason: 'after all', targetIds: [x] })
     expect(alone.body).toMatchObject({ code: 'conflict', fix: expect.stringContaining('second admin') })
+    await careful.close()
+  })
+
+  it('goes to no two targets that are one place', async () => {
+    const { id } = await fresh()
+    const targets = [
+      await world.target('one place', { path: 'certs/same/{{ .cn }}' }),
+      await world.target('the same place', { path: 'certs/same/{{ .cn }}' }),
+    ]
+    const answer = await world.admin.post('/api/distributions', { certificateId: id, targetIds: targets, reason: 'x' })
+    expect(answer.body, answer.text).toMatchObject({ code: 'input.invalid', field: 'targetIds.1' })
+    expect(answer.body.message).toContain('one place')
+  })
+
+  it('goes nowhere else than a second admin accepted', async () => {
+    const { id, cn } = await fresh()
+    const target = await world.target('moves', { path: 'certs/accepted/{{ .cn }}' })
+    const { database, key } = world.broker
+    const careful = await startBroker({ database, key, config: { fourEyes: true } })
+    const made = await world.admin.must(world.admin.post('/api/users', { name: 'a second admin', roles: ['admin'] }))
+    const second = careful.api((await ownToken(database, made.id, ['read', 'manage'])).token)
+    const order = { certificateId: id, targetIds: [target], reason: 'renewed' }
+    const held = await careful.admin.must(careful.admin.post('/api/distributions', order))
+    const { location } = await world.admin.must(world.admin.get(`/api/targets/${target}`))
+    await world.admin.must(
+      world.admin.patch(`/api/targets/${target}`, { location: { ...location, path: 'certs/elsewhere/{{ .cn }}' } }),
+    )
+    await second.post(`/api/proposals/${held.id}/accept`)
+    const proposal = await waitFor('it to be refused', async () => {
+      const now = await careful.admin.must(careful.admin.get(`/api/proposals/${held.id}`))
+      return now.state === 'failed' && now
+    })
+    expect(proposal.problem).toMatchObject({ code: 'conflict', message: expect.stringContaining('was changed since') })
+    expect([await at(`certs/accepted/${cn}`), await at(`certs/elsewhere/${cn}`)]).toEqual([undefined, undefined])
     await careful.close()
   })
 

@@ -190,6 +190,7 @@ function inWords({ version }: RotateStep['args'], standing: Standing): string {
       return `${status}, version ${version + 1} is the current one and holds the new values`
     case 'restored':
       return `${status}, version ${standing.version} is the current one and holds what version ${version} held`
+    case 'spoiled':
     case 'changed':
       return `${status}, ${standing.because}`
   }

@@ -34,13 +34,13 @@ export function unsealed(secret: Secret | undefined): SealedValues | undefined {
 
 /**
  * Where a rotation stands, read from the target alone.
- * `untouched`: it wrote nothing; `written`: what it wrote is the current version; `restored`: what was there before is there again;
- * `changed`: it wrote, and somebody did something since.
+ * `untouched`: it wrote nothing; `written`: what it wrote is the current version; `spoiled`: its version is the current one, and does not
+ * hold what it was to; `restored`: what was there before is there again; `changed`: it wrote, and somebody did something since.
  */
 export type Standing = { readonly answer: VaultAnswer } & (
   | { readonly is: 'untouched' | 'written' }
   | { readonly is: 'restored'; readonly version: number }
-  | { readonly is: 'changed'; readonly because: string }
+  | { readonly is: 'spoiled' | 'changed'; readonly because: string }
 )
 
 /** Writes the new values, and answers when; succeeds when they stand there already. */
@@ -70,7 +70,10 @@ export async function standingOf(send: Send, rotation: Rotation): Promise<Standi
     if (wroteAt === undefined) return { is: 'untouched', answer }
     return { is: 'changed', answer, because: `${name} is gone with all its versions` }
   }
-  if (isOurs(current, rotation)) return { is: 'written', answer }
+  if (isOurs(current, rotation)) {
+    if (!sealed || digestOf(current.fields) === sealed.after) return { is: 'written', answer }
+    return { is: 'spoiled', answer, because: `version ${ours} of ${name} does not hold what was written` }
+  }
   if (current.version <= from) {
     if (wroteAt === undefined) return { is: 'untouched', answer }
     return { is: 'changed', answer, because: `${name} was removed and made again since` }

@@ -161,7 +161,8 @@ async function outlookOf(send: Send, step: Journaled<CertificateStep>): Promise<
   const { place, from, hadValue } = writing
   const standing = await standingOf(send, writing)
   if (standing.is === 'changed') return { isPossible: false, because: standing.because, restores: [] }
-  if (standing.is !== 'written') return { isPossible: true, because: `${nameOf(place)} holds what it held before`, restores: [] }
+  if (standing.is !== 'written' && standing.is !== 'spoiled')
+    return { isPossible: true, because: `${nameOf(place)} holds what it held before`, restores: [] }
   if (!hadValue) {
     const summary = `Version ${from + 1} of ${nameOf(place)} is deleted: before it there was no value.`
     return { isPossible: true, restores: [{ target: step.target, summary }] }
@@ -231,6 +232,7 @@ function inWords({ args }: CertificateStep, standing: Standing): string {
       return args.hadValue
         ? `${status}, version ${standing.version} is the current one and holds what version ${args.version} held`
         : `${status}, version ${standing.version} is deleted, and there was none before`
+    case 'spoiled':
     case 'changed':
       return `${status}, ${standing.because}`
   }

@@ -22,11 +22,13 @@ export interface Writing {
 
 /**
  * Where a writing stands, read from the target alone.
- * `untouched`: it wrote nothing; `written`: what it wrote is the current version; `restored`: what was there before is there again;
+ * `untouched`: it wrote nothing; `written`: what it wrote is the current version; `spoiled`: its version is the current one, and does not
+ * hold what it was to; `restored`: what was there before is there again;
  * `changed`: somebody did something since.
  */
 export type Standing = { readonly answer: VaultAnswer } & (
   | { readonly is: 'untouched' | 'written' | 'restored'; readonly version: number }
+  | { readonly is: 'spoiled'; readonly version: number; readonly because: string }
   | { readonly is: 'changed'; readonly because: string }
 )
 
@@ -61,14 +63,17 @@ export async function standingOf(send: Send, writing: Writing): Promise<Standing
     if (wroteAt === undefined) return { is: 'untouched', answer, version }
     return { is: 'changed', answer, because: `${name} was removed with all its versions since` }
   }
-  if (isOurs(current, writing)) return { is: 'written', answer, version }
+  if (isOurs(current, writing)) {
+    const difference = differsFrom(mark, current.fields)
+    if (!difference) return { is: 'written', answer, version }
+    return { is: 'spoiled', answer, version, because: `version ${ours} of ${name} is not as it was written: ${difference}` }
+  }
   const isAnother = wroteAt !== undefined && version === ours && current.is !== 'absent' && current.createdAt !== wroteAt
   if (isAnother) return { is: 'changed', answer, because: `${name} was removed and made again since` }
   if (current.is === 'live' && version === ours) {
     // Somebody else's: check-and-set kept ours out.
     if (wroteAt === undefined) return { is: 'untouched', answer, version }
-    const difference = differsFrom(mark, current.fields) ?? 'it was written at another time'
-    return { is: 'changed', answer, because: `version ${ours} of ${name} is not the one that was written: ${difference}` }
+    return { is: 'changed', answer, because: `version ${ours} of ${name} is not the one that was written` }
   }
   if (version === ours) {
     if (!hadValue) return { is: 'restored', answer, version }
@@ -114,11 +119,10 @@ export function whyNotBack(writing: Writing, earlier: KvVersion): string | undef
   return field && `${which} holds a number in ${field} that the server rounds when it is read`
 }
 
-/** By when it was written, if the journal says so: after a purge another version can have its number, and even hold the same. */
+/** By when it was written, if the journal says so, whatever it holds: after a purge another can have its number, and even hold the same. */
 function isOurs(version: KvVersion, { from, mark, wroteAt }: Writing): version is KvVersion & { is: 'live' } {
   if (version.is !== 'live' || version.version !== from + 1) return false
-  if (wroteAt !== undefined && version.createdAt !== wroteAt) return false
-  return !differsFrom(mark, version.fields)
+  return wroteAt === undefined ? !differsFrom(mark, version.fields) : version.createdAt === wroteAt
 }
 
 function isFrom(version: KvVersion, { from, fromAt }: Writing): boolean {

@@ -39,6 +39,10 @@ import {
 } from './distribution.ts'
 import { wishFor } from './wishes.ts'
 
+/** With the version of each target that it was ordered for. */
+const orderBody = newDistribution.extend({ accepted: z.record(z.string(), z.number()) })
+type OrderBody = z.infer<typeof orderBody>
+
 const LATEST_FIRST = { list: 'distributions', position: z.string() }
 
 /** Takes a certificate to targets, to where it failed once more, and back. */
@@ -57,8 +61,11 @@ export class Distributions implements OnModuleInit {
     this.fourEyes.register(this.ordering)
   }
 
-  order(caller: Caller, input: NewDistribution): Promise<DistributionView | Held> {
-    return this.fourEyes.submit(caller, this.ordering, null, input)
+  /** The second admin accepts these targets as they are now, and no others. */
+  async order(caller: Caller, input: NewDistribution): Promise<DistributionView | Held> {
+    const { targets } = await this.look(input)
+    const accepted = Object.fromEntries(targets.map(({ id, version }) => [id, version]))
+    return this.fourEyes.submit(caller, this.ordering, null, { ...input, accepted })
   }
 
   get(id: string): Promise<DistributionView> {
@@ -146,10 +153,10 @@ export class Distributions implements OnModuleInit {
     return view
   }
 
-  private readonly ordering: ChangeKind<NewDistribution, DistributionView> = {
+  private readonly ordering: ChangeKind<OrderBody, DistributionView> = {
     kind: 'distribution.order',
     roles: ['admin'],
-    parse: (body) => newDistribution.parse(body),
+    parse: (body) => orderBody.parse(body),
     summary: async (_, input) => {
       const { certificate, targets } = await this.look(input)
       const { reason, batchSize, undoIfUnverified } = input
@@ -163,7 +170,13 @@ export class Distributions implements OnModuleInit {
       }
     },
     prepare: async (by, _, input) => {
-      await this.look(input)
+      const { targets } = await this.look(input)
+      const changed = targets.find((target) => input.accepted[target.id] !== target.version)
+      if (changed) {
+        throw new BrokerError('conflict', `${changed.name} was changed since this was proposed`, {
+          fix: 'look at where it leads now, and order it again',
+        })
+      }
       const id = newId('dst')
       return { write: (tx) => this.write(tx, by, id, input), afterwards: () => this.work.wake('run') }
     },
@@ -211,6 +224,15 @@ export class Distributions implements OnModuleInit {
       this.mustFit(target, certificate, field)
       return target
     })
+    const places = targets.map((target) => this.placeOf(target, certificate))
+    const twice = places.findIndex((place, at) => places.indexOf(place) !== at)
+    if (twice >= 0) {
+      const first = targets[places.indexOf(places[twice]!)]!.name
+      throw new BrokerError('input.invalid', `${targets[twice]!.name} leads to the very place of ${first}`, {
+        field: `targetIds.${twice}`,
+        fix: 'name one of them: what one wrote would count for both, and taking it back from one would take it from the other',
+      })
+    }
     return { certificate, targets }
   }
 
@@ -232,6 +254,11 @@ export class Distributions implements OnModuleInit {
         },
       )
     }
+  }
+
+  private placeOf(target: Target, certificate: Certificate): string {
+    const { destinationOf } = distributionOf(this.catalog.get(target.plugin))
+    return JSON.stringify([destinationOf(target.location), this.pathOf(target, certificate)])
   }
 
   private pathOf(target: Target, certificate: Certificate): string {

@@ -162,6 +162,20 @@ describe.each(servers)('The rotation of a secret on $product', (binary) => {
     }
   })
 
+  it('is not proved when its version holds something else than was written, and is undone', async () => {
+    const use = await plan({ password: made })
+    const { client } = use.ctx
+    const call: typeof client.call = (each) =>
+      client.call(each.body?.['data'] ? { ...each, body: { ...each.body, data: { password: 'spoiled on its way' } } } : each)
+    const { record } = await rotateKvSecret.execute({ ...use.ctx, client: { ...client, call } }, use.steps[0]!)
+    use.steps[0]!.record = record!
+    expect(await rotateKvSecret.verify!(use.ctx, use.steps)).toMatchObject([
+      { holds: false, observed: expect.stringContaining('does not hold what was written') },
+    ])
+    await undo(use)
+    expect(await world.fields('app/db')).toEqual(await world.fields('app/db', first))
+  })
+
   it('is not undone over the hand of somebody who writes in that very instant', async () => {
     const use = await rotated()
     const meanwhile = async () => void (await world.write('app/db', { somebody: 'else’s' }))
