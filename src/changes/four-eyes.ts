@@ -34,6 +34,10 @@ export class FourEyes {
     columns.hold({ table: 'proposals', column: 'body', key: { id: 'text' }, place, lasting: false })
   }
 
+  get areOn(): boolean {
+    return this.config.fourEyes
+  }
+
   /** Says how a kind of change is made. Nobody else can make it. */
   register<Body, Made>(kind: ChangeKind<Body, Made>): void {
     this.kinds.set(kind.kind, kind as ChangeKind<unknown, unknown>)

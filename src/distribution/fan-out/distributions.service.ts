@@ -1,11 +1,10 @@
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
+import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { z } from 'zod'
 import { record } from '../../audit/record.ts'
 import { Catalog } from '../../catalog/catalog.ts'
 import type { ChangeKind } from '../../changes/change-kind.ts'
 import { FourEyes } from '../../changes/four-eyes.ts'
 import type { Held } from '../../changes/held.ts'
-import type { Config } from '../../config/config.ts'
 import {
   type DistributionLine,
   type DistributionQuery,
@@ -19,7 +18,6 @@ import type { Caller } from '../../identity/callers/caller.ts'
 import { DueWork, enqueue } from '../../platform/due/due-work.ts'
 import { Cursors } from '../../platform/http/cursors.ts'
 import { newId } from '../../platform/ids.ts'
-import { CONFIG } from '../../platform/platform.module.ts'
 import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { type Certificate, findCertificate, toGo } from '../certificates/certificate.ts'
@@ -49,7 +47,6 @@ const LATEST_FIRST = { list: 'distributions', position: z.string() }
 @Injectable()
 export class Distributions implements OnModuleInit {
   constructor(
-    @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
     private readonly catalog: Catalog,
     private readonly cursors: Cursors,
@@ -104,7 +101,7 @@ export class Distributions implements OnModuleInit {
         })
       }
       const targets = again.map(({ targetId }) => targetId)
-      if (this.config.fourEyes && again.some(isBack)) {
+      if (this.fourEyes.areOn && again.some(isBack)) {
         throw new BrokerError('conflict', 'a target that was put back is not sent to again by one admin alone', {
           field: 'targetIds',
           fix: 'order a new distribution to it: a second admin is asked',

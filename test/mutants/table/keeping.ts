@@ -193,8 +193,8 @@ export const KEEPING: readonly Mutant[] = [
   {
     bug: 'the address of a receiver is asked for once more when it is connected to',
     file: 'src/notifications/post-webhook.ts',
-    find: 'connect: { lookup: pinnedTo(addresses), timeout: PATIENCE_MS },',
-    replace: 'connect: { timeout: PATIENCE_MS },',
+    find: 'connect: { lookup: pinnedTo(addresses), timeout: PATIENCE_MS, sigalgs: TLS_SIGNATURES },',
+    replace: 'connect: { timeout: PATIENCE_MS, sigalgs: TLS_SIGNATURES },',
     suites: ['webhook-posting'],
     only: 'connects to the address that was checked',
   },
