@@ -107,6 +107,8 @@ describe('the tables of the database', () => {
     expect(movers('access_requests')).toEqual(['src/approvals/requests/transition.ts'])
     expect(movers('grants')).toEqual(['src/grants/transition.ts'])
     expect(movers('action_runs')).toEqual(['src/actions/transition.ts'])
+    expect(movers('proposals')).toEqual(['src/changes/proposal-endings.ts'])
+    expect(movers('rotation_turns')).toEqual(['src/rotation/turn.ts'])
   })
 })
 
