@@ -6,6 +6,12 @@ import { type CertificateWish, makeCertificate, makeChain, pemOf } from '../supp
 
 const DAY_MS = 86_400_000
 const inDays = (days: number) => new Date(Date.now() + days * DAY_MS)
+/** What an issuer whose own time is over gave. */
+function belowExpired() {
+  const root = makeCertificate({ cn: 'root', isCa: true })
+  const issuer = makeCertificate({ cn: 'expired issuer', isCa: true, issuer: root, notBefore: inDays(-9), notAfter: inDays(-1) })
+  return { certificate: makeCertificate({ cn: 'below.example.com', issuer }).pem, chain: issuer.pem + root.pem }
+}
 const named = (cn: string, more: Partial<CertificateWish> = {}) => makeChain({ cn, domains: [cn], ...more })
 
 describe('A certificate that is given to be distributed', { timeout: 60_000 }, () => {
@@ -150,6 +156,7 @@ describe('A certificate that is given to be distributed', { timeout: 60_000 }, (
       { certificate: makeCertificate({ cn: 'curve.example.com', kind }).pem },
       { field: 'certificate', says: new RegExp(`curve ${kind}`), fix: /P-256/ },
     ]),
+    ['an issuer that has expired', belowExpired(), { field: 'chain', says: /expired at/ }],
     [
       'an issuer on such a curve',
       bodyOf(named('below.example.com', { kind: 'brainpoolP256r1' })),

@@ -26,6 +26,14 @@ describe.each(servers)('A certificate for several targets on $product', { timeou
     const made = makeChain({ cn: `n${number}.example.com`, domains: [`n${number}.example.com`] })
     return { id: await world.certificate(made, more), made, cn: made.leaf.name }
   }
+  /** A broker on the same database where changes wait for a second admin, and that one. */
+  const twoAdmins = async () => {
+    const { database, key } = world.broker
+    const careful = await startBroker({ database, key, config: { fourEyes: true } })
+    number += 1
+    const { id } = await world.admin.must(world.admin.post('/api/users', { name: `second admin ${number}`, roles: ['admin'] }))
+    return { careful, second: careful.api((await ownToken(database, id, ['read', 'manage'])).token) }
+  }
   const at = async (path: string) => (await world.server.api('GET', `secret/data/${path}`)).body?.data
   const statesOf = (view: { targets: { name: string; state: string }[] }) =>
     Object.fromEntries(view.targets.map(({ name, state }) => [name, state]))
@@ -105,6 +113,29 @@ describe.each(servers)('A certificate for several targets on $product', { timeou
     await careful.close()
   })
 
+  it('is put back by two admins at the targets that the second one was shown, and at none that came since', async () => {
+    const { id, cn } = await fresh()
+    const relay = await startRelay(world.server.address)
+    const early = await world.target('early', { path: 'certs/early/{{ .cn }}' })
+    const late = await world.target('late', { path: 'certs/late/{{ .cn }}', address: relay.url })
+    relay.leadTo(undefined)
+    const ordered = await world.distribute(id, [early, late])
+    await waitFor('one to have it', async () => (await world.get(ordered)).counts.verified === 1)
+    await world.admin.must(world.admin.post(`/api/distributions/${ordered}/cancel`, { reason: 'late is late' }))
+    await world.settled(ordered)
+    const { careful, second } = await twoAdmins()
+    const held = await careful.admin.must(careful.admin.post(`/api/distributions/${ordered}/rollback`, { reason: 'wrong' }))
+    relay.leadTo(world.server.address)
+    await world.admin.must(world.admin.post(`/api/distributions/${ordered}/resume`, { reason: 'late is there' }))
+    expect((await world.settled(ordered)).counts.verified).toBe(2)
+    await second.must(second.post(`/api/proposals/${held.id}/accept`))
+    await waitFor('the early one to be put back', async () => (await world.get(ordered)).counts.rolled_back === 1)
+    expect(statesOf(await world.settled(ordered))).toEqual({ early: 'rolled_back', late: 'verified' })
+    expect((await at(`certs/late/${cn}`)).data).not.toBeNull()
+    await careful.close()
+    await relay.close()
+  })
+
   it('goes to no two targets that are one place', async () => {
     const { id } = await fresh()
     const targets = [
@@ -119,10 +150,7 @@ describe.each(servers)('A certificate for several targets on $product', { timeou
   it('goes nowhere else than a second admin accepted', async () => {
     const { id, cn } = await fresh()
     const target = await world.target('moves', { path: 'certs/accepted/{{ .cn }}' })
-    const { database, key } = world.broker
-    const careful = await startBroker({ database, key, config: { fourEyes: true } })
-    const made = await world.admin.must(world.admin.post('/api/users', { name: 'a second admin', roles: ['admin'] }))
-    const second = careful.api((await ownToken(database, made.id, ['read', 'manage'])).token)
+    const { careful, second } = await twoAdmins()
     const order = { certificateId: id, targetIds: [target], reason: 'renewed' }
     const held = await careful.admin.must(careful.admin.post('/api/distributions', order))
     const { location } = await world.admin.must(world.admin.get(`/api/targets/${target}`))
@@ -149,6 +177,8 @@ describe.each(servers)('A certificate for several targets on $product', { timeou
     await world.broker.database.query(`update certificates set not_after = now() - interval '1 s' where id = $1`, [id])
     const again = await world.admin.post(`/api/distributions/${ordered}/resume`, { reason: 'after all', targetIds: [target] })
     expect(again.body).toMatchObject({ code: 'input.invalid', message: expect.stringContaining('has expired') })
+    const order = { certificateId: id, targetIds: [target], reason: 'after all' }
+    expect((await world.admin.post('/api/distributions', order)).body).toMatchObject({ field: 'certificateId' })
     expect((await at(`certs/expired/${cn}`)).data).toBeNull()
   })
 

@@ -157,6 +157,14 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
       skipTest: true,
     })
     expect(forged.body).toMatchObject({ status: 503, message: expect.stringContaining('not what the broker sealed there') })
+    await world.broker.database.query(
+      `update target_credentials set destinations = $2, login = login || '{"mount":"elsewhere"}' where id = $1`,
+      [credentialId, JSON.stringify([{ address: world.server.address }, { address: 'http://127.0.0.1:9' }])],
+    )
+    expect((await add('forged login', {}, { skipTest: true })).body).toMatchObject({ status: 503 })
+    await world.broker.database.query(`update target_credentials set login = login || '{"mount":"approle"}' where id = $1`, [
+      credentialId,
+    ])
     const back = { destinations: [{ address: world.server.address }] }
     await world.broker.database.query('update target_credentials set destinations = $2 where id = $1', [
       credentialId,
