@@ -133,6 +133,10 @@ describe('the house', () => {
     expect(imports.filter(({ to }) => /\.(ts|js)$/.test(to) && !code.has(to) && !isModule(to))).toEqual([])
   })
 
+  it('names what it imports where one can read it', () => {
+    expect(unreadable(house)).toEqual(['src/platform/postgres/postgres-binaries.ts']) // the package of this machine’s kind
+  })
+
   it('imports downwards only', () => {
     expect(upwards(house)).toEqual([])
   })
@@ -310,6 +314,9 @@ const PLANTED: readonly {
   { wall: upwards, file: 'src/contract/planted.ts', text: `export type { Config } from '../config/config.ts'` },
   { wall: upwards, file: 'src/platform/planted.ts', text: `const late = await import('../identity/identity.module.ts')` },
   { wall: upwards, file: 'vault/planted.ts', text: `import { BrokerError } from '../src/sdk/index.ts'` },
+  { wall: upwards, file: 'src/platform/planted.ts', text: 'const late = await import(`../identity/identity.module.ts`)' },
+  { wall: unreadable, file: 'src/platform/planted.ts', text: 'const late = await import(place)' },
+  { wall: unreadable, file: 'src/platform/planted.ts', text: `const require = createRequire(import.meta.url)` },
   { wall: foreign, file: 'plugins/vault/planted.ts', text: `import pg from 'pg'` },
   { wall: foreign, file: 'src/grants/planted.ts', text: `import { DataSource } from 'typeorm'` },
   { wall: foreign, file: 'src/sdk/planted.ts', text: `import { readFileSync } from 'node:fs'` },
@@ -366,6 +373,13 @@ function upwards({ among }: House): string[] {
   return astray.map(inWords)
 }
 
+/** Modules that are asked for by a name that is worked out. */
+function unreadable({ files, code }: House): string[] {
+  return files.filter(
+    (file) => isOurs(file) && /\bcreateRequire\b|(?<!\.)\bimport\((?!\s*['"`][^'"`$]+['"`])/.test(code.get(file)!),
+  )
+}
+
 function foreign({ imports }: House): string[] {
   const modules = imports.filter(({ to }) => isModule(to))
   return modules
@@ -407,7 +421,7 @@ function clockReaders({ files, code }: House): string[] {
 
 function importsOf(file: string, text: string): Import[] {
   const written = [...text.matchAll(/^(?:import|export)\s+(type\s)?(?:[^'"();]*?\sfrom\s+)?'([^']+)'/gm)]
-  const awaited = [...text.matchAll(/\bimport\('([^']+)'\)/g)].map(([, to]) => [undefined, undefined, to] as const)
+  const awaited = [...text.matchAll(/\bimport\(\s*['"`]([^'"`]+)['"`]/g)].map(([, to]) => [undefined, undefined, to] as const)
   return [...written, ...awaited].map(([, types, to = '']) => ({
     from: file,
     to: to.startsWith('.') ? path.posix.join(path.posix.dirname(file), to) : to,

@@ -10,6 +10,7 @@ import { discoveryRun } from '../../src/contract/integrations.ts'
 import { proposalState } from '../../src/contract/proposals.ts'
 import { requestState } from '../../src/contract/requests.ts'
 import { grantMachine } from '../../src/grants/grant-machine.ts'
+import { turnMachine } from '../../src/rotation/turn-machine.ts'
 import { ERRORS } from '../../src/sdk/errors.ts'
 import { type FreshDatabase, freshDatabase } from '../support/database.ts'
 
@@ -72,6 +73,7 @@ describe('the tables of states', () => {
     ['access_requests_state_known', requestState.options],
     ['proposals_state_known', proposalMachine.states],
     ['proposals_state_known', proposalState.options],
+    ['rotation_turns_state_known', turnMachine.states],
     ['action_steps_state_known', stepView.shape.state.options],
     ['openings_state_known', openingView.shape.state.options],
     ['discovery_runs_state_known', discoveryRun.shape.state.options],
@@ -82,7 +84,7 @@ describe('the tables of states', () => {
   })
 
   it('lead every unfinished thing to an end, and nothing out of one', () => {
-    for (const { states, arrows, isFinal } of [requestMachine, grantMachine, runMachine, proposalMachine]) {
+    for (const { states, arrows, isFinal } of [requestMachine, grantMachine, runMachine, proposalMachine, turnMachine]) {
       const rows = arrows as Record<string, Record<string, string>>
       for (const state of states) {
         if (isFinal(state as never)) continue
@@ -131,6 +133,23 @@ describe('the tables of states', () => {
       open --lapse--> lapsed
       accepted --perform--> performed
       accepted --fail--> failed"
+    `)
+  })
+
+  it('are these for a turn of a rotation', () => {
+    expect(printed(turnMachine)).toMatchInlineSnapshot(`
+      "waiting --mark--> done
+      running --test--> testing
+      running --finish--> finished
+      running --take_back--> undoing
+      running --gone--> undone
+      running --fail--> failed
+      testing --finish--> finished
+      testing --take_back--> undoing
+      testing --gone--> undone
+      testing --fail--> failed
+      undoing --gone--> undone
+      undoing --fail--> failed"
     `)
   })
 

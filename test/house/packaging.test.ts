@@ -111,3 +111,21 @@ describe('the image', () => {
     expect(last).not.toMatch(/--from=build \/app\/(node_modules|dist\/dev|dist\/bench)?\b( |$)/)
   })
 })
+
+describe('the package', () => {
+  it('holds what it exports and runs, and neither tests nor what only this checkout needs', () => {
+    const packed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: at('.'), encoding: 'utf8' })
+    const [{ files }] = JSON.parse(packed) as [{ files: { path: string }[] }]
+    const paths = files.map((file) => file.path)
+    const { exports, bin } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
+    const needed = [
+      exports['./vault'].types,
+      exports['./vault'].default,
+      bin.latchkey,
+      'dist/src/main.js',
+      'dist/src/cli/main.js',
+    ]
+    expect(paths).toEqual(expect.arrayContaining(needed.map((file: string) => path.normalize(file))))
+    expect(paths.filter((file) => /^(dist\/)?(test|bench|dev|tools)\//.test(file))).toEqual([])
+  })
+})

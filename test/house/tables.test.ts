@@ -87,6 +87,23 @@ describe('the tables of the database', () => {
     expect(roomsThat(READ, 'approvals', planted)).toBe('approvals sdk')
   })
 
+  it('are noticed however SQL is written', () => {
+    for (const sql of ['UPDATE grants SET a = 1', 'update only grants', 'update public.grants', 'merge into "grants"'])
+      expect(WRITE('grants').test(sql), sql).toBe(true)
+    for (const sql of ['FROM grants', 'from only grants', 'join public."grants"'])
+      expect(READ('grants').test(sql), sql).toBe(true)
+    for (const sql of [
+      "update grants as g set state = 'x'",
+      'update grants set (state, a) = (1, 2)',
+      'update grants set a = (select b from c), state = $1 where id = $2',
+      'insert into grants (id) values (1) on conflict (id) do update set a = 1, state = excluded.state',
+    ])
+      expect(
+        STATE_MOVES('grants').some((move) => move.test(sql)),
+        sql,
+      ).toBe(true)
+  })
+
   it('are told apart from what only looks like them', () => {
     const sql =
       'delete from grants g using x; select 1 from grants_seen join grants as h; update grants set a = 1 for update of grants'
@@ -101,8 +118,8 @@ describe('the tables of the database', () => {
 
   it('have a state that one place moves, by its machine', () => {
     const movers = (table: string) => {
-      const sets = new RegExp(`\\bupdate\\s+${table}\\s+(\\w+\\s+)?set\\b((?!\\b(where|from)\\b)[\\s\\S])*?\\bstate\\s*=`)
-      return files.filter((file) => sets.test(code.get(file)!))
+      const moves = STATE_MOVES(table)
+      return files.filter((file) => moves.some((move) => move.test(code.get(file)!)))
     }
     expect(movers('access_requests')).toEqual(['src/approvals/requests/transition.ts'])
     expect(movers('grants')).toEqual(['src/grants/transition.ts'])
@@ -117,12 +134,30 @@ function roomsThat(how: (table: string) => RegExp, table: string, texts: Readonl
   return [...new Set(found)].sort().join(' ')
 }
 
+/** A state is set by an update or where an insert meets a row. */
+function STATE_MOVES(table: string): readonly RegExp[] {
+  const upToWhere = '(?:(?!\\bwhere\\b)[^`;])*?'
+  const state = '\\bstate\\s*(?:=|,[^=]*\\)\\s*=)'
+  return [
+    new RegExp(`\\bupdate\\s+(only\\s+)?${named(table)}"?\\s+((as\\s+)?\\w+\\s+)?set\\b${upToWhere}${state}`, 'i'),
+    new RegExp(`\\binsert\\s+into\\s+${named(table)}[^\`;]*?\\bdo\\s+update\\s+set\\b${upToWhere}${state}`, 'i'),
+  ]
+}
+
 function WRITE(table: string): RegExp {
-  return new RegExp(`\\b(insert\\s+into|update|delete\\s+from|truncate)\\s+(only\\s+)?${table}\\b`, 'g')
+  return new RegExp(
+    `\\b(insert\\s+into|merge\\s+into|update|delete\\s+from|truncate(\\s+table)?)\\s+(only\\s+)?${named(table)}`,
+    'gi',
+  )
 }
 
 function READ(table: string): RegExp {
-  return new RegExp(`(?<!\\bdelete\\s+)\\b(from|join|using)\\s+(lateral\\s+)?${table}\\b`, 'g')
+  return new RegExp(`(?<!\\bdelete\\s+)\\b(from|join|using)\\s+(lateral\\s+|only\\s+)?${named(table)}`, 'gi')
+}
+
+/** However SQL writes it. */
+function named(table: string): string {
+  return `(public\\.)?"?${table}\\b`
 }
 
 function withoutComments(text: string): string {
