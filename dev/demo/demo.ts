@@ -12,12 +12,14 @@ import { Screen } from './demo-screen.ts'
 import { DemoShop } from './demo-shop.ts'
 import { type DemoWorld, settle } from './demo-world.ts'
 
-const HELP = `npm run demo -- [--seconds <n>] [--keep]
+const HELP = `npm run demo -- [--seconds <n>] [--server openbao|vault] [--keep]
   --seconds <n>  how long alice gets access, 10 to 3600; 20 unless told
+  --server <s>   which product it is shown on; OpenBao unless told, or what is there
   --keep         leave everything running afterwards, until ctrl-c`
 
 interface Options {
   readonly seconds: number
+  readonly server: string | undefined
   readonly keep: boolean
 }
 
@@ -36,7 +38,7 @@ async function main(): Promise<number> {
     return 2
   }
   try {
-    const outcome = await Promise.race([perform(options.seconds), signalled])
+    const outcome = await Promise.race([perform(options), signalled])
     if (typeof outcome === 'string') {
       screen.line(`\n  ${outcome}: stopping everything`)
       screen.close()
@@ -64,8 +66,8 @@ interface Stage {
 }
 
 /** The whole story, on a server and a broker that nobody used before. */
-async function perform(seconds: number): Promise<Stage> {
-  const binary = await vaultBinary() // the first time it may have to be built
+async function perform({ seconds, server }: Options): Promise<Stage> {
+  const binary = await vaultBinary({ env: { ...process.env, ...(server && { LATCHKEY_SERVER: server }) } }) // the first time it may have to be built
   const began = performance.now()
   const port = await freePort()
   const company = await started(DemoCompany.start(`http://127.0.0.1:${port}`))
@@ -121,10 +123,15 @@ function optionsIn(words: string[]): Options | undefined {
   try {
     const { values } = parseArgs({
       args: words,
-      options: { seconds: { type: 'string', default: '20' }, keep: { type: 'boolean', default: false } },
+      options: {
+        seconds: { type: 'string', default: '20' },
+        server: { type: 'string' },
+        keep: { type: 'boolean', default: false },
+      },
     })
     const seconds = Number(values.seconds)
-    return Number.isInteger(seconds) && seconds >= 10 && seconds <= 3600 ? { seconds, keep: values.keep } : undefined
+    if (!Number.isInteger(seconds) || seconds < 10 || seconds > 3600) return undefined
+    return { seconds, server: values.server, keep: values.keep }
   } catch {
     return undefined // not one of the options: the caller is shown which there are
   }
