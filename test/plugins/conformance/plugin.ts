@@ -189,6 +189,18 @@ export function describePlugin<Config, Client>(name: string, setUp: () => Promis
       expect(await open(given, delivery).then(world.getsIn, () => false)).toBe(false)
     })
 
+    it('takes one grant back and leaves its neighbour’s alone', async () => {
+      const [delivery = ''] = await deliveries()
+      const [mine, theirs] = [await give(120), await give(120)]
+      const credential = await open(theirs, delivery)
+      await takeBack(mine)
+      expect(await world.getsIn(credential)).toBe(true)
+      const pieces = (await access().verify?.(theirs.ctx, theirs.steps)) ?? []
+      expect(pieces.filter(({ holds }) => !holds)).toEqual([])
+      await takeBack(theirs)
+      expect(await world.getsIn(credential)).toBe(false)
+    })
+
     it('moves the end when it is told to, and says who guarantees it', async () => {
       const given = await give(60)
       const until = new Date(given.ctx.until!.getTime() + 600_000)
@@ -197,6 +209,7 @@ export function describePlugin<Config, Client>(name: string, setUp: () => Promis
       const [delivery = ''] = await deliveries()
       const credential = await access().open(longer, given.steps, delivery)
       expect(credential.endsAt.getTime()).toBeGreaterThan(given.ctx.until!.getTime())
+      expect(credential.endsAt.getTime()).toBeLessThanOrEqual(until.getTime())
       expect(['server', 'broker']).toContain(access().expiryGuarantee(client, delivery))
       await takeBack(given)
     })
@@ -228,6 +241,8 @@ export function describePlugin<Config, Client>(name: string, setUp: () => Promis
       const [delivery = ''] = await deliveries()
       await expect(access().open(ctx, given.steps, delivery)).rejects.toMatchObject({ code: 'run.fenced' })
       await expect(access().rollback(ctx, given.steps.at(-1)!, undefined)).rejects.toMatchObject({ code: 'run.fenced' })
+      await expect(access().extend(ctx, given.steps)).rejects.toMatchObject({ code: 'run.fenced' })
+      for (const step of given.steps) await expect(access().execute(ctx, step)).rejects.toMatchObject({ code: 'run.fenced' })
       await takeBack(given)
     })
 
