@@ -93,7 +93,9 @@ export class FourEyes {
     const now = asStored(await read(tx, subject))
     if (isDeepStrictEqual(now, base)) return
     // An earlier version did not write down what a proposal was about.
-    const what = base ? 'what this changes is not what it was when it was proposed' : 'nothing says what this changed from'
+    const what = base
+      ? 'what this changes was changed since it was proposed'
+      : 'the proposal has no record of what it changes from'
     throw new BrokerError('conflict', what, {
       fix: 'look at it as it is now, and propose the change again',
     })

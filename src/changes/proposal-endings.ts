@@ -96,7 +96,7 @@ export function deciders({ kind }: Pick<Proposal, 'kind'>): readonly Role[] {
 
 const LOST_SAY = {
   code: 'auth.forbidden',
-  message: 'who accepted it, or may have, was disabled or lost their role before it was made',
+  message: 'the person who accepted it, or somebody who could act as them, was disabled or lost their role before it was made',
   fix: 'propose it again, and let somebody else accept it',
 } satisfies ProposalView['problem']
 

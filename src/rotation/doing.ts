@@ -59,7 +59,7 @@ export class Doing {
       })
     }
     if (!isReversible(action) && does.test) {
-      throw new BrokerError('input.invalid', 'is asked for nothing: what nobody can undo is not taken back either', {
+      throw new BrokerError('input.invalid', 'cannot be there: the action has no undo, so a failed test could put nothing back', {
         field: 'does.test',
         fix: 'leave it out; a webhook can subscribe to rotation.finished',
       })

@@ -89,7 +89,7 @@ describe('people', () => {
     const me = await admin.must(admin.get('/api/me'))
     const letter = await told(
       'alice@people.example',
-      'A token was made for you, with which its maker can read and ask in your name',
+      'An admin made a token for you, and can read and ask for access in your name with it',
     )
     for (const words of ['for the scripts of alice', 'read, request', me.name, made.id, 'If you did not ask for it, revoke it']) {
       expect(letter.plain).toContain(words)
@@ -110,7 +110,7 @@ describe('people', () => {
     const { code } = await admin.must(admin.post(`/api/users/${id}/enrolment-code`, {}))
     const made = await told(
       'carla@people.example',
-      'A code was made for you, with which you or its maker can get a token of yours',
+      'An enrolment code was made for you: you, or the admin who made it, can get a token in your name with it',
     )
     expect(made.plain).toContain((await admin.must(admin.get('/api/me'))).name)
     const minted = await admin.must(admin.post('/api/enrolments', { code }))
@@ -128,12 +128,12 @@ describe('people', () => {
     const { token, id: tokenId } = await admin.must(admin.post('/api/enrolments', { code }))
     await puppetToken(api(token))
     await admin.must(admin.patch(`/api/users/${leaver.id}`, { state: 'disabled' }))
-    const ended = await told(email, 'Your token ended, because who made it, or may have it in hand, left or was ended')
+    const ended = await told(email, 'Your token was revoked: the person who made it, or who may hold a copy, is no longer active')
     expect(ended.plain).toContain('ask an admin for a new enrolment code')
     expect(ended.plain).toContain(tokenId)
     const second = await admin.must(admin.post(`/api/users/${id}/enrolment-code`, {}))
     await expect.poll(() => to(email, second.id).length, { timeout: 15_000 }).toBe(1)
-    expect(to(email, 'Your token ended')).toHaveLength(1)
+    expect(to(email, 'Your token was revoked')).toHaveLength(1)
   })
 
   it('are told of everything that becomes of their request, and approvers of what waits for them', async () => {

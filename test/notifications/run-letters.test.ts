@@ -109,7 +109,7 @@ describe('what actions and rotations come to', () => {
     toy.wayBack = { isPossible: false, because: 'the painter keeps no photographs', restores: [] }
     await them.bringUp(id)
     await them.settled(id, 'refused')
-    const { plain } = await told(id, 'A rotation was due and was not made', 'ann', 'amy', 'owen')
+    const { plain } = await told(id, 'A rotation was due and did not run', 'ann', 'amy', 'owen')
     expect(plain).toContain(`Rotation: ${name}`)
     expect(plain).toContain('photographs')
   })

@@ -67,7 +67,7 @@ export function evaluateAction(
   const rule = { ...flow.rule, permissions: flow.rule.actions ?? {} }
   const verdict = evaluate({ ...flow, rule }, requester, { ...ask, seconds: 0 }, at, told)
   if (ask.resources.length > 0) return verdict
-  const reasons = ['what it is done to is nothing that was discovered, so no flow covers it']
+  const reasons = ['its target was never discovered, so no access flow covers it']
   return { allowed: false, reasons: verdict.allowed ? reasons : [...verdict.reasons, ...reasons] }
 }
 

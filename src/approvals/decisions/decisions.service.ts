@@ -152,14 +152,18 @@ export const noSuchRequest = (id: string) => new BrokerError('not_found', `there
 const approvedAlready = () =>
   new BrokerError(
     'access.same_person',
-    'You have approved this request already, or an approval of it was given with a token that you or the maker of yours created.',
+    'You have approved this request already, or somebody did with a token that you, or the person who made your token, created.',
     { fix: 'let another person approve it' },
   )
 
 const askedByLeaver = () =>
-  new BrokerError('conflict', 'this cannot be approved: who asked for it, or may have, was disabled since', {
-    fix: 'reject it; the requester can ask again',
-  })
+  new BrokerError(
+    'conflict',
+    'this cannot be approved: the requester, or somebody who could act as the requester, was disabled since',
+    {
+      fix: 'reject it; the requester can ask again',
+    },
+  )
 
 const alreadyDecided = (request: AccessRequest) =>
   new BrokerError('conflict', `the request is ${request.state} already`, { fix: 'nothing is left to decide' })

@@ -10,7 +10,7 @@ export function bootstrap(program: Command, terminal: Terminal): void {
       'Creates the first admin in the database of this installation and prints a token, once. Works while the daemon runs.',
     )
     .option('--name <name>', 'what the admin is called', 'admin')
-    .option('--force-new-token', 'although an admin has a token that works: nobody knows it any more')
+    .option('--force-new-token', 'even though an admin has a token that works, because that one is lost')
     .action(async (options: { name: string; forceNewToken?: boolean }) => {
       const { firstAdmin } = await import('../../identity/people/first-admin.ts')
       const { withDatabase } = await import('../with-database.ts')

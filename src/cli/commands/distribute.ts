@@ -136,7 +136,7 @@ function settled(api: ApiClient, id: string): Promise<DistributionView> {
 
 function mustSayWhy({ reason }: Options): string {
   if (reason !== undefined) return reason
-  throw new BrokerError('input.invalid', 'nobody says why', { fix: 'give --reason' })
+  throw new BrokerError('input.invalid', 'a reason is missing', { fix: 'give --reason' })
 }
 
 /** So that a script stops. */

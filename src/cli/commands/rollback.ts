@@ -34,7 +34,7 @@ export function rollback(program: Command, terminal: Terminal): void {
         )
         return
       }
-      if (options.reason === undefined) throw new BrokerError('input.invalid', 'nobody says why', { fix: 'give --reason' })
+      if (options.reason === undefined) throw new BrokerError('input.invalid', 'a reason is missing', { fix: 'give --reason' })
       const api = await apiClient(terminal.env, options)
       const ordered = await api
         .call(runs.rollBack, { params: { id }, body: { reason: options.reason } })

@@ -25,7 +25,7 @@ export function rotate(program: Command, terminal: Terminal): void {
     .option('--no-wait', 'do not wait until it is over')
     .action(async (given: string, options: Options) => {
       if (!options.done && options.reason === undefined)
-        throw new BrokerError('input.invalid', 'nobody says why', { fix: 'give --reason' })
+        throw new BrokerError('input.invalid', 'a reason is missing', { fix: 'give --reason' })
       const { last } = await show(
         terminal,
         options,

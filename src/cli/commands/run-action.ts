@@ -32,7 +32,7 @@ export function runAction(program: Command, terminal: Terminal): void {
   withApi(
     program
       .command('run <integration> <action> [file]')
-      .summary('have an action done; what it is told stands in a JSON file, or - for the input'),
+      .summary('run an action; its input comes from a JSON file, or - for standard input'),
   )
     .option('--plan', 'show what would be done, and do nothing')
     .option('--reason <text>', 'why; it stands in the audit trail')
@@ -54,7 +54,7 @@ export function runAction(program: Command, terminal: Terminal): void {
       const id = await integrationId(api, given)
       const preview = await api.call(runs.preview, { params: { id, action }, body: { input } })
       if (options.plan) return print(terminal, options.json ? [json(preview)] : planInWords(preview))
-      if (options.reason === undefined) throw new BrokerError('input.invalid', 'nobody says why', { fix: 'give --reason' })
+      if (options.reason === undefined) throw new BrokerError('input.invalid', 'a reason is missing', { fix: 'give --reason' })
       for (const line of options.json ? [] : planInWords(preview)) terminal.tell(line)
       const confirm = options.confirm ?? (preview.confirm === null ? undefined : await typed(terminal, 'It cannot be undone.'))
       const ordered = await order(api, {
@@ -129,7 +129,9 @@ function planInWords({ steps, risk, reversible, irreversible }: RunPreview): str
 
 function inputOf(given: unknown): Record<string, unknown> {
   if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given as Record<string, unknown>
-  throw new BrokerError('input.invalid', 'what an action is told is an object', { fix: 'put it in braces: {"field": …}' })
+  throw new BrokerError('input.invalid', 'the input of an action must be a JSON object', {
+    fix: 'put it in braces: {"field": …}',
+  })
 }
 
 function print(terminal: Terminal, lines: readonly string[]): void {

@@ -16,9 +16,9 @@ interface Options extends ApiOptions {
 /** For a system that is gone for good: what could not be ended there is not waited for any more. */
 export function writeOff(program: Command, terminal: Terminal): void {
   withApi(
-    program.command('write-off <integration>').summary('give up what cannot be ended because its system is gone; proves nothing'),
+    program.command('write-off <integration>').summary('stop trying to end access on a system that is gone; proves nothing'),
   )
-    .requiredOption('--reason <text>', 'why nobody will ever look; grantees are told, and the receipts say it')
+    .requiredOption('--reason <text>', 'why the system can never be looked at; grantees are told, and the receipts say it')
     .option('--confirm <name>', 'the name of the integration; otherwise you are asked to type it')
     .action(async (given: string, options: Options) => {
       const api = await apiClient(terminal.env, options)

@@ -50,7 +50,7 @@ export function seesAll(caller: Caller): boolean {
 /** What is somebody else's is an admin's business with a token that may manage, and not with one that reads. */
 export function mustManage(caller: Caller): void {
   if (caller.scopes.includes('manage')) return
-  throw new BrokerError('auth.forbidden', 'the token has no scope manage, and this is somebody else’s', {
+  throw new BrokerError('auth.forbidden', 'the token lacks the scope manage, which things of other people need', {
     fix: 'use a token with scope manage',
   })
 }

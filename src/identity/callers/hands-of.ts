@@ -27,7 +27,7 @@ export async function mustBeAnother(
 ): Promise<void> {
   const people = await peopleIn(tx, await handsOf(tx, caller))
   if (!ids.some((id) => people.has(id))) return
-  throw new BrokerError('auth.forbidden', 'you may be the person this is for: it is you, or they made your token', {
+  throw new BrokerError('auth.forbidden', 'this concerns you, or the person who made your token', {
     fix: 'let another admin do it, whose token this person did not make; on the machine: latchkey bootstrap --name … --force-new-token',
   })
 }

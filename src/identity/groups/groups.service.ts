@@ -106,7 +106,7 @@ export class GroupsService {
     const [group] = await rows<{ source: string }>(tx, 'select source from groups where id = $1 for key share', [id])
     if (!group) missing()
     if (group?.source !== 'local') {
-      throw new BrokerError('conflict', 'who is in this group is said by the identity provider', { fix: 'change it there' })
+      throw new BrokerError('conflict', 'the identity provider manages the members of this group', { fix: 'change it there' })
     }
     const [user] = await rows(tx, 'select id from users where id = $1 for key share', [userId])
     if (!user) throw new BrokerError('not_found', 'there is no such person', { field: 'userId' })

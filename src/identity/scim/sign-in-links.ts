@@ -139,7 +139,7 @@ export class SignInLinks {
 
   private async linked(tx: Tx, { issuer, subject }: SigningIn, person: Holder): Promise<KnownPerson> {
     const other = await row(tx, 'select from identities where user_id = $1 and issuer = $2', [person.id, issuer])
-    if (other) throw new BrokerError('auth.forbidden', 'the person the directory means is linked to another subject')
+    if (other) throw new BrokerError('auth.forbidden', 'this account is linked to another sign-in already')
     await record(tx, { kind: 'identity.linked', actor: person.id, subject: person.id, data: { issuer, subject } })
     return person
   }

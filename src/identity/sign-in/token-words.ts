@@ -36,7 +36,7 @@ export function refusalInWords(error: unknown): BrokerError | undefined {
   const words = WORDS[keyOf(error)]
   if (words) return new BrokerError('auth.required', `the access token ${words[0]}`, { cause: error, fix: words[1] })
   if (error instanceof BrokerError && error.code === 'auth.forbidden') {
-    return new BrokerError('auth.required', `the access token is good, and is not enough: ${error.message}`, {
+    return new BrokerError('auth.required', `the access token is valid, but not sufficient: ${error.message}`, {
       cause: error,
       fix: error.fix ?? 'sign in once with a browser at /auth/login, or ask an admin',
     })

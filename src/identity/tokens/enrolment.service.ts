@@ -46,7 +46,9 @@ export class Enrolments {
   /** The last one made for somebody is the one that counts. */
   async create(caller: Caller, userId: string, { expiresInSeconds }: NewEnrolmentCode): Promise<EnrolmentCode> {
     if (userId === caller.id) {
-      throw new BrokerError('conflict', 'who is in needs no enrolment code', { fix: 'make a token: POST /api/tokens' })
+      throw new BrokerError('conflict', 'you are signed in already and need no enrolment code', {
+        fix: 'make a token: POST /api/tokens',
+      })
     }
     const code = randomToken('lke')
     return this.database.transaction(async (tx) => {

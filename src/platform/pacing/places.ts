@@ -13,14 +13,10 @@ export class Places {
   /** Takes a place; the answer gives it back. */
   take(): () => void {
     if (this.taken >= this.many) {
-      throw new BrokerError(
-        'rate.limited',
-        `${this.what}, and ${this.many === 1 ? 'one' : this.many} at a time is all there is`,
-        {
-          retryAfterMs: this.retryAfterMs,
-          fix: 'try again in a while',
-        },
-      )
+      throw new BrokerError('rate.limited', `${this.what}, and ${this.many === 1 ? 'one' : this.many} at a time is the limit`, {
+        retryAfterMs: this.retryAfterMs,
+        fix: 'try again in a while',
+      })
     }
     this.taken += 1
     let isBack = false
