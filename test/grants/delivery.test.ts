@@ -31,8 +31,8 @@ describe.each(await serversUnderTest())('what is handed over, on $product $versi
     const flow = await world.flow()
     await vault.seal()
     const asked = await world.request(world.alice, { flowId: flow.id, seconds: 300 })
-    const waiting = (await world.alice.api.get(`/api/grants/${asked.grantId}`)).body
-    expect(waiting).toMatchObject({ state: 'provisioning', beginsAt: null, expiresAt: null })
+    const waiting = await world.until(world.alice, asked.grantId!, 'provisioning')
+    expect(waiting).toMatchObject({ beginsAt: null, expiresAt: null })
     const [{ now }] = (await world.broker.database.query<{ now: Date }>('select clock_timestamp() as now')) as [{ now: Date }]
     await vault.unseal()
     const grant = await world.until(world.alice, asked.grantId!, 'active', 30_000)

@@ -62,7 +62,7 @@ describe('a stored policy', () => {
     expect(meansTheSame({ text: policyText(document, stamp, true) }, document, STAMP)).toBe(false)
   })
 
-  const end = '2030-01-01T10:00:01Z'
+  const end = '2030-01-01T10:00:00.250Z'
   it.each<[string, string, string | undefined, string]>([
     ['everywhere', text, end, 'everywhere'],
     ['on each path and not beside', text, undefined, 'otherwise'],
@@ -71,7 +71,13 @@ describe('a stored policy', () => {
     ['later beside', text, '2030-01-01T10:00:02Z', 'otherwise'],
     ['on all paths but one', changed('kv/data/app/db', { expiration: undefined }), end, 'otherwise'],
     ['earlier on one path', changed('kv/data/app/db', { expiration: '2030-01-01T10:00:00Z' }), end, 'otherwise'],
-    ['in another spelling', text, '2030-01-01T11:00:01+01:00', 'everywhere'],
+    ['in another spelling', text, '2030-01-01T11:00:00.250+01:00', 'everywhere'],
+    [
+      'rounded up, as earlier versions wrote it',
+      text.replaceAll('n":"2030-01-01T10:00:00.250Z', 'n":"2030-01-01T10:00:01.000Z'),
+      '2030-01-01T10:00:01Z',
+      'everywhere',
+    ],
     ['beside a text that is no policy of ours', 'hcl', undefined, 'nowhere'],
   ])('has its end %s', (_, stored, expiration, expected) => {
     expect(endWritten({ text: stored, ...(expiration !== undefined && { expiration }) }, STAMP.until)).toBe(expected)
