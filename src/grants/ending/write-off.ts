@@ -215,7 +215,7 @@ function tooEarly(name: string, grants: readonly Grant[], seconds: number): Brok
 }
 
 function nothingLost(name: string): BrokerError {
-  return new BrokerError('conflict', `nothing through ${name} can be written off: its system still answers`, {
+  return new BrokerError('conflict', `nothing through ${name} is left that could not be ended because its system is gone`, {
     fix: 'see the problem of each grant, and put right what stands in the way',
   })
 }
