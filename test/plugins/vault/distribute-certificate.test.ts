@@ -81,6 +81,20 @@ describe.each(servers)('The distribution of a certificate to $product', (binary)
     expect(record).toEqual({ previousVersion: first, newVersion: first + 1, writtenAt: await world.writtenAt(AT) })
   })
 
+  it('is not proved when its version holds something else than was written, and is put back', async () => {
+    const use = await plan()
+    const { client } = use.ctx
+    const call: typeof client.call = (each) =>
+      client.call(each.body?.['data'] ? { ...each, body: { ...each.body, data: { certificate: 'spoiled on its way' } } } : each)
+    const { record } = await distributeCertificate.execute({ ...use.ctx, client: { ...client, call } }, use.steps[0]!)
+    use.steps[0]!.record = record!
+    expect(await stands(use)).toMatchObject([{ holds: false, observed: expect.stringContaining('not as it was written') }])
+    expect(await outlook(use)).toMatchObject({ isPossible: true })
+    await undo(use)
+    expect(await world.fields(AT)).toEqual(before)
+    expect(await gone(use)).toMatchObject([{ holds: true }])
+  })
+
   it('overwrites nobody who wrote between its plan and its execution', async () => {
     const use = await plan()
     await world.write(AT, { certificate: 'somebody else’s' })
