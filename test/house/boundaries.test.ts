@@ -262,7 +262,7 @@ describe('the house', () => {
       {
         "plugins/vault/actions/grant-user.ts": 1,
         "plugins/vault/actions/rotate-kv-secret.ts": 1,
-        "plugins/vault/actions/rotated-secret.ts": 1,
+        "plugins/vault/actions/sealed-values.ts": 1,
         "plugins/vault/certificates/distribute-certificate.ts": 4,
         "plugins/vault/config.ts": 2,
         "plugins/vault/logins.ts": 1,

@@ -13,19 +13,11 @@ import { evidenceOf, lookOf } from '../evidence.ts'
 import { type Send, sendingFor } from '../send.ts'
 import { keptVersions } from './kv-kept.ts'
 import { concernsOf, type KvPlace, kvPlace, mustKeepVersions, nameOf } from './kv-place.ts'
-import { type Fields, getVersion, inexactField, type KvVersion, readVersion } from './kv-version.ts'
+import { digestOf, type Fields, getVersion, inexactField, type KvVersion, readVersion } from './kv-version.ts'
+import { earlierOutlook, putBack, type Standing, standingOf, type Writing, writeOver, wroteAtIn } from './kv-writing.ts'
 import { madeBy, newValue } from './new-value.ts'
-import {
-  type Rotation,
-  restore,
-  type Standing,
-  seal,
-  standingOf,
-  unsealed,
-  whyNotBack,
-  writeRotation,
-  wroteAtIn,
-} from './rotated-secret.ts'
+import { inOne } from './outlooks.ts'
+import { type SealedValues, seal, unsealed } from './sealed-values.ts'
 
 const NewFields = z
   .record(z.string().min(1).max(512), newValue)
@@ -97,29 +89,31 @@ export const rotateKvSecret: Action<VaultClient, Input, RotateStep> & Reversible
   },
 
   async execute(ctx, step) {
-    const { sealed, ...rotation } = rotationOf(step)
+    const sealed = unsealed(step.sealed)
     if (!sealed) throw new TypeError('the new values are sealed in the step')
-    const writtenAt = await writeRotation(sendingFor(ctx, 'provisioning'), { ...rotation, sealed })
-    return { record: { previousVersion: rotation.from, newVersion: rotation.from + 1, writtenAt } }
+    const next = (current: Fields) => ({ ...current, ...sealed.values })
+    const writtenAt = await writeOver(sendingFor(ctx, 'provisioning'), writingOf(step), next)
+    const { version } = step.args
+    return { record: { previousVersion: version, newVersion: version + 1, writtenAt } }
   },
 
   async verify(ctx, steps) {
     return Promise.all(
       steps.map(async (step) => {
-        const standing = await standingOf(sendingFor(ctx, 'background'), rotationOf(step, step.record))
+        const standing = await standingOf(sendingFor(ctx, 'background'), writingOf(step, step.record))
         return evidenceFor(step, standing, standing.is === 'written')
       }),
     )
   },
 
   async rollback(ctx, step, record) {
-    await restore(sendingFor(ctx, 'ending'), rotationOf(step, record))
+    await putBack(sendingFor(ctx, 'ending'), writingOf(step, record))
   },
 
   async verifyGone(ctx, steps) {
     return Promise.all(
       steps.map(async (step) => {
-        const standing = await standingOf(sendingFor(ctx, 'ending'), rotationOf(step, step.record))
+        const standing = await standingOf(sendingFor(ctx, 'ending'), writingOf(step, step.record))
         return evidenceFor(step, standing, standing.is === 'restored' || standing.is === 'untouched')
       }),
     )
@@ -127,53 +121,44 @@ export const rotateKvSecret: Action<VaultClient, Input, RotateStep> & Reversible
 
   async outlook(ctx, steps) {
     const send = sendingFor(ctx, 'background')
-    const found = await Promise.all(steps.map((step) => outlookOf(send, step)))
-    const worst = found.find(({ isPossible }) => !isPossible) ?? found.find(({ because }) => because !== undefined)
-    const until = found.flatMap((each) => each.until ?? []).toSorted()[0]
-    return {
-      isPossible: found.every(({ isPossible }) => isPossible),
-      ...(worst?.because && { because: worst.because }),
-      ...(until && { until }),
-      restores: found.flatMap(({ restores }) => restores),
-    }
+    return inOne(await Promise.all(steps.map((step) => outlookOf(send, step))))
   },
 }
 
 async function outlookOf(send: Send, step: Journaled<RotateStep>): Promise<Outlook> {
-  const rotation = rotationOf(step, step.record)
-  const { place, from } = rotation
-  const standing = await standingOf(send, rotation)
+  const writing = writingOf(step, step.record)
+  const { place, from } = writing
+  const standing = await standingOf(send, writing)
   if (standing.is === 'changed') return { isPossible: false, because: standing.because, restores: [] }
   if (standing.is === 'restored')
     return { isPossible: true, because: `${nameOf(place)} holds again what it held before`, restores: [] }
-  const earlier = await readVersion(send, place, from)
-  const why = whyNotBack(rotation, earlier)
-  if (why) return { isPossible: false, because: why, restores: [] }
+  const outlook = await earlierOutlook(send, writing)
+  if (!outlook.isPossible) return outlook
   const kept = await keptVersions(send, place)
   if (standing.is === 'untouched' && kept.atMost === 1) {
     const because = `${nameOf(place)} keeps one version: writing the next one removes version ${from}`
     return { isPossible: false, because, restores: [] }
   }
-  return {
-    isPossible: true,
-    because: kept.isCertain ? undefined : `the broker may not read how many versions ${place.mount} keeps`,
-    ...(earlier.is === 'live' && earlier.deletedAt && { until: earlier.deletedAt }),
-    restores: [
-      {
-        target: step.target,
-        summary: `What version ${from} of ${nameOf(place)} holds is written again, as version ${from + 2}.`,
-      },
-    ],
-  }
+  return kept.isCertain ? outlook : { ...outlook, because: `the broker may not read how many versions ${place.mount} keeps` }
 }
 
 function isNamedProto(fields: unknown): boolean {
   return typeof fields === 'object' && fields !== null && Object.hasOwn(fields, '__proto__')
 }
 
-function rotationOf({ args, sealed }: RotateStep, record?: Json): Rotation {
+function writingOf({ args, sealed: secret }: RotateStep, record?: Json): Writing {
   const { mount, path, version, createdAt } = args
-  return { place: { mount, path }, from: version, fromAt: createdAt, sealed: unsealed(sealed), wroteAt: wroteAtIn(record) }
+  const place = { mount, path }
+  const wroteAt = wroteAtIn(record)
+  const sealed = unsealed(secret)
+  return { place, from: version, fromAt: createdAt, hadValue: true, wroteAt, ...(sealed && comparing(sealed)) }
+}
+
+function comparing({ before, after }: SealedValues): Pick<Writing, 'differs' | 'wasBefore'> {
+  return {
+    differs: (fields) => (digestOf(fields) === after ? undefined : 'it holds other values'),
+    wasBefore: (fields) => digestOf(fields) === before,
+  }
 }
 
 function evidenceFor({ args }: RotateStep, standing: Standing, holds: boolean) {

@@ -12,6 +12,7 @@ import {
 import type { VaultClient } from '../client.ts'
 import { evidenceOf, lookOf } from '../evidence.ts'
 import { type Send, sendingFor } from '../send.ts'
+import { inOne } from './outlooks.ts'
 import { mustBeChangeable } from './policy-allowed.ts'
 import { getImage, meansTheSame, type PolicyImage, type PolicyLook, readImage, writeImage } from './policy-image.ts'
 
@@ -128,15 +129,8 @@ export const updatePolicy: Action<VaultClient, Input, UpdateStep> & Reversible<V
   },
 
   async outlook(ctx, steps) {
-    const found = await Promise.all(steps.map((step) => outlookOf(sendingFor(ctx, 'background'), step)))
-    const because = found.find(({ isPossible }) => !isPossible)?.because ?? found.find((each) => each.because)?.because
-    const until = found.flatMap((each) => each.until ?? []).toSorted((a, b) => Date.parse(a) - Date.parse(b))[0]
-    return {
-      isPossible: found.every(({ isPossible }) => isPossible),
-      ...(because && { because }),
-      ...(until && { until }),
-      restores: found.flatMap(({ restores }) => restores),
-    }
+    const send = sendingFor(ctx, 'background')
+    return inOne(await Promise.all(steps.map((step) => outlookOf(send, step))))
   },
 }
 

@@ -13,15 +13,22 @@ import {
 import { keptVersions } from '../actions/kv-kept.ts'
 import { concernsOf, type KvPlace, mustKeepVersions, nameOf } from '../actions/kv-place.ts'
 import { type Fields, getVersion, type KvVersion, readVersion } from '../actions/kv-version.ts'
-import { wroteAtIn } from '../actions/rotated-secret.ts'
+import { earlierOutlook, putBack, type Standing, standingOf, type Writing, writeOver, wroteAtIn } from '../actions/kv-writing.ts'
+import { inOne } from '../actions/outlooks.ts'
 import type { VaultClient } from '../client.ts'
 import { slashless } from '../config.ts'
 import { evidenceOf, lookOf } from '../evidence.ts'
 import { type Send, sendingFor } from '../send.ts'
-import { type CertificateMark, documentOf, fingerprintOf, fingerprintsIn, shownCertificate } from './certificate-document.ts'
+import {
+  type CertificateMark,
+  differsFrom,
+  documentOf,
+  fingerprintOf,
+  fingerprintsIn,
+  shownCertificate,
+} from './certificate-document.ts'
 import { fieldNames } from './location.ts'
 import { renderPath, templateFlaw } from './path-template.ts'
-import { putBack, type Standing, standingOf, type Writing, whyNotBack, writeCertificate } from './written-version.ts'
 
 const pem = (title: string) => secret({ title, maxLength: 1_000_000 })
 
@@ -115,7 +122,7 @@ export const distributeCertificate: Action<VaultClient, Input, CertificateStep> 
   async execute(ctx, step) {
     if (!step.sealed) throw new TypeError('the document is sealed in the step')
     const document = parseJson(step.sealed.reveal()) as Fields
-    const writtenAt = await writeCertificate(sendingFor(ctx, 'provisioning'), writingOf(step), document)
+    const writtenAt = await writeOver(sendingFor(ctx, 'provisioning'), writingOf(step), () => document)
     const { version } = step.args
     return { record: { previousVersion: version, newVersion: version + 1, writtenAt } }
   },
@@ -144,15 +151,7 @@ export const distributeCertificate: Action<VaultClient, Input, CertificateStep> 
 
   async outlook(ctx, steps) {
     const send = sendingFor(ctx, 'background')
-    const found = await Promise.all(steps.map((step) => outlookOf(send, step)))
-    const impossible = found.find(({ isPossible }) => !isPossible)
-    const until = found.flatMap((each) => each.until ?? []).toSorted()[0]
-    return {
-      isPossible: !impossible,
-      ...(impossible?.because && { because: impossible.because }),
-      ...(until && { until }),
-      restores: found.flatMap(({ restores }) => restores),
-    }
+    return inOne(await Promise.all(steps.map((step) => outlookOf(send, step))))
   },
 }
 
@@ -167,19 +166,7 @@ async function outlookOf(send: Send, step: Journaled<CertificateStep>): Promise<
     const summary = `Version ${from + 1} of ${nameOf(place)} is deleted: before it there was no value.`
     return { isPossible: true, restores: [{ target: step.target, summary }] }
   }
-  const earlier = await readVersion(send, place, from)
-  const why = whyNotBack(writing, earlier)
-  if (why) return { isPossible: false, because: why, restores: [] }
-  return {
-    isPossible: true,
-    ...(earlier.is === 'live' && earlier.deletedAt && { until: earlier.deletedAt }),
-    restores: [
-      {
-        target: step.target,
-        summary: `What version ${from} of ${nameOf(place)} holds is written again, as version ${from + 2}.`,
-      },
-    ],
-  }
+  return earlierOutlook(send, writing)
 }
 
 function placeOf({ mount, path, certificate }: Input): KvPlace {
@@ -187,14 +174,14 @@ function placeOf({ mount, path, certificate }: Input): KvPlace {
 }
 
 function writingOf({ args }: CertificateStep, record?: Json): Writing {
-  const { mount, path, version, createdAt, hadValue, fields, fingerprint, chain, hasPrivateKey } = args
+  const { mount, path, version, createdAt, hadValue, ...mark } = args
   return {
     place: { mount, path },
     from: version,
-    fromAt: createdAt ?? undefined,
+    fromAt: createdAt,
     hadValue,
-    mark: { fields, fingerprint, chain, hasPrivateKey },
     wroteAt: wroteAtIn(record),
+    differs: (fields) => differsFrom(mark, fields),
   }
 }
 
@@ -227,7 +214,7 @@ function inWords({ args }: CertificateStep, standing: Standing): string {
     case 'untouched':
       return `${status}, nothing of this run is there`
     case 'written':
-      return `${status}, version ${standing.version} is the current one and holds the certificate ${args.fingerprint}`
+      return `${status}, version ${args.version + 1} is the current one and holds the certificate ${args.fingerprint}`
     case 'restored':
       return args.hadValue
         ? `${status}, version ${standing.version} is the current one and holds what version ${args.version} held`

@@ -95,6 +95,13 @@ describe.each(servers)('The distribution of a certificate to $product', (binary)
     expect(await gone(use)).toMatchObject([{ holds: true }])
   })
 
+  it('writes over no version that was deleted between its plan and its execution, which it could not put back', async () => {
+    const use = await plan()
+    await world.api('DELETE', `kv/data/${AT}`)
+    await expect(distributeCertificate.execute(use.ctx, use.steps[0]!)).rejects.toMatchObject({ code: 'target.conflict' })
+    expect(await world.current(AT)).toBe(first)
+  })
+
   it('overwrites nobody who wrote between its plan and its execution', async () => {
     const use = await plan()
     await world.write(AT, { certificate: 'somebody else’s' })

@@ -121,6 +121,13 @@ describe.each(servers)('The rotation of a secret on $product', (binary) => {
     expect(await world.current('app/db')).toBe(first + 1)
   })
 
+  it('writes over no version that was deleted between its plan and its execution', async () => {
+    const use = await plan({ password: made })
+    await world.api('DELETE', 'kv/data/app/db')
+    await expect(rotateKvSecret.execute(use.ctx, use.steps[0]!)).rejects.toMatchObject({ code: 'target.conflict' })
+    expect(await world.current('app/db')).toBe(first)
+  })
+
   it('overwrites nobody who wrote between its plan and its execution', async () => {
     const use = await plan({ password: made })
     await world.write('app/db', { user: 'app', password: 'somebody else’s' })
@@ -170,7 +177,7 @@ describe.each(servers)('The rotation of a secret on $product', (binary) => {
     const { record } = await rotateKvSecret.execute({ ...use.ctx, client: { ...client, call } }, use.steps[0]!)
     use.steps[0]!.record = record!
     expect(await rotateKvSecret.verify!(use.ctx, use.steps)).toMatchObject([
-      { holds: false, observed: expect.stringContaining('does not hold what was written') },
+      { holds: false, observed: expect.stringContaining('not as it was written') },
     ])
     await undo(use)
     expect(await world.fields('app/db')).toEqual(await world.fields('app/db', first))

@@ -1,0 +1,177 @@
+import { isDeepStrictEqual } from 'node:util'
+import { BrokerError, isBrokerError, type Json, type Outlook } from '../../../src/sdk/index.ts'
+import type { VaultAnswer } from '../../../vault/index.ts'
+import type { Send } from '../send.ts'
+import { type KvPlace, nameOf } from './kv-place.ts'
+import { type Fields, inexactField, type KvVersion, readVersion, writeVersion } from './kv-version.ts'
+
+/** One writing of a secret over the version that was the current one when it was planned. */
+export interface Writing {
+  readonly place: KvPlace
+  /** the current version then; 0 where there was none */
+  readonly from: number
+  /** when that version was written; null where there was none. One of a secret that was purged and made again is another */
+  readonly fromAt: string | null
+  /** whether that version had a value: one that was deleted has nothing to put back */
+  readonly hadValue: boolean
+  /** when it wrote, as the journal says; undefined if it does not say that anything was written */
+  readonly wroteAt: string | undefined
+  /** why fields are not those that were to be written; undefined when they are. Absent where nobody knows any more */
+  readonly differs?: ((fields: Fields) => string | undefined) | undefined
+  /** whether fields are what stood there before. Absent where the earlier version itself has to say so */
+  readonly wasBefore?: ((fields: Fields) => boolean) | undefined
+}
+
+/**
+ * Where a writing stands, read from the target alone.
+ * `untouched`: it wrote nothing; `written`: what it wrote is the current version; `spoiled`: its version is the current one, and does not
+ * hold what it was to; `restored`: what was there before is there again; `changed`: it wrote, and somebody did something since.
+ */
+export type Standing = { readonly answer: VaultAnswer } & (
+  | { readonly is: 'untouched' | 'written' }
+  | { readonly is: 'restored'; readonly version: number }
+  | { readonly is: 'spoiled' | 'changed'; readonly because: string }
+)
+
+/**
+ * Writes the next version, made of the current fields (none where there is no value), and nothing where somebody else wrote first. Answers
+ * when it was written; succeeds when it stands there already.
+ */
+export async function writeOver(send: Send, writing: Writing, next: (current: Fields) => Fields): Promise<string> {
+  const { place, from, hadValue } = writing
+  const current = await readVersion(send, place)
+  if (isOurs(current, writing)) return current.createdAt
+  if (!isFrom(current, writing) || (current.is === 'live') !== hadValue) throw wroteFirst(writing)
+  try {
+    return await writeVersion(send, place, next(current.is === 'live' ? current.fields : {}), from)
+  } catch (error) {
+    if (!isBrokerError(error, 'target.conflict')) throw error
+    // An answer that was lost, and the call repeated, meets what it wrote itself.
+    const now = await readVersion(send, place)
+    if (!isOurs(now, writing)) throw wroteFirst(writing)
+    return now.createdAt
+  }
+}
+
+export async function standingOf(send: Send, writing: Writing): Promise<Standing> {
+  const { place, from, hadValue, wroteAt, differs } = writing
+  const ours = from + 1
+  const current = await readVersion(send, place)
+  const { answer } = current
+  const name = nameOf(place)
+  if (isOurs(current, writing)) {
+    const difference = differs?.(current.fields)
+    if (difference === undefined) return { is: 'written', answer }
+    return { is: 'spoiled', answer, because: `version ${ours} of ${name} is not as it was written: ${difference}` }
+  }
+  const changed = (because: string): Standing => ({ is: 'changed', answer, because })
+  if (current.is === 'absent' || current.version < ours) {
+    if (wroteAt === undefined) return { is: 'untouched', answer }
+    return changed(current.is === 'absent' ? `${name} is gone with all its versions` : `${name} was removed and made again since`)
+  }
+  if (current.version === ours) {
+    if (wroteAt !== undefined && current.createdAt !== wroteAt) return changed(`${name} was removed and made again since`)
+    // Somebody else's: check-and-set kept ours out.
+    if (current.is === 'live') return { is: 'untouched', answer }
+    return hadValue
+      ? changed(`version ${ours} of ${name}, the current one, is ${current.is}`)
+      : { is: 'restored', answer, version: ours }
+  }
+  if (current.version === ours + 1 && (await isAsBefore(send, writing, current)))
+    return { is: 'restored', answer, version: current.version }
+  if (wroteAt === undefined && differs && !(await mayBeOurs(send, writing))) return { is: 'untouched', answer }
+  return changed(`somebody wrote ${name} since: version ${current.version} is the current one`)
+}
+
+/** Puts back what was there: the whole earlier version, or no value where there was none. Over ours, and over nothing else. */
+export async function putBack(send: Send, writing: Writing): Promise<void> {
+  const standing = await standingOf(send, writing)
+  if (standing.is === 'untouched' || standing.is === 'restored') return
+  if (standing.is === 'changed') throw inTheWay(standing.because)
+  const { place, from, hadValue } = writing
+  if (!hadValue) {
+    const path = [place.mount, 'delete', place.path]
+    await send({ method: 'POST', path, body: { versions: [from + 1] }, repeatable: true })
+    return
+  }
+  const earlier = await readVersion(send, place, from)
+  const why = whyNotBack(writing, earlier)
+  if (earlier.is !== 'live' || why) throw inTheWay(why ?? 'there is no earlier version', fixFor(writing, earlier))
+  try {
+    await writeVersion(send, place, earlier.fields, from + 1)
+  } catch (error) {
+    if (!isBrokerError(error, 'target.conflict')) throw error
+    const now = await standingOf(send, writing)
+    if (now.is !== 'restored') throw inTheWay(now.is === 'changed' ? now.because : 'somebody is writing this secret')
+  }
+}
+
+/** Whether the earlier version can be written again as things stand now, and what would be there. */
+export async function earlierOutlook(send: Send, writing: Writing): Promise<Outlook> {
+  const { place, from } = writing
+  const earlier = await readVersion(send, place, from)
+  const why = whyNotBack(writing, earlier)
+  if (why) return { isPossible: false, because: why, restores: [] }
+  const summary = `What version ${from} of ${nameOf(place)} holds is written again, as version ${from + 2}.`
+  return {
+    isPossible: true,
+    ...(earlier.is === 'live' && earlier.deletedAt && { until: earlier.deletedAt }),
+    restores: [{ target: `${place.mount}/data/${place.path}`, summary }],
+  }
+}
+
+export function wroteAtIn(record: Json | undefined): string | undefined {
+  if (typeof record !== 'object' || record === null || !('writtenAt' in record)) return undefined
+  return typeof record['writtenAt'] === 'string' ? record['writtenAt'] : undefined
+}
+
+/** Why the earlier version cannot be written again; undefined when it can. */
+function whyNotBack(writing: Writing, earlier: KvVersion): string | undefined {
+  const which = `version ${writing.from} of ${nameOf(writing.place)}`
+  if (earlier.is === 'absent') return `${which} is no longer kept`
+  if (earlier.is !== 'live') return `${which} is ${earlier.is}`
+  if (!isFrom(earlier, writing)) return `${which} is not the one that stood there before`
+  const field = inexactField(earlier.fields)
+  return field && `${which} holds a number in ${field} that the server rounds when it is read`
+}
+
+/** By when it was written, if the journal says so, whatever it holds: after a purge another can have its number, and even hold the same. */
+function isOurs(version: KvVersion, { from, differs, wroteAt }: Writing): version is KvVersion & { is: 'live' } {
+  if (version.is !== 'live' || version.version !== from + 1) return false
+  if (wroteAt !== undefined) return version.createdAt === wroteAt
+  return differs !== undefined && differs(version.fields) === undefined
+}
+
+function isFrom(version: KvVersion, { from, fromAt }: Writing): boolean {
+  if (version.is === 'absent') return from === 0
+  return version.version === from && version.createdAt === fromAt
+}
+
+async function isAsBefore(send: Send, writing: Writing, current: KvVersion): Promise<boolean> {
+  if (!writing.hadValue || current.is !== 'live') return false
+  if (writing.wasBefore) return writing.wasBefore(current.fields)
+  const earlier = await readVersion(send, writing.place, writing.from)
+  return earlier.is === 'live' && isFrom(earlier, writing) && isDeepStrictEqual(earlier.fields, current.fields)
+}
+
+async function mayBeOurs(send: Send, writing: Writing): Promise<boolean> {
+  const version = await readVersion(send, writing.place, writing.from + 1)
+  return version.is !== 'live' || isOurs(version, writing)
+}
+
+function wroteFirst({ place, from }: Writing): BrokerError {
+  return new BrokerError('target.conflict', `somebody changed ${nameOf(place)} since this was planned on its version ${from}`, {
+    fix: 'look at what is there now, and start again',
+  })
+}
+
+function inTheWay(because: string, fix?: string): BrokerError {
+  return new BrokerError('conflict', `nothing was put back: ${because}`, {
+    fix: fix ?? 'what is there now is somebody’s and stays; compare the versions, and write the right one by hand',
+  })
+}
+
+function fixFor({ place, from }: Writing, earlier: KvVersion): string | undefined {
+  if (earlier.is !== 'deleted') return undefined
+  return `vault kv undelete -mount=${place.mount} -versions=${from} ${place.path}, and undo again`
+}
