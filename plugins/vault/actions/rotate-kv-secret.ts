@@ -14,10 +14,10 @@ import { type Send, sendingFor } from '../send.ts'
 import { keptVersions } from './kv-kept.ts'
 import { concernsOf, type KvPlace, kvPlace, mustKeepVersions, nameOf } from './kv-place.ts'
 import { digestOf, type Fields, getVersion, inexactField, type KvVersion, readVersion } from './kv-version.ts'
-import { earlierOutlook, putBack, type Standing, standingOf, type Writing, writeOver, wroteAtIn } from './kv-writing.ts'
+import { earlierOutlook, type Standing, standingOf, type Writing, writeOver, wroteAtIn } from './kv-writing.ts'
 import { madeBy, newValue } from './new-value.ts'
-import { inOne } from './outlooks.ts'
 import { type SealedValues, seal, unsealed } from './sealed-values.ts'
+import { writtenAndUndone } from './written-action.ts'
 
 const NewFields = z
   .record(z.string().min(1).max(512), newValue)
@@ -97,32 +97,7 @@ export const rotateKvSecret: Action<VaultClient, Input, RotateStep> & Reversible
     return { record: { previousVersion: version, newVersion: version + 1, writtenAt } }
   },
 
-  async verify(ctx, steps) {
-    return Promise.all(
-      steps.map(async (step) => {
-        const standing = await standingOf(sendingFor(ctx, 'background'), writingOf(step, step.record))
-        return evidenceFor(step, standing, standing.is === 'written')
-      }),
-    )
-  },
-
-  async rollback(ctx, step, record) {
-    await putBack(sendingFor(ctx, 'ending'), writingOf(step, record))
-  },
-
-  async verifyGone(ctx, steps) {
-    return Promise.all(
-      steps.map(async (step) => {
-        const standing = await standingOf(sendingFor(ctx, 'ending'), writingOf(step, step.record))
-        return evidenceFor(step, standing, standing.is === 'restored' || standing.is === 'untouched')
-      }),
-    )
-  },
-
-  async outlook(ctx, steps) {
-    const send = sendingFor(ctx, 'background')
-    return inOne(await Promise.all(steps.map((step) => outlookOf(send, step))))
-  },
+  ...writtenAndUndone({ writingOf, evidenceFor, outlookOf }),
 }
 
 async function outlookOf(send: Send, step: Journaled<RotateStep>): Promise<Outlook> {

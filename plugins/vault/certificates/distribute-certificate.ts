@@ -13,8 +13,8 @@ import {
 import { keptVersions } from '../actions/kv-kept.ts'
 import { concernsOf, type KvPlace, mustKeepVersions, nameOf } from '../actions/kv-place.ts'
 import { type Fields, getVersion, type KvVersion, readVersion } from '../actions/kv-version.ts'
-import { earlierOutlook, putBack, type Standing, standingOf, type Writing, writeOver, wroteAtIn } from '../actions/kv-writing.ts'
-import { inOne } from '../actions/outlooks.ts'
+import { earlierOutlook, type Standing, standingOf, type Writing, writeOver, wroteAtIn } from '../actions/kv-writing.ts'
+import { writtenAndUndone } from '../actions/written-action.ts'
 import type { VaultClient } from '../client.ts'
 import { slashless } from '../config.ts'
 import { evidenceOf, lookOf } from '../evidence.ts'
@@ -127,32 +127,7 @@ export const distributeCertificate: Action<VaultClient, Input, CertificateStep> 
     return { record: { previousVersion: version, newVersion: version + 1, writtenAt } }
   },
 
-  async verify(ctx, steps) {
-    return Promise.all(
-      steps.map(async (step) => {
-        const standing = await standingOf(sendingFor(ctx, 'background'), writingOf(step, step.record))
-        return evidenceFor(step, standing, standing.is === 'written')
-      }),
-    )
-  },
-
-  async rollback(ctx, step, record) {
-    await putBack(sendingFor(ctx, 'ending'), writingOf(step, record))
-  },
-
-  async verifyGone(ctx, steps) {
-    return Promise.all(
-      steps.map(async (step) => {
-        const standing = await standingOf(sendingFor(ctx, 'ending'), writingOf(step, step.record))
-        return evidenceFor(step, standing, standing.is === 'restored' || standing.is === 'untouched')
-      }),
-    )
-  },
-
-  async outlook(ctx, steps) {
-    const send = sendingFor(ctx, 'background')
-    return inOne(await Promise.all(steps.map((step) => outlookOf(send, step))))
-  },
+  ...writtenAndUndone({ writingOf, evidenceFor, outlookOf }),
 }
 
 async function outlookOf(send: Send, step: Journaled<CertificateStep>): Promise<Outlook> {

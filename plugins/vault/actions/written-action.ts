@@ -1,0 +1,35 @@
+import type { Evidence, Journaled, Json, Outlook, Reversible, Step } from '../../../src/sdk/index.ts'
+import type { VaultClient } from '../client.ts'
+import { type Send, sendingFor } from '../send.ts'
+import { putBack, type Standing, standingOf, type Writing } from './kv-writing.ts'
+import { inOne } from './outlooks.ts'
+
+/** What tells one action whose steps each write a secret from another. */
+interface Written<S extends Step> {
+  writingOf(step: S, record?: Json): Writing
+  evidenceFor(step: S, standing: Standing, holds: boolean): Evidence
+  outlookOf(send: Send, step: Journaled<S>): Promise<Outlook>
+}
+
+type Undo<S extends Step> = Required<Pick<Reversible<VaultClient, S>, 'rollback' | 'verifyGone' | 'outlook'>>
+type Verify<S extends Step> = { verify: Undo<S>['verifyGone'] }
+
+/** How steps that write secrets are read back, undone, and looked at beforehand. */
+export function writtenAndUndone<S extends Step>({ writingOf, evidenceFor, outlookOf }: Written<S>): Undo<S> & Verify<S> {
+  const looked = (send: Send, steps: readonly Journaled<S>[], holds: (standing: Standing) => boolean) =>
+    Promise.all(
+      steps.map(async (step) => {
+        const standing = await standingOf(send, writingOf(step, step.record))
+        return evidenceFor(step, standing, holds(standing))
+      }),
+    )
+  return {
+    verify: (ctx, steps) => looked(sendingFor(ctx, 'background'), steps, ({ is }) => is === 'written'),
+    rollback: (ctx, step, record) => putBack(sendingFor(ctx, 'ending'), writingOf(step, record)),
+    verifyGone: (ctx, steps) => looked(sendingFor(ctx, 'ending'), steps, ({ is }) => is === 'restored' || is === 'untouched'),
+    async outlook(ctx, steps) {
+      const send = sendingFor(ctx, 'background')
+      return inOne(await Promise.all(steps.map((step) => outlookOf(send, step))))
+    },
+  }
+}
