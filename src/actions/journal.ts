@@ -216,7 +216,7 @@ export class Journal {
   }
 
   /** The steps of a run as its action is given them. */
-  async steps(tx: Pick<Tx, 'query'>, run: string): Promise<JournaledStep[]> {
+  async steps(tx: Tx, run: string): Promise<JournaledStep[]> {
     const found = await rows<StepRow>(
       tx,
       `select position, kind, target, summary, args, before, state, record, sealed, confers_power from action_steps
@@ -227,7 +227,7 @@ export class Journal {
   }
 
   /** The same as people may see them. */
-  async shown(tx: Pick<Tx, 'query'>, run: string): Promise<ShownStep[]> {
+  async shown(tx: Tx, run: string): Promise<ShownStep[]> {
     return rows<ShownStep>(
       tx,
       `select kind, target, summary, args, before, state, changed_at as "changedAt" from action_steps where run_id = $1 order by position`,
@@ -255,7 +255,7 @@ export class Journal {
 }
 
 /** Of these runs, those that may have something in their target. */
-export async function liveAmong(tx: Pick<Tx, 'query'>, ids: readonly string[]): Promise<Set<string>> {
+export async function liveAmong(tx: Tx, ids: readonly string[]): Promise<Set<string>> {
   const live = await rows<{ id: string }>(
     tx,
     `select id from action_runs where id = any($1) and state not in ('undone', 'failed')`,
@@ -265,7 +265,7 @@ export async function liveAmong(tx: Pick<Tx, 'query'>, ids: readonly string[]): 
 }
 
 /** Whether a run is on its way back, has been taken back, or was given up: nothing may be done for it any more. */
-export async function isOver(tx: Pick<Tx, 'query'>, id: string): Promise<boolean> {
+export async function isOver(tx: Tx, id: string): Promise<boolean> {
   const back = await rows(tx, `select 1 from action_runs where id = $1 and state in ('undoing', 'undone', 'stuck', 'failed')`, [
     id,
   ])
@@ -273,7 +273,7 @@ export async function isOver(tx: Pick<Tx, 'query'>, id: string): Promise<boolean
 }
 
 /** The system that each run was made in, where that is recorded. */
-export async function targetsOf(tx: Pick<Tx, 'query'>, runs: readonly string[]): Promise<Map<string, TargetIdentity>> {
+export async function targetsOf(tx: Tx, runs: readonly string[]): Promise<Map<string, TargetIdentity>> {
   const found = await rows<{ id: string; target: TargetIdentity }>(
     tx,
     'select id, target from action_runs where id = any($1) and target is not null',
@@ -283,7 +283,7 @@ export async function targetsOf(tx: Pick<Tx, 'query'>, runs: readonly string[]):
 }
 
 /** Keeps which system it was, for runs that do not say so yet: theirs is the one where they were found. */
-export async function noteTarget(tx: Pick<Tx, 'query'>, runs: readonly string[], now: TargetIdentity | undefined): Promise<void> {
+export async function noteTarget(tx: Tx, runs: readonly string[], now: TargetIdentity | undefined): Promise<void> {
   if (!now || runs.length === 0) return
   await rows(tx, 'update action_runs set target = $2 where id = any($1) and target is null', [runs, JSON.stringify(now)])
 }

@@ -28,7 +28,7 @@ export function mustBeSameTarget(run: Pick<HeldRun, 'id' | 'target'>, now: Targe
 }
 
 /** The same for one run that is only known by its id. */
-export async function mustAnswer(tx: Pick<Tx, 'query'>, connection: Connection, runId: string): Promise<void> {
+export async function mustAnswer(tx: Tx, connection: Connection, runId: string): Promise<void> {
   const target = (await targetsOf(tx, [runId])).get(runId)
   mustBeSameTarget({ id: runId, target }, await whoAnswers(connection))
 }

@@ -11,7 +11,7 @@ const COLUMNS = ['seq', 'id', 'at', 'kind', 'actor', 'subject', 'data', 'hash', 
  * The trail as text, oldest first, so many lines at a time, each with its line end. What is exported is one unbroken stretch of the
  * chain, so that it can be verified elsewhere: from the first event of the time asked for to the last, with whatever was committed between.
  */
-export async function* exportTrail(tx: Pick<Tx, 'query'>, { format, ...time }: AuditExportQuery): AsyncGenerator<string> {
+export async function* exportTrail(tx: Tx, { format, ...time }: AuditExportQuery): AsyncGenerator<string> {
   const line = format === 'csv' ? csvLine : jsonLine
   if (format === 'csv') yield `${COLUMNS.join(',')}\r\n`
   const stretch = await stretchOf(tx, time)
@@ -21,7 +21,7 @@ export async function* exportTrail(tx: Pick<Tx, 'query'>, { format, ...time }: A
 
 /** Which places of the chain hold the events of a time; undefined when there are none. */
 async function stretchOf(
-  tx: Pick<Tx, 'query'>,
+  tx: Tx,
   { from, to }: Pick<AuditExportQuery, 'from' | 'to'>,
 ): Promise<{ first: number; last: number } | undefined> {
   const found = await row<{ first: string | null; last: string }>(

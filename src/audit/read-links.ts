@@ -29,7 +29,7 @@ export const LINK_COLUMNS = `c.seq::text, encode(c.hash, 'hex') as hash, c.event
   e.done_with as "doneWith", array_to_string(e.makers, ',') as makers, e.address`
 
 /** The chain in its order, a batch at a time; while one is worked on, the next is on its way. */
-export async function* readLinks(tx: Pick<Tx, 'query'>, stretch: Stretch = {}): AsyncGenerator<Link[]> {
+export async function* readLinks(tx: Tx, stretch: Stretch = {}): AsyncGenerator<Link[]> {
   const { first, last, batch = 2_000 } = stretch
   const fetch = (after: string | undefined) =>
     rows<Row>(

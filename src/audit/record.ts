@@ -17,7 +17,7 @@ export interface AuditEvent {
 export const BROKER = 'broker'
 
 /** Writes down what happened, in the transaction in which it happens, and in which call that was. The link into the chain is made at its commit. */
-export async function record(tx: Pick<Tx, 'query'>, ...events: readonly AuditEvent[]): Promise<void> {
+export async function record(tx: Tx, ...events: readonly AuditEvent[]): Promise<void> {
   if (events.length === 0) return
   const written = events.map((event) => ({
     id: newId('aud'),

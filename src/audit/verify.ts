@@ -14,7 +14,7 @@ export function verify(database: Database, noted: readonly Head[] = []): Promise
 }
 
 /** The same in a transaction of the caller's, which must see one moment. */
-export async function verifyWithin(tx: Pick<Tx, 'query'>, noted: readonly Head[] = []): Promise<AuditVerdict> {
+export async function verifyWithin(tx: Tx, noted: readonly Head[] = []): Promise<AuditVerdict> {
   const check = new ChainCheck('at the root', noted)
   for await (const links of readLinks(tx)) {
     for (let at = 0; at < links.length; at += AT_A_STRETCH) {
@@ -41,7 +41,7 @@ export async function verifyWithin(tx: Pick<Tx, 'query'>, noted: readonly Head[]
   return { ok: findings.length === 0, events: check.seen, head: check.end, findings }
 }
 
-async function readHead(tx: Pick<Tx, 'query'>): Promise<Head | undefined> {
+async function readHead(tx: Tx): Promise<Head | undefined> {
   const head = await row<{ seq: string; hash: string }>(tx, `select seq::text, encode(hash, 'hex') as hash from audit_head`)
   return head && { seq: Number(head.seq), hash: head.hash }
 }

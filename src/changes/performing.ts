@@ -99,7 +99,7 @@ export class Performing implements OnModuleInit, OnApplicationBootstrap {
     return 'done'
   }
 
-  private async mustStillMay(tx: Pick<Tx, 'query'>, proposal: Proposal): Promise<void> {
+  private async mustStillMay(tx: Tx, proposal: Proposal): Promise<void> {
     const lost = (await lostRight(tx, this.fourEyes.rolesByKind(), proposal)) ?? (await lostSay(tx, proposal))
     if (lost) throw new BrokerError('auth.forbidden', lost.message, { fix: lost.fix })
   }

@@ -70,7 +70,7 @@ export const MAY_STILL_PROPOSE = `not (${lacks('array[p.proposer_id]', ALLOWED, 
   or ${lacks('p.token_makers', ALLOWED, 'p.created_at', true)})`
 
 /** Why the proposer may not make this change any more; undefined while they may. */
-export async function lostRight(tx: Pick<Tx, 'query'>, roles: RolesByKind, proposal: Proposal): Promise<ProposalView['problem']> {
+export async function lostRight(tx: Tx, roles: RolesByKind, proposal: Proposal): Promise<ProposalView['problem']> {
   const may = await row<{ may: boolean }>(tx, `select ${MAY_STILL_PROPOSE} as may from proposals p where p.id = $2`, [
     JSON.stringify(roles),
     proposal.id,
@@ -79,7 +79,7 @@ export async function lostRight(tx: Pick<Tx, 'query'>, roles: RolesByKind, propo
 }
 
 /** The same of who accepted it, until it is made: they, and everybody who may have done it with their token, are here and have the say. */
-export async function lostSay(tx: Pick<Tx, 'query'>, proposal: Proposal): Promise<ProposalView['problem']> {
+export async function lostSay(tx: Tx, proposal: Proposal): Promise<ProposalView['problem']> {
   const hands = `array(select h.id from users h where h.id = any(p.decided_hands))`
   const lost = await row<{ lost: boolean }>(
     tx,

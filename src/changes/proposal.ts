@@ -35,7 +35,7 @@ const SELECT = `select p.id, p.kind, p.subject, p.summary, p.base, p.body, p.pro
   from proposals p join users u on u.id = p.proposer_id`
 
 /** Proposals by a condition on `p`. */
-export function selectProposals(tx: Pick<Tx, 'query'>, condition: string, values: readonly unknown[]): Promise<Proposal[]> {
+export function selectProposals(tx: Tx, condition: string, values: readonly unknown[]): Promise<Proposal[]> {
   return rows(tx, `${SELECT} where ${condition}`, values)
 }
 
@@ -46,7 +46,7 @@ export async function lockProposal(tx: Tx, id: string): Promise<Proposal> {
   return found
 }
 
-export async function readProposal(tx: Pick<Tx, 'query'>, id: string): Promise<ProposalView> {
+export async function readProposal(tx: Tx, id: string): Promise<ProposalView> {
   const [found] = await selectProposals(tx, 'p.id = $1', [id])
   if (!found) throw noSuchProposal(id)
   return viewOf(found)

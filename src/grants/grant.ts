@@ -42,12 +42,12 @@ export const GRANT_COLUMNS = `g.id, g.request_id as "requestId", g.integration_i
   g.revoking_at as "revokingAt", g.cut_at as "cutAt", g.ended_at as "endedAt", g.receipt, g.error, g.failure, g.created_at as "createdAt"`
 
 /** Reads grants by a condition on `g`. */
-export function selectGrants(tx: Pick<Tx, 'query'>, condition: string, values: readonly unknown[]): Promise<Grant[]> {
+export function selectGrants(tx: Tx, condition: string, values: readonly unknown[]): Promise<Grant[]> {
   return rows<Grant>(tx, `select ${GRANT_COLUMNS} from grants g where ${condition}`, values)
 }
 
 /** The grant, its row locked until the transaction ends. */
-export async function lockGrant(tx: Pick<Tx, 'query'>, id: string): Promise<Grant | undefined> {
+export async function lockGrant(tx: Tx, id: string): Promise<Grant | undefined> {
   return (await selectGrants(tx, 'g.id = $1 for update', [id]))[0]
 }
 
@@ -55,7 +55,7 @@ export async function lockGrant(tx: Pick<Tx, 'query'>, id: string): Promise<Gran
 export const MS_LEFT = '(extract(epoch from expires_at - clock_timestamp()) * 1000)::float'
 
 /** Undefined for a grant that has no end yet. */
-export async function timeLeft(tx: Pick<Tx, 'query'>, id: string): Promise<TimeLeft | undefined> {
+export async function timeLeft(tx: Tx, id: string): Promise<TimeLeft | undefined> {
   const readAt = performance.now()
   const end = await row<{ at: Date; msLeft: number }>(
     tx,

@@ -10,7 +10,7 @@ import { requestIdOf } from './grant.ts'
  * Of everybody who asked for the access, for more time, or opened it. A grant that is only asked for goes by the id it will have. One that
  * is there is locked, so that of an opening and an approval at one moment the later sees the earlier.
  */
-export async function usersHands(tx: Pick<Tx, 'query'>, grantId: string): Promise<Hands> {
+export async function usersHands(tx: Tx, grantId: string): Promise<Hands> {
   await row(tx, 'select from grants where id = $1 for update', [grantId])
   const askers = await approvals.askersHands(tx, requestIdOf(grantId), grantId)
   const openings = await rows<{ hands: Hands }>(tx, 'select hands from openings where grant_id = $1', [grantId])
@@ -18,7 +18,7 @@ export async function usersHands(tx: Pick<Tx, 'query'>, grantId: string): Promis
 }
 
 /** Of everybody who approved the access or more time, or reviewed it. Its caller has locked the grant. */
-export function judgesHands(tx: Pick<Tx, 'query'>, grantId: string): Promise<Hands> {
+export function judgesHands(tx: Tx, grantId: string): Promise<Hands> {
   return approvals.judgesHands(tx, requestIdOf(grantId), grantId)
 }
 

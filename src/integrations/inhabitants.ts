@@ -12,7 +12,7 @@ export interface InhabitantKind {
   /** `live grant` */
   readonly one: string
   readonly many: string
-  living(tx: Pick<Tx, 'query'>, integrationId: string): Promise<readonly Inhabitant[]>
+  living(tx: Tx, integrationId: string): Promise<readonly Inhabitant[]>
 }
 
 /** What lives in the target of an integration. Those who keep it say how it is found. */
@@ -25,19 +25,19 @@ export class Inhabitants {
   }
 
   /** Ids of all of them, each once. */
-  async ids(tx: Pick<Tx, 'query'>, integrationId: string): Promise<string[]> {
+  async ids(tx: Tx, integrationId: string): Promise<string[]> {
     return (await this.each(tx, integrationId)).flatMap(({ ids }) => ids).toSorted((a, b) => (a < b ? -1 : 1))
   }
 
   /** `2 live grants and 1 unfinished run`; undefined where nothing lives. */
-  async inWords(tx: Pick<Tx, 'query'>, integrationId: string): Promise<string | undefined> {
+  async inWords(tx: Tx, integrationId: string): Promise<string | undefined> {
     const words = (await this.each(tx, integrationId)).flatMap(({ kind, ids }) =>
       ids.length === 0 ? [] : [`${ids.length} ${ids.length === 1 ? kind.one : kind.many}`],
     )
     return words.length === 0 ? undefined : words.join(' and ')
   }
 
-  private async each(tx: Pick<Tx, 'query'>, integrationId: string): Promise<{ kind: InhabitantKind; ids: string[] }[]> {
+  private async each(tx: Tx, integrationId: string): Promise<{ kind: InhabitantKind; ids: string[] }[]> {
     // What takes a target's address away must not go on because nobody was there to be asked.
     if (this.kinds.length === 0) throw new TypeError('nobody says what lives in a target')
     const found: { kind: InhabitantKind; living: readonly Inhabitant[] }[] = []

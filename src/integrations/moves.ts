@@ -35,7 +35,7 @@ export class Moves {
 
   /** Answers the grants that were found at the new place; `refuseOthers` looks once more when the change is written. */
   async check(
-    tx: Pick<Tx, 'query'>,
+    tx: Tx,
     integration: Integration,
     plugin: AnyPlugin,
     config: unknown,

@@ -44,7 +44,7 @@ export async function removeConnection(tx: Tx, id: string): Promise<void> {
 }
 
 /** Answers when it was looked at. */
-export async function storeHealth(tx: Pick<Tx, 'query'>, id: string, checks: readonly HealthCheck[]): Promise<Date> {
+export async function storeHealth(tx: Tx, id: string, checks: readonly HealthCheck[]): Promise<Date> {
   const stored = await row<{ at: Date }>(
     tx,
     'update integrations set health = $2, health_at = clock_timestamp() where id = $1 returning health_at as at',

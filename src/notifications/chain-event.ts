@@ -14,7 +14,7 @@ export interface ChainEvent {
 type ChainRow = Omit<ChainEvent, 'data'> & { readonly body: string; readonly seq: string }
 
 /** The next links of the chain. They are numbered in the order of their commits, so nothing can appear behind the cursor later. */
-export async function readChain(tx: Pick<Tx, 'query'>, after: string, limit: number): Promise<(ChainEvent & { seq: string })[]> {
+export async function readChain(tx: Tx, after: string, limit: number): Promise<(ChainEvent & { seq: string })[]> {
   const found = await rows<ChainRow>(
     tx,
     `select c.seq, e.id, e.at, e.kind, e.actor, e.subject, e.body from audit_chain c join audit_events e on e.id = c.event_id
@@ -24,7 +24,7 @@ export async function readChain(tx: Pick<Tx, 'query'>, after: string, limit: num
   return found.map(({ body, ...event }) => ({ ...event, data: parseJson(body) as ChainEvent['data'] }))
 }
 
-export async function readEvent(tx: Pick<Tx, 'query'>, id: string): Promise<ChainEvent | undefined> {
+export async function readEvent(tx: Tx, id: string): Promise<ChainEvent | undefined> {
   const [found] = await rows<ChainRow>(tx, 'select id, at, kind, actor, subject, body from audit_events where id = $1', [id])
   if (!found) return undefined
   const { body, ...event } = found

@@ -26,7 +26,7 @@ export interface Facts {
 }
 
 /** By subject of an event: a request, its grant or its review. What belongs to no request has no entry. */
-export async function readFacts(tx: Pick<Tx, 'query'>, subjects: readonly string[]): Promise<Map<string, Facts>> {
+export async function readFacts(tx: Tx, subjects: readonly string[]): Promise<Map<string, Facts>> {
   const found = await rows<Facts & { readonly subject: string }>(
     tx,
     `select s.subject, q.id as "requestId", q.kind, q.action, g.id as "grantId", json_build_object('id', u.id, 'name', u.name,
@@ -60,7 +60,7 @@ export interface RunFacts {
 }
 
 /** Of a run that was ordered; what else an event may be about has none. */
-export function readRun(tx: Pick<Tx, 'query'>, subject: string): Promise<RunFacts | undefined> {
+export function readRun(tx: Tx, subject: string): Promise<RunFacts | undefined> {
   return row(
     tx,
     `select o.action, i.name as integration, o.reason, coalesce(
@@ -71,7 +71,7 @@ export function readRun(tx: Pick<Tx, 'query'>, subject: string): Promise<RunFact
 }
 
 /** What people are called, for those of the ids that are people's. */
-export async function readNames(tx: Pick<Tx, 'query'>, ids: readonly string[]): Promise<Map<string, string>> {
+export async function readNames(tx: Tx, ids: readonly string[]): Promise<Map<string, string>> {
   const found = await rows<{ id: string; name: string; userName: string | null }>(
     tx,
     'select id, name, coalesce(user_name, sign_in_name) as "userName" from users where id = any($1)',

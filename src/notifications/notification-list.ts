@@ -80,7 +80,7 @@ export class NotificationList {
     })
   }
 
-  private async get(tx: Pick<Tx, 'query'>, notificationId: string): Promise<NotificationDelivery> {
+  private async get(tx: Tx, notificationId: string): Promise<NotificationDelivery> {
     return viewOf((await rows<NotificationRow>(tx, `${SELECT} where d.id = $1`, [notificationId]))[0]!)
   }
 }

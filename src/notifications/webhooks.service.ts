@@ -59,7 +59,7 @@ export class Webhooks {
     return this.cursors.page(WEBHOOKS, found, limit, (one) => one.id, viewOf)
   }
 
-  async get(webhookId: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<WebhookView> {
+  async get(webhookId: string, tx: Tx = this.database.pool): Promise<WebhookView> {
     return viewOf((await row<WebhookRow>(tx, `select ${COLUMNS} from webhooks where id = $1`, [webhookId])) ?? missing(webhookId))
   }
 

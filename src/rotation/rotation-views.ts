@@ -21,7 +21,7 @@ export class RotationViews {
     private readonly cursors: Cursors,
   ) {}
 
-  async one(id: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<RotationView> {
+  async one(id: string, tx: Tx = this.database.pool): Promise<RotationView> {
     return (await this.views(tx, [await findRotation(tx, id)]))[0]!
   }
 
@@ -69,7 +69,7 @@ export class RotationViews {
     )
   }
 
-  private async views(tx: Pick<Tx, 'query'>, rotations: readonly Rotation[]): Promise<RotationView[]> {
+  private async views(tx: Tx, rotations: readonly Rotation[]): Promise<RotationView[]> {
     const latest = await selectTurns(
       tx,
       't.id = any(array(select max(id) from rotation_turns where rotation_id = any($1) group by rotation_id))',
@@ -81,7 +81,7 @@ export class RotationViews {
   }
 }
 
-async function statesOf(tx: Pick<Tx, 'query'>, turns: readonly Turn[]): Promise<Map<string, RotationTurn['runState']>> {
+async function statesOf(tx: Tx, turns: readonly Turn[]): Promise<Map<string, RotationTurn['runState']>> {
   const runs = await selectRuns(tx, 'o.id = any($1)', [turns.flatMap(({ runId }) => runId ?? [])])
   return new Map(runs.map(({ id, state }) => [id, state]))
 }

@@ -33,20 +33,20 @@ const SELECT = `select id, name, does, sealed_input as "sealedInput", schedule, 
   next_at as "nextAt", starts_at as "startsAt", asked, created_at as "createdAt", changed_at as "changedAt", clock_timestamp() as now from rotations`
 
 /** Those that were not removed. */
-export async function selectRotations(tx: Pick<Tx, 'query'>, condition: string, values: readonly unknown[]): Promise<Rotation[]> {
+export async function selectRotations(tx: Tx, condition: string, values: readonly unknown[]): Promise<Rotation[]> {
   const found = await rows<Omit<Rotation, 'isOrphaned'>>(tx, `${SELECT} where removed_at is null and ${condition}`, values)
   const through = ({ does }: Pick<Rotation, 'does'>) => (does.kind === 'run' ? does.integrationId : '')
   const removed = await removedAmong(tx, found.map(through))
   return found.map((rotation) => ({ ...rotation, isOrphaned: removed.has(through(rotation)) }))
 }
 
-export async function findRotation(tx: Pick<Tx, 'query'>, id: string): Promise<Rotation> {
+export async function findRotation(tx: Tx, id: string): Promise<Rotation> {
   const [found] = await selectRotations(tx, 'id = $1', [id])
   if (!found) throw new BrokerError('not_found', `there is no rotation ${id}`)
   return found
 }
 
-export async function findUnlessRemoved(tx: Pick<Tx, 'query'>, id: string): Promise<Rotation | undefined> {
+export async function findUnlessRemoved(tx: Tx, id: string): Promise<Rotation | undefined> {
   return (await selectRotations(tx, 'id = $1', [id]))[0]
 }
 
@@ -56,6 +56,6 @@ export async function lockRotation(tx: Tx, id: string): Promise<Rotation> {
   return findRotation(tx, id)
 }
 
-export async function databaseNow(tx: Pick<Tx, 'query'>): Promise<Date> {
+export async function databaseNow(tx: Tx): Promise<Date> {
   return (await row<{ now: Date }>(tx, 'select clock_timestamp() as now'))!.now
 }

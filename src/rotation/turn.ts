@@ -33,7 +33,7 @@ export interface Turn {
 }
 
 /** Reads turns by a condition on `t`. */
-export function selectTurns(tx: Pick<Tx, 'query'>, condition: string, values: readonly unknown[]): Promise<Turn[]> {
+export function selectTurns(tx: Tx, condition: string, values: readonly unknown[]): Promise<Turn[]> {
   return rows(
     tx,
     `select t.id, t.rotation_id as "rotationId", n.name as "rotationName", t.due_at as "dueAt", t.state, t.missed, t.run_id as "runId", t.problem, t.note,
@@ -45,7 +45,7 @@ export function selectTurns(tx: Pick<Tx, 'query'>, condition: string, values: re
   )
 }
 
-export async function openTurn(tx: Pick<Tx, 'query'>, rotationId: string): Promise<Turn | undefined> {
+export async function openTurn(tx: Tx, rotationId: string): Promise<Turn | undefined> {
   return (await selectTurns(tx, 't.rotation_id = $1 and t.settled_at is null', [rotationId]))[0]
 }
 
@@ -94,7 +94,7 @@ export async function moveTurn(tx: Tx, id: string, event: TurnEvent, { problem, 
   return moved.length > 0
 }
 
-export async function noteTurn(tx: Pick<Tx, 'query'>, id: string, problem: Problem): Promise<void> {
+export async function noteTurn(tx: Tx, id: string, problem: Problem): Promise<void> {
   await rows(tx, 'update rotation_turns set problem = $2 where id = $1 and settled_at is null', [id, JSON.stringify(problem)])
 }
 

@@ -18,7 +18,7 @@ export class OfferedActions {
     private readonly connections: Connections,
   ) {}
 
-  async of(integrationId: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<readonly AnyAction<unknown>[]> {
+  async of(integrationId: string, tx: Tx = this.database.pool): Promise<readonly AnyAction<unknown>[]> {
     return this.allowed(await findConnected(tx, integrationId))
   }
 
@@ -26,7 +26,7 @@ export class OfferedActions {
   async find(
     integrationId: string,
     name: string,
-    tx: Pick<Tx, 'query'> = this.database.pool,
+    tx: Tx = this.database.pool,
   ): Promise<{ connection: Connection; action: AnyAction<unknown> }> {
     const allowed = await this.of(integrationId, tx)
     const action = allowed.find((each) => each.name === name)

@@ -71,21 +71,21 @@ export interface OrderedRun extends RunFacts {
 export const ORDERED_FACTS = '(select id, undo, problem, created_at as "createdAt" from ordered_runs)'
 
 /** The row of a run's owner is locked first, always. */
-export async function lockOrdered(tx: Pick<Tx, 'query'>, ids: readonly string[]): Promise<void> {
+export async function lockOrdered(tx: Tx, ids: readonly string[]): Promise<void> {
   await rows(tx, 'select 1 from ordered_runs where id = any($1) order by id for update', [ids])
 }
 
-export async function lockRun(tx: Pick<Tx, 'query'>, id: string): Promise<OrderedRun | undefined> {
+export async function lockRun(tx: Tx, id: string): Promise<OrderedRun | undefined> {
   await lockOrdered(tx, [id])
   return (await selectRuns(tx, 'o.id = $1', [id]))[0]
 }
 
-export async function findRun(tx: Pick<Tx, 'query'>, id: string): Promise<OrderedRun | undefined> {
+export async function findRun(tx: Tx, id: string): Promise<OrderedRun | undefined> {
   return (await selectRuns(tx, 'o.id = $1', [id]))[0]
 }
 
 /** Reads runs by a condition on `o` (the order) and `r` (the run). */
-export function selectRuns(tx: Pick<Tx, 'query'>, condition: string, values: readonly unknown[]): Promise<OrderedRun[]> {
+export function selectRuns(tx: Tx, condition: string, values: readonly unknown[]): Promise<OrderedRun[]> {
   return rows(
     tx,
     `select o.id, o.integration_id as "integrationId", i.plugin, o.action, r.state, r.input, r."startedBy", r.steps, r."stepsDone",
@@ -109,6 +109,6 @@ export function stamped(parameter: `$${number}`): string {
 }
 
 /** Writes down what stands in the way of a run, or why it failed. */
-export async function noteProblem(tx: Pick<Tx, 'query'>, id: string, problem: Problem | null): Promise<void> {
+export async function noteProblem(tx: Tx, id: string, problem: Problem | null): Promise<void> {
   await row(tx, 'update ordered_runs set problem = $2 where id = $1', [id, problem && JSON.stringify(problem)])
 }

@@ -59,7 +59,7 @@ export class Previews {
     }
   }
 
-  async look(integrationId: string, name: string, typed: unknown, tx: Pick<Tx, 'query'> = this.database.pool): Promise<Meant> {
+  async look(integrationId: string, name: string, typed: unknown, tx: Tx = this.database.pool): Promise<Meant> {
     const { connection, action } = await this.offered.find(integrationId, name, tx)
     const input = await readInput(action, typed)
     const concerns = action.concerns?.(input) ?? []

@@ -24,7 +24,7 @@ export class RunViews {
     private readonly cursors: Cursors,
   ) {}
 
-  async one(tx: Pick<Tx, 'query'>, id: string): Promise<RunView> {
+  async one(tx: Tx, id: string): Promise<RunView> {
     return this.view(await this.find(id, tx))
   }
 
@@ -39,7 +39,7 @@ export class RunViews {
     return run
   }
 
-  async find(id: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<OrderedRun> {
+  async find(id: string, tx: Tx = this.database.pool): Promise<OrderedRun> {
     const run = await findRun(tx, id)
     if (!run) throw noSuchRun(id)
     return run

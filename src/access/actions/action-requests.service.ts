@@ -114,7 +114,7 @@ export class ActionRequests {
     return id
   }
 
-  private async prospect(tx: Pick<Tx, 'query'>, caller: Caller, wanted: NewActionRequest): Promise<Prospect> {
+  private async prospect(tx: Tx, caller: Caller, wanted: NewActionRequest): Promise<Prospect> {
     const { integrationId, action, justification, fields, emergency } = wanted
     const { requester, now } = await this.requesters.read(caller, tx)
     const flows = (await this.flows.inForce(tx, wanted.flowId ? { id: wanted.flowId } : { integrationId })).filter(

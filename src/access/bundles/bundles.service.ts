@@ -84,7 +84,7 @@ export class Bundles {
     })
   }
 
-  private async integrationOf(tx: Pick<Tx, 'query'>, bundle: NewBundle): Promise<string> {
+  private async integrationOf(tx: Tx, bundle: NewBundle): Promise<string> {
     const ids = bundle.resources.map((resource) => resource.resourceId)
     const twice = ids.findIndex((id, i) => ids.indexOf(id) !== i)
     if (twice >= 0) throw new BrokerError('input.invalid', 'is in the bundle already', { field: `resources.${twice}.resourceId` })

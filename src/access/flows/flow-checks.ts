@@ -15,7 +15,7 @@ export class FlowChecks {
     private readonly deliveries: Deliveries,
   ) {}
 
-  async check(tx: Pick<Tx, 'query'>, integrationId: string, rule: AccessRule): Promise<void> {
+  async check(tx: Tx, integrationId: string, rule: AccessRule): Promise<void> {
     const [integration] = await selectIntegrations(tx, `id = $1 and state <> 'removed'`, [integrationId])
     if (!integration)
       throw new BrokerError('input.invalid', `there is no integration ${integrationId}`, { field: 'integrationId' })
@@ -47,12 +47,12 @@ export class FlowChecks {
     await this.checkPeople(tx, integrationId, rule)
   }
 
-  async mustDeliver(tx: Pick<Tx, 'query'>, integrationId: string, { delivery }: AccessRule): Promise<void> {
+  async mustDeliver(tx: Tx, integrationId: string, { delivery }: AccessRule): Promise<void> {
     const integration = await findIntegration(tx, integrationId)
     await this.deliveries.mustAllow(integration, delivery, { code: 'input.invalid', field: 'rule.delivery' })
   }
 
-  private async checkPeople(tx: Pick<Tx, 'query'>, integrationId: string, rule: AccessRule): Promise<void> {
+  private async checkPeople(tx: Tx, integrationId: string, rule: AccessRule): Promise<void> {
     for (const { field, people, mayBeEmpty } of peopleIn(rule)) {
       const named = [...people.users, ...people.groups]
       if (named.length === 0 && !mayBeEmpty) {

@@ -46,7 +46,7 @@ export class Flows implements OnModuleInit {
     return this.fourEyes.submit(caller, this.changing, id, change)
   }
 
-  async get(id: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<FlowView> {
+  async get(id: string, tx: Tx = this.database.pool): Promise<FlowView> {
     const flow = await row<FlowRow>(tx, `${SELECT} where f.id = $1`, [id])
     if (!flow) throw noSuchFlow(id)
     return view(flow)
@@ -63,18 +63,18 @@ export class Flows implements OnModuleInit {
   }
 
   /** The flows in force for an integration, or one of them. */
-  inForce(tx: Pick<Tx, 'query'>, which: { id: string } | { integrationId: string }): Promise<FlowInForce[]> {
+  inForce(tx: Tx, which: { id: string } | { integrationId: string }): Promise<FlowInForce[]> {
     const [column, value] = 'id' in which ? ['f.id', which.id] : ['f.integration_id', which.integrationId]
     return rows(tx, `${SELECT} where ${column} = $1 order by v.rule -> 'approval' ->> 'kind' desc, f.id`, [value])
   }
 
   /** Every flow that is on. */
-  allInForce(tx: Pick<Tx, 'query'>): Promise<FlowInForce[]> {
+  allInForce(tx: Tx): Promise<FlowInForce[]> {
     return rows(tx, `${SELECT} where f.active order by f.id`, [])
   }
 
   /** A flow as it was when the request was made. */
-  async pinned(tx: Pick<Tx, 'query'>, id: string, version: number): Promise<AccessRule> {
+  async pinned(tx: Tx, id: string, version: number): Promise<AccessRule> {
     const found = await row<{ rule: AccessRule }>(
       tx,
       'select rule from access_flow_versions where flow_id = $1 and version = $2',

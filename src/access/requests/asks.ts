@@ -15,7 +15,7 @@ interface Wanted {
 @Injectable()
 export class Asks {
   /** What somebody is not told of is for them as if it were not there. */
-  async read(tx: Pick<Tx, 'query'>, wanted: NewRequest, sight: Sight): Promise<Ask> {
+  async read(tx: Tx, wanted: NewRequest, sight: Sight): Promise<Ask> {
     const list = wanted.bundleId ? await this.bundle(tx, wanted.bundleId) : (wanted.resources ?? [])
     const permissions = new Map<string, Set<string>>()
     for (const { resourceId, permissions: asked } of list) {
@@ -40,7 +40,7 @@ export class Asks {
 
   /** What an action is done to, as far as it was discovered and somebody is told of it; asked for is the action itself. */
   async concerned(
-    tx: Pick<Tx, 'query'>,
+    tx: Tx,
     integrationId: string,
     concerns: readonly Concern[],
     action: string,
@@ -61,7 +61,7 @@ export class Asks {
     return seen.map((resource) => ({ ...resource, permissions: [action] }))
   }
 
-  private async bundle(tx: Pick<Tx, 'query'>, id: string): Promise<Wanted[]> {
+  private async bundle(tx: Tx, id: string): Promise<Wanted[]> {
     const found = await rows<Wanted>(
       tx,
       'select resource_id as "resourceId", permissions from bundle_resources where bundle_id = $1 order by resource_id',
@@ -85,11 +85,7 @@ function unseen(sight: Sight, id: string, field: string): BrokerError {
   })
 }
 
-function readResources(
-  tx: Pick<Tx, 'query'>,
-  ids: readonly string[],
-  sight: Sight,
-): Promise<Omit<AskedResource, 'permissions'>[]> {
+function readResources(tx: Tx, ids: readonly string[], sight: Sight): Promise<Omit<AskedResource, 'permissions'>[]> {
   const values: unknown[] = [ids]
   const seen = inSight(sight, (value) => `$${values.push(value)}`)
   return rows(

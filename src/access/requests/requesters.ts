@@ -17,10 +17,7 @@ interface Known {
 export class Requesters {
   constructor(private readonly database: Database) {}
 
-  async read(
-    person: Pick<Caller, 'id' | 'groupIds'>,
-    tx: Pick<Tx, 'query'> = this.database.pool,
-  ): Promise<{ requester: Requester; now: Date }> {
+  async read(person: Pick<Caller, 'id' | 'groupIds'>, tx: Tx = this.database.pool): Promise<{ requester: Requester; now: Date }> {
     const known = await row<Known>(
       tx,
       `select name, email, user_name as "userName", attributes, clock_timestamp() as now from users where id = $1`,

@@ -118,7 +118,7 @@ export class Requests {
     return (now) => (isDeepStrictEqual(inputOf(now), inputOf(ask)) ? plan : null)
   }
 
-  private async prospect(tx: Pick<Tx, 'query'>, caller: Caller, wanted: NewRequest): Promise<Prospect> {
+  private async prospect(tx: Tx, caller: Caller, wanted: NewRequest): Promise<Prospect> {
     const ask = await this.asks.read(tx, wanted, await this.sights.of(caller, tx))
     const { integrationId } = ask.resources[0]!
     const { requester, now } = await this.requesters.read(caller, tx)

@@ -15,7 +15,7 @@ export class Sights {
     private readonly requesters: Requesters,
   ) {}
 
-  async of(caller: Caller, tx: Pick<Tx, 'query'> = this.database.pool): Promise<Sight> {
+  async of(caller: Caller, tx: Tx = this.database.pool): Promise<Sight> {
     if (seesAll(caller)) return 'all'
     const { requester } = await this.requesters.read(caller, tx)
     return (await this.flows.allInForce(tx))

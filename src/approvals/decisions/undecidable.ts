@@ -55,7 +55,7 @@ export class Undecidable implements OnModuleInit {
   }
 
   /** Decisions of people who may not decide any more on their stage, be it escalated or not. People of whose state nobody told us lately lose nothing. */
-  private async lost(tx: Pick<Tx, 'query'>, request: AccessRequest): Promise<Decision[]> {
+  private async lost(tx: Tx, request: AccessRequest): Promise<Decision[]> {
     const decisions = await readDecisions(tx, request.id)
     if (decisions.length === 0) return []
     const resources = await readRequestResources(tx, request.id)
@@ -89,7 +89,7 @@ export class Undecidable implements OnModuleInit {
     })
   }
 
-  private async hasTurned(tx: Pick<Tx, 'query'>, request: AccessRequest): Promise<boolean> {
+  private async hasTurned(tx: Tx, request: AccessRequest): Promise<boolean> {
     const resources = await readRequestResources(tx, request.id)
     const asked = await this.approvers.of({ ...request, resources }, escalatedIn(request), tx)
     return (firstUnapprovable(asked) !== undefined) !== request.undecidable

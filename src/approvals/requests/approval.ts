@@ -8,7 +8,7 @@ import type { Decision } from '../stages/stages.ts'
 const COUNTS = `a.void_at is null and not ${leftSince('a.hands', 'a.created_at')}`
 
 /** Everything decided on a request so far that counts, in the order in which it was noted. */
-export function readDecisions(tx: Pick<Tx, 'query'>, requestId: string): Promise<Decision[]> {
+export function readDecisions(tx: Tx, requestId: string): Promise<Decision[]> {
   return rows(
     tx,
     `select approver_id as "approverId", hands, decision, stage, seconds from approvals a where request_id = $1 and ${COUNTS}
@@ -59,7 +59,7 @@ interface Approval {
   readonly at: Date
 }
 
-export function readApprovals(tx: Pick<Tx, 'query'>, requestIds: readonly string[]): Promise<Approval[]> {
+export function readApprovals(tx: Tx, requestIds: readonly string[]): Promise<Approval[]> {
   return rows(
     tx,
     `select a.request_id as "requestId", ${PERSON}, a.stage, a.decision, a.reason, a.seconds, a.created_at as at

@@ -99,11 +99,7 @@ const SELECT = `select q.id, q.kind, q.flow_id as "flowId", q.flow_version as "f
   join access_flow_versions v on v.flow_id = q.flow_id and v.version = q.flow_version join users u on u.id = q.requester_id`
 
 /** Reads requests by a condition on `q`. */
-export async function selectRequests(
-  tx: Pick<Tx, 'query'>,
-  condition: string,
-  values: readonly unknown[],
-): Promise<AccessRequest[]> {
+export async function selectRequests(tx: Tx, condition: string, values: readonly unknown[]): Promise<AccessRequest[]> {
   const found = await rows<AccessRequest>(tx, `${SELECT} where ${condition}`, values)
   return found.map((request) =>
     request.action ? { ...request, rule: ruleForRisk(request.rule, request.action.risk.level) } : request,
@@ -111,13 +107,13 @@ export async function selectRequests(
 }
 
 /** The request, its row locked until the transaction ends. */
-export async function lockRequest(tx: Pick<Tx, 'query'>, id: string): Promise<AccessRequest | undefined> {
+export async function lockRequest(tx: Tx, id: string): Promise<AccessRequest | undefined> {
   await row(tx, 'select 1 from access_requests where id = $1 for update', [id])
   return (await selectRequests(tx, 'q.id = $1', [id]))[0]
 }
 
 /** The run that an approved request led to; what was sealed of it is with that run from now on. */
-export async function noteRun(tx: Pick<Tx, 'query'>, requestId: string, runId: string): Promise<void> {
+export async function noteRun(tx: Tx, requestId: string, runId: string): Promise<void> {
   await row(
     tx,
     `update access_requests set action = action || jsonb_build_object('runId', $2::text), sealed_input = null where id = $1`,
@@ -126,13 +122,13 @@ export async function noteRun(tx: Pick<Tx, 'query'>, requestId: string, runId: s
 }
 
 /** The plan its approvers saw; null where the target could not be asked when it was made. */
-export async function keptPlan(tx: Pick<Tx, 'query'>, requestId: string): Promise<Step[] | null> {
+export async function keptPlan(tx: Tx, requestId: string): Promise<Step[] | null> {
   const kept = await row<{ plan: Step[] | null }>(tx, 'select plan from access_requests where id = $1', [requestId])
   return kept?.plan ?? null
 }
 
 /** What was asked for, as it stands now. */
-export function readRequestResources(tx: Pick<Tx, 'query'>, requestId: string): Promise<AskedResource[]> {
+export function readRequestResources(tx: Tx, requestId: string): Promise<AskedResource[]> {
   return rows(
     tx,
     `select r.id, r.type, r.name, r.tags, r.attributes, r.ungrantable, r.gone_at is not null as gone,

@@ -36,11 +36,7 @@ export class Approvers {
   ) {}
 
   /** `isEscalated` says of which stages the delay is over. */
-  async of(
-    matter: Matter,
-    isEscalated: (stage: number) => boolean = () => false,
-    tx: Pick<Tx, 'query'> = this.database.pool,
-  ): Promise<Asked> {
+  async of(matter: Matter, isEscalated: (stage: number) => boolean = () => false, tx: Tx = this.database.pool): Promise<Asked> {
     const people = new Map<string, Person>()
     const note = (found: readonly Person[]) => {
       for (const person of found) people.set(person.id, person)
@@ -60,7 +56,7 @@ export class Approvers {
   }
 
   /** Everybody active who is named, for lists that only tell. */
-  async named(people: People | undefined, tx: Pick<Tx, 'query'> = this.database.pool): Promise<Person[]> {
+  async named(people: People | undefined, tx: Tx = this.database.pool): Promise<Person[]> {
     return people ? this.directory.members(people.groups, people.users, tx) : []
   }
 
@@ -69,7 +65,7 @@ export class Approvers {
     sources: readonly ApproverSource[],
     matter: Matter & { readonly askers: ReadonlySet<string> },
     note: (found: readonly Person[]) => readonly Person[],
-    tx: Pick<Tx, 'query'>,
+    tx: Tx,
   ): Promise<Party[]> {
     const owners = await this.ownersOf(matter.integrationId, tx)
     const everywhere: Person[] = []
@@ -83,7 +79,7 @@ export class Approvers {
     return distinct(parties)
   }
 
-  private async peopleOf(source: ApproverSource, matter: Matter, owners: Owners, tx: Pick<Tx, 'query'>): Promise<Person[]> {
+  private async peopleOf(source: ApproverSource, matter: Matter, owners: Owners, tx: Tx): Promise<Person[]> {
     switch (source.kind) {
       case 'people':
         return this.directory.members(source.groups, source.users, tx)
@@ -101,14 +97,14 @@ export class Approvers {
   }
 
   /** The people the resource's tag names; the integration's owners where it has no tag or the tag names nobody who is here. */
-  private async resourceOwners(tags: Readonly<Record<string, string>>, owners: Owners, tx: Pick<Tx, 'query'>): Promise<Person[]> {
+  private async resourceOwners(tags: Readonly<Record<string, string>>, owners: Owners, tx: Tx): Promise<Person[]> {
     const { resourceOwner } = owners
     const named = resourceOwner && Object.hasOwn(tags, resourceOwner.tagKey) ? tags[resourceOwner.tagKey] : undefined
     const found = resourceOwner && named ? await this.byAttribute(resourceOwner.attribute, named.trim(), tx) : []
     return found.length > 0 ? found : this.named(owners.owners ?? undefined, tx)
   }
 
-  private async byAttribute(attribute: string, value: string, tx: Pick<Tx, 'query'>): Promise<Person[]> {
+  private async byAttribute(attribute: string, value: string, tx: Tx): Promise<Person[]> {
     if (attribute === 'group') {
       const group = await this.directory.groupCalled(value, tx)
       return group === undefined ? [] : this.directory.members([group], [], tx)
@@ -121,7 +117,7 @@ export class Approvers {
     )
   }
 
-  private async ownersOf(integrationId: string, tx: Pick<Tx, 'query'>): Promise<Owners> {
+  private async ownersOf(integrationId: string, tx: Tx): Promise<Owners> {
     const found = await row<Owners>(tx, 'select owners, resource_owner as "resourceOwner" from integrations where id = $1', [
       integrationId,
     ])

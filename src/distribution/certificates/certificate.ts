@@ -28,11 +28,7 @@ export interface Certificate {
   readonly createdAt: Date
 }
 
-export async function selectCertificates(
-  tx: Pick<Tx, 'query'>,
-  where: string,
-  values: readonly unknown[],
-): Promise<Certificate[]> {
+export async function selectCertificates(tx: Tx, where: string, values: readonly unknown[]): Promise<Certificate[]> {
   return rows(
     tx,
     `select id, name, subject, issuer, common_name as "commonName", domains, serial, fingerprint, key_type as "keyType",
@@ -45,7 +41,7 @@ export async function selectCertificates(
   )
 }
 
-export async function findCertificate(tx: Pick<Tx, 'query'>, id: string, lock?: 'for share'): Promise<Certificate> {
+export async function findCertificate(tx: Tx, id: string, lock?: 'for share'): Promise<Certificate> {
   if (lock) await row(tx, `select 1 from certificates where id = $1 ${lock}`, [id])
   const [found] = await selectCertificates(tx, 'id = $1', [id])
   if (!found) throw new BrokerError('not_found', `there is no certificate ${id}`)

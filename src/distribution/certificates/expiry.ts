@@ -30,7 +30,7 @@ export class Expiry implements OnModuleInit {
   }
 
   /** Sets the next reminder; none is left once it is told that it is over. */
-  async watch(tx: Pick<Tx, 'query'>, id: string): Promise<void> {
+  async watch(tx: Tx, id: string): Promise<void> {
     const next = await row<{ at: Date }>(
       tx,
       `select c.not_after - make_interval(days => d.days) as at from certificates c, unnest($2::int[]) as d (days)

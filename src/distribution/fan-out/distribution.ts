@@ -57,7 +57,7 @@ export interface Part {
   readonly isFresh: boolean
 }
 
-export function selectDistributions(tx: Pick<Tx, 'query'>, where: string, values: readonly unknown[]): Promise<Distribution[]> {
+export function selectDistributions(tx: Tx, where: string, values: readonly unknown[]): Promise<Distribution[]> {
   return rows(
     tx,
     `select d.id, json_build_object('id', c.id, 'name', c.name, 'fingerprint', c.fingerprint) as certificate, d.reason,
@@ -68,7 +68,7 @@ export function selectDistributions(tx: Pick<Tx, 'query'>, where: string, values
   )
 }
 
-export async function findDistribution(tx: Pick<Tx, 'query'>, id: string, lock?: 'for update'): Promise<Distribution> {
+export async function findDistribution(tx: Tx, id: string, lock?: 'for update'): Promise<Distribution> {
   if (lock) await row(tx, `select 1 from distributions where id = $1 ${lock}`, [id])
   const [found] = await selectDistributions(tx, 'd.id = $1', [id])
   if (!found) throw new BrokerError('not_found', `there is no distribution ${id}`)
@@ -78,7 +78,7 @@ export async function findDistribution(tx: Pick<Tx, 'query'>, id: string, lock?:
 /** A target that is slow makes room for others after so long. */
 const ROOM_AFTER_SECONDS = 5
 
-export function partsOf(tx: Pick<Tx, 'query'>, distributions: readonly string[]): Promise<Part[]> {
+export function partsOf(tx: Tx, distributions: readonly string[]): Promise<Part[]> {
   return rows(
     tx,
     `select p.distribution_id as "distributionId", p.target_id as "targetId", t.name, t.integration_id as "integrationId",

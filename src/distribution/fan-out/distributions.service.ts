@@ -203,7 +203,7 @@ export class Distributions implements OnModuleInit {
   /** Everything that stands against it at any target, before anything is sent to one. */
   private async look(
     { certificateId, targetIds }: Pick<NewDistribution, 'certificateId'> & { readonly targetIds: readonly string[] },
-    tx: Pick<Tx, 'query'> = this.database.pool,
+    tx: Tx = this.database.pool,
   ): Promise<{ certificate: Certificate; targets: Target[] }> {
     const certificate = await findCertificate(tx, certificateId)
     if (certificate.state === 'expired') {
@@ -262,7 +262,7 @@ export class Distributions implements OnModuleInit {
     return distributionOf(this.catalog.get(target.plugin)).pathOf(target.location, toGo(certificate))
   }
 
-  private async one(tx: Pick<Tx, 'query'>, id: string): Promise<DistributionView> {
+  private async one(tx: Tx, id: string): Promise<DistributionView> {
     return viewOf(await findDistribution(tx, id), await partsOf(tx, [id]))
   }
 }

@@ -88,7 +88,7 @@ export class PuttingBack implements OnModuleInit {
     return viewOf(await findDistribution(tx, id), await partsOf(tx, [id]))
   }
 
-  private async chosen(tx: Pick<Tx, 'query'>, id: string, targetIds: readonly string[] | undefined): Promise<readonly Part[]> {
+  private async chosen(tx: Tx, id: string, targetIds: readonly string[] | undefined): Promise<readonly Part[]> {
     await findDistribution(tx, id)
     const parts = await partsOf(tx, [id])
     if (targetIds === undefined && !parts.every(hasSettled)) {

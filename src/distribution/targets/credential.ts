@@ -32,7 +32,7 @@ export interface Credential {
 
 const COLUMNS = `c.id, c.name, c.plugin, c.login, c.sealed, c.destinations, c.version, c.created_at as "createdAt", c.changed_at as "changedAt"`
 
-export function selectCredentials(tx: Pick<Tx, 'query'>, where: string, values: readonly unknown[]) {
+export function selectCredentials(tx: Tx, where: string, values: readonly unknown[]) {
   return rows<Credential & { targets: number }>(
     tx,
     `select ${COLUMNS}, (select count(*)::int from distribution_targets t where t.credential_id = c.id and t.removed_at is null) as targets
@@ -42,7 +42,7 @@ export function selectCredentials(tx: Pick<Tx, 'query'>, where: string, values: 
 }
 
 export async function findCredential(
-  tx: Pick<Tx, 'query'>,
+  tx: Tx,
   id: string,
   lock?: 'for update' | 'for share',
 ): Promise<Credential & { targets: number }> {

@@ -23,7 +23,7 @@ export interface Target {
   readonly changedAt: Date
 }
 
-export function selectTargets(tx: Pick<Tx, 'query'>, where: string, values: readonly unknown[]): Promise<Target[]> {
+export function selectTargets(tx: Tx, where: string, values: readonly unknown[]): Promise<Target[]> {
   return rows(
     tx,
     `select t.id, t.name, t.plugin, t.credential_id as "credentialId", c.name as "credentialName", t.integration_id as "integrationId",
@@ -34,7 +34,7 @@ export function selectTargets(tx: Pick<Tx, 'query'>, where: string, values: read
   )
 }
 
-export async function findTarget(tx: Pick<Tx, 'query'>, id: string, lock?: 'for update' | 'for share'): Promise<Target> {
+export async function findTarget(tx: Tx, id: string, lock?: 'for update' | 'for share'): Promise<Target> {
   if (lock) await row(tx, `select 1 from distribution_targets where id = $1 ${lock}`, [id])
   const [found] = await selectTargets(tx, 't.id = $1', [id])
   if (!found) throw new BrokerError('not_found', `there is no target ${id}`)

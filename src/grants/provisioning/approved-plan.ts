@@ -11,7 +11,7 @@ type Action = GrantAccessAction<unknown, GrantInput, Step>
  * target and settings may have changed since. A request whose target could not be asked has none; its approvers saw what was asked for.
  */
 export async function mustBeAsApproved(
-  tx: Pick<Tx, 'query'>,
+  tx: Tx,
   action: Pick<Action, 'exceeds'>,
   { requestId }: Grant,
   planned: readonly Step[],

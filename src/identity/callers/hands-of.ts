@@ -4,13 +4,13 @@ import type { Caller } from './caller.ts'
 import type { Hands } from './hands.ts'
 
 /** In whose hands the caller's credential is. */
-export async function handsOf(tx: Pick<Tx, 'query'>, { id, tokenMakers }: Pick<Caller, 'id' | 'tokenMakers'>): Promise<Hands> {
+export async function handsOf(tx: Tx, { id, tokenMakers }: Pick<Caller, 'id' | 'tokenMakers'>): Promise<Hands> {
   const found = await row<{ hands: string[] }>(tx, 'select hands_of($1) as hands', [[id, ...tokenMakers]])
   return found!.hands
 }
 
 /** The ids of everybody in these hands, those included who have one of their marks. */
-export async function peopleIn(tx: Pick<Tx, 'query'>, hands: Hands): Promise<ReadonlySet<string>> {
+export async function peopleIn(tx: Tx, hands: Hands): Promise<ReadonlySet<string>> {
   const found = await rows<{ id: string }>(
     tx,
     `select user_id as id from person_marks where mark = any($1) union select id from users where id = any($1)`,
@@ -20,11 +20,7 @@ export async function peopleIn(tx: Pick<Tx, 'query'>, hands: Hands): Promise<Rea
 }
 
 /** Nobody lets themselves in again, or gives themselves a role: not in person, and not with a token they may have in hand. */
-export async function mustBeAnother(
-  tx: Pick<Tx, 'query'>,
-  caller: Pick<Caller, 'id' | 'tokenMakers'>,
-  ids: readonly string[],
-): Promise<void> {
+export async function mustBeAnother(tx: Tx, caller: Pick<Caller, 'id' | 'tokenMakers'>, ids: readonly string[]): Promise<void> {
   const people = await peopleIn(tx, await handsOf(tx, caller))
   if (!ids.some((id) => people.has(id))) return
   throw new BrokerError('auth.forbidden', 'this concerns you, or the person who made your token', {

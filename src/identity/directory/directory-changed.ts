@@ -7,12 +7,12 @@ export const DIRECTORY_CHANGED = 'directory.changed'
 /** Somebody may have a system role no more: what they proposed is looked at before they can have it again. */
 export const ROLES_CHANGED = 'directory.roles'
 
-export function rolesChanged(tx: Pick<Tx, 'query'>): Promise<void> {
+export function rolesChanged(tx: Tx): Promise<void> {
   return enqueue(tx, [{ lane: 'background', kind: ROLES_CHANGED, subject: 'people' }])
 }
 
 /** Of groups that roles hang on as well. */
-export async function directoryChanged(tx: Pick<Tx, 'query'>): Promise<void> {
+export async function directoryChanged(tx: Tx): Promise<void> {
   await enqueue(tx, [{ lane: 'background', kind: DIRECTORY_CHANGED, subject: 'people' }])
   await rolesChanged(tx)
 }

@@ -56,7 +56,7 @@ export class Directory {
         and 'admin' = any(${rolesThrough(this.freshMinutes)})))`
   }
 
-  member(userId: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<Member | undefined> {
+  member(userId: string, tx: Tx = this.database.pool): Promise<Member | undefined> {
     return row<Member>(
       tx,
       `select id, name, state, ${rolesOf(this.freshMinutes)} as roles, ${groupIdsOf(this.freshMinutes)} as "groupIds"
@@ -66,11 +66,7 @@ export class Directory {
   }
 
   /** Everybody active who is named or in one of the groups, each once, by name. */
-  members(
-    groupIds: readonly string[],
-    userIds: readonly string[],
-    tx: Pick<Tx, 'query'> = this.database.pool,
-  ): Promise<Person[]> {
+  members(groupIds: readonly string[], userIds: readonly string[], tx: Tx = this.database.pool): Promise<Person[]> {
     return rows<Person>(
       tx,
       `select ${PERSON} from users u
@@ -83,7 +79,7 @@ export class Directory {
   }
 
   /** Those of these people whose groups the provider has not told for so long that some count no more: nobody said they left them. */
-  async untold(ids: readonly string[], tx: Pick<Tx, 'query'> = this.database.pool): Promise<ReadonlySet<string>> {
+  async untold(ids: readonly string[], tx: Tx = this.database.pool): Promise<ReadonlySet<string>> {
     if (ids.length === 0) return new Set()
     const found = await rows<{ id: string }>(
       tx,
@@ -94,7 +90,7 @@ export class Directory {
   }
 
   /** The company's group before one made by hand, so that making a namesake makes nobody an owner; none of a provider that is not asked any more. */
-  async groupCalled(name: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<string | undefined> {
+  async groupCalled(name: string, tx: Tx = this.database.pool): Promise<string | undefined> {
     const group = await row<{ id: string }>(
       tx,
       `select id from groups where lower(name) = lower($1) and (source <> 'sign_in' or issuer = coalesce($2, issuer))
@@ -105,7 +101,7 @@ export class Directory {
   }
 
   /** Everybody active who has one of the system roles: themselves, or by a group. */
-  withRole(tx: Pick<Tx, 'query'>, ...roles: readonly Role[]): Promise<Person[]> {
+  withRole(tx: Tx, ...roles: readonly Role[]): Promise<Person[]> {
     return rows<Person>(
       tx,
       `select ${PERSON} from users u where state = 'active' and ${hasRole('$1', this.freshMinutes)} order by lower(name), id`,
@@ -113,12 +109,12 @@ export class Directory {
     )
   }
 
-  async isAdmin(tx: Pick<Tx, 'query'>, userId: string): Promise<boolean> {
+  async isAdmin(tx: Tx, userId: string): Promise<boolean> {
     return (await this.withRole(tx, 'admin')).some((admin) => admin.id === userId)
   }
 
   /** The admins who can get in. Until the transaction ends nobody else takes one away, so two cannot remove each other. */
-  async lockAdmins(tx: Pick<Tx, 'query'>): Promise<string[]> {
+  async lockAdmins(tx: Tx): Promise<string[]> {
     await rows(tx, `select pg_advisory_xact_lock(hashtext('latchkey:admins'))`)
     return this.adminsWhoCanGetIn(tx)
   }
@@ -131,7 +127,7 @@ export class Directory {
     return result
   }
 
-  private async adminsWhoCanGetIn(tx: Pick<Tx, 'query'>): Promise<string[]> {
+  private async adminsWhoCanGetIn(tx: Tx): Promise<string[]> {
     const found = await rows<{ id: string }>(
       tx,
       `select id from users u where state = 'active' and ${hasRole('$1', this.freshMinutes)} and ${this.canGetIn}`,

@@ -9,7 +9,7 @@ export function leftSince(hands: string, at: string): string {
 }
 
 /** Whether somebody of these hands has left since. */
-export async function haveLeft(tx: Pick<Tx, 'query'>, hands: readonly string[], since: Date): Promise<boolean> {
+export async function haveLeft(tx: Tx, hands: readonly string[], since: Date): Promise<boolean> {
   const found = await row<{ left: boolean }>(tx, `select ${leftSince('$1::text[]', '$2::timestamptz')} as left`, [hands, since])
   return found!.left
 }

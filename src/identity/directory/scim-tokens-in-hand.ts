@@ -12,7 +12,7 @@ export const SEEN_BY_LEAVERS = `exists (
   select from unnest(t.told_to) as m (maker) left join users h on h.id = m.maker where ${IS_NO_ADMIN_ANY_MORE})`
 
 /** The connector goes on when an admin leaves who has seen its token, for people depend on it: the other admins are told to rotate it. */
-export async function noteScimTokensInHand(tx: Pick<Tx, 'query'>, actor: string, userId: string, reason: string): Promise<void> {
+export async function noteScimTokensInHand(tx: Tx, actor: string, userId: string, reason: string): Promise<void> {
   const seen = await rows<{ id: string; name: string }>(
     tx,
     `select id, name from scim_tokens where told_to @> array[$1] and revoked_at is null and expires_at > now() order by id`,
@@ -31,7 +31,7 @@ export async function noteScimTokensInHand(tx: Pick<Tx, 'query'>, actor: string,
 }
 
 /** Ends one with those it was rotated into and from: a person who revokes it means the connector's access, under whatever token. */
-export async function revokeScimLine(tx: Pick<Tx, 'query'>, actor: string, tokenId: string): Promise<void> {
+export async function revokeScimLine(tx: Tx, actor: string, tokenId: string): Promise<void> {
   for (;;) {
     const line = await rows<{ id: string; name: string }>(
       tx,
@@ -49,7 +49,7 @@ export async function revokeScimLine(tx: Pick<Tx, 'query'>, actor: string, token
 }
 
 /** Ends those that were made with one of these tokens. */
-export async function revokeScimTokensOf(tx: Pick<Tx, 'query'>, actor: string, parentIds: readonly string[]): Promise<void> {
+export async function revokeScimTokensOf(tx: Tx, actor: string, parentIds: readonly string[]): Promise<void> {
   const ended = await rows<{ id: string; name: string }>(
     tx,
     'update scim_tokens set revoked_at = now() where parent_id = any($1) and revoked_at is null returning id, name',
@@ -59,7 +59,7 @@ export async function revokeScimTokensOf(tx: Pick<Tx, 'query'>, actor: string, p
 }
 
 async function recordRevoked(
-  tx: Pick<Tx, 'query'>,
+  tx: Tx,
   actor: string,
   ended: readonly { readonly id: string; readonly name: string }[],
   reasonOf: (id: string) => string | undefined,

@@ -18,10 +18,7 @@ export interface FirstAdmin {
 }
 
 /** Lets somebody in who holds the database: makes the person if need be, and a token with every scope. */
-export async function firstAdmin(
-  tx: Pick<Tx, 'query'>,
-  { name: given, force, groupsFreshMinutes = 720 }: FirstAdmin,
-): Promise<Secret> {
+export async function firstAdmin(tx: Tx, { name: given, force, groupsFreshMinutes = 720 }: FirstAdmin): Promise<Secret> {
   const { data: name } = nameOf().safeParse(given)
   if (name === undefined)
     throw new BrokerError('input.invalid', 'an admin needs a name of up to 100 visible characters', { field: 'name' })
@@ -49,7 +46,7 @@ export async function firstAdmin(
   return token
 }
 
-async function existingAdmin(tx: Pick<Tx, 'query'>, name: string): Promise<string | undefined> {
+async function existingAdmin(tx: Tx, name: string): Promise<string | undefined> {
   const found = await row<{ id: string; state: string; roles: string[] }>(
     tx,
     'select id, state, roles from users where lower(name) = lower($1) for update',
@@ -62,7 +59,7 @@ async function existingAdmin(tx: Pick<Tx, 'query'>, name: string): Promise<strin
   })
 }
 
-async function createAdmin(tx: Pick<Tx, 'query'>, name: string): Promise<string> {
+async function createAdmin(tx: Tx, name: string): Promise<string> {
   const id = newId('usr')
   const roles = ['admin', 'member']
   await rows(tx, 'insert into users (id, name, roles) values ($1, $2, $3)', [id, name, roles])

@@ -6,7 +6,7 @@ import { noteScimTokensInHand } from '../directory/scim-tokens-in-hand.ts'
  * The provider says no to somebody, or that they are signed out everywhere: their tokens, and access tokens from before, count again only
  * after its next yes.
  */
-export async function refuseIdentity(tx: Pick<Tx, 'query'>, issuer: string, subject: string, reason: string): Promise<void> {
+export async function refuseIdentity(tx: Tx, issuer: string, subject: string, reason: string): Promise<void> {
   const refused = await rows<{ userId: string; isNews: boolean }>(
     tx,
     `update identities i set refused_at = now() from identities o

@@ -21,7 +21,7 @@ export interface NotLinkedFact {
 }
 
 /** Written down once for two people and a reason, and told to admins. */
-export async function noteNotLinked(tx: Pick<Tx, 'query'>, actor: string, subject: string, fact: NotLinkedFact): Promise<void> {
+export async function noteNotLinked(tx: Tx, actor: string, subject: string, fact: NotLinkedFact): Promise<void> {
   const known = await row(
     tx,
     `select from audit_events where subject = $1 and kind = 'person.not_linked' and body::jsonb->>'reason' = $2

@@ -41,7 +41,7 @@ export class ScimGroups {
     return findPage<GroupRow>(this.database, { select: SELECT, from: FROM, columns: GROUP_COLUMNS }, query)
   }
 
-  async get(id: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<GroupRow> {
+  async get(id: string, tx: Tx = this.database.pool): Promise<GroupRow> {
     const found = isId('grp', id) ? await row<GroupRow>(tx, `${SELECT} ${FROM} and g.id = $1`, [id]) : undefined
     return found ?? missing()
   }

@@ -61,7 +61,7 @@ export class ScimTokens {
   }
 
   /** One that works; locked until the transaction ends. */
-  async live(tx: Pick<Tx, 'query'>, tokenId: string): Promise<ScimTokenView & { readonly makers: readonly string[] }> {
+  async live(tx: Tx, tokenId: string): Promise<ScimTokenView & { readonly makers: readonly string[] }> {
     const found = await row<Row & { makers: string[] }>(
       tx,
       `select ${COLUMNS}, t.makers from scim_tokens t where id = $1 and revoked_at is null and expires_at > now() for update of t`,

@@ -53,7 +53,7 @@ export class ScimUsers {
     return findPage<UserRow>(this.database, { select: SELECT, from: FROM, columns: USER_COLUMNS }, query)
   }
 
-  async get(id: string, tx: Pick<Tx, 'query'> = this.database.pool): Promise<UserRow> {
+  async get(id: string, tx: Tx = this.database.pool): Promise<UserRow> {
     const found = isId('usr', id) ? await row<UserRow>(tx, `${SELECT} ${FROM} and ${scimId('u')} = $1`, [id]) : undefined
     return found ?? missing()
   }

@@ -113,7 +113,7 @@ export class SignInLinks {
   }
 
   /** Two who have one address and could not be connected are probably one. */
-  async noteLookAlikes(tx: Pick<Tx, 'query'>, actor: string, userId: string): Promise<void> {
+  async noteLookAlikes(tx: Tx, actor: string, userId: string): Promise<void> {
     if (!this.config.oidc) return
     const others = await rows<{ id: string }>(
       tx,

@@ -64,7 +64,7 @@ export class SessionsService {
 export type Ended = { readonly ids: readonly string[] } | { readonly userId: string }
 
 /** Ends them at once: each is asked for with every call. Answers how many there were. */
-export async function endSessions(tx: Pick<Tx, 'query'>, actor: string, reason: string, which: Ended): Promise<number> {
+export async function endSessions(tx: Tx, actor: string, reason: string, which: Ended): Promise<number> {
   const [column, value] = 'ids' in which ? ['id', which.ids] : ['user_id', [which.userId]]
   const ended = await rows<{ id: string; userId: string }>(
     tx,

@@ -106,7 +106,7 @@ export class SessionTokens {
   }
 
   /** Tokens that nobody needs any more are revoked at the provider, as soon as it answers. */
-  async giveBack(tx: Pick<Tx, 'query'>, issuer: string, tokens: Tokens): Promise<void> {
+  async giveBack(tx: Tx, issuer: string, tokens: Tokens): Promise<void> {
     if (tokens.refresh_token === undefined) return
     const id = newId('ses')
     await rows(tx, 'insert into ended_sessions (id, issuer, sealed) values ($1, $2, $3)', [id, issuer, this.seal(id, tokens)])

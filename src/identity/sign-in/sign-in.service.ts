@@ -140,7 +140,7 @@ export class SignIn {
     )
   }
 
-  private noteEnd(tx: Pick<Tx, 'query'>, { id, userId }: Session, reason: string): Promise<void> {
+  private noteEnd(tx: Tx, { id, userId }: Session, reason: string): Promise<void> {
     return record(tx, { kind: 'session.ended', actor: userId, subject: id, data: { userId, reason } })
   }
 }

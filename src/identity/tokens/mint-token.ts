@@ -27,7 +27,7 @@ export const TOKEN_COLUMNS = `id, user_id as "userId", name, scopes, created_by 
   created_at as "createdAt", expires_at as "expiresAt", revoked_at as "revokedAt", last_used_at as "lastUsedAt"`
 
 /** Makes a token and forgets it: only the answer has it. */
-export async function mintToken(tx: Pick<Tx, 'query'>, wish: Wish): Promise<{ token: Secret; kept: Omit<ApiToken, 'hash'> }> {
+export async function mintToken(tx: Tx, wish: Wish): Promise<{ token: Secret; kept: Omit<ApiToken, 'hash'> }> {
   const { userId, name, scopes, seconds, by, makers, parentId = null, delegated = false } = wish
   const token = randomToken()
   const id = newId('tok')

@@ -13,12 +13,7 @@ interface Ended {
  * Ends tokens at once, and whatever was made with them: one token, or all that somebody may have in hand, their own and those of others.
  * `reason` is for the trail. Answers whose tokens have ended.
  */
-export async function revokeTokens(
-  tx: Pick<Tx, 'query'>,
-  actor: string,
-  which: Revoked,
-  reason?: string,
-): Promise<ReadonlySet<string>> {
+export async function revokeTokens(tx: Tx, actor: string, which: Revoked, reason?: string): Promise<ReadonlySet<string>> {
   const [roots, value] =
     'tokenId' in which ? ['id = $1', which.tokenId] : ['(user_id = $1 or makers @> array[$1])', which.inHandsOf]
   // A caller who is about to make a token with one of these holds it: what they make is there before we look.
@@ -61,6 +56,6 @@ export async function revokeTokens(
   return people
 }
 
-async function personOf(tx: Pick<Tx, 'query'>, tokenId: string): Promise<string | undefined> {
+async function personOf(tx: Tx, tokenId: string): Promise<string | undefined> {
   return (await row<{ userId: string }>(tx, 'select user_id as "userId" from api_tokens where id = $1', [tokenId]))?.userId
 }

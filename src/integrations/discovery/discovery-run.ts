@@ -40,12 +40,12 @@ const COLUMNS = `id, integration_id as "integrationId", state, phase, frontier, 
   changed, gone, returned, unreadable, notices, error, started_by as "startedBy", started_at as "startedAt", ended_at as "endedAt",
   checkpoint_at::text as fence`
 
-export function selectRuns(tx: Pick<Tx, 'query'>, where: string, values: readonly unknown[]): Promise<DiscoveryRun[]> {
+export function selectRuns(tx: Tx, where: string, values: readonly unknown[]): Promise<DiscoveryRun[]> {
   return rows(tx, `select ${COLUMNS} from discovery_runs where ${where}`, values)
 }
 
 /** The run under way, taken over by the caller: the former holder finds the fence moved. */
-export async function takeOver(tx: Pick<Tx, 'query'>, integrationId: string): Promise<DiscoveryRun | undefined> {
+export async function takeOver(tx: Tx, integrationId: string): Promise<DiscoveryRun | undefined> {
   return row(
     tx,
     `update discovery_runs set checkpoint_at = clock_timestamp() where integration_id = $1 and state = 'running' returning ${COLUMNS}`,
@@ -54,7 +54,7 @@ export async function takeOver(tx: Pick<Tx, 'query'>, integrationId: string): Pr
 }
 
 /** Ends what is under way; its walker finds out at its next checkpoint. */
-export async function stopRunning(tx: Pick<Tx, 'query'>, integrationId: string, why: string): Promise<void> {
+export async function stopRunning(tx: Tx, integrationId: string, why: string): Promise<void> {
   await rows(
     tx,
     `update discovery_runs set state = 'failed', ended_at = clock_timestamp(), frontier = '[]', vanished = '[]', error = $2

@@ -185,7 +185,7 @@ export function discoveryWork(integrationId: string): DueItem {
 }
 
 /** True when there was no run under way. */
-async function begin(tx: Pick<Tx, 'query'>, integrationId: string, by: string | null): Promise<boolean> {
+async function begin(tx: Tx, integrationId: string, by: string | null): Promise<boolean> {
   const begun = await row(
     tx,
     `insert into discovery_runs (id, integration_id, state, started_by) values ($1, $2, 'running', $3)

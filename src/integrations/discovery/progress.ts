@@ -63,10 +63,7 @@ export class Progress {
   }
 
   /** Throws when the run is no longer ours: the transaction around it must not be committed. */
-  async count(
-    tx: Pick<Tx, 'query'>,
-    counts: { added?: number; changed?: number; returned?: number; gone?: number },
-  ): Promise<void> {
+  async count(tx: Tx, counts: { added?: number; changed?: number; returned?: number; gone?: number }): Promise<void> {
     const { added = 0, changed = 0, returned = 0, gone = 0 } = counts
     const ours = await row(
       tx,

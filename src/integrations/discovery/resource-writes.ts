@@ -8,7 +8,7 @@ const CHUNK = 5_000
 
 const STORED = 'id, type, name, folder, attributes, tags, ungrantable'
 
-export function storedIn(tx: Pick<Tx, 'query'>, integrationId: string, folders: readonly string[]): Promise<StoredResource[]> {
+export function storedIn(tx: Tx, integrationId: string, folders: readonly string[]): Promise<StoredResource[]> {
   return rows(tx, `select ${STORED} from resources where integration_id = $1 and folder = any($2) and gone_at is null`, [
     integrationId,
     folders,
@@ -16,7 +16,7 @@ export function storedIn(tx: Pick<Tx, 'query'>, integrationId: string, folders: 
 }
 
 /** Folders that hold something. */
-export async function knownFolders(tx: Pick<Tx, 'query'>, integrationId: string): Promise<string[]> {
+export async function knownFolders(tx: Tx, integrationId: string): Promise<string[]> {
   const found = await rows<{ folder: string }>(
     tx,
     'select distinct folder from resources where integration_id = $1 and gone_at is null',
@@ -27,7 +27,7 @@ export async function knownFolders(tx: Pick<Tx, 'query'>, integrationId: string)
 
 /** The next resources in the order of type and name. */
 export function storedAfter(
-  tx: Pick<Tx, 'query'>,
+  tx: Tx,
   integrationId: string,
   [type, name]: readonly [type: string, name: string],
   limit: number,
@@ -40,7 +40,7 @@ export function storedAfter(
 }
 
 /** Writes what is new or back again. Counts which was which. */
-export async function writeFresh(tx: Pick<Tx, 'query'>, integrationId: string, fresh: readonly Found[]) {
+export async function writeFresh(tx: Tx, integrationId: string, fresh: readonly Found[]) {
   let added = 0
   let returned = 0
   for (const part of chunks(fresh)) {
@@ -65,7 +65,7 @@ export async function writeFresh(tx: Pick<Tx, 'query'>, integrationId: string, f
 }
 
 /** Writes what a page has and the row has not. What only `describe` knows stays. */
-export async function writeChanged(tx: Pick<Tx, 'query'>, changed: readonly (Found & { id: string })[]): Promise<void> {
+export async function writeChanged(tx: Tx, changed: readonly (Found & { id: string })[]): Promise<void> {
   for (const part of chunks(changed)) {
     await rows(
       tx,
@@ -78,7 +78,7 @@ export async function writeChanged(tx: Pick<Tx, 'query'>, changed: readonly (Fou
   }
 }
 
-export async function writeDescribed(tx: Pick<Tx, 'query'>, described: readonly (Described & { id: string })[]): Promise<void> {
+export async function writeDescribed(tx: Tx, described: readonly (Described & { id: string })[]): Promise<void> {
   for (const part of chunks(described)) {
     await rows(
       tx,
@@ -91,7 +91,7 @@ export async function writeDescribed(tx: Pick<Tx, 'query'>, described: readonly 
 
 /** Marks as gone what a walk that began at `since` did not see. What was written since then was seen. */
 export async function retire(
-  tx: Pick<Tx, 'query'>,
+  tx: Tx,
   integrationId: string,
   which: { readonly column: 'id' | 'folder'; readonly values: readonly string[] },
   since: Date,

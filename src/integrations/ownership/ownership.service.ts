@@ -59,7 +59,7 @@ export class Ownerships implements OnModuleInit {
     return read(tx, id)
   }
 
-  private async mustExist(tx: Pick<Tx, 'query'>, { owners }: Ownership): Promise<void> {
+  private async mustExist(tx: Tx, { owners }: Ownership): Promise<void> {
     const missing = await row<{ id: string }>(
       tx,
       `select i.id from unnest($1::text[]) as i (id)
@@ -86,7 +86,7 @@ export class Ownerships implements OnModuleInit {
   }
 }
 
-async function read(tx: Pick<Tx, 'query'>, id: string): Promise<Ownership> {
+async function read(tx: Tx, id: string): Promise<Ownership> {
   const found = await row<Ownership>(tx, 'select owners, resource_owner as "resourceOwner" from integrations where id = $1', [id])
   return found!
 }

@@ -3,7 +3,7 @@ import type { Concern } from '../../sdk/index.ts'
 
 /** What discovery knows of things that an action is done to, in the same order; without tags: it has not seen that one. */
 export async function tagsOf(
-  tx: Pick<Tx, 'query'>,
+  tx: Tx,
   integrationId: string,
   concerns: readonly Concern[],
 ): Promise<(Concern & { readonly tags: Readonly<Record<string, string>> | undefined })[]> {

@@ -9,13 +9,7 @@ export interface Keeper {
 }
 
 /** Stores what a plugin asked to keep for one integration, sealed. */
-export async function keepSecret(
-  tx: Pick<Tx, 'query'>,
-  sealer: Sealer,
-  keeper: Keeper,
-  name: string,
-  value: Secret,
-): Promise<void> {
+export async function keepSecret(tx: Tx, sealer: Sealer, keeper: Keeper, name: string, value: Secret): Promise<void> {
   await rows(
     tx,
     `insert into integration_secrets (integration_id, name, destination, sealed) values ($1, $2, $3, $4)
@@ -25,12 +19,7 @@ export async function keepSecret(
 }
 
 /** What was kept for this very destination. */
-export async function recallSecret(
-  tx: Pick<Tx, 'query'>,
-  sealer: Sealer,
-  keeper: Keeper,
-  name: string,
-): Promise<Secret | undefined> {
+export async function recallSecret(tx: Tx, sealer: Sealer, keeper: Keeper, name: string): Promise<Secret | undefined> {
   const kept = await row<{ sealed: string }>(
     tx,
     'select sealed from integration_secrets where integration_id = $1 and name = $2 and destination = $3',

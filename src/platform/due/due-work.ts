@@ -136,7 +136,7 @@ export class DueWork implements BeforeApplicationShutdown, OnApplicationBootstra
 }
 
 /** Puts work down in the caller's transaction; the same kind and subject again moves the time and starts counting again. */
-export async function enqueue(tx: Pick<Tx, 'query'>, items: readonly DueItem[]): Promise<void> {
+export async function enqueue(tx: Tx, items: readonly DueItem[]): Promise<void> {
   if (items.length === 0) return
   await rows(
     tx,
@@ -153,6 +153,6 @@ export async function enqueue(tx: Pick<Tx, 'query'>, items: readonly DueItem[]):
 }
 
 /** Takes work back in the caller's transaction. */
-export async function withdraw(tx: Pick<Tx, 'query'>, kind: string, subjects: readonly string[]): Promise<void> {
+export async function withdraw(tx: Tx, kind: string, subjects: readonly string[]): Promise<void> {
   await rows(tx, 'delete from due_work where kind = $1 and subject = any($2)', [kind, subjects])
 }

@@ -12,7 +12,7 @@ export async function mustHoldCluster(dir: string): Promise<void> {
 }
 
 /** The number of the installation whose database this is; refuses one that no daemon has prepared. */
-export async function installationIn(tx: Pick<Tx, 'query'>, place: string): Promise<string> {
+export async function installationIn(tx: Tx, place: string): Promise<string> {
   const found = await row<{ instance: string }>(tx, 'select instance from installation').catch((error: unknown) => {
     if (isMissingTable(error)) return undefined
     throw error

@@ -4,7 +4,7 @@ import type { Tx } from './database.ts'
  * What the role the daemon works as may do, given again after each migration by the owner of the tables. Of the audit trail it may read, and
  * add events; the links are made by a function that runs as the owner, so that no statement of the daemon's can touch what was recorded.
  */
-export async function grantToRole(runner: Pick<Tx, 'query'>, role: string): Promise<void> {
+export async function grantToRole(runner: Tx, role: string): Promise<void> {
   const [{ name, schema }] = (await runner.query('select quote_ident($1) as name, quote_ident(current_schema()) as schema', [
     role,
   ])) as [{ name: string; schema: string }]

@@ -72,7 +72,7 @@ export function dataSourceOptions(url: string, poolSize: number, patience = HAST
 }
 
 /** Sends one statement and returns its rows, whatever kind of statement it is. */
-export async function rows<Row>(tx: Pick<Tx, 'query'>, statement: string, values: readonly unknown[] = []): Promise<Row[]> {
+export async function rows<Row>(tx: Tx, statement: string, values: readonly unknown[] = []): Promise<Row[]> {
   const result: unknown = await tx.query(statement, [...values])
   // For update and delete TypeORM answers [rows, count].
   if (Array.isArray(result) && result.length === 2 && Array.isArray(result[0]) && typeof result[1] === 'number') return result[0]
@@ -80,11 +80,7 @@ export async function rows<Row>(tx: Pick<Tx, 'query'>, statement: string, values
 }
 
 /** One row or undefined. */
-export async function row<Row>(
-  tx: Pick<Tx, 'query'>,
-  statement: string,
-  values: readonly unknown[] = [],
-): Promise<Row | undefined> {
+export async function row<Row>(tx: Tx, statement: string, values: readonly unknown[] = []): Promise<Row | undefined> {
   return (await rows<Row>(tx, statement, values))[0]
 }
 
