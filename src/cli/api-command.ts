@@ -13,9 +13,9 @@ export interface ApiOptions {
 /** What every command that calls the broker takes. */
 export function withApi(command: Command): Command {
   return command
-    .option('--url <url>', 'of the broker; otherwise LATCHKEY_CLI_URL, otherwise http://127.0.0.1:4460')
-    .option('--token-file <file>', 'that holds your token; otherwise LATCHKEY_CLI_TOKEN')
-    .option('--json', 'print what the broker answers')
+    .option('--url <url>', 'URL of the broker (default: LATCHKEY_CLI_URL, else http://127.0.0.1:4460)')
+    .option('--token-file <file>', 'file that holds your token (default: the token in LATCHKEY_CLI_TOKEN)')
+    .option('--json', 'print the broker’s answer as JSON')
 }
 
 /** Calls the broker and shows its answer, as it is or in words. */

@@ -18,14 +18,14 @@ export async function apiClient(env: NodeJS.ProcessEnv, { url, tokenFile }: Acce
 export function brokerUrl(env: NodeJS.ProcessEnv, url: string | undefined): string {
   const origin = URL.parse(url ?? env['LATCHKEY_CLI_URL'] ?? 'http://127.0.0.1:4460')
   if (!origin || !/^https?:$/.test(origin.protocol)) {
-    throw new BrokerError('input.invalid', 'the URL of the broker is not one', {
-      fix: 'give it in LATCHKEY_CLI_URL or --url as https://latchkey.example.com',
+    throw new BrokerError('input.invalid', 'the broker’s URL is not a URL', {
+      fix: 'set LATCHKEY_CLI_URL or --url to a URL such as https://latchkey.example.com',
     })
   }
   if (origin.protocol === 'http:' && !isLoopback(origin.hostname)) {
     throw new BrokerError(
       'input.invalid',
-      `${origin.origin} would get your token in the clear, and everybody on the way with it`,
+      `your token would travel to ${origin.origin} in the clear, for everybody on the way to read`,
       {
         fix: 'give the https:// URL of the broker; plain http is for a loopback address only',
       },
@@ -43,7 +43,11 @@ async function readToken(env: NodeJS.ProcessEnv, broker: string, file: string | 
     const login = await loginToken(env, broker)
     if (login) return login
   }
-  throw new BrokerError('auth.required', token ? 'that is not a Latchkey token' : 'there is no token to call the broker with', {
-    fix: 'sign in with latchkey login (with a code from an admin: latchkey login --code), set LATCHKEY_CLI_TOKEN, or name a file that holds the token with --token-file',
-  })
+  throw new BrokerError(
+    'auth.required',
+    token ? 'the token given is not a Latchkey token' : 'you are not signed in, and no token was given',
+    {
+      fix: 'sign in with latchkey login (with a code from an admin: latchkey login --code), set LATCHKEY_CLI_TOKEN, or name a file that holds the token with --token-file',
+    },
+  )
 }

@@ -65,7 +65,7 @@ function kept(
 ): ProviderLogin {
   const refreshToken = tokens.refresh_token ?? before
   if (refreshToken === undefined) {
-    throw new BrokerError('auth.required', 'the provider gave no refresh token', {
+    throw new BrokerError('auth.required', 'the identity provider gave no refresh token', {
       fix: 'allow the command line’s client refresh tokens; many providers want offline_access in LATCHKEY_OIDC_CLI_SCOPES for that',
     })
   }

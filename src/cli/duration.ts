@@ -7,7 +7,8 @@ const UNITS = Object.entries(SECONDS)
 export function seconds(text: string): number {
   const [whole, ...parts] = /^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text) ?? []
   const total = UNITS.reduce((sum, [, each], i) => sum + each * Number(parts[i] ?? 0), 0)
-  if (!whole || total < 1 || !Number.isSafeInteger(total)) throw new InvalidArgumentError('Give it like 90s, 15m, 1h30m or 2d.')
+  if (!whole || total < 1 || !Number.isSafeInteger(total))
+    throw new InvalidArgumentError('Write a duration such as 90s, 15m, 1h30m or 2d.')
   return total
 }
 

@@ -18,7 +18,7 @@ export async function resourceId(api: ApiClient, given: string, integration?: st
   if (named.length === 0) {
     const place = integration === undefined ? '' : ` in ${integration}`
     throw new BrokerError('not_found', `there is no resource called ${given}${place}`, {
-      fix: `look for it: latchkey search ${given}`,
+      fix: `search for it: latchkey search ${given}`,
     })
   }
   const candidates = named.map(({ id, type, integrationName }) => `${id} (${type} in ${integrationName})`).join(', ')
@@ -31,7 +31,7 @@ export async function resourceId(api: ApiClient, given: string, integration?: st
 export async function integrationId(api: ApiClient, given: string): Promise<string> {
   if (/^int_[0-9a-z]{26}$/.test(given)) return given
   return named(given, api.each(integrations.list), (names) =>
-    names ? `there are: ${names}` : 'an admin makes one: docs/getting-started.md shows how',
+    names ? `existing integrations: ${names}` : 'ask an admin to make one (docs/getting-started.md)',
   )
 }
 
@@ -39,7 +39,7 @@ export async function integrationId(api: ApiClient, given: string): Promise<stri
 export async function askableIntegrationId(api: ApiClient, given: string): Promise<string> {
   if (/^int_[0-9a-z]{26}$/.test(given)) return given
   return named(given, askable(api), (names) =>
-    names ? `you may ask for things in: ${names}` : 'ask an admin for an access flow',
+    names ? `you may ask for access in: ${names}` : 'ask an admin for an access flow',
   )
 }
 
@@ -69,7 +69,7 @@ export async function rotationId(api: ApiClient, given: string): Promise<string>
     names.push(name)
   }
   throw new BrokerError('not_found', `there is no rotation called ${given}`, {
-    fix: names.length > 0 ? `there are: ${names.join(', ')}` : 'an admin makes one: docs/rotation.md shows how',
+    fix: names.length > 0 ? `existing rotations: ${names.join(', ')}` : 'ask an admin to make one (docs/rotation.md)',
   })
 }
 

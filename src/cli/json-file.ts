@@ -18,6 +18,6 @@ export async function jsonFrom(terminal: Terminal, place: string): Promise<unkno
   } catch (error) {
     // What the parser says quotes the text, and there may be secrets in it.
     const [where] = /line \d+ column \d+/.exec(String(error)) ?? []
-    throw new BrokerError('input.invalid', `${place} is not JSON${where ? ` (${where})` : ''}`, { fix: 'correct it there' })
+    throw new BrokerError('input.invalid', `${place} is not JSON${where ? ` (${where})` : ''}`, { fix: 'correct the JSON there' })
   }
 }

@@ -84,7 +84,7 @@ const COMMANDS = [
 
 /** Runs one command line and says with which code the process should end. */
 export async function run(words: readonly string[], terminal: Terminal): Promise<number> {
-  const program = new Command('latchkey').description('Lends keys to secrets and takes them back.')
+  const program = new Command('latchkey').description('Latchkey lends access to secrets and keys for a time, and takes it back.')
   program.configureOutput({
     writeOut: (text) => terminal.print(text.trimEnd()),
     writeErr: (text) => terminal.tell(text.trimEnd()),

@@ -74,7 +74,7 @@ async function readAll(file: string): Promise<Record<string, Login>> {
   }
   const read = logins.safeParse(parsed(await readFile(file, 'utf8')))
   if (read.success) return read.data
-  throw new BrokerError('unavailable', `${file} does not hold logins`, { fix: 'remove it, and sign in again' })
+  throw new BrokerError('unavailable', `${file} does not hold logins of latchkey`, { fix: 'remove it, and sign in again' })
 }
 
 function parsed(text: string): unknown {
@@ -99,7 +99,9 @@ async function lock(file: string): Promise<() => Promise<void>> {
     await dropStale(file)
     await wait(50)
   }
-  throw new BrokerError('unavailable', `another command holds ${file}`, { fix: 'wait for it, or remove the file' })
+  throw new BrokerError('unavailable', `another latchkey command is using ${file}`, {
+    fix: 'wait until it ends, or remove the file',
+  })
 }
 
 async function dropStale(file: string): Promise<void> {

@@ -3,7 +3,7 @@ import type { Terminal } from './main.ts'
 
 /** What somebody types after they were told what it is for. */
 export async function typed(terminal: Terminal, warning: string): Promise<string> {
-  terminal.tell(`${warning} Type its name to go on:`)
+  terminal.tell(`${warning} To go on, type the name:`)
   const lines = createInterface({ input: terminal.input ?? process.stdin })
   const { value: line } = await lines[Symbol.asyncIterator]().next()
   lines.close()

@@ -54,7 +54,7 @@ async function reach({ database, stateDir }: Config): Promise<{ url: string; pla
 }
 
 function older(place: string): BrokerError {
-  return new BrokerError('conflict', `${place} is of an older version of the broker than this command`, {
-    fix: 'start the daemon of this version once: it brings the database up to date',
+  return new BrokerError('conflict', `the database of ${place} is older than this command`, {
+    fix: 'start the daemon of this version once; it updates the database',
   })
 }

@@ -103,7 +103,7 @@ describe('latchkey login', () => {
     await changeLogin(env, world.broker.url, async () => undefined)
     const again = latchkey('logout')
     expect(await again.code).toBe(0)
-    expect(again.told).toEqual(['Nobody is signed in.'])
+    expect(again.told).toEqual(['You are not signed in.'])
   })
 
   it('redeems an enrolment code where nobody signs in, and logout revokes what it brought', async () => {
@@ -114,7 +114,7 @@ describe('latchkey login', () => {
     const redeeming = latchkey('login --code', to, `${code}\n`)
     expect(await redeeming.code, redeeming.told.join('\n')).toBe(0)
     expect(redeeming.told.at(-1)).toMatch(
-      /^Signed in as Bo, until \d{4}-\d\d-\d\dT\S+Z or the end of who made the code or of their token\.$/,
+      /^Signed in as Bo, until \d{4}-\d\d-\d\dT\S+Z\. It ends earlier if the admin who made the code leaves, or their token ends\.$/,
     )
     expect([...redeeming.told, ...redeeming.printed].join('\n')).not.toMatch(/lk_|lke_/)
     expect(await latchkey('grants', to).code).toBe(0)

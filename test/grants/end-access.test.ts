@@ -83,7 +83,7 @@ describe.each(await serversUnderTest())('ending all access through an integratio
     const command = ['end-access', name, '--reason', 'a key was stolen']
     const mistyped = await latchkey(command, 'something else\n')
     expect(mistyped.code).not.toBe(0)
-    expect(mistyped.out).toContain('Type its name to go on')
+    expect(mistyped.out).toContain('To go on, type the name')
     expect((await daemon.admin.get(at())).body.state).toBe('active')
     const done = await latchkey(command, `${name}\n`)
     expect(done, done.out).toMatchObject({ code: 0 })

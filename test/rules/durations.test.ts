@@ -16,7 +16,7 @@ it.each([
 it.each(['', '0s', '90', 'm', '1m1h', '1.5h', '-1s', ' 1s', '1s ', '1S', '1w', '99999999999999999d', 'x1s', '1sx'])(
   '%j is no duration',
   (text) => {
-    expect(() => seconds(text)).toThrow('Give it like 90s, 15m, 1h30m or 2d.')
+    expect(() => seconds(text)).toThrow('Write a duration such as 90s, 15m, 1h30m or 2d.')
   },
 )
 

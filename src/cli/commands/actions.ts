@@ -7,8 +7,8 @@ import type { Terminal } from '../main.ts'
 
 /** What may be done at an integration. */
 export function actions(program: Command, terminal: Terminal): void {
-  withApi(program.command('actions <integration>').summary('list what may be done there, and whether it can be undone'))
-    .addHelpText('after', '\nWhat an action is told: latchkey actions prod-vault --json, the field “input”.')
+  withApi(program.command('actions <integration>').summary('list an integration’s actions, and whether each can be undone'))
+    .addHelpText('after', '\nThe input of each action: latchkey actions prod-vault --json, the field “input”.')
     .action(async (given: string, options: ApiOptions) => {
       await show(
         terminal,

@@ -25,12 +25,18 @@ export function audit(program: Command, terminal: Terminal): void {
   const commands = program.command('audit').summary('verify or export the audit trail, without the daemon')
   commands
     .command('verify')
-    .summary('follow the hash chain and say what was edited, deleted, inserted or moved')
-    .option('--file <export.jsonl>', 'an export instead of the database; its first entry is taken as it is unless it is number 1')
-    .option('--head <seq:hash>', 'a head noted earlier, which the chain must come by', head)
-    .option('--checkpoint <file>', 'signed checkpoints, or the log that has them: the chain must come by each')
-    .option('--public-key <key...>', 'that signed the checkpoints; otherwise the installation’s own, for who can read its key')
-    .option('--json', 'the verdict as JSON')
+    .summary('check the hash chain: list events that were edited, deleted, inserted or moved')
+    .option(
+      '--file <export.jsonl>',
+      'check an exported file instead of the database; if it does not begin at event 1, its first event cannot be checked',
+    )
+    .option('--head <seq:hash>', 'a head that you noted earlier; the chain must contain it', head)
+    .option('--checkpoint <file>', 'a file of signed checkpoints, or a log with them; the chain must contain each one')
+    .option(
+      '--public-key <key...>',
+      'public key that signed the checkpoints (default: the installation’s own, if you can read its key)',
+    )
+    .option('--json', 'print the result as JSON')
     .action(async (options: Verify) => {
       const verdict = await look(terminal, options)
       for (const line of options.json ? [json(verdict)] : inLines(verdict)) terminal.print(line)
@@ -43,9 +49,9 @@ export function audit(program: Command, terminal: Terminal): void {
   commands
     .command('export')
     .summary('print the trail, oldest first')
-    .addOption(new Option('--format <format>', 'what a line is').choices(['jsonl', 'csv']).default('jsonl'))
-    .option('--from <moment>', 'such as 2030-01-31T00:00:00Z', moment)
-    .option('--to <moment>', 'before this moment', moment)
+    .addOption(new Option('--format <format>', 'format of each line').choices(['jsonl', 'csv']).default('jsonl'))
+    .option('--from <moment>', 'first moment, such as 2030-01-31T00:00:00Z', moment)
+    .option('--to <moment>', 'export events before this moment', moment)
     .action(async (options: Export) => {
       const { exportTrail } = await import('../../audit/export.ts')
       const { withDatabase } = await import('../with-database.ts')
@@ -104,14 +110,14 @@ function inLines({ ok, events, head: { seq, hash }, findings }: AuditVerdict): s
 function head(text: string): { seq: number; hash: string } {
   const [, seq, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? []
   if (seq === undefined || hash === undefined)
-    throw new InvalidArgumentError('Give it as verify printed it: a number, : and 64 hex digits.')
+    throw new InvalidArgumentError('Write the head as verify printed it: a number, a colon and 64 hex digits.')
   return { seq: Number(seq), hash }
 }
 
 function moment(text: string): string {
   const date = new Date(text)
   if (!/^\d{4}-\d\d-\d\d/.test(text) || Number.isNaN(date.getTime())) {
-    throw new InvalidArgumentError('Give a moment like 2030-01-31T00:00:00Z.')
+    throw new InvalidArgumentError('Write a moment such as 2030-01-31T00:00:00Z.')
   }
   return text
 }

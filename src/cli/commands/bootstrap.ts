@@ -9,15 +9,15 @@ export function bootstrap(program: Command, terminal: Terminal): void {
     .description(
       'Creates the first admin in the database of this installation and prints a token, once. Works while the daemon runs.',
     )
-    .option('--name <name>', 'what the admin is called', 'admin')
-    .option('--force-new-token', 'even though an admin has a token that works, because that one is lost')
+    .option('--name <name>', 'name of the admin', 'admin')
+    .option('--force-new-token', 'make a token although an admin has one that works (use it when that token is lost)')
     .action(async (options: { name: string; forceNewToken?: boolean }) => {
       const { firstAdmin } = await import('../../identity/people/first-admin.ts')
       const { withDatabase } = await import('../with-database.ts')
       const token = await withDatabase(terminal, { schema: true }, (database) =>
         database.transaction((tx) => firstAdmin(tx, { name: options.name, force: options.forceNewToken ?? false })),
       )
-      terminal.tell(`A token for ${options.name}, good for 30 days. It is shown this once:`)
+      terminal.tell(`A token for ${options.name}. It works for 30 days and is shown only once:`)
       terminal.print(token.reveal())
     })
 }

@@ -8,7 +8,7 @@ import { requestInWords } from '../words.ts'
 
 /** Takes back what is not done yet: one’s own request, or a run. */
 export function cancel(program: Command, terminal: Terminal): void {
-  withApi(program.command('cancel <id>').summary('take a request back that waits, or stop a run that is not done')).action(
+  withApi(program.command('cancel <id>').summary('cancel a request that is pending, or stop a run that is not finished')).action(
     async (id: string, options: ApiOptions) => {
       if (id.startsWith('req_')) {
         await show(terminal, options, (api) => api.call(requests.cancel, { params: { id } }), requestInWords)

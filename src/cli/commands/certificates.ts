@@ -15,33 +15,33 @@ interface Given extends ApiOptions {
 
 /** What there is to distribute: those that end first, or one of them. */
 export function certificates(program: Command, terminal: Terminal): void {
-  withApi(program.command('certificates [certificate]').summary('list certificates by their end, or show one')).action(
-    async (given: string | undefined, options: ApiOptions) => {
-      if (given === undefined) {
-        await show(
-          terminal,
-          options,
-          (api) => api.call(endpoints.list, {}),
-          ({ items }) => certificatesInWords(items),
-        )
-        return
-      }
+  withApi(
+    program.command('certificates [certificate]').summary('list certificates, the one that expires first on top, or show one'),
+  ).action(async (given: string | undefined, options: ApiOptions) => {
+    if (given === undefined) {
       await show(
         terminal,
         options,
-        async (api) => api.call(endpoints.get, { params: { id: await certificateId(api, given) } }),
-        certificateInWords,
+        (api) => api.call(endpoints.list, {}),
+        ({ items }) => certificatesInWords(items),
       )
-    },
-  )
+      return
+    }
+    await show(
+      terminal,
+      options,
+      async (api) => api.call(endpoints.get, { params: { id: await certificateId(api, given) } }),
+      certificateInWords,
+    )
+  })
 }
 
 /** Gives the broker a certificate to distribute. Its key comes from a file, never from the command line. */
 export function addCertificate(program: Command, terminal: Terminal): void {
-  withApi(program.command('add-certificate <name> <file>').summary('give a certificate to be distributed, from a PEM file'))
-    .option('--key <file>', 'its private key as PEM, not encrypted')
-    .option('--chain <file>', 'its issuers as PEM, where they do not follow it')
-    .option('--variable <name=value>', 'for path templates; may be given several times', collected, [])
+  withApi(program.command('add-certificate <name> <file>').summary('add a certificate from a PEM file, to distribute it later'))
+    .option('--key <file>', 'its private key (PEM, not encrypted)')
+    .option('--chain <file>', 'its issuers (PEM), if the certificate’s file does not hold them')
+    .option('--variable <name=value>', 'a variable for path templates; may be repeated', collected, [])
     .action(async (name: string, file: string, { key, chain, variable, ...options }: Given) => {
       const body = {
         name,
@@ -61,7 +61,7 @@ function collected(value: string, before: readonly string[]): string[] {
 function nameAndValue(given: string): [string, string] {
   const at = given.indexOf('=')
   if (at > 0) return [given.slice(0, at), given.slice(at + 1)]
-  throw new BrokerError('input.invalid', `${given} is no variable`, { fix: 'write it as name=value' })
+  throw new BrokerError('input.invalid', `${given} is not a variable`, { fix: 'write it as name=value' })
 }
 
 function pemIn(file: string): Promise<string> {

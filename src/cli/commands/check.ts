@@ -8,7 +8,7 @@ import { checksInWords } from '../words.ts'
 
 /** Looks at an integration now: what works, what does not, and what to do about it. */
 export function check(program: Command, terminal: Terminal): void {
-  withApi(program.command('check <integration>').summary('check an integration now')).action(
+  withApi(program.command('check <integration>').summary('check an integration’s health now')).action(
     async (given: string, options: ApiOptions) => {
       const { healthy } = await show(
         terminal,

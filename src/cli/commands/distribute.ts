@@ -28,23 +28,25 @@ interface Word extends Options {
 
 /** Where certificates go. */
 export function targets(program: Command, terminal: Terminal): void {
-  withApi(program.command('targets').summary('list the places where certificates go')).action(async (options: ApiOptions) => {
-    await show(
-      terminal,
-      options,
-      (api) => api.call(targetEndpoints.list, {}),
-      ({ items }) => targetsInWords(items),
-    )
-  })
+  withApi(program.command('targets').summary('list the targets that certificates are written to')).action(
+    async (options: ApiOptions) => {
+      await show(
+        terminal,
+        options,
+        (api) => api.call(targetEndpoints.list, {}),
+        ({ items }) => targetsInWords(items),
+      )
+    },
+  )
 }
 
 /** Takes a certificate to targets. */
 export function distribute(program: Command, terminal: Terminal): void {
-  withApi(program.command('distribute <certificate>').summary('take a certificate to targets, and read it back there'))
-    .requiredOption('--to <targets>', 'their names or ids, with commas between them')
-    .option('--reason <text>', 'why; it stands in the audit trail')
-    .option('--at-once <number>', 'how many targets are written to at once: 1 to 25; otherwise 10')
-    .option('--no-wait', 'do not wait until every target has settled')
+  withApi(program.command('distribute <certificate>').summary('write a certificate to targets, and read it back'))
+    .requiredOption('--to <targets>', 'names or ids of the targets, separated by commas')
+    .option('--reason <text>', 'why you do this; it is kept in the audit trail')
+    .option('--at-once <number>', 'how many targets to write to at once, 1 to 25 (default: 10)')
+    .option('--no-wait', 'do not wait until every target is done')
     .action(async (given: string, options: Options & { to: string; atOnce?: string }) => {
       const api = await apiClient(terminal.env, options)
       const body = {
@@ -60,16 +62,14 @@ export function distribute(program: Command, terminal: Terminal): void {
 
 /** What was distributed, and what to do about it. */
 export function distributions(program: Command, terminal: Terminal): void {
-  withApi(
-    program.command('distributions [distribution]').summary('list what was distributed, or show one, resume it, or put it back'),
-  )
-    .option('--resume', 'send it once more to where it failed')
-    .option('--cancel', 'begin with no further target')
-    .option('--roll-back', 'put back what was there before')
-    .option('--plan', 'with --roll-back: show what would be restored, and do nothing')
-    .option('--only <targets>', 'with --resume or --roll-back: these alone; names or ids, with commas between them')
-    .option('--reason <text>', 'why; it stands in the audit trail')
-    .option('--no-wait', 'do not wait until every target has settled')
+  withApi(program.command('distributions [distribution]').summary('list distributions; show, resume, cancel or roll back one'))
+    .option('--resume', 'send the certificate again to targets where it failed')
+    .option('--cancel', 'start no further target')
+    .option('--roll-back', 'restore what was at the targets before')
+    .option('--plan', 'with --roll-back: show what would be restored, without doing it')
+    .option('--only <targets>', 'with --resume or --roll-back: only these targets; names or ids, separated by commas')
+    .option('--reason <text>', 'why you do this; it is kept in the audit trail')
+    .option('--no-wait', 'do not wait until every target is done')
     .action(async (id: string | undefined, options: Word) => {
       if (id === undefined) {
         await show(
@@ -136,12 +136,12 @@ function settled(api: ApiClient, id: string): Promise<DistributionView> {
 
 function mustSayWhy({ reason }: Options): string {
   if (reason !== undefined) return reason
-  throw new BrokerError('input.invalid', 'a reason is missing', { fix: 'give --reason' })
+  throw new BrokerError('input.invalid', 'the reason is missing', { fix: 'add --reason "…"' })
 }
 
 /** So that a script stops. */
 function notAll({ id, state }: DistributionView): BrokerError {
-  return new BrokerError('conflict', `${id} is ${state}: not every target has the certificate`, {
+  return new BrokerError('conflict', `${id} is ${state}: some targets do not have the certificate`, {
     fix: `look at each target’s problem, then latchkey distributions ${id} --resume`,
   })
 }

@@ -10,9 +10,9 @@ import { checksInWords } from '../words.ts'
 
 /** Has the admin sign in and shows what the identity provider said, claim by claim, and what to change. */
 export function doctor(program: Command, terminal: Terminal): void {
-  const group = program.command('doctor').summary('find out what is wrong')
+  const group = program.command('doctor').summary('check the set-up and say what is wrong')
   withApi(group.command('identity').summary('check the identity provider by signing in yourself'))
-    .option('--no-sign-in', 'look at your last sign-in instead of a new one')
+    .option('--no-sign-in', 'check your last sign-in instead of a new one')
     .action(async (options: ApiOptions & { signIn: boolean }) => {
       const api = await apiClient(terminal.env, options)
       if (options.signIn) {

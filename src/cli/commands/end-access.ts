@@ -20,8 +20,8 @@ interface Options extends ApiOptions {
 /** The loud switch: pauses an integration and ends every grant through it. */
 export function endAccess(program: Command, terminal: Terminal): void {
   withApi(program.command('end-access <integration>').summary('pause an integration and end ALL access through it now'))
-    .requiredOption('--reason <text>', 'what the grantees are told')
-    .option('--confirm <name>', 'the name of the integration; otherwise you are asked to type it')
+    .requiredOption('--reason <text>', 'reason shown to the people who lose access')
+    .option('--confirm <name>', 'the integration’s name, typed to confirm (if left out, you are asked for it)')
     .action(async (given: string, options: Options) => {
       const api = await apiClient(terminal.env, options)
       const integration = await api.call(integrations.get, { params: { id: await integrationId(api, given) } })

@@ -6,13 +6,13 @@ import type { Terminal } from '../main.ts'
 import { requestInWords } from '../words.ts'
 
 const OPEN_AGAIN = (id: string) =>
-  `What you opened before keeps its own end. Run latchkey open ${id} before then: what you hold goes on beside it until that end.`
+  `The credential you have still ends at its own time. Run latchkey open ${id} before then to get one that lasts longer; both work until that time.`
 
 /** Asks for more time. */
 export function extend(program: Command, terminal: Terminal): void {
-  withApi(program.command('extend <grant>').summary('ask for more time'))
-    .requiredOption('--for <time>', 'how much more, as in 30m', seconds)
-    .option('--because <text>', 'what the approvers should know')
+  withApi(program.command('extend <grant>').summary('ask for more time on a grant'))
+    .requiredOption('--for <time>', 'how much more time, as in 30m', seconds)
+    .option('--because <text>', 'why you need it; approvers read this')
     .action(async (id: string, options: ApiOptions & { for: number; because?: string }) => {
       const body = { seconds: options.for, justification: options.because }
       await show(

@@ -6,7 +6,7 @@ import { grantInWords } from '../words.ts'
 
 /** Ends one's own access early. */
 export function giveBack(program: Command, terminal: Terminal): void {
-  withApi(program.command('give-back <grant>').summary('end access you do not need any more')).action(
+  withApi(program.command('give-back <grant>').summary('end access that you no longer need')).action(
     async (id: string, options: ApiOptions) => {
       await show(terminal, options, (api) => api.call(grants.giveBack, { params: { id } }), grantInWords)
     },

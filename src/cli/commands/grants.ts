@@ -9,8 +9,8 @@ import { problemInWords, resourcesInWords } from '../words.ts'
 /** The access one has. */
 export function grants(program: Command, terminal: Terminal): void {
   withApi(program.command('grants').summary('list the access you have'))
-    .option('--ended', 'what is over instead')
-    .option('--all', 'everybody’s, if you may see it')
+    .option('--ended', 'list grants that are over instead')
+    .option('--all', 'list everybody’s grants, if you may see them')
     .action(async (options: ApiOptions & { ended?: boolean; all?: boolean }) => {
       const query = { live: !options.ended, whose: options.all ? ('all' as const) : ('mine' as const) }
       await show(

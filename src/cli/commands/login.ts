@@ -16,8 +16,8 @@ export function login(program: Command, terminal: Terminal): void {
     .description(
       'Shows an address and a code to sign in with in any browser, and remembers who you are. Without an identity provider an admin gives you an enrolment code: --code reads it.',
     )
-    .option('--url <url>', 'of the broker; otherwise LATCHKEY_CLI_URL, otherwise http://127.0.0.1:4460')
-    .option('--code', 'redeem the enrolment code in the next line of standard input')
+    .option('--url <url>', 'URL of the broker (default: LATCHKEY_CLI_URL, else http://127.0.0.1:4460)')
+    .option('--code', 'redeem an enrolment code, read from standard input')
     .action(async (options: { url?: string; code?: boolean }) => {
       const { changeLogin, readLogin } = await import('../stored-login.ts')
       const broker = brokerUrl(terminal.env, options.url)
@@ -29,7 +29,10 @@ export function login(program: Command, terminal: Terminal): void {
       const before = await readLogin(terminal.env, broker)
       await changeLogin(terminal.env, broker, async () => made.login)
       if (before) await forgetAtProvider(terminal, before)
-      const until = made.until === undefined ? '' : `, until ${made.until} or the end of who made the code or of their token`
+      const until =
+        made.until === undefined
+          ? ''
+          : `, until ${made.until}. It ends earlier if the admin who made the code leaves, or their token ends`
       terminal.tell(`Signed in as ${me.name}${me.userName === null ? '' : ` (${me.userName})`}${until}.`)
     })
 }
@@ -50,8 +53,8 @@ async function signedIn(terminal: Terminal, broker: string): Promise<Made> {
   const { deviceLogin } = await import('../device-login.ts')
   const { issuer, cliClientId, audience, scopes, resource } = await optionsOf(broker)
   if (cliClientId === null || audience === null) {
-    throw new BrokerError('not_found', 'people cannot sign in to this broker at the command line', {
-      fix: 'its operator sets LATCHKEY_OIDC_CLI_CLIENT_ID and LATCHKEY_OIDC_AUDIENCE; until then use an API token',
+    throw new BrokerError('not_found', 'this broker is not set up for sign-in at the command line', {
+      fix: 'use an API token, or ask the broker’s operator to set LATCHKEY_OIDC_CLI_CLIENT_ID and LATCHKEY_OIDC_AUDIENCE',
     })
   }
   const login = await deviceLogin({ issuer, clientId: cliClientId, audience, resource }, scopes, ({ url, plainUrl, code }) => {
@@ -65,7 +68,9 @@ async function forgetAtProvider(terminal: Terminal, login: Login): Promise<void>
   const { forget } = await import('../device-login.ts')
   const { isEnrolled } = await import('../stored-login.ts')
   if (isEnrolled(login)) return
-  await forget(login).catch(() => terminal.tell('The identity provider could not be told to forget a login.'))
+  await forget(login).catch(() =>
+    terminal.tell('The login is gone from this machine, but the identity provider could not be told to revoke it.'),
+  )
 }
 
 // A code is never an argument: every user of the machine can read those.

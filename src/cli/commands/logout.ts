@@ -9,15 +9,15 @@ import type { Terminal } from '../main.ts'
 export function logout(program: Command, terminal: Terminal): void {
   program
     .command('logout')
-    .summary('forget the login of this machine')
-    .option('--url <url>', 'of the broker; otherwise LATCHKEY_CLI_URL, otherwise http://127.0.0.1:4460')
+    .summary('sign out: forget the login on this machine')
+    .option('--url <url>', 'URL of the broker (default: LATCHKEY_CLI_URL, else http://127.0.0.1:4460)')
     .action(async (options: { url?: string }) => {
       const { forget } = await import('../device-login.ts')
       const { changeLogin, isEnrolled, readLogin } = await import('../stored-login.ts')
       const broker = brokerUrl(terminal.env, options.url)
       const stored = await readLogin(terminal.env, broker)
       if (!stored) {
-        terminal.tell('Nobody is signed in.')
+        terminal.tell('You are not signed in.')
         return
       }
       // Here it is forgotten in any case.

@@ -8,7 +8,7 @@ import type { Terminal } from '../main.ts'
 /** Mints a credential and shows it, once. */
 export function open(program: Command, terminal: Terminal): void {
   withApi(program.command('open <grant>').summary('get the credential of a grant, shown once'))
-    .option('--raw', 'only what makes a shell ready: eval "$(latchkey open --raw …)"')
+    .option('--raw', 'print only the commands that set up a shell: eval "$(latchkey open --raw …)"')
     .action(async (id: string, options: ApiOptions & { raw?: boolean }) => {
       await show(terminal, options, (api) => api.call(grants.open, { params: { id } }), options.raw ? readyShell : inWords)
     })

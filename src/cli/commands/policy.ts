@@ -16,13 +16,12 @@ interface Options extends ApiOptions {
 
 /** What the broker itself must be allowed in the target. */
 export function policy(program: Command, terminal: Terminal): void {
-  withApi(program.command('policy [integration]').summary('print the least the broker needs in the target, and how to set it up'))
-    .option(
-      '--config <file>',
-      'of an integration that is not there yet: its config as JSON, secrets left out; - reads it from the input',
-    )
-    .option('--plugin <name>', 'whose config that is', 'vault')
-    .option('--commands', 'the commands alone, for a shell')
+  withApi(
+    program.command('policy [integration]').summary('print the policy that the broker needs in the target, and how to set it up'),
+  )
+    .option('--config <file>', 'config (JSON, without secrets) of an integration that does not exist yet; - reads standard input')
+    .option('--plugin <name>', 'plugin that the config is for', 'vault')
+    .option('--commands', 'print only the commands, ready for a shell')
     .action(async (given: string | undefined, options: Options) => {
       await show(
         terminal,
@@ -47,7 +46,7 @@ async function advice(
   }
   if (given !== undefined) return api.call(integrations.minimumPolicy, { params: { id: await integrationId(api, given) } })
   const { BrokerError } = await import('../../sdk/index.ts')
-  throw new BrokerError('input.invalid', 'of which integration?', {
-    fix: 'name one, or give the config of one that is not there yet with --config',
+  throw new BrokerError('input.invalid', 'no integration was named', {
+    fix: 'name an integration, or use --config for one that does not exist yet',
   })
 }

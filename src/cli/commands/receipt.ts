@@ -11,7 +11,7 @@ type Piece = RevocationReceipt['evidence'][number]
 
 /** The evidence that nothing of a grant is left. */
 export function receipt(program: Command, terminal: Terminal): void {
-  withApi(program.command('receipt <id>').summary('show the evidence that ended access is gone, or what a run changed')).action(
+  withApi(program.command('receipt <id>').summary('show the proof that ended access is gone, or what a run changed')).action(
     async (id: string, options: ApiOptions) => {
       if (id.startsWith('run_')) return changeReceipt(terminal, id, options)
       await show(

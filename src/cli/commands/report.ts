@@ -6,7 +6,7 @@ import { grantInWords } from '../words.ts'
 
 /** For a credential that somebody else opened. */
 export function report(program: Command, terminal: Terminal): void {
-  withApi(program.command('report <grant>').summary('say that somebody else opened your credential: everything is revoked'))
+  withApi(program.command('report <grant>').summary('report that somebody else opened your credential; the grant is revoked'))
     .option('--note <text>', 'what you saw')
     .action(async (id: string, options: ApiOptions & { note?: string }) => {
       const body = { note: options.note }

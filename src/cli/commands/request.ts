@@ -27,13 +27,17 @@ import { grantInWords, requestInWords } from '../words.ts'
 /** Asks for access. */
 export function request(program: Command, terminal: Terminal): void {
   withApi(program.command('request <resource...>').summary('ask for access to resources, by name or id'))
-    .requiredOption('--permission <permission>', 'what you want to do, such as read; several as read,list or said again', each)
-    .requiredOption('--for <time>', 'how long, as in 90s, 15m, 1h30m or 2d', seconds)
-    .option('--because <text>', 'why, for those who decide')
-    .option('--flow <id>', 'the access flow to ask under')
-    .option('--integration <name>', 'where the resources are, if several integrations have them')
-    .option('--dry-run', 'say what would happen, and ask nobody')
-    .option('--wait', 'until it is decided, and until there is access')
+    .requiredOption(
+      '--permission <permission>',
+      'what you want to do, such as read; for several: read,list, or repeat the option',
+      each,
+    )
+    .requiredOption('--for <time>', 'how long you need it, as in 90s, 15m, 1h30m or 2d', seconds)
+    .option('--because <text>', 'why you need it; approvers read this')
+    .option('--flow <id>', 'id of the access flow to ask under')
+    .option('--integration <name>', 'the resources’ integration, if several have resources of that name')
+    .option('--dry-run', 'show what would happen, without asking')
+    .option('--wait', 'wait for the decision, and until the access is ready')
     .action(async (resources: string[], options: Options) => {
       const body = async (api: ApiClient) => bodyOf(api, resources, options)
       if (options.dryRun) {
@@ -86,7 +90,7 @@ async function settled(terminal: Terminal, api: ApiClient, submitted: RequestVie
 }
 
 function prospectInWords({ allowed, reasons, flow, automatic, stages, steps, guarantee }: DryRun): string[] {
-  if (!allowed) return ['This would be refused:', ...reasons.map((reason) => `  ${plain(reason)}`)]
+  if (!allowed) return ['This request would be refused:', ...reasons.map((reason) => `  ${plain(reason)}`)]
   const inTurn = stages.map(({ parties }) =>
     parties.map(({ needed, people }) => `${needed} of ${people.map(({ name }) => name).join(', ')}`).join(', and '),
   )

@@ -8,7 +8,7 @@ import { resourcesInWords, secondsInWords, whoInWords } from '../words.ts'
 /** One's own requests, or those one may decide. */
 export function requests(program: Command, terminal: Terminal): void {
   withApi(program.command('requests').summary('list your latest requests'))
-    .option('--to-approve', 'those that wait for your decision instead')
+    .option('--to-approve', 'list requests that wait for your decision instead')
     .action(async (options: ApiOptions & { toApprove?: boolean }) => {
       const role = options.toApprove ? 'approver' : 'requester'
       await show(

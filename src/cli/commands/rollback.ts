@@ -16,9 +16,9 @@ interface Options extends ApiOptions {
 
 /** Takes a run back, after a look at whether that is possible now. */
 export function rollback(program: Command, terminal: Terminal): void {
-  withApi(program.command('rollback <run>').summary('take back what a run did'))
-    .option('--plan', 'show whether it is possible and what would be there afterwards, and do nothing')
-    .option('--reason <text>', 'why; it stands in the audit trail')
+  withApi(program.command('rollback <run>').summary('undo what a run did'))
+    .option('--plan', 'show whether it is possible and what would be restored, without doing it')
+    .option('--reason <text>', 'why you do this; it is kept in the audit trail')
     .action(async (id: string, options: Options) => {
       if (options.plan) {
         await show(
@@ -34,7 +34,8 @@ export function rollback(program: Command, terminal: Terminal): void {
         )
         return
       }
-      if (options.reason === undefined) throw new BrokerError('input.invalid', 'a reason is missing', { fix: 'give --reason' })
+      if (options.reason === undefined)
+        throw new BrokerError('input.invalid', 'the reason is missing', { fix: 'add --reason "…"' })
       const api = await apiClient(terminal.env, options)
       const ordered = await api
         .call(runs.rollBack, { params: { id }, body: { reason: options.reason } })

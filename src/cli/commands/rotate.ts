@@ -18,14 +18,14 @@ const SETTLED = new Set(['finished', 'undone', 'failed', 'refused'])
 
 /** Has a rotation made now, or says that a person has made it. */
 export function rotate(program: Command, terminal: Terminal): void {
-  withApi(program.command('rotate <rotation>').summary('have a rotation made now, or mark one as done by hand'))
-    .option('--reason <text>', 'why it is made now; it stands in the audit trail')
-    .option('--done', 'you did by hand what it reminds of')
-    .option('--note <text>', 'with --done: what there is to say about it')
-    .option('--no-wait', 'do not wait until it is over')
+  withApi(program.command('rotate <rotation>').summary('run a rotation now, or mark one as done by hand'))
+    .option('--reason <text>', 'why you run it now; it is kept in the audit trail')
+    .option('--done', 'mark a reminder as done: you did it by hand')
+    .option('--note <text>', 'with --done: a note about what you did')
+    .option('--no-wait', 'do not wait for the end of the run')
     .action(async (given: string, options: Options) => {
       if (!options.done && options.reason === undefined)
-        throw new BrokerError('input.invalid', 'a reason is missing', { fix: 'give --reason' })
+        throw new BrokerError('input.invalid', 'the reason is missing', { fix: 'add --reason "…"' })
       const { last } = await show(
         terminal,
         options,

@@ -7,8 +7,8 @@ import { rotationInWords, rotationsInWords } from '../rotation-words.ts'
 
 /** What is done by schedules: what is overdue and comes next, all of them, or one with its history. */
 export function rotations(program: Command, terminal: Terminal): void {
-  withApi(program.command('rotations [rotation]').summary('list what is due by a schedule, or show one with its history'))
-    .option('--all', 'paused ones as well, by their age')
+  withApi(program.command('rotations [rotation]').summary('list rotations that are due, or show one with its history'))
+    .option('--all', 'list all rotations, paused ones too, oldest first')
     .action(async (given: string | undefined, options: ApiOptions & { all?: boolean }) => {
       if (given === undefined) {
         await show(

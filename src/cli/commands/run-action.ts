@@ -34,13 +34,16 @@ export function runAction(program: Command, terminal: Terminal): void {
       .command('run <integration> <action> [file]')
       .summary('run an action; its input comes from a JSON file, or - for standard input'),
   )
-    .option('--plan', 'show what would be done, and do nothing')
-    .option('--reason <text>', 'why; it stands in the audit trail')
-    .option('--confirm <name>', 'what it is done to, where it cannot be undone; otherwise you are asked to type it')
-    .option('--key <text>', 'the same key with the same input is the same run')
-    .option('--ask', 'ask for it under an access flow; it runs once it is approved')
-    .option('--flow <id>', 'with --ask: the access flow to ask under')
-    .option('--no-wait', 'do not wait until it is done')
+    .option('--plan', 'show what would be done, without doing it')
+    .option('--reason <text>', 'why you do this; it is kept in the audit trail')
+    .option(
+      '--confirm <name>',
+      'name of what the action changes, typed to confirm an action that cannot be undone (if left out, you are asked for it)',
+    )
+    .option('--key <text>', 'idempotency key: repeating a call with the same key starts no second run')
+    .option('--ask', 'request the action under an access flow; it runs once it is approved')
+    .option('--flow <id>', 'with --ask: id of the access flow')
+    .option('--no-wait', 'do not wait for the end of the run')
     .addHelpText(
       'after',
       '\nExample: echo \'{"mount":"kv","path":"app/db","fields":{"password":{"by":"recipe"}}}\' | latchkey run prod-vault rotate-kv-secret - --plan',
@@ -54,7 +57,8 @@ export function runAction(program: Command, terminal: Terminal): void {
       const id = await integrationId(api, given)
       const preview = await api.call(runs.preview, { params: { id, action }, body: { input } })
       if (options.plan) return print(terminal, options.json ? [json(preview)] : planInWords(preview))
-      if (options.reason === undefined) throw new BrokerError('input.invalid', 'a reason is missing', { fix: 'give --reason' })
+      if (options.reason === undefined)
+        throw new BrokerError('input.invalid', 'the reason is missing', { fix: 'add --reason "…"' })
       for (const line of options.json ? [] : planInWords(preview)) terminal.tell(line)
       const confirm = options.confirm ?? (preview.confirm === null ? undefined : await typed(terminal, 'It cannot be undone.'))
       const ordered = await order(api, {
@@ -94,7 +98,7 @@ async function ask(
     if (asJson) return terminal.print(json(found))
     return print(
       terminal,
-      found.preview ? planInWords(found.preview) : found.reasons.map((why) => `It is not allowed: ${plain(why)}`),
+      found.preview ? planInWords(found.preview) : found.reasons.map((why) => `You may not ask for this: ${plain(why)}`),
     )
   }
   const asked = await api.call(actionRequests.submit, { body })

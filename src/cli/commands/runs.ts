@@ -7,7 +7,7 @@ import { runInWords } from '../run-words.ts'
 
 /** What was done at targets, latest first, or one of it. */
 export function runs(program: Command, terminal: Terminal): void {
-  withApi(program.command('runs [run]').summary('list what was done by actions, or show one run')).action(
+  withApi(program.command('runs [run]').summary('list runs of actions, or show one')).action(
     async (id: string | undefined, options: ApiOptions) => {
       if (id !== undefined) {
         await show(terminal, options, (api) => api.call(endpoints.get, { params: { id } }), runInWords)

@@ -6,7 +6,7 @@ import type { Terminal } from '../main.ts'
 
 /** What there is to ask for. */
 export function search(program: Command, terminal: Terminal): void {
-  withApi(program.command('search <text>').summary('find resources by a part of their name')).action(
+  withApi(program.command('search <text>').summary('find resources by part of their name')).action(
     async (text: string, options: ApiOptions) => {
       await show(
         terminal,
@@ -17,7 +17,7 @@ export function search(program: Command, terminal: Terminal): void {
             ['ID', 'NAME', 'TYPE', 'INTEGRATION', 'NOT GRANTABLE'],
             items.map((one) => [one.id, one.name, one.type, one.integrationName, one.ungrantable ?? '']),
           ),
-          ...(next === null ? [] : ['There are more: search for a longer part.']),
+          ...(next === null ? [] : ['There are more. Search for a longer part of the name.']),
         ],
       )
     },

@@ -9,8 +9,8 @@ import { until } from '../until.ts'
 
 /** Discovers now what there is in the target. */
 export function sync(program: Command, terminal: Terminal): void {
-  withApi(program.command('sync <integration>').summary('discover now what the target has'))
-    .option('--wait', 'until it is done')
+  withApi(program.command('sync <integration>').summary('discover the target’s resources now'))
+    .option('--wait', 'wait until discovery is finished')
     .action(async (given: string, options: ApiOptions & { wait?: boolean }) => {
       const { state, error } = await show(
         terminal,

@@ -16,14 +16,16 @@ interface Options extends ApiOptions {
 /** For a system that is gone for good: what could not be ended there is not waited for any more. */
 export function writeOff(program: Command, terminal: Terminal): void {
   withApi(
-    program.command('write-off <integration>').summary('stop trying to end access on a system that is gone; proves nothing'),
+    program
+      .command('write-off <integration>')
+      .summary('give up ending access on a system that is gone for good; nothing is proved'),
   )
-    .requiredOption('--reason <text>', 'why the system can never be looked at; grantees are told, and the receipts say it')
-    .option('--confirm <name>', 'the name of the integration; otherwise you are asked to type it')
+    .requiredOption('--reason <text>', 'why the system can never be checked; shown to the people concerned and in the receipts')
+    .option('--confirm <name>', 'the integration’s name, typed to confirm (if left out, you are asked for it)')
     .action(async (given: string, options: Options) => {
       const api = await apiClient(terminal.env, options)
       const integration = await api.call(integrations.get, { params: { id: await integrationId(api, given) } })
-      const warning = `This gives up what is left on the system behind ${integration.name}. Nothing is proved gone.`
+      const warning = `The broker stops trying to end what is left on the system behind ${integration.name}. Nothing is proved gone.`
       const confirm = options.confirm ?? (await typed(terminal, warning))
       const params = { id: integration.id }
       const answer = await api
