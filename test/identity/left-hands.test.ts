@@ -113,7 +113,7 @@ describe('a token of an enrolment code', () => {
 
   it('ends with the token the code was made with, and gives no more than that did', async () => {
     const { admin } = world.broker
-    const lent = await admin.must(admin.post('/api/tokens', { name: 'lent', scopes: ['manage', 'read'], expiresInSeconds: 60 }))
+    const lent = await admin.must(admin.post('/api/tokens', { name: 'lent', scopes: ['manage', 'read'], expiresInSeconds: 3600 }))
     const maker = world.broker.api(lent.token)
     const shell = await maker.must(maker.post('/api/users', { name: `shell ${++count}`, roles: ['admin'] }))
     const made = await maker.must(maker.post(`/api/users/${shell.id}/enrolment-code`, {}))
@@ -147,7 +147,7 @@ describe('an enrolment code', () => {
     }
     const refused = await codeFor(shell.api)
     const { admin } = world.broker
-    const lent = await admin.must(admin.post('/api/tokens', { name: 'lent', scopes: ['manage', 'read'], expiresInSeconds: 60 }))
+    const lent = await admin.must(admin.post('/api/tokens', { name: 'lent', scopes: ['manage', 'read'], expiresInSeconds: 3600 }))
     const late = await codeFor(world.broker.api(lent.token))
     const gone = await codeFor(shell.api)
     const attempt = async ({ code }: { code: string }) => (await world.broker.api().post('/api/enrolments', { code })).status
