@@ -3,6 +3,12 @@ import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { directoryChanged } from '../directory/directory-changed.ts'
 import { lockOut } from '../lock-out.ts'
 
+/** True for `u`, a row of users, who was given something here: a role, a place in a group made by hand, or a name in a flow or integration. */
+export const GIVEN_HERE = `(not u.roles <@ array['member']
+  or exists (select from group_members m join groups g on g.id = m.group_id where m.user_id = u.id and g.source = 'local')
+  or exists (select from access_flow_versions v where strpos(v.rule::text, u.id) > 0)
+  or exists (select from integrations i where strpos(i.owners::text, u.id) > 0))`
+
 /** One human's two records: the one SCIM describes, and the one that signs in. */
 export interface Pair {
   readonly provisioned: string
@@ -24,14 +30,10 @@ export async function merge(tx: Tx, actor: string, { provisioned, signsIn }: Pai
 async function isBlank(tx: Tx, id: string): Promise<boolean> {
   const blank = await row(
     tx,
-    `select from users u where u.id = $1 and u.roles <@ array['member']
+    `select from users u where u.id = $1 and not ${GIVEN_HERE}
        and not exists (select from api_tokens t where t.user_id = u.id)
-       and not exists (select from group_members m join groups g on g.id = m.group_id where m.user_id = u.id and g.source = 'local')
        and not exists (select from audit_events e where e.actor = u.id
-         and e.kind not like 'session.%' and e.kind not like 'sign\\_in.%' and e.kind <> 'identity.linked')
-       -- Named as somebody to ask, to tell or to let in.
-       and not exists (select from access_flow_versions v where strpos(v.rule::text, u.id) > 0)
-       and not exists (select from integrations i where strpos(i.owners::text, u.id) > 0)`,
+         and e.kind not like 'session.%' and e.kind not like 'sign\\_in.%' and e.kind <> 'identity.linked')`,
     [id],
   )
   return blank !== undefined

@@ -41,3 +41,17 @@ export class NotLinked extends ScimRefusal {
     })
   }
 }
+
+/** Who signs in first by a new externalId would be this person, with all that they were given here. */
+export class NeverSignedIn extends ScimRefusal {
+  constructor() {
+    super(
+      'mutability',
+      'this person never signed in, and has a role, a group or a place in an access flow here, which nobody else is to get by signing in',
+      {
+        field: 'externalId',
+        fix: 'have the person sign in before it is changed, or an admin take away what they were given and give it again afterwards',
+      },
+    )
+  }
+}

@@ -159,6 +159,8 @@ export class ScimUsers {
       const state = stateAfter(before, person)
       const { personId } = before
       const { userName, externalId } = person
+      const isAnothersNow = externalId !== undefined && externalId !== before.scim.externalId
+      if (isAnothersNow) await this.links.mustNotBecomeAnother(tx, personId)
       await keep(tx, personId, person)
       await rows(tx, 'update users set state = $2, changed_at = now() where id = $1', [personId, state])
       if (before.state === 'active' && state === 'disabled') await lockOut(tx, client.actor, personId)
@@ -168,7 +170,7 @@ export class ScimUsers {
       )
       const data = { changed, ...derived(person), userName, externalId, state }
       await record(tx, { kind: 'user.changed', actor: client.actor, subject: personId, data })
-      if (externalId !== undefined && externalId !== before.scim.externalId) {
+      if (isAnothersNow) {
         await forgetRecycled(tx, client.actor, externalId)
         await this.links.reunite(tx, client.actor, personId, externalId)
       }

@@ -6,7 +6,7 @@ import { violates } from '../../platform/postgres/database-errors.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { Directory, LastAdmin } from '../directory/directory.ts'
 import { SEEN_BY_LEAVERS } from '../directory/scim-tokens-in-hand.ts'
-import { NotLinked, noteNotLinked } from './not-linked.ts'
+import { NeverSignedIn, NotLinked, noteNotLinked } from './not-linked.ts'
 import type { ScimClient } from './scim-authentication.ts'
 
 /** Where everything SCIM changes is changed: one change at a time, whole or not at all, and never the last admin's end. */
@@ -25,14 +25,10 @@ export class ScimWrites {
         return this.directory.keepingAnAdmin(tx, async () => work(tx, await mayGive(tx, client)))
       })
     } catch (error) {
-      if (error instanceof SeenByLeaver) {
+      const reason = whyRefused(error)
+      if (reason) {
         await this.database.transaction((tx) =>
-          record(tx, { kind: 'scim.refused', actor: client.actor, subject, data: { reason: 'maker_left' } }),
-        )
-      }
-      if (error instanceof LastAdmin) {
-        await this.database.transaction((tx) =>
-          record(tx, { kind: 'scim.refused', actor: client.actor, subject, data: { reason: 'last_admin' } }),
+          record(tx, { kind: 'scim.refused', actor: client.actor, subject, data: { reason } }),
         )
       }
       if (error instanceof NotLinked) {
@@ -42,6 +38,13 @@ export class ScimWrites {
       throw asRefusal(error)
     }
   }
+}
+
+/** As the trail says it; undefined for what somebody may well ask for. */
+function whyRefused(error: unknown): string | undefined {
+  if (error instanceof SeenByLeaver) return 'maker_left'
+  if (error instanceof LastAdmin) return 'last_admin'
+  return error instanceof NeverSignedIn ? 'never_signed_in' : undefined
 }
 
 /** Whether what the caller does may give somebody something: a token that a leaver has seen takes away, and gives nothing. */

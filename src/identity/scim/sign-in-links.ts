@@ -6,8 +6,8 @@ import { CONFIG } from '../../platform/platform.module.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { lockOut } from '../lock-out.ts'
-import { merge } from './merge.ts'
-import { NotLinked, noteNotLinked } from './not-linked.ts'
+import { GIVEN_HERE, merge } from './merge.ts'
+import { NeverSignedIn, NotLinked, noteNotLinked } from './not-linked.ts'
 
 export interface KnownPerson {
   readonly id: Id<'usr'>
@@ -86,6 +86,16 @@ export class SignInLinks {
       throw error
     })
     if (found) await this.join(tx, actor, userId, found.id)
+  }
+
+  /** Who never signed in is the next to sign in by their externalId. What was given to the one is not meant for the other. */
+  async mustNotBecomeAnother(tx: Tx, userId: string): Promise<void> {
+    const found = await row(
+      tx,
+      `select from users u where u.id = $1 and ${GIVEN_HERE} and not exists (select from identities i where i.user_id = u.id and i.issuer = $2)`,
+      [userId, this.config.oidc?.issuer ?? ''],
+    )
+    if (found) throw new NeverSignedIn()
   }
 
   /** Somebody was disabled here, which is how an admin says which of two is to go. */
