@@ -660,6 +660,17 @@ CREATE INDEX openings_by_grant ON openings USING btree (grant_id, id);
 CREATE UNIQUE INDEX openings_one_at_a_time ON openings USING btree (grant_id) WHERE (state = ANY (ARRAY['opening'::text, 'delivered'::text, 'collected'::text]));
 CREATE TRIGGER openings_have_hands BEFORE INSERT ON openings FOR EACH ROW EXECUTE FUNCTION openings_have_hands();
 
+create table order_keys (
+  created_at timestamp with time zone not null default clock_timestamp(),
+  digest text not null,
+  key text not null,
+  kind text not null,
+  made text not null,
+  scope text not null,
+  constraint order_keys_once PRIMARY KEY (kind, scope, key)
+);
+CREATE INDEX order_keys_by_what_was_made ON order_keys USING btree (made);
+
 create table ordered_runs (
   action text not null,
   approved jsonb,

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common'
 import { rows, type Tx } from '../platform/postgres/database.ts'
+import { digestsOf } from '../platform/sealing/digests.ts'
 import { SealedColumns } from '../platform/sealing/sealed-columns.ts'
 import { Sealer } from '../platform/sealing/sealing.ts'
 import { BrokerError, type Json, parseJson, type Secret, type Step, type TargetIdentity } from '../sdk/index.ts'
 import type { HeldRun, JournaledStep } from './action-run.ts'
-import { digestsOf } from './input-digest.ts'
 import type { RunState } from './run-machine.ts'
 import { fenced, move, transition } from './transition.ts'
 
@@ -81,7 +81,8 @@ export class Journal {
    */
   async open(tx: Tx, order: RunOrder): Promise<{ id: string; isNew: boolean }> {
     const { id, integrationId, action, input, secretInput, startedBy, idempotencyKey: key } = order
-    const digests = key === undefined ? [] : digestsOf(this.sealer, secretInput ? parseJson(secretInput.reveal()) : input)
+    const digests =
+      key === undefined ? [] : digestsOf(this.sealer, 'input of a run', secretInput ? parseJson(secretInput.reveal()) : input)
     const opened = await rows(
       tx,
       `insert into action_runs (id, integration_id, action, input, sealed_input, started_by, parent_run, idempotency_key, input_digest)

@@ -7,7 +7,7 @@ import type { Caller } from '../identity/callers/caller.ts'
 import type { Hands } from '../identity/callers/hands.ts'
 import { handsOf } from '../identity/callers/hands-of.ts'
 import { enqueue } from '../platform/due/due-work.ts'
-import { newId } from '../platform/ids.ts'
+import { isId, newId } from '../platform/ids.ts'
 import { CONFIG } from '../platform/platform.module.ts'
 import { Database, row, type Tx } from '../platform/postgres/database.ts'
 import { SealedColumns } from '../platform/sealing/sealed-columns.ts'
@@ -15,6 +15,7 @@ import { Sealer } from '../platform/sealing/sealing.ts'
 import { BrokerError, type Json, parseJson } from '../sdk/index.ts'
 import type { Base, ChangeKind, Ready, RolesByKind } from './change-kind.ts'
 import { Held } from './held.ts'
+import { type OrderKey, OrderKeys } from './order-keys.ts'
 import { type Proposal, readProposal } from './proposal.ts'
 
 export const PROPOSAL_WORK = { perform: 'proposal.perform', lapse: 'proposal.lapse' } as const
@@ -28,6 +29,7 @@ export class FourEyes {
     @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
     private readonly sealer: Sealer,
+    private readonly keys: OrderKeys,
     columns: SealedColumns,
   ) {
     const place = ({ id }: Readonly<Record<string, unknown>>) => placeOf(String(id))
@@ -61,19 +63,46 @@ export class FourEyes {
     subject: string | null,
     body: Body,
   ): Promise<Made | Held> {
+    const before = await this.before(kind, subject, body)
+    if (before !== undefined) return before
     if (this.config.fourEyes) return this.hold(caller, kind, subject, body)
     const ready = await kind.prepare(caller.id, subject, body)
-    const made = await this.database.transaction(async (tx) => {
+    const order = orderOf(kind, subject, body)
+    const { made, earlier } = await this.database.transaction(async (tx) => {
       await kind.mustNotConcern?.(tx, await handsOf(tx, caller), body)
-      return ready.write(tx)
+      const claimed = order && (await this.keys.claim(tx, order))
+      if (claimed !== undefined) return { earlier: claimed }
+      const written = await ready.write(tx)
+      if (order) await this.keys.settle(tx, order, kind.repeatable!.idOf(written))
+      return { made: written }
     })
+    if (earlier !== undefined) return this.cameOf(kind, earlier)
     ready.afterwards?.()
-    return made
+    return made!
+  }
+
+  /** What came of the order before, where it has a key and is repeated. For those who would otherwise ask a target first. */
+  async before<Body, Made>(kind: ChangeKind<Body, Made>, subject: string | null, body: Body): Promise<Made | Held | undefined> {
+    const order = orderOf(kind, subject, body)
+    const earlier = order && (await this.keys.find(this.database.pool, order))
+    return earlier === undefined ? undefined : this.cameOf(kind, earlier)
+  }
+
+  private async cameOf<Body, Made>({ repeatable }: ChangeKind<Body, Made>, id: string): Promise<Made | Held> {
+    return isId('prp', id) ? new Held(await readProposal(this.database.pool, id)) : repeatable!.find(id)
   }
 
   /** An accepted change, ready to be written in the name of who proposed it. */
   async ready(proposal: Proposal): Promise<Ready<unknown>> {
-    return this.kindOf(proposal.kind).prepare(proposal.proposerId, proposal.subject, this.bodyOf(proposal))
+    const { prepare, repeatable } = this.kindOf(proposal.kind)
+    const ready = await prepare(proposal.proposerId, proposal.subject, this.bodyOf(proposal))
+    if (!repeatable) return ready
+    const write = async (tx: Tx) => {
+      const made = await ready.write(tx)
+      await this.keys.became(tx, proposal.id, repeatable.idOf(made))
+      return made
+    }
+    return { ...ready, write }
   }
 
   /** A change is accepted by nobody it concerns. */
@@ -101,10 +130,19 @@ export class FourEyes {
     })
   }
 
-  private async hold<Body>(caller: Caller, kind: ChangeKind<Body, unknown>, subject: string | null, body: Body): Promise<Held> {
+  private async hold<Body, Made>(
+    caller: Caller,
+    kind: ChangeKind<Body, Made>,
+    subject: string | null,
+    body: Body,
+  ): Promise<Made | Held> {
     const summary = await kind.summary(subject, body)
+    const order = orderOf(kind, subject, body)
     const id = newId('prp')
-    await this.database.transaction(async (tx) => {
+    const earlier = await this.database.transaction(async (tx) => {
+      const claimed = order && (await this.keys.claim(tx, order))
+      if (claimed !== undefined) return claimed
+      if (order) await this.keys.settle(tx, order, id)
       const hands = await handsOf(tx, caller)
       await kind.mustNotConcern?.(tx, hands, body)
       const base = subject === null ? null : ((await kind.base?.(tx, subject)) ?? null)
@@ -133,9 +171,16 @@ export class FourEyes {
         subject: id,
         data: { kind: kind.kind, of: subject, change: asStored(summary) as Json },
       })
+      return undefined
     })
+    if (earlier !== undefined) return this.cameOf(kind, earlier)
     return new Held(await readProposal(this.database.pool, id))
   }
+}
+
+function orderOf<Body, Made>(kind: ChangeKind<Body, Made>, subject: string | null, body: Body): OrderKey | undefined {
+  const order = kind.repeatable?.keyOf(subject, body)
+  return order && { kind: kind.kind, ...order }
 }
 
 function placeOf(id: string) {

@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common'
 import { APP_INTERCEPTOR } from '@nestjs/core'
 import { FourEyes } from './four-eyes.ts'
 import { HeldAsAccepted } from './held.ts'
+import { OrderKeys } from './order-keys.ts'
 import { Performing } from './performing.ts'
 import { ProposalsController } from './proposals.controller.ts'
 import { Proposals } from './proposals.service.ts'
@@ -12,7 +13,14 @@ import { ScimTokensController } from './scim-tokens.controller.ts'
 @Global()
 @Module({
   controllers: [ProposalsController, ScimTokensController],
-  providers: [ScimTokenChanges, FourEyes, Proposals, Performing, { provide: APP_INTERCEPTOR, useClass: HeldAsAccepted }],
-  exports: [FourEyes],
+  providers: [
+    ScimTokenChanges,
+    FourEyes,
+    OrderKeys,
+    Proposals,
+    Performing,
+    { provide: APP_INTERCEPTOR, useClass: HeldAsAccepted },
+  ],
+  exports: [FourEyes, OrderKeys],
 })
 export class ProposalsModule {}

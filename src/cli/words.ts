@@ -1,5 +1,6 @@
 import type { GrantView } from '../contract/grants.ts'
 import type { HealthReport } from '../contract/integrations.ts'
+import type { ProposalView } from '../contract/proposals.ts'
 import type { RequestView } from '../contract/requests.ts'
 import { inWords } from './duration.ts'
 import { facts, plain } from './lines.ts'
@@ -51,6 +52,12 @@ export function secondsInWords({
   approvedSeconds,
 }: Pick<RequestView, 'kind' | 'seconds' | 'approvedSeconds'>): string {
   return kind === 'action' ? '' : inWords(approvedSeconds ?? seconds)
+}
+
+/** Of an order that four eyes hold back; repeated with its key it may be decided by now. */
+export function heldInWords({ id, state, problem }: ProposalView): string {
+  if (state === 'open') return `${id} waits for a second person; until then nothing is done.`
+  return `${id} is ${state}${problem ? `: ${plain(problem.message)}` : '.'}`
 }
 
 export function requestInWords(request: AnyRequest): string[] {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { id } from './id.ts'
 import { page, pageQuery } from './lists.ts'
+import { idempotencyKey } from './runs.ts'
 import { text } from './text.ts'
 import { instant } from './time.ts'
 
@@ -22,6 +23,7 @@ export const newDistribution = z
       .boolean()
       .default(true)
       .describe('whether a target is put back at once where what is read back is not what was written'),
+    idempotencyKey,
   })
   .meta({ id: 'NewDistribution' })
 export type NewDistribution = z.infer<typeof newDistribution>
@@ -69,6 +71,9 @@ export const distributionWord = z
   .strictObject({ reason, targetIds: targetIds.optional().describe('of these alone; left out: of all') })
   .meta({ id: 'DistributionWord' })
 export type DistributionWord = z.infer<typeof distributionWord>
+
+export const distributionRollback = distributionWord.extend({ idempotencyKey }).meta({ id: 'DistributionRollback' })
+export type DistributionRollback = z.infer<typeof distributionRollback>
 
 export const distributionCancel = z.strictObject({ reason }).meta({ id: 'DistributionCancel' })
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { id } from './id.ts'
 import { page, pageQuery } from './lists.ts'
 import { timeWindow, timeZone } from './rules.ts'
-import { actionName, runState } from './runs.ts'
+import { actionName, idempotencyKey, runState } from './runs.ts'
 import { name, text } from './text.ts'
 import { instant } from './time.ts'
 
@@ -146,7 +146,7 @@ export type RotationQuery = z.infer<typeof rotationQuery>
 /** What is overdue and what comes next, in the order of its moments. */
 export const dueRotations = z.strictObject({ items: z.array(rotationView) }).meta({ id: 'DueRotations' })
 
-export const runRotation = z.strictObject({ reason: text({ min: 1, max: 2_000 }) }).meta({ id: 'RunRotation' })
+export const runRotation = z.strictObject({ reason: text({ min: 1, max: 2_000 }), idempotencyKey }).meta({ id: 'RunRotation' })
 export type RunRotation = z.infer<typeof runRotation>
 
 export const rotationDone = z.strictObject({ note: text({ max: 2_000 }).optional() }).meta({ id: 'RotationDone' })

@@ -67,6 +67,11 @@ export type RunPreview = z.infer<typeof runPreview>
 
 const reason = text({ min: 1, max: 2_000 })
 
+/** Of an order that may be repeated, because an answer may be lost. */
+export const idempotencyKey = text({ min: 1, max: 200 })
+  .optional()
+  .describe('the same key with the same body is the same order, whatever came of it; with another body it is refused')
+
 export const newRun = z
   .strictObject({
     integrationId: id('int'),
@@ -74,15 +79,13 @@ export const newRun = z
     input: z.record(z.string(), z.unknown()).describe('as the action’s schema says'),
     reason: reason.describe('why it is done; it stands in the audit trail'),
     confirm: text({ min: 1, max: 500 }).optional().describe('what the preview asks for, typed by a person'),
-    idempotencyKey: text({ min: 1, max: 200 })
-      .optional()
-      .describe('the same key with the same input is the same run; with another input it is refused'),
+    idempotencyKey,
   })
   .meta({ id: 'NewRun' })
 export type NewRun = z.infer<typeof newRun>
 
-export const runReason = z.strictObject({ reason }).meta({ id: 'RunReason' })
-export type RunReason = z.infer<typeof runReason>
+export const runRollback = z.strictObject({ reason, idempotencyKey }).meta({ id: 'RunRollback' })
+export type RunRollback = z.infer<typeof runRollback>
 
 const runProblem = z.strictObject({ code: z.string(), message: z.string(), fix: z.string().optional() })
 

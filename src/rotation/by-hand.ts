@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { record } from '../audit/record.ts'
-import type { RotationView } from '../contract/rotations.ts'
+import { OrderKeys } from '../changes/order-keys.ts'
+import type { RotationView, RunRotation } from '../contract/rotations.ts'
 import type { Caller } from '../identity/callers/caller.ts'
 import { DueWork, enqueue } from '../platform/due/due-work.ts'
 import { Database, rows } from '../platform/postgres/database.ts'
@@ -18,12 +19,17 @@ export class ByHand {
     private readonly database: Database,
     private readonly work: DueWork,
     private readonly views: RotationViews,
+    private readonly keys: OrderKeys,
   ) {}
 
-  async run(caller: Caller, id: string, reason: string): Promise<RotationView> {
+  /** Repeated with its key, it is the same time, and answers how the rotation stands by then. */
+  async run(caller: Caller, id: string, { reason, idempotencyKey: key }: RunRotation): Promise<RotationView> {
     const view = await this.database.transaction(async (tx) => {
       const rotation = await lockRotation(tx, id)
       const { does, asked } = rotation
+      const order = key === undefined ? undefined : { kind: 'rotation.run', scope: id, key, body: { reason } }
+      if (order && (await this.keys.claim(tx, order)) !== undefined) return this.views.one(id, tx)
+      if (order) await this.keys.settle(tx, order, id)
       if (does.kind === 'remind') {
         throw new BrokerError('conflict', 'this rotation is one that a person makes', { fix: 'do it, and mark it as done' })
       }

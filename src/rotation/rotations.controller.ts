@@ -68,9 +68,9 @@ export class RotationsController {
   run(
     @CurrentCaller() caller: Caller,
     @Param('id', { schema: rotations.run.params.id }) rotation: string,
-    @Body({ schema: rotations.run.body }) { reason }: RunRotation,
+    @Body({ schema: rotations.run.body }) body: RunRotation,
   ) {
-    return this.byHand.run(caller, rotation, reason)
+    return this.byHand.run(caller, rotation, body)
   }
 
   @Endpoint(rotations.done)

@@ -13,7 +13,7 @@ import { findConnected } from '../integrations/integration.ts'
 import { DueWork, enqueue } from '../platform/due/due-work.ts'
 import { newId } from '../platform/ids.ts'
 import { CONFIG } from '../platform/platform.module.ts'
-import { rows, type Tx } from '../platform/postgres/database.ts'
+import { Database, rows, type Tx } from '../platform/postgres/database.ts'
 import { isReversible, Secret } from '../sdk/index.ts'
 import { type PlannedStep, RUN_WORK } from './ordered-run.ts'
 import { clear, type Meant, mustBeConfirmed, Previews } from './previews.ts'
@@ -53,6 +53,7 @@ export interface ReadyOrder {
 export class Orders implements OnModuleInit {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
+    private readonly database: Database,
     private readonly work: DueWork,
     private readonly journal: Journal,
     private readonly previews: Previews,
@@ -65,6 +66,8 @@ export class Orders implements OnModuleInit {
   }
 
   async order(caller: Caller, order: NewRun): Promise<RunView | Held> {
+    const before = await this.fourEyes.before(this.ordering, null, order)
+    if (before !== undefined) return before
     // The second admin accepts this plan and no other.
     const approved = this.config.fourEyes ? await this.previews.plan(await this.lookAt(order)) : undefined
     return this.fourEyes.submit(caller, this.ordering, null, { ...order, approved })
@@ -84,6 +87,12 @@ export class Orders implements OnModuleInit {
     kind: 'run.order',
     roles: ['admin'],
     parse: (body) => orderBody.parse(body),
+    repeatable: {
+      keyOf: (_, { idempotencyKey: key, approved: _plan, ...body }) =>
+        key === undefined ? undefined : { scope: `${body.integrationId} ${body.action}`, key, body },
+      idOf: ({ id }) => id,
+      find: (id) => this.views.one(this.database.pool, id),
+    },
     summary: async (_, order) => {
       const meant = await this.lookAt(order)
       const steps = order.approved ?? []

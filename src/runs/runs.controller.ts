@@ -1,6 +1,6 @@
 import { Body, Controller, Param, Query } from '@nestjs/common'
 import { runs } from '../contract/endpoints/runs.ts'
-import type { NewRun, PreviewRun, RollbackPreview, RunQuery, RunReason } from '../contract/runs.ts'
+import type { NewRun, PreviewRun, RollbackPreview, RunQuery, RunRollback } from '../contract/runs.ts'
 import { type Caller, CurrentCaller } from '../identity/callers/caller.ts'
 import { Endpoint } from '../platform/http/endpoint.ts'
 import { Cancelling } from './cancelling.ts'
@@ -75,8 +75,8 @@ export class RunsController {
   rollBack(
     @CurrentCaller() caller: Caller,
     @Param('id', { schema: runs.rollBack.params.id }) run: string,
-    @Body({ schema: runs.rollBack.body }) { reason }: RunReason,
+    @Body({ schema: runs.rollBack.body }) body: RunRollback,
   ) {
-    return this.takingBack.order(caller, run, reason)
+    return this.takingBack.order(caller, run, body)
   }
 }

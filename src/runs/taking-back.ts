@@ -10,7 +10,7 @@ import { BROKER, record } from '../audit/record.ts'
 import type { ChangeKind } from '../changes/change-kind.ts'
 import { FourEyes } from '../changes/four-eyes.ts'
 import type { Held } from '../changes/held.ts'
-import { type RunReason, type RunView, runReason } from '../contract/runs.ts'
+import { type RunRollback, type RunView, runRollback } from '../contract/runs.ts'
 import type { Caller } from '../identity/callers/caller.ts'
 import { Connections } from '../integrations/connections.ts'
 import { each, type Hold, type Outcome, pauseFor, type Work } from '../platform/due/due-lane.ts'
@@ -65,14 +65,19 @@ export class TakingBack implements OnModuleInit {
     return asked ?? { isPossible: true, because: 'the target is asked when it is done', restores: [] }
   }
 
-  order(caller: Caller, id: string, reason: string): Promise<RunView | Held> {
-    return this.fourEyes.submit(caller, this.rollingBack, id, { reason })
+  order(caller: Caller, id: string, rollback: RunRollback): Promise<RunView | Held> {
+    return this.fourEyes.submit(caller, this.rollingBack, id, rollback)
   }
 
-  private readonly rollingBack: ChangeKind<RunReason, RunView> = {
+  private readonly rollingBack: ChangeKind<RunRollback, RunView> = {
     kind: 'run.roll_back',
     roles: ['admin'],
-    parse: (body) => runReason.parse(body),
+    parse: (body) => runRollback.parse(body),
+    repeatable: {
+      keyOf: (id, { idempotencyKey: key, ...body }) => (key === undefined ? undefined : { scope: id!, key, body }),
+      idOf: ({ id }) => id,
+      find: (id) => this.views.one(this.database.pool, id),
+    },
     summary: async (id, { reason }) => {
       const { action, concerns } = await this.views.find(id!)
       const { restores } = await this.mustBePossible(id!)

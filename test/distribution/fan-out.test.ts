@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
+import type { Api } from '../support/api.ts'
 import { startBroker } from '../support/broker.ts'
 import { makeChain } from '../support/certificates.ts'
 import { type DistributionWorld, distributionWorld } from '../support/distribution-world.ts'
@@ -134,6 +135,32 @@ describe.each(servers)('A certificate for several targets on $product', { timeou
     expect((await at(`certs/late/${cn}`)).data).not.toBeNull()
     await careful.close()
     await relay.close()
+  })
+
+  it('is ordered and put back once, however often that is said with its key', async () => {
+    const { id } = await fresh()
+    const target = await world.target('repeated', { path: 'certs/repeated/{{ .cn }}' })
+    const { careful, second } = await twoAdmins()
+    const order = (by: Api, more: object = {}) =>
+      by.post('/api/distributions', { certificateId: id, targetIds: [target], reason: 'x', idempotencyKey: 'once', ...more })
+    const held = await Promise.all([1, 2, 3].map(() => order(careful.admin)))
+    expect(new Set(held.map(({ status, body }) => `${status} ${body.id}`)).size).toBe(1)
+    const another = { code: 'conflict', field: 'idempotencyKey' }
+    expect((await order(careful.admin, { batchSize: 3 })).body).toMatchObject(another)
+    await second.must(second.post(`/api/proposals/${held[0]!.body.id}/accept`))
+    const ordered = await world.admin.must(order(world.admin))
+    expect((await order(careful.admin)).body.id).toBe(ordered.id)
+    expect((await world.settled(ordered.id)).state).toBe('done')
+
+    const back = (by: Api, reason = 'wrong') =>
+      by.post(`/api/distributions/${ordered.id}/rollback`, { reason, idempotencyKey: 'back' })
+    const waits = await Promise.all([1, 2].map(() => back(careful.admin)))
+    expect(new Set(waits.map(({ status, body }) => `${status} ${body.id}`)).size).toBe(1)
+    await second.must(second.post(`/api/proposals/${waits[0]!.body.id}/accept`))
+    expect((await world.settled(ordered.id)).state).toBe('rolled_back')
+    expect(await back(world.admin)).toMatchObject({ status: 200, body: { id: ordered.id, state: 'rolled_back' } })
+    expect((await back(world.admin, 'another')).body).toMatchObject(another)
+    await careful.close()
   })
 
   it('goes to no two targets that are one place', async () => {

@@ -43,6 +43,7 @@ const ROOMS: Readonly<Record<string, { readonly write: string; readonly read: st
   notification_cursor: { write: 'notifications', read: 'notifications' },
   notification_deliveries: { write: 'notifications', read: 'notifications' },
   openings: { write: 'grants', read: 'grants' },
+  order_keys: { write: 'changes', read: 'changes' },
   ordered_runs: { write: 'runs', read: 'notifications runs' },
   person_marks: { write: '', read: 'identity' },
   proposals: { write: 'changes', read: 'changes notifications' },

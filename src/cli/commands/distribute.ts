@@ -12,9 +12,11 @@ import { certificateId, targetIds } from '../find.ts'
 import { json } from '../lines.ts'
 import type { Terminal } from '../main.ts'
 import { until } from '../until.ts'
+import { heldInWords } from '../words.ts'
 
 interface Options extends ApiOptions {
   readonly reason?: string
+  readonly key?: string
   readonly wait?: boolean
 }
 
@@ -45,6 +47,7 @@ export function distribute(program: Command, terminal: Terminal): void {
   withApi(program.command('distribute <certificate>').summary('write a certificate to targets, and read it back'))
     .requiredOption('--to <targets>', 'names or ids of the targets, separated by commas')
     .option('--reason <text>', 'why you do this; it is kept in the audit trail')
+    .option('--key <text>', 'idempotency key: repeating a call with the same key orders nothing a second time')
     .option('--at-once <number>', 'how many targets to write to at once, 1 to 25 (default: 10)')
     .option('--no-wait', 'do not wait until every target is done')
     .action(async (given: string, options: Options & { to: string; atOnce?: string }) => {
@@ -54,6 +57,7 @@ export function distribute(program: Command, terminal: Terminal): void {
         targetIds: (await targetIds(api, options.to)) as `tgt_${string}`[],
         reason: mustSayWhy(options),
         ...(options.atOnce !== undefined && { batchSize: Number(options.atOnce) }),
+        ...keyOf(options),
       }
       const view = await shown(terminal, api, options, held(api.call(endpoints.order, { body })))
       if (options.wait !== false && view && view.state !== 'done') throw notAll(view)
@@ -69,6 +73,7 @@ export function distributions(program: Command, terminal: Terminal): void {
     .option('--plan', 'with --roll-back: show what would be restored, without doing it')
     .option('--only <targets>', 'with --resume or --roll-back: only these targets; names or ids, separated by commas')
     .option('--reason <text>', 'why you do this; it is kept in the audit trail')
+    .option('--key <text>', 'with --roll-back: idempotency key')
     .option('--no-wait', 'do not wait until every target is done')
     .action(async (id: string | undefined, options: Word) => {
       if (id === undefined) {
@@ -97,7 +102,7 @@ export function distributions(program: Command, terminal: Terminal): void {
         ? api.call(endpoints.resume, { params, body })
         : options.cancel
           ? api.call(endpoints.cancel, { params, body: { reason } })
-          : api.call(endpoints.rollBack, { params, body })
+          : api.call(endpoints.rollBack, { params, body: { ...body, ...keyOf(options) } })
       const view = await shown(terminal, api, options, held(said))
       if (options.resume && options.wait !== false && view && view.state !== 'done') throw notAll(view)
     })
@@ -119,7 +124,7 @@ async function shown(
 ): Promise<DistributionView | undefined> {
   const answer = await said
   if (!('targets' in answer)) {
-    terminal.print(options.json ? json(answer) : `${answer.id} waits for a second person; until then nothing is done.`)
+    terminal.print(options.json ? json(answer) : heldInWords(answer))
     return undefined
   }
   const view = options.wait === false ? answer : await settled(api, answer.id)
@@ -132,6 +137,10 @@ function settled(api: ApiClient, id: string): Promise<DistributionView> {
     () => api.call(endpoints.get, { params: { id } }),
     ({ state }) => state !== 'running',
   )
+}
+
+function keyOf({ key }: Options) {
+  return key === undefined ? {} : { idempotencyKey: key }
 }
 
 function mustSayWhy({ reason }: Options): string {

@@ -7,11 +7,13 @@ import { apiClient } from '../connect.ts'
 import { json, plain } from '../lines.ts'
 import type { Terminal } from '../main.ts'
 import { runInWords } from '../run-words.ts'
+import { heldInWords } from '../words.ts'
 import { settled } from './run-action.ts'
 
 interface Options extends ApiOptions {
   readonly plan?: boolean
   readonly reason?: string
+  readonly key?: string
 }
 
 /** Takes a run back, after a look at whether that is possible now. */
@@ -19,6 +21,7 @@ export function rollback(program: Command, terminal: Terminal): void {
   withApi(program.command('rollback <run>').summary('undo what a run did'))
     .option('--plan', 'show whether it is possible and what would be restored, without doing it')
     .option('--reason <text>', 'why you do this; it is kept in the audit trail')
+    .option('--key <text>', 'idempotency key: repeating a call with the same key orders nothing a second time')
     .action(async (id: string, options: Options) => {
       if (options.plan) {
         await show(
@@ -38,16 +41,15 @@ export function rollback(program: Command, terminal: Terminal): void {
         throw new BrokerError('input.invalid', 'the reason is missing', { fix: 'add --reason "…"' })
       const api = await apiClient(terminal.env, options)
       const ordered = await api
-        .call(runs.rollBack, { params: { id }, body: { reason: options.reason } })
+        .call(runs.rollBack, {
+          params: { id },
+          body: { reason: options.reason, ...(options.key !== undefined && { idempotencyKey: options.key }) },
+        })
         .catch((error: unknown) => {
           if (error instanceof ChangeHeld) return error.proposal
           throw error
         })
-      if (!('progress' in ordered)) {
-        return terminal.print(
-          options.json ? json(ordered) : `${ordered.id} waits for a second person; until then nothing is done.`,
-        )
-      }
+      if (!('progress' in ordered)) return terminal.print(options.json ? json(ordered) : heldInWords(ordered))
       const run = await settled(api, ordered)
       for (const line of options.json ? [json(run)] : runInWords(run)) terminal.print(line)
       if (run.state !== 'undone') throw new BrokerError('conflict', `${id} is ${run.state}: ${run.problem?.message ?? ''}`)

@@ -13,7 +13,7 @@ import type { Terminal } from '../main.ts'
 import { runInWords } from '../run-words.ts'
 import { typed } from '../typed.ts'
 import { until } from '../until.ts'
-import { requestInWords } from '../words.ts'
+import { heldInWords, requestInWords } from '../words.ts'
 
 interface Options extends ApiOptions {
   readonly plan?: boolean
@@ -69,11 +69,7 @@ export function runAction(program: Command, terminal: Terminal): void {
         ...(confirm !== undefined && { confirm }),
         ...(options.key !== undefined && { idempotencyKey: options.key }),
       })
-      if (!('progress' in ordered)) {
-        return terminal.print(
-          options.json ? json(ordered) : `${ordered.id} waits for a second person; until then nothing is done.`,
-        )
-      }
+      if (!('progress' in ordered)) return terminal.print(options.json ? json(ordered) : heldInWords(ordered))
       const run = options.wait === false ? ordered : await settled(api, ordered)
       print(terminal, options.json ? [json(run)] : runInWords(run))
       mustBeDone(run)

@@ -3,6 +3,7 @@ import {
   distributionOutlook,
   distributionPage,
   distributionQuery,
+  distributionRollback,
   distributionView,
   distributionWord,
   newDistribution,
@@ -76,7 +77,7 @@ export const distributions = {
     allowed: { ...RUNNERS, own: true },
     params: { id: id('dst') },
     about: 'what somebody wrote there since stays; that target says so',
-    body: distributionWord,
+    body: distributionRollback,
     answers: { 200: distributionView, 202: proposalView },
   }),
 }

@@ -10,7 +10,7 @@ import {
   runPage,
   runPreview,
   runQuery,
-  runReason,
+  runRollback,
   runSteps,
   runView,
 } from '../runs.ts'
@@ -97,7 +97,7 @@ export const runs = {
     tag: 'runs',
     allowed: { ...RUNNERS, own: true },
     params: { id: id('run') },
-    body: runReason,
+    body: runRollback,
     answers: { 200: runView, 202: proposalView },
   }),
 }

@@ -1,5 +1,5 @@
 import { Body, Controller, Param, Query } from '@nestjs/common'
-import type { DistributionQuery, DistributionWord, NewDistribution } from '../../contract/distributions.ts'
+import type { DistributionQuery, DistributionRollback, DistributionWord, NewDistribution } from '../../contract/distributions.ts'
 import { distributions } from '../../contract/endpoints/distributions.ts'
 import { type Caller, CurrentCaller } from '../../identity/callers/caller.ts'
 import { Endpoint } from '../../platform/http/endpoint.ts'
@@ -55,7 +55,7 @@ export class DistributionsController {
   rollBack(
     @CurrentCaller() caller: Caller,
     @Param('id', { schema: distributions.rollBack.params.id }) id: string,
-    @Body({ schema: distributions.rollBack.body }) body: DistributionWord,
+    @Body({ schema: distributions.rollBack.body }) body: DistributionRollback,
   ) {
     return this.puttingBack.rollBack(caller, id, body)
   }

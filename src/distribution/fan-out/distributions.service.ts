@@ -60,6 +60,8 @@ export class Distributions implements OnModuleInit {
 
   /** The second admin accepts these targets as they are now, and no others. */
   async order(caller: Caller, input: NewDistribution): Promise<DistributionView | Held> {
+    const before = await this.fourEyes.before(this.ordering, null, { ...input, accepted: {} })
+    if (before !== undefined) return before
     const { targets } = await this.look(input)
     const accepted = Object.fromEntries(targets.map(({ id, version }) => [id, version]))
     return this.fourEyes.submit(caller, this.ordering, null, { ...input, accepted })
@@ -154,6 +156,12 @@ export class Distributions implements OnModuleInit {
     kind: 'distribution.order',
     roles: ['admin'],
     parse: (body) => orderBody.parse(body),
+    repeatable: {
+      keyOf: (_, { idempotencyKey: key, accepted: _versions, ...body }) =>
+        key === undefined ? undefined : { scope: body.certificateId, key, body },
+      idOf: ({ id }) => id,
+      find: (id) => this.get(id),
+    },
     summary: async (_, input) => {
       const { certificate, targets } = await this.look(input)
       const { reason, batchSize, undoIfUnverified } = input

@@ -1,13 +1,14 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
+import type { z } from 'zod'
 import { record } from '../../audit/record.ts'
 import type { ChangeKind } from '../../changes/change-kind.ts'
 import { FourEyes } from '../../changes/four-eyes.ts'
 import type { Held } from '../../changes/held.ts'
 import {
   type DistributionOutlook,
+  type DistributionRollback,
   type DistributionView,
-  type DistributionWord,
-  distributionWord,
+  distributionRollback,
 } from '../../contract/distributions.ts'
 import type { Caller } from '../../identity/callers/caller.ts'
 import { DueWork, enqueue } from '../../platform/due/due-work.ts'
@@ -19,6 +20,10 @@ import { chosenOf, findDistribution, hasSettled, type Part, partsOf, stateOf, vi
 import { wishFor } from './wishes.ts'
 
 const ASKED_AT_ONCE = 10
+
+/** With the targets that were named; those that it leads to are written down beside them. */
+const rollbackBody = distributionRollback.extend({ named: distributionRollback.shape.targetIds })
+type RollbackBody = z.infer<typeof rollbackBody>
 
 /** Puts targets back to what they had before a distribution. */
 @Injectable()
@@ -54,19 +59,29 @@ export class PuttingBack implements OnModuleInit {
   }
 
   /** Puts targets back, all that have it or those that were chosen. What somebody wrote there since stays, and is said. */
-  async rollBack(caller: Caller, id: string, { reason, targetIds }: DistributionWord): Promise<DistributionView | Held> {
-    const chosen = await this.chosen(this.database.pool, id, targetIds)
+  async rollBack(caller: Caller, id: string, said: DistributionRollback): Promise<DistributionView | Held> {
+    const { targetIds: named, ...rest } = said
+    const before = await this.fourEyes.before(this.rollingBack, id, { ...rest, named })
+    if (before !== undefined) return before
+    const chosen = await this.chosen(this.database.pool, id, named)
     // A second person says yes to these, and not to what has come since.
     return this.fourEyes.submit(caller, this.rollingBack, id, {
-      reason,
+      ...rest,
+      named,
       targetIds: chosen.map(({ targetId }) => targetId as `tgt_${string}`),
     })
   }
 
-  private readonly rollingBack: ChangeKind<DistributionWord, DistributionView> = {
+  private readonly rollingBack: ChangeKind<RollbackBody, DistributionView> = {
     kind: 'distribution.roll_back',
     roles: ['admin'],
-    parse: (body) => distributionWord.parse(body),
+    parse: (body) => rollbackBody.parse(body),
+    repeatable: {
+      keyOf: (id, { idempotencyKey: key, reason, named }) =>
+        key === undefined ? undefined : { scope: id!, key, body: { reason, named: named ?? 'all' } },
+      idOf: ({ id }) => id,
+      find: async (id) => viewOf(await findDistribution(this.database.pool, id), await partsOf(this.database.pool, [id])),
+    },
     summary: async (id, { reason, targetIds }) => {
       const { certificate } = await findDistribution(this.database.pool, id!)
       const chosen = await this.chosen(this.database.pool, id!, targetIds)
@@ -78,7 +93,7 @@ export class PuttingBack implements OnModuleInit {
     }),
   }
 
-  private async wish(tx: Tx, by: string, id: string, { reason, targetIds }: DistributionWord): Promise<DistributionView> {
+  private async wish(tx: Tx, by: string, id: string, { reason, targetIds }: RollbackBody): Promise<DistributionView> {
     await findDistribution(tx, id, 'for update')
     const targets = (await this.chosen(tx, id, targetIds)).map(({ targetId }) => targetId)
     await wishFor(tx, id, targets, { is: 'undo', by, reason })

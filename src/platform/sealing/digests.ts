@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto'
-import type { Sealer } from '../platform/sealing/sealing.ts'
+import type { Sealer } from './sealing.ts'
 
-/** By which inputs are told apart and of which none can be read: of the present key first, and of each other one. */
-export function digestsOf(sealer: Sealer, input: unknown): string[] {
-  const text = JSON.stringify(inOrder(input))
-  return sealer.derive('input of a run').map((key) => createHmac('sha256', key).update(text).digest('base64url'))
+/** By which values are told apart and of which none can be read: of the present key first, and of each other one. */
+export function digestsOf(sealer: Sealer, purpose: string, value: unknown): string[] {
+  const text = JSON.stringify(inOrder(value))
+  return sealer.derive(purpose).map((key) => createHmac('sha256', key).update(text).digest('base64url'))
 }
 
 /** With the keys of every object in one order, as JSON does not say any. */
