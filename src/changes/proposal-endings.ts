@@ -89,9 +89,9 @@ export async function lostSay(tx: Tx, proposal: Proposal): Promise<ProposalView[
   return lost?.lost ? LOST_SAY : null
 }
 
-/** Who may not make a change has no say in whether it is made. */
+/** Nobody decides on a change that they could not have made. The owners of an integration, too, are for admins to accept. */
 export function deciders({ kind }: Pick<Proposal, 'kind'>): readonly Role[] {
-  return /^(integration|scim_token|run)\./.test(kind) ? ['admin'] : ['admin', 'owner']
+  return kind.startsWith('flow.') ? ['admin', 'owner'] : ['admin']
 }
 
 const LOST_SAY = {

@@ -115,8 +115,7 @@ export class Proposals {
 
 function mustDecide(caller: Caller, proposal: Pick<Proposal, 'kind'>): void {
   if (deciders(proposal).some((role) => caller.roles.includes(role))) return
-  throw new BrokerError(
-    'auth.forbidden',
-    'changes of integrations and SCIM tokens, and runs of actions, are for admins to decide on',
-  )
+  throw new BrokerError('auth.forbidden', 'only an admin may accept or decline this change', {
+    fix: 'ask an admin to look at it: GET /api/proposals',
+  })
 }

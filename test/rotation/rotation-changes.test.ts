@@ -12,6 +12,7 @@ describe('a rotation where four eyes are on', { timeout: 60_000 }, () => {
   let beside: Broker
   let them: Rotations
   let second: Api
+  let owner: Api
 
   beforeAll(async () => {
     const painting = await startPainting()
@@ -21,6 +22,8 @@ describe('a rotation where four eyes are on', { timeout: 60_000 }, () => {
     broker = await startBroker({ plugins: [toy.plugin], database, key, config: { fourEyes: true } })
     const person = await admin.must(admin.post('/api/users', { name: 'sue', roles: ['admin'] }))
     second = broker.api((await ownToken(database, person.id, ['read', 'manage', 'approve'])).token)
+    const flowWriter = await admin.must(admin.post('/api/users', { name: 'olga', roles: ['owner'] }))
+    owner = broker.api((await ownToken(database, flowWriter.id, ['read', 'manage', 'approve'])).token)
     them = rotationsOf({ ...broker, database }, { integrationId, action: 'paint-wall' })
   }, 120_000)
   afterAll(async () => {
@@ -60,6 +63,18 @@ describe('a rotation where four eyes are on', { timeout: 60_000 }, () => {
     await accepted(removal.id)
     expect((await second.get(`/api/rotations/${made.id}`)).status).toBe(404)
     expect(JSON.stringify([held.body, change, removal])).not.toContain('canary-red')
+  })
+
+  it('is accepted and declined by admins alone: an owner could not have made it', async () => {
+    const held = await them.post({ name: 'roof', input: { wall: 'south', colour: 'grey' } })
+    for (const decision of ['accept', 'decline']) {
+      expect(await owner.post(`/api/proposals/${held.body.id}/${decision}`), decision).toMatchObject({
+        status: 403,
+        body: { code: 'auth.forbidden' },
+      })
+    }
+    expect(await second.must(second.get(`/api/proposals/${held.body.id}`))).toMatchObject({ state: 'open' })
+    await broker.admin.must(broker.admin.post(`/api/proposals/${held.body.id}/withdraw`))
   })
 
   it('is not changed by a proposal that speaks of what it no longer is', async () => {
