@@ -91,7 +91,7 @@ export const targetFields = {
   timeoutSeconds: z.number().int().min(1).max(90).default(30).meta({ title: 'Timeout', description: 'seconds for one call' }),
 }
 
-/** The integration's configuration: the portal's form is drawn from it. */
+/** The integration's configuration. The catalog shows it as JSON Schema, from which a form can be drawn. */
 export const vaultConfig = z
   .strictObject({
     ...targetFields,

@@ -7,11 +7,14 @@ export interface Letter {
 }
 
 /** A message as e-mail. Names and reasons are other people's words: they stay in their line, and they are never markup. */
-export function letterFor(message: Message, portal: string | undefined): Letter {
+export function letterFor(message: Message, publicUrl: string | undefined): Letter {
   const details = message.details.map(([label, value]) => [label, inOneLine(value, 2000)] as const)
   const sentence = inOneLine(message.sentence, 500)
-  const link = portal && message.path ? `${portal}${message.path}` : undefined
-  const where = link ? 'Look at it, and act on it, in Latchkey; opening the link changes nothing:' : 'Look at it in Latchkey.'
+  const link = publicUrl && message.path ? `${publicUrl}${message.path}` : undefined
+  const look = message.command ? `See it with: ${message.command}` : 'See it with the command line of Latchkey.'
+  const where = link
+    ? `${look} (Latchkey has no page for it yet; its address will be the one below. Opening it decides nothing.)`
+    : look
   const text = [
     sentence,
     '',

@@ -9,7 +9,9 @@ export interface Message {
   readonly subject: string
   readonly sentence: string
   readonly details: readonly (readonly [label: string, value: string])[]
-  /** of the portal, below its address */
+  /** that shows it at the command line */
+  readonly command: string | undefined
+  /** of its page in a portal, below the broker's address; there is no portal yet */
   readonly path: string | undefined
 }
 
@@ -24,7 +26,7 @@ interface Phrase {
 
 const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'request.submitted': ({ who, asked }) => `${who} asked for ${asked}`,
-  'request.stage': ({ whose, asked }) => `${whose} request for ${asked} is at its next approval`,
+  'request.stage': ({ whose, asked }) => `${whose} request for ${asked} waits for the next approvers`,
   'request.reminded': ({ whose, asked }) => `${whose} request for ${asked} still waits for a decision`,
   'request.escalated': ({ whose, asked }) => `${whose} request for ${asked} was passed on to more approvers`,
   'request.undecidable': ({ whose, asked }) =>
@@ -33,42 +35,44 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'request.emergency': ({ who, asked }) => `Emergency: ${who} took ${asked} without approval`,
   'request.approved': ({ whose, asked }) => `${whose} request for ${asked} was approved`,
   'request.rejected': ({ whose, asked }) => `${whose} request for ${asked} was rejected`,
-  'request.cancelled': ({ whose, asked }) => `${whose} request for ${asked} was taken back`,
-  'request.cancelled by the broker': ({ whose, asked }) => `${whose} request for ${asked} ended before anybody decided`,
+  'request.cancelled': ({ whose, asked }) => `${whose} request for ${asked} was cancelled`,
+  'request.cancelled by the broker': ({ whose, asked }) =>
+    `${whose} request for ${asked} was ended by the broker before anybody decided`,
   'request.expired': ({ whose, asked }) => `${whose} request for ${asked} was not decided in time`,
   'grant.provisioning': ({ whose, what }) => `${whose} access to ${what} is being set up`,
   'grant.active': ({ whose, what }) => `${whose} access to ${what} is ready`,
   'grant.extended': ({ whose, what }) => `${whose} access to ${what} was extended`,
-  'grant.revoking': ({ whose, what }) => `${whose} access to ${what} is being taken away`,
+  'grant.revoking': ({ whose, what }) => `${whose} access to ${what} is being ended`,
   'grant.expired': ({ whose, what }) => `${whose} access to ${what} has ended`,
-  'grant.revoked': ({ whose, what }) => `${whose} access to ${what} was taken away`,
+  'grant.revoked': ({ whose, what }) => `${whose} access to ${what} was ended early`,
   'grant.failed': ({ whose, what }) => `${whose} access to ${what} could not be set up`,
-  'grant.stuck': ({ whose, what }) => `${whose} access to ${what} cannot be taken away: a person must look`,
-  'grant.plan_changed': ({ whose, what }) => `${whose} access to ${what} was not given: it would not be what was approved`,
+  'grant.stuck': ({ whose, what }) => `${whose} access to ${what} could not be ended yet: an admin must look`,
+  'grant.plan_changed': ({ whose, what }) =>
+    `${whose} access to ${what} was not given, because it would differ from what was approved`,
   'grant.written_off': ({ whose, what }) => `${whose} access to ${what} was written off: nobody has proved that it is gone`,
   'grant.came_back': ({ whose, what }) =>
-    `What was left of ${whose === 'Your' ? 'your' : whose} access to ${what} was found and is gone`,
+    `What was left of ${whose === 'Your' ? 'your' : whose} access to ${what} is now proved gone`,
   'grant.rechecked': ({ whose, what }) => `A leftover of ${whose} access to ${what} was removed`,
-  'grant.altered': ({ whose, what }) => `${whose} access to ${what} was altered behind the broker’s back`,
+  'grant.altered': ({ whose, what }) => `${whose} access to ${what} was changed in the target, and not by the broker`,
   'run.executed': () => 'The action that you ordered is done',
-  'run.cancelled': () => 'The run of an action was cancelled',
-  'run.failed': () => 'The run of an action failed',
-  'run.undoing': () => 'The run of an action is being taken back',
-  'run.undone': () => 'The run of an action was taken back',
+  'run.cancelled': () => 'An action was cancelled',
+  'run.failed': () => 'An action failed',
+  'run.undoing': () => 'An action is being undone',
+  'run.undone': () => 'An action was undone',
   'run.refused': () => 'An action could not be undone: what it did stays',
-  'certificate.expiring': () => 'A certificate ends soon',
-  'certificate.expired': () => 'A certificate has ended',
+  'certificate.expiring': () => 'A certificate expires soon',
+  'certificate.expired': () => 'A certificate has expired',
   'distribution.failed': () => 'A certificate did not reach every target',
-  'run.stuck': () => 'The run of an action cannot be taken back: a person must look',
+  'run.stuck': () => 'An action could not be undone yet: an admin must look',
   'rotation.due': () => 'Something must be rotated by hand',
   'rotation.stopped': () => 'A rotation was paused, because its integration was removed',
   'rotation.refused': () => 'A rotation was due and did not run',
-  'rotation.failed': () => 'A rotation failed, and what it did may still be there',
-  'rotation.failed and undone': () => 'A rotation failed, and was taken back',
+  'rotation.failed': () => 'A rotation failed, and what it changed may still be there',
+  'rotation.failed and undone': () => 'A rotation failed and was undone',
   'review.closed': ({ whose, what }) => `${whose} emergency access to ${what} was reviewed`,
   'person.not_linked': () => 'One person may be here twice, once from signing in and once from SCIM',
   'token.created': () => 'An admin made a token for you, and can read and ask for access in your name with it',
-  'scim_token.maker_left': () => 'A former admin knows a SCIM token that still works: rotate it',
+  'scim_token.maker_left': () => 'A former admin has seen a SCIM token that still works: rotate it',
   'webhook.paused': () => 'A webhook was paused: the person who made it was disabled, or their token was revoked',
   'token.revoked': () => 'Your token was revoked: the person who made it, or who may hold a copy, is no longer active',
   'enrolment.created': () =>
@@ -76,16 +80,16 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'enrolment.redeemed': () => 'Your enrolment code was redeemed for a token of yours',
   'integration.written_off': () => 'Access on a system that is gone was written off: nobody has proved that it is gone',
   'orphan.removed': () => 'A leftover that belongs to no grant was removed',
-  'foreign.found': () => 'The broker found something that it did not make where only its own things should be',
+  'foreign.found': () => 'Something was found in a target under the broker’s own names, and the broker did not make it',
   'sweep.alarm': () => 'So many grants look altered in the target that the broker ended none: an admin must look',
   'target.restored': () => 'A target was restored from a backup: the broker is looking for access that should have ended',
-  'proposal.made': () => 'A change waits for a second pair of eyes',
+  'proposal.made': () => 'A change waits for a second person',
   'proposal.accepted': () => 'Your change was accepted and is being made',
   'proposal.performed': () => 'Your change was made',
   'proposal.declined': () => 'Your change was declined',
   'proposal.withdrawn': () => 'Your change was withdrawn',
   'proposal.lapsed': () => 'Your change was not decided in time',
-  'proposal.failed': () => 'Your change was accepted and could not be made',
+  'proposal.failed': () => 'Your change was accepted but could not be made',
 }
 
 const WHAT_NOW: Readonly<Partial<Record<Part, string>>> = {
@@ -119,7 +123,13 @@ export function messageFor(
     : (PHRASES[kind]?.({ who, whose, what, asked }) ?? `${event.kind.replace(/[._]/g, ' ')}: ${what}`)
   const whatNow = kind === 'token.revoked' ? 'If you still need it, ask an admin for a new enrolment code.' : WHAT_NOW[part]
   const sentence = [`${subject}.`, isOver ? undefined : whatNow].filter(Boolean).join(' ')
-  return { subject, sentence, details: detailsOf(event, facts, names, run), path: pathOf(event, facts) }
+  return {
+    subject,
+    sentence,
+    details: detailsOf(event, facts, names, run),
+    command: commandOf(event, facts, part),
+    path: pathOf(event, facts),
+  }
 }
 
 function kindOf({ kind, data }: ChainEvent): string {
@@ -144,8 +154,8 @@ function detailsOf(
     ['For', facts && facts.kind !== 'action' ? inWords(facts.seconds) : undefined],
     ['Action', run?.action],
     ['On', run?.things.slice(0, 20).join(', ')],
-    ['In', facts?.integration ?? run?.integration],
-    ['Under', facts?.flow],
+    ['Integration', facts?.integration ?? run?.integration],
+    ['Access flow', facts?.flow],
     ['Requester', facts && [called(facts.requester), facts.requester.email].filter(Boolean).join(', ')],
     ['Because', facts?.justification ?? run?.reason],
     ['Webhook', event.kind === 'webhook.paused' ? String(event.data['name']) : undefined],
@@ -154,12 +164,21 @@ function detailsOf(
     ['Scopes', event.kind === 'token.created' ? [event.data['scopes']].flat().join(', ') : undefined],
     ['By', facts && by === called(facts.requester) ? undefined : by],
     ['Reason', typeof said === 'string' ? said.replaceAll('_', ' ') : undefined],
-    ['Do', typeof event.data['fix'] === 'string' ? event.data['fix'] : undefined],
+    ['What to do', typeof event.data['fix'] === 'string' ? event.data['fix'] : undefined],
     ['Ends', /^grant\.(active|extended)$/.test(event.kind) ? facts?.expiresAt?.toISOString() : undefined],
     ['When', event.at.toISOString()],
     ['Reference', facts?.requestId ?? event.subject],
   ]
   return details.filter((detail): detail is [string, string] => detail[1] !== undefined && detail[1] !== '')
+}
+
+function commandOf({ subject }: ChainEvent, facts: Facts | undefined, part: Part): string | undefined {
+  if (facts && part === 'own') return 'latchkey requests'
+  if (facts && part === 'decide') return 'latchkey requests --to-approve'
+  if (facts) return `latchkey api GET /api/access-requests/${facts.requestId}`
+  if (subject.startsWith('run_')) return `latchkey runs ${subject}`
+  if (subject.startsWith('rot_')) return `latchkey rotations ${subject}`
+  return subject.startsWith('prp_') ? `latchkey api GET /api/proposals/${subject}` : undefined
 }
 
 function pathOf(event: ChainEvent, facts: Facts | undefined): string | undefined {

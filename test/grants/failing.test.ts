@@ -66,7 +66,7 @@ describe.each(await serversUnderTest())('access that was approved and cannot be 
 
     const letter = (await letterTo('alice@people.example', 'could not be set up')).replace(/\s+/g, ' ')
     expect(letter).toContain(`Reason: ${message}`)
-    expect(letter).toContain(`Do: ${fix}`)
+    expect(letter).toContain(`What to do: ${fix}`)
     const [said] = (await world.broker.admin.must(world.broker.admin.get(`/api/audit?kind=grant.failed&subject=${grantId}`)))
       .items
     expect(said.data).toMatchObject({ code, message, fix })

@@ -151,8 +151,8 @@ describe('people', () => {
     const ready = await told('alice@people.example', 'Your access to kv/app/db is ready')
     const { grantId } = (await alice.api.get(`/api/access-requests/${id}`)).body
     await bob.api.must(bob.api.post(`/api/grants/${grantId}/revoke`, { reason: 'done' }))
-    await told('alice@people.example', 'Your access to kv/app/db is being taken away')
-    await told('alice@people.example', 'Your access to kv/app/db was taken away')
+    await told('alice@people.example', 'Your access to kv/app/db is being ended')
+    await told('alice@people.example', 'Your access to kv/app/db was ended early')
     expect(to('bob@people.example', id)).toHaveLength(1)
     expect(to('alice@people.example', id)).toHaveLength(6)
     expect(ready.headers.get('references'), 'one conversation per request').toBe(asked.headers.get('references'))
@@ -175,8 +175,8 @@ describe('people', () => {
     await told('alice@people.example', 'Your request for access to kv/app/db was not decided in time')
     const cancelled = await world.request(alice, { flowId: flow.id })
     await alice.api.must(alice.api.post(`/api/access-requests/${cancelled.id}/cancel`))
-    await told('alice@people.example', 'Your request for access to kv/app/db was taken back')
-    await told('bob@people.example', `${alice.name}’s request for access to kv/app/db was taken back`)
+    await told('alice@people.example', 'Your request for access to kv/app/db was cancelled')
+    await told('bob@people.example', `${alice.name}’s request for access to kv/app/db was cancelled`)
   })
 
   it('hear that a flow was switched off under a request, who asked and who would have decided', async () => {
@@ -185,8 +185,14 @@ describe('people', () => {
     await told('bob@people.example', `${alice.name} asks you to approve access to kv/app/db`)
     const { admin } = world.broker
     await admin.must(admin.patch(`/api/access-flows/${flow.id}`, { active: false }))
-    const hers = await told('alice@people.example', 'Your request for access to kv/app/db ended before anybody decided')
-    const his = await told('bob@people.example', `${alice.name}’s request for access to kv/app/db ended before anybody decided`)
+    const hers = await told(
+      'alice@people.example',
+      'Your request for access to kv/app/db was ended by the broker before anybody decided',
+    )
+    const his = await told(
+      'bob@people.example',
+      `${alice.name}’s request for access to kv/app/db was ended by the broker before anybody decided`,
+    )
     for (const letter of [hers, his]) {
       expect(letter.plain).toContain('Reason: the access flow was switched off')
       expect(letter.plain).not.toContain('Nothing happens until')
@@ -244,7 +250,7 @@ describe('people', () => {
     await told('bob@people.example', asks)
     await decide(bob, id, { decision: 'approve' })
     await told('carol@people.example', asks)
-    await told('alice@people.example', 'Your request for access to kv/app/db is at its next approval')
+    await told('alice@people.example', 'Your request for access to kv/app/db waits for the next approvers')
     await world.broker.database.query(`update due_work set run_at = now() where kind = 'request.escalate' and subject = $1`, [id])
     await told('dave@people.example', asks)
     await told('alice@people.example', 'Your request for access to kv/app/db was passed on to more approvers')
@@ -282,13 +288,13 @@ describe('people', () => {
     )
     const stuck = await told(
       'root@people.example',
-      `${alice.name}’s access to kv/app/db cannot be taken away: a person must look`,
+      `${alice.name}’s access to kv/app/db could not be ended yet: an admin must look`,
     )
     expect(stuck.plain).toContain('Reason: refused to delete\n')
     // By a group one is as much an admin as by a role of one's own.
-    await told('gina@people.example', `${alice.name}’s access to kv/app/db cannot be taken away: a person must look`)
+    await told('gina@people.example', `${alice.name}’s access to kv/app/db could not be ended yet: an admin must look`)
     await told('root@people.example', 'A leftover that belongs to no grant was removed')
-    await told('alice@people.example', 'Your access to kv/app/db cannot be taken away: a person must look')
+    await told('alice@people.example', 'Your access to kv/app/db could not be ended yet: an admin must look')
   })
 
   it.each([

@@ -99,7 +99,7 @@ describe('what actions and rotations come to', () => {
     toy.whenPainted = async (wall) => toy.walls.set(wall, 'grey')
     await them.bringUp(id)
     await them.settled(id, 'undone')
-    const { plain } = await told(id, 'A rotation failed, and was taken back', 'ann', 'amy', 'owen')
+    const { plain } = await told(id, 'A rotation failed and was undone', 'ann', 'amy', 'owen')
     expect(plain).toContain(`Rotation: ${name}`)
     expect(plain).toMatch(/Reason: \S/)
   })
@@ -128,10 +128,11 @@ describe('what actions and rotations come to', () => {
     const id = await order('north')
     expect(await over(id)).toBe('executed')
     const { plain } = await told(id, 'The action that you ordered is done', 'ann')
-    for (const words of ['Action: paint-wall', 'On: north', 'In: toys', 'Because: it is grey']) expect(plain).toContain(words)
+    for (const words of ['Action: paint-wall', 'On: north', 'Integration: toys', 'Because: it is grey'])
+      expect(plain).toContain(words)
     await broker.admin.must(broker.admin.post(`/api/runs/${id}/rollback`, { reason: 'it was nicer before' }))
     await waitFor('it to be undone', async () => (await over(id)) === 'undone')
-    const { plain: undone } = await told(id, 'The run of an action was taken back', 'ann')
+    const { plain: undone } = await told(id, 'An action was undone', 'ann')
     expect(undone).toContain('it was nicer before')
   })
 
@@ -139,8 +140,8 @@ describe('what actions and rotations come to', () => {
     toy.whenPainted = async (wall) => toy.walls.set(wall, 'grey')
     const id = await order('south')
     expect(await over(id)).toBe('undone')
-    const { plain } = await told(id, 'The run of an action failed', 'ann', 'amy')
-    for (const words of ['Action: paint-wall', 'On: south', 'In: toys']) expect(plain).toContain(words)
+    const { plain } = await told(id, 'An action failed', 'ann', 'amy')
+    for (const words of ['Action: paint-wall', 'On: south', 'Integration: toys']) expect(plain).toContain(words)
   })
 
   it('is told to who asked for it, when it was approved and done', async () => {

@@ -72,7 +72,7 @@ describe('a webhook', () => {
     await expect.poll(() => letters().map(({ to }) => to.join()), { timeout: 15_000 }).toContain('admin@people.example')
     const letter = letters().find(({ to }) => to.includes('admin@people.example'))!
     expect(letter.plain).toContain(`Reason: ${reason}`)
-    expect(letter.plain).toMatch(/Do: look where it leads.*switch it on/)
+    expect(letter.plain).toMatch(/What to do: look where it leads.*switch it on/)
     if (reason === LEFT) expect(letters().flatMap(({ to }) => to)).not.toContain(maker.email)
     const later = await happening()
     await waitFor('the chain to be read to its end', async () => {

@@ -13,7 +13,7 @@ export function mustBeSameOrigin({ method, headers }: Request, { publicUrl }: Co
   const ours = publicUrl ?? `http://${host}`
   const isOurs = (site === undefined || site === 'same-origin') && (origin === undefined || origin === ours)
   if (isOurs && (site !== undefined || origin !== undefined)) return
-  throw new BrokerError('auth.forbidden', 'the call comes with a cookie, and not from a page of this broker', {
-    fix: 'call from the portal, or send authorization: Bearer with a token instead of the cookie',
+  throw new BrokerError('auth.forbidden', 'the call came with a cookie, but not from a page of this broker', {
+    fix: 'send authorization: Bearer with a token instead of the cookie',
   })
 }
