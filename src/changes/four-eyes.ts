@@ -20,7 +20,7 @@ import { type Proposal, readProposal } from './proposal.ts'
 
 export const PROPOSAL_WORK = { perform: 'proposal.perform', lapse: 'proposal.lapse' } as const
 
-/** The one road on which flows and integrations change. Where the switch is on, changes wait until somebody else accepts them. */
+/** The one road to every change in docs/operations.md’s list “Four eyes”. Where the switch is on, a change waits until another person accepts it. */
 @Injectable()
 export class FourEyes {
   private readonly kinds = new Map<Proposed, ChangeKind<unknown, unknown>>()

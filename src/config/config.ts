@@ -48,7 +48,7 @@ export interface Config {
   readonly keepDays: { readonly notifications: number; readonly openings: number; readonly steps: number }
   /** how long a proposal waits for a second person */
   readonly proposalHours: number
-  /** changes of flows and integrations wait for a second person */
+  /** changes wait for a second person; docs/operations.md lists which */
   readonly fourEyes: boolean
   readonly discoveryMinutes: number
   /** files that integrations may read, and where each may be sent */
