@@ -1,7 +1,7 @@
 import type { Marked } from '../../src/sdk/index.ts'
 import type { VaultCall } from '../../vault/index.ts'
 import { deletePolicy } from './actions/grant-policy.ts'
-import { removeProbeUser, removeUser } from './actions/grant-user.ts'
+import { listLogins, removeProbeUser, removeUser } from './actions/grant-user.ts'
 import type { VaultClient } from './client.ts'
 import { ownerOfUser, policyNameFor, userNameFor } from './names.ts'
 import { parsePolicyComment } from './policy.ts'
@@ -10,7 +10,8 @@ import { firsthand, isAbsent, type Send, sending } from './send.ts'
 
 /**
  * Every policy with our prefix and every user of our mount, with the run and the installation that made them, where their names are those
- * that the run gives: a stamp can be copied. What a dead broker's probe left behind, powerless, is removed on the way.
+ * that the run gives: a stamp can be copied. And the tokens of users that are gone: a login that was under way may give one after its user
+ * went. What a dead broker's probe left behind, powerless, is removed on the way.
  */
 export async function* marked(client: VaultClient, signal: AbortSignal): AsyncGenerator<Marked, void, undefined> {
   const send = sending(client, signal, 'background')
@@ -19,6 +20,7 @@ export async function* marked(client: VaultClient, signal: AbortSignal): AsyncGe
     if (!name.startsWith(policyPrefix)) continue
     const probe = probeOf(name, policyPrefix + PROBE_POLICY)
     if (probe === 'left behind') await deletePolicy(send, name)
+    if (probe === 'recent') yield { artefact: `policy ${name}`, underWay: true, remove: () => deletePolicy(send, name) }
     if (probe !== 'none') continue
     const { data } = await send(policyCall(name))
     // Listed and not there: expired, and reaped by this very look.
@@ -33,15 +35,30 @@ export async function* marked(client: VaultClient, signal: AbortSignal): AsyncGe
       remove: () => deletePolicy(send, name),
     }
   }
-  for (const username of await namesIn(send, ['auth', mount, 'users'])) {
+  // Before the users: whose login is listed and who is no user afterwards was removed.
+  const loggedIn = await namesIn(send, ['sys/leases/lookup/auth', mount, 'login'])
+  const users = await namesIn(send, ['auth', mount, 'users'])
+  for (const username of users) {
     const probe = probeOf(username, PROBE_USER)
     const call = { path: ['auth', mount, 'users', username], repeatable: true } as const
-    if (probe === 'left behind') await removeProbeUser(send, { mount, username })
+    const removeProbe = () => removeProbeUser(send, { mount, username })
+    if (probe === 'left behind') await removeProbe()
+    if (probe === 'recent') yield { artefact: `user ${username}`, underWay: true, remove: removeProbe }
     if (probe !== 'none') continue
     yield {
       artefact: `user ${username}`,
       ...ownerOfUser(username),
       stands: async () => !isAbsent(await firsthand(send)({ method: 'GET', ...call, accept: [404] })),
+      remove: () => removeUser(send, { mount, username }),
+    }
+  }
+  for (const folder of loggedIn) {
+    const username = folder.replace(/\/$/, '')
+    if (users.includes(username) || probeOf(username, PROBE_USER) !== 'none') continue
+    yield {
+      artefact: `tokens of ${username}`,
+      ...ownerOfUser(username),
+      stands: async () => !isAbsent(await listLogins(firsthand(send), { mount, username })),
       remove: () => removeUser(send, { mount, username }),
     }
   }

@@ -12,8 +12,10 @@ export const PROBE_USER = '0-'
 /** Whether a name is a probe's, and whether that probe is over for certain. */
 export function probeOf(name: string, before: string): 'none' | 'recent' | 'left behind' {
   const [, seconds] = name.startsWith(before) ? (/^(\d{10,12})-\d+$/.exec(name.slice(before.length)) ?? []) : []
-  if (seconds === undefined) return 'none'
-  return Number(seconds) * 1000 < Date.now() - LONGEST_PROBE_MS ? 'left behind' : 'recent'
+  const agoMs = Date.now() - Number(seconds) * 1000
+  // A name from the future is somebody's who wants to be overlooked.
+  if (seconds === undefined || agoMs < -LONGEST_PROBE_MS) return 'none'
+  return agoMs > LONGEST_PROBE_MS ? 'left behind' : 'recent'
 }
 
-const LONGEST_PROBE_MS = 10 * 60_000
+const LONGEST_PROBE_MS = 3 * 60_000

@@ -97,6 +97,8 @@ export interface Marked {
   readonly runId?: string
   /** the installation that made it, read from the target; undefined when it carries no stamp */
   readonly instance?: string
+  /** of a check that may be under way: without power, and taken away by the check itself. The sweep leaves it and comes again soon */
+  readonly underWay?: boolean
   /** looks once more, where it is known first-hand, before it is removed */
   stands?(): Promise<boolean>
   /** removes it; succeeds when it is already gone */

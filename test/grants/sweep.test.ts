@@ -224,6 +224,26 @@ describe.each(await serversUnderTest())('the sweep of $product $version', (binar
     await world.until(world.alice, grantId, 'revoked')
   })
 
+  it('takes away what a login left that was under way when its user went, after the receipt', async () => {
+    const grantId = await grantOf(SHORT)
+    const steps = await world.alice.api.must(world.alice.api.get(`/api/grants/${grantId}/steps`))
+    const username = steps.find((step: { kind: string }) => step.kind === 'user').args.username
+    await world.alice.api.must(world.alice.api.post(`/api/grants/${grantId}/give-back`))
+    await world.until(world.alice, grantId, 'revoked')
+    const before = await traces(vault)
+    const late = { password: 'of the late login' }
+    await vault.api('POST', `auth/apono/users/${username}`, late)
+    const { client_token: token } = (await vault.api('POST', `auth/apono/login/${username}`, late)).body.auth
+    await vault.api('DELETE', `auth/apono/users/${username}`)
+    expect(await traces(vault)).toEqual([...before, `leases of ${username}/`, `alias ${username}`])
+    expect((await sweep()).removed).toEqual([`tokens of ${username}`])
+    expect(await traces(vault)).toEqual(before)
+    expect(await tries(vault, token, 'GET', 'auth/token/lookup-self')).toBe(403)
+    expect(await told('orphan.removed')).toContainEqual(
+      expect.objectContaining({ data: expect.objectContaining({ artefact: `tokens of ${username}` }) }),
+    )
+  })
+
   it('ends none of many grants that look altered at once until it is confirmed, and raises an alarm', async () => {
     const { broker, alice } = world
     const grants = await Promise.all(Array.from({ length: 6 }, () => grantOf(SHORT)))

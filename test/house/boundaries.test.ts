@@ -80,7 +80,7 @@ const CLOCKS: Record<string, string> = {
     'the time of a finding that is answered but not stored, as its integration changed',
   'plugins/vault/actions/grant-credential.ts': 'when a delivery was made, for the trace',
   'plugins/vault/features.ts': 'an expiration that is far enough, to see whether the server takes one',
-  'plugins/vault/probe-names.ts': 'whether a probe is over: ten minutes more or less do no harm',
+  'plugins/vault/probe-names.ts': 'whether a probe is over: some minutes more or less do no harm',
   'vault/session.ts': 'when the session ends, for people to read',
   'vault/transport.ts': 'when an answer came, for the receipt',
 }

@@ -90,8 +90,11 @@ describe('the name of a probe', () => {
 
   it.each<[string, string]>([
     [`probe-${then(0)}-1`, 'recent'],
-    [`probe-${then(599_000)}-77`, 'recent'],
-    [`probe-${then(602_000)}-77`, 'left behind'],
+    [`probe-${then(179_000)}-77`, 'recent'],
+    [`probe-${then(182_000)}-77`, 'left behind'],
+    [`probe-${then(-179_000)}-1`, 'recent'],
+    [`probe-${then(-182_000)}-1`, 'none'],
+    ['probe-999999999999-1', 'none'],
     [`probe-${then(86_400_000)}-77`, 'left behind'],
     [`other-${then(0)}-1`, 'none'],
     [`x-probe-${then(0)}-1`, 'none'],

@@ -10,6 +10,8 @@ import { CameBack } from './came-back.ts'
 import { StrayPieces } from './stray-pieces.ts'
 
 const EVERY_MS = 10 * 60_000
+/** When a check was under way that may have been cut off. */
+const SOON_MS = 4 * 60_000
 
 /** What a sweep found in one target. */
 export interface SweepReport {
@@ -42,12 +44,22 @@ export class Sweep implements OnModuleInit {
   }
 
   async sweep(integrationId: string, signal: AbortSignal, options: { confirmed?: boolean } = {}): Promise<SweepReport> {
+    return (await this.look(integrationId, signal, options)).report
+  }
+
+  private async look(
+    integrationId: string,
+    signal: AbortSignal,
+    options: { confirmed?: boolean } = {},
+  ): Promise<{ report: SweepReport; isUnderWay: boolean }> {
     const connection = await this.connections.use(integrationId)
     const report: SweepReport = { removed: [], foreign: [], left: [], altered: [], suspected: [] }
     await this.cameBack.look(connection, report, signal)
     let page: Marked[] = []
+    let isUnderWay = false
     for await (const piece of connection.plugin.marked?.(connection.client, signal) ?? []) {
-      page.push(piece)
+      if (piece.underWay) isUnderWay = true
+      else page.push(piece)
       if (page.length < 200) continue
       await this.strays.judge(integrationId, page, report)
       page = []
@@ -55,7 +67,7 @@ export class Sweep implements OnModuleInit {
     await this.strays.judge(integrationId, page, report)
     await this.strays.note(integrationId, report.foreign)
     await this.alterations.compare(connection, report, signal, options)
-    return report
+    return { report, isUnderWay }
   }
 
   private async due(work: Work, hold: Hold): Promise<Outcome> {
@@ -63,8 +75,8 @@ export class Sweep implements OnModuleInit {
       work.subject,
     ])
     if (active.length === 0) return 'done'
-    await this.sweep(work.subject, hold.signal)
-    return EVERY_MS * (0.9 + Math.random() / 5)
+    const { isUnderWay } = await this.look(work.subject, hold.signal)
+    return (isUnderWay ? SOON_MS : EVERY_MS) * (0.9 + Math.random() / 5)
   }
 
   /** Every integration is swept soon after a start. */

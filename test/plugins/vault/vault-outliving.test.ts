@@ -28,6 +28,19 @@ const MAKING: readonly Attempt[] = [
   ['GET', 'transit/export/encryption-key/k1'],
 ]
 
+/** One login, as servers and what stands before them may read it otherwise. */
+const spellingsOf = (username: string): readonly string[] => [
+  `auth/apono/login/${username}`,
+  `auth/apono/login/${username}/`,
+  `auth/apono//login/${username}`,
+  `auth/apono/LOGIN/${username}`,
+  `auth/apono/login/${username.replace('-', '%2D')}`,
+  `auth%2Fapono%2Flogin%2F${username}`,
+  `auth/apono/login/x/..%2F${username}`,
+  `auth/apono/login/${username}%20`,
+  `auth/apono/login/${username}?list=true`,
+]
+
 describe.each(await serversUnderTest())('A grantee on $product', (binary) => {
   let world: VaultWorld
   beforeAll(async () => {
@@ -71,6 +84,37 @@ describe.each(await serversUnderTest())('A grantee on $product', (binary) => {
     // What it wrapped of itself names a token that is dead.
     const { id } = (await unwrapped(itself.body.wrap_info.token)).body.data
     expect((await as(id, ['GET', 'auth/token/lookup-self'])).status).toBe(403)
+  })
+
+  it('leaves nothing that works after its end, by whatever spelling of the login it came in, and through none', async () => {
+    const before = await tracesIn(world)
+    const grant = await givenAGrant(world, everything)
+    const credential = await grantAccess.open(grant.ctx, grant.steps, 'password')
+    const password = shown(credential, 'password')
+    const login = `auth/apono/login/${grant.username}`
+    const tokens: string[] = []
+    for (const spelled of spellingsOf(grant.username)) {
+      const sent = { method: 'PUT', redirect: 'manual', body: JSON.stringify({ password }) } as const
+      const answer = await fetch(`${world.server.address}/v1/${spelled}`, sent)
+      const { auth } = answer.status === 200 ? ((await answer.json()) as { auth: { client_token: string } }) : {}
+      if (auth) tokens.push(auth.client_token)
+    }
+    expect(tokens.length).toBeGreaterThan(3)
+    // A login within the call itself, which OpenBao knows.
+    const inline = { key: 'password', value: password }
+    const within = {
+      'x-vault-inline-auth-path': login,
+      'x-vault-inline-auth-operation': 'update',
+      'x-vault-inline-auth-parameter-1': Buffer.from(JSON.stringify(inline)).toString('base64url'),
+    }
+    const byCall = () => world.api('GET', 'kv/data/app/db', undefined, { 'x-vault-token': '', ...within })
+    expect((await byCall()).status).toBe(binary.product === 'openbao' ? 200 : 403)
+    const wrapped = await as('', ['POST', login, { password }], '24h')
+    await takeBack(grant)
+    for (const token of tokens) expect((await as(token, ['GET', 'kv/data/app/db'])).status).toBe(403)
+    expect((await unwrapped(wrapped.body.wrap_info.token)).status).toBe(400)
+    expect((await byCall()).status).toBeGreaterThanOrEqual(400)
+    expect(await tracesIn(world)).toEqual(before)
   })
 
   it('can keep wrapped what it could read, which every receipt says, and which revoking the path’s leases voids', async () => {
