@@ -11,15 +11,30 @@ const variableName = z
 export const newCertificate = z
   .strictObject({
     name: name().describe('what people call it'),
-    certificate: text({ max: 200_000 }).describe('PEM; its issuers may follow it, each after the one it issued'),
+    certificate: text({ max: 200_000 }).optional().describe('PEM; its issuers may follow it, each after the one it issued'),
     chain: text({ max: 200_000 }).optional().describe('PEM: the issuers, where they do not follow the certificate'),
     privateKey: text({ max: 50_000 })
       .optional()
       .meta({ writeOnly: true, description: 'PEM, not encrypted: PKCS#8, PKCS#1 or SEC1; kept sealed and never shown' }),
+    pkcs12: z
+      .strictObject({
+        file: text({ max: 200_000 }).meta({ writeOnly: true, description: 'base64 of the file (.p12, .pfx)' }),
+        password: text({ min: 0, max: 1_000 }).meta({ writeOnly: true, description: 'what it was exported with; kept nowhere' }),
+      })
+      .optional()
+      .describe('certificate, issuers and key in one file, instead of PEM'),
     variables: z
       .record(variableName, text({ max: 200 }))
       .default({})
       .describe('for path templates: {{ .variables.… }}'),
+  })
+  .refine(({ certificate, pkcs12 }) => (certificate === undefined) !== (pkcs12 === undefined), {
+    error: 'give the certificate once: as PEM, or as pkcs12',
+    path: ['certificate'],
+  })
+  .refine(({ pkcs12, chain, privateKey }) => !pkcs12 || (chain === undefined && privateKey === undefined), {
+    error: 'is for PEM alone: a PKCS#12 file holds issuers and key itself',
+    path: ['pkcs12'],
   })
   .meta({ id: 'NewCertificate' })
 export type NewCertificate = z.infer<typeof newCertificate>

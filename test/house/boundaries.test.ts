@@ -60,6 +60,7 @@ const MAY_USE: Record<string, RegExp> = {
   'src/config': /^(zod|pg|node:.+)$/,
   'src/changes': /^(@nestjs\/(common|core|schedule|swagger)|express|rxjs|zod|node:.+)$/,
   'src/notifications': /^(@nestjs\/(common|swagger)|@opentelemetry\/api|ipaddr\.js|nodemailer|undici|zod|node:.+)$/,
+  'src/distribution': /^(@nestjs\/(common|swagger)|express|node-forge|zod|node:.+)$/,
   'src/rotation': /^(@nestjs\/(common|core|schedule|swagger)|croner|zod|node:.+)$/,
   'src/identity':
     /^(@nestjs\/(common|core|swagger)|connect-pg-simple|express|express-session|jose|openid-client|rxjs|undici|zod|node:.+)$/,
@@ -274,6 +275,7 @@ describe('the house', () => {
         "src/changes/scim-token-changes.ts": 2,
         "src/cli/commands/bootstrap.ts": 1,
         "src/cli/with-database.ts": 1,
+        "src/distribution/certificates/pkcs12.ts": 1,
         "src/distribution/fan-out/fan-out.ts": 1,
         "src/distribution/targets/credential.ts": 2,
         "src/grants/grants.service.ts": 1,

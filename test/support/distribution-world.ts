@@ -139,12 +139,12 @@ export async function preparedForCertificates(server: VaultServer, policy = CERT
 }
 
 /** A key begins with what all of its kind begin with and ends with its public half, which is no secret. */
-function secretPart(keyPem: string): string {
+export function secretPart(keyPem: string): string {
   return keyPem.split('\n').slice(1, -2).join('').slice(50, 86)
 }
 
 /** Every text in the database, table by table. */
-async function everything({ database }: Habitable): Promise<[string, string][]> {
+export async function everything({ database }: Habitable): Promise<[string, string][]> {
   const tables = await database.query<{ name: string }>(
     `select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`,
   )

@@ -114,7 +114,7 @@ function mustBeInOrder(all: readonly Read[], field: string): void {
   }
 }
 
-function isIssuedBy(read: X509Certificate, by: X509Certificate): boolean {
+export function isIssuedBy(read: X509Certificate, by: X509Certificate): boolean {
   try {
     return read.checkIssued(by) && read.verify(by.publicKey)
   } catch {
@@ -163,7 +163,7 @@ function keyIn(text: string, leaf: X509Certificate): Secret {
   return new Secret(block.text)
 }
 
-function keyTypeOf(key: KeyObject, field: string): string {
+export function keyTypeOf(key: KeyObject, field: string): string {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key
   if (type === 'rsa' || type === 'rsa-pss') {
     const bits = details?.modulusLength ?? 0

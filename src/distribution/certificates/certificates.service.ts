@@ -11,10 +11,11 @@ import { Database, row, rows, type Tx } from '../../platform/postgres/database.t
 import { violates } from '../../platform/postgres/database-errors.ts'
 import { SealedColumns } from '../../platform/sealing/sealed-columns.ts'
 import { Sealer } from '../../platform/sealing/sealing.ts'
-import { BrokerError } from '../../sdk/index.ts'
+import { BrokerError, Secret } from '../../sdk/index.ts'
 import { type Bundle, readBundle } from './bundle.ts'
 import { type Certificate, findCertificate, placeOfKey, selectCertificates } from './certificate.ts'
 import { EXPIRY_WORK, Expiry } from './expiry.ts'
+import { readPkcs12 } from './pkcs12.ts'
 
 const BY_END = { list: 'certificates', position: z.tuple([z.string(), z.string()]) }
 
@@ -34,7 +35,7 @@ export class Certificates {
 
   async create(caller: Caller, typed: NewCertificate): Promise<CertificateView> {
     const clock = await row<{ now: Date }>(this.database.pool, 'select clock_timestamp() as now')
-    const bundle = readBundle(typed, clock!.now)
+    const bundle = await bundleOf(typed, clock!.now)
     const id = newId('crt')
     try {
       await this.database.transaction((tx) => this.write(tx, caller.id, id, typed, bundle))
@@ -122,6 +123,11 @@ export class Certificates {
       fix: other ? `use ${other.id}, or remove it first` : 'try again',
     })
   }
+}
+
+async function bundleOf({ certificate, chain, privateKey, pkcs12 }: NewCertificate, now: Date): Promise<Bundle> {
+  if (pkcs12) return readPkcs12(pkcs12.file, new Secret(pkcs12.password), now)
+  return readBundle({ certificate: certificate!, chain, privateKey }, now)
 }
 
 function view(found: Certificate): CertificateView {
