@@ -32,6 +32,10 @@ export function checkPlugins(plugins: readonly AnyPlugin[]): void {
     if (typeof plugin.config?.safeParse !== 'function') throw new TypeError(`${name}: config is not a zod schema`)
     if (!paths.safeParse(plugin.secretsGoTo).success)
       throw new TypeError(`${name}: secretsGoTo does not say where secrets are sent`)
+    const form = z.toJSONSchema(plugin.config, { io: 'input', unrepresentable: 'any' })
+    for (const field of [...plugin.secretsGoTo, ...(plugin.livesAt?.system ?? []), ...(plugin.livesAt?.inside ?? [])]) {
+      if (!hasField(form, field.split('.'))) throw new TypeError(`${name}: its configuration has no field ${field}`)
+    }
     for (const method of ['connect', 'health'] as const) {
       if (typeof plugin[method] !== 'function') throw new TypeError(`${name}: ${method} is missing`)
     }
@@ -68,6 +72,22 @@ function deliveriesOf({ grantAccess }: AnyPlugin, name: string) {
   }
   if (grantAccess.name !== 'grant-access') throw new TypeError(`${name}: grantAccess is named ${grantAccess.name}`)
   return grantAccess.deliveries
+}
+
+interface Form {
+  readonly properties?: Readonly<Record<string, Form | boolean>>
+  readonly anyOf?: readonly Form[]
+  readonly oneOf?: readonly Form[]
+  readonly allOf?: readonly Form[]
+}
+
+/** Whether there is such a field; of alternatives, one must have it. */
+function hasField(form: unknown, [first, ...rest]: readonly string[]): boolean {
+  if (first === undefined) return true
+  if (typeof form !== 'object' || form === null) return false
+  const { properties = {}, anyOf = [], oneOf = [], allOf = [] } = form as Form
+  if (Object.hasOwn(properties, first) && hasField(properties[first], rest)) return true
+  return [...anyOf, ...oneOf, ...allOf].some((other) => hasField(other, [first, ...rest]))
 }
 
 function take(taken: Map<string, string>, what: string, by: string): void {

@@ -1,126 +1,80 @@
 import { randomBytes } from 'node:crypto'
-import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
-import path from 'node:path'
 import { z } from 'zod'
 import {
   BrokerError,
-  type Evidence,
   type GrantAccessAction,
   type GrantInput,
   type Plugin,
+  type RunContext,
   Secret,
-  type Step,
 } from '../../../src/sdk/index.ts'
+import { Building, BuildingError } from './building.ts'
 
-/** The target: a folder with a file for each door, and in it who may pass. A door opens to a badge that has not ended. */
-interface Slot {
-  readonly instance: string
-  readonly until: string
-  readonly badge?: string
-}
-type Door = Record<string, Slot>
-type DoorStep = Step & { readonly kind: 'slot'; readonly target: string }
+const config = z.strictObject({ folder: z.string().min(1).meta({ title: 'Folder', description: 'of the building' }) })
 
-const config = z.strictObject({ folder: z.string().min(1).meta({ title: 'Folder', description: 'of the doors' }) })
-type Client = z.infer<typeof config>
+/** The one place where the client's errors become the broker's. */
+const asked = <Answer>(work: Promise<Answer>) =>
+  work.catch((error: unknown) => {
+    if (!(error instanceof BuildingError)) throw error
+    throw new BrokerError(error.isMissing ? 'target.not_found' : 'target.failed', error.message, { cause: error })
+  })
 
-const fileOf = ({ folder }: Client, door: string) => path.join(folder, `${door}.json`)
-const read = async (client: Client, door: string): Promise<Door> => JSON.parse(await readFile(fileOf(client, door), 'utf8'))
-
-/** Whole or not at all, so that it can be done again after a crash in the middle. */
-async function change(client: Client, door: string, runId: string, slot: Slot | undefined): Promise<void> {
-  const { [runId]: _, ...others } = await read(client, door)
-  const next = `${fileOf(client, door)}.${runId}`
-  await writeFile(next, JSON.stringify(slot ? { ...others, [runId]: slot } : others))
-  await rename(next, fileOf(client, door))
+async function look({ client, runId }: RunContext<Building>, isRight: (ends?: string) => boolean) {
+  const slot = await asked(client.slot(runId))
+  const observed = slot ? `ends at ${slot.ends}` : 'is not there'
+  return [{ artefact: `slot ${runId}`, holds: isRight(slot?.ends), observed, at: new Date().toISOString() }]
 }
 
-const look = async (client: Client, runId: string, steps: readonly Step[], wanted: boolean): Promise<Evidence[]> =>
-  Promise.all(
-    steps.map(async ({ target }) => {
-      const isThere = (await read(client, target))[runId] !== undefined
-      const observed = isThere ? 'the slot is there' : 'there is no slot'
-      return { artefact: `slot at ${target}`, holds: isThere === wanted, observed, at: new Date().toISOString() }
-    }),
-  )
-
-const grantAccess: GrantAccessAction<Client, GrantInput, DoorStep> = {
+const grantAccess: GrantAccessAction<Building, GrantInput> = {
   name: 'grant-access',
-  title: 'Open a door',
+  title: 'Open doors',
   input: z.custom<GrantInput>(),
   deliveries: [{ name: 'badge', title: 'A badge, shown once', shows: 'once' }],
-  // One door a grant keeps the example short: the last step, and no other, confers power.
-  async plan(_ctx, { resources }) {
-    const door = resources[0]!.name
-    return [{ kind: 'slot', target: door, summary: `Makes a place for a badge at ${door}.`, args: {}, confersPower: true }]
+  async plan({ runId }, { resources }) {
+    const doors = resources.map(({ name }) => name)
+    return [{ kind: 'slot', target: runId, summary: `Lets a badge open ${doors.join()}.`, args: { doors }, confersPower: true }]
   },
-  async execute({ client, runId, instance, until, stillMine }, { target }) {
+  async execute({ client, runId, until, stillMine }, { args }) {
     stillMine()
-    const before = (await read(client, target))[runId]
-    await change(client, target, runId, { ...before, instance, until: until!.toISOString() })
+    await asked(client.put(runId, { ...(args as { doors: string[] }), badges: [], ends: until!.toISOString() }))
     return {}
   },
-  async rollback({ client, runId, stillMine }, { target }) {
+  async rollback({ client, runId, stillMine }) {
     stillMine()
-    await change(client, target, runId, undefined)
+    await asked(client.remove(runId))
   },
-  verify: ({ client, runId }, steps) => look(client, runId, steps, true),
-  verifyGone: ({ client, runId }, steps) => look(client, runId, steps, false),
-  async open({ client, runId, until, stillMine }, [step]) {
+  verify: (ctx) => look(ctx, (ends) => ends === ctx.until!.toISOString()),
+  verifyGone: (ctx) => look(ctx, (ends) => ends === undefined),
+  async open({ client, runId, until, stillMine }, _steps, delivery, { keepFormer } = { keepFormer: false }) {
     const badge = randomBytes(12).toString('hex')
     stillMine()
-    const slot = (await read(client, step!.target))[runId]
-    // What was taken back is not opened again.
-    if (!slot) throw new BrokerError('conflict', `there is no slot at ${step!.target} any more`)
-    await change(client, step!.target, runId, { ...slot, until: until!.toISOString(), badge })
-    const field = { name: 'badge', label: 'Badge', value: new Secret(badge) }
-    const usage = [`# hold it to the reader at ${step!.target}`]
-    return { delivery: 'badge', fields: [field], prepare: [], usage, endsAt: until!, trace: {} }
+    await asked(client.change(runId, (slot) => ({ ...slot, badges: [...(keepFormer ? slot.badges : []), badge] })))
+    const fields = [{ name: 'badge', label: 'Badge', value: new Secret(badge) }]
+    return { delivery, fields, prepare: [], usage: ['# hold it to the reader'], endsAt: until!, trace: {} }
   },
-  async extend({ client, runId, until, stillMine }, [step]) {
+  async extend({ client, runId, until, stillMine }) {
     stillMine()
-    const slot = (await read(client, step!.target))[runId]
-    if (slot) await change(client, step!.target, runId, { ...slot, until: until!.toISOString() })
+    await asked(client.change(runId, (slot) => ({ ...slot, ends: until!.toISOString() })))
   },
   inspect: async () => 'unknown',
   expiryGuarantee: () => 'server',
 }
 
-export const badges: Plugin<Client, Client> = {
-  manifest: {
-    id: 'badges',
-    name: 'Badges',
-    vendor: 'Example',
-    description: 'Doors that open to a badge.',
-    sdk: 1,
-    guide: 'docs/plugins.md',
-  },
+export const badges: Plugin<z.infer<typeof config>, Building> = {
+  manifest: { id: 'badges', name: 'Badges', vendor: 'Example', description: 'Opens doors.', sdk: 1, guide: 'docs/plugins.md' },
   config,
   secretsGoTo: ['folder'],
-  connect: async (given) => given,
-  identify: async ({ folder }) => ({ folder }),
-  async health({ folder }) {
-    const doors = await readdir(folder).catch(() => undefined)
-    const status = doors ? 'ok' : 'failed'
-    return [
-      { name: 'folder', status, detail: doors ? `${doors.length} doors` : 'is not there', fix: doors ? undefined : 'make it' },
-    ]
-  },
-  resourceTypes: [
-    { id: 'badges-door', title: 'Door', permissions: [{ id: 'pass', title: 'Pass', description: 'Opens the door.' }] },
-  ],
-  async *discover({ folder }) {
-    const names = (await readdir(folder)).filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length))
-    yield { folder: '', folders: [], resources: names.map((name) => ({ type: 'badges-door', name, attributes: {} })) }
+  connect: async ({ folder }) => new Building(folder),
+  health: async (client) =>
+    client.doors().then(
+      (doors) => [{ name: 'doors', status: 'ok', detail: `${doors.length} doors` }],
+      (error) => [{ name: 'doors', status: 'failed', detail: error.message, fix: 'see that the folder has a folder doors' }],
+    ),
+  resourceTypes: [{ id: 'badges-door', title: 'Door', permissions: [{ id: 'pass', title: 'Pass', description: 'Opens it.' }] }],
+  async *discover(client) {
+    const doors = await asked(client.doors())
+    yield { folder: '', folders: [], resources: doors.map((name) => ({ type: 'badges-door', name, attributes: {} })) }
   },
   grantAccess,
-  async *marked(client) {
-    for (const name of await readdir(client.folder)) {
-      const door = name.replace(/\.json$/, '')
-      for (const [runId, { instance }] of Object.entries(await read(client, door))) {
-        yield { artefact: `slot at ${door}`, runId, instance, remove: () => change(client, door, runId, undefined) }
-      }
-    }
-  },
   actions: [],
 }

@@ -3,27 +3,11 @@ import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
 import { grantAccess } from '../../../plugins/vault/actions/grant-access.ts'
 import { parsePolicyComment } from '../../../plugins/vault/policy.ts'
 import { BrokerError, type GrantInput } from '../../../src/sdk/index.ts'
-import { describeReversible } from '../conformance/reversible-action.ts'
 import { collected, givenAGrant, type ProvisionedGrant, pasted, shown, takeBack, tracesIn } from './vault-grant.ts'
 import { PERMISSIONS, REQUESTS, type Request } from './vault-permissions.ts'
 import { inMinutes, keyNamed, secretAt, type VaultWorld, vaultWorld } from './vault-world.ts'
 
 const servers = await serversUnderTest()
-
-for (const binary of servers) {
-  describeReversible(`A grant on ${binary.product}`, async () => {
-    const world = await vaultWorld({}, binary)
-    // The broker's own first login makes an entity too: it is there before the first look.
-    await world.client.features()
-    return {
-      action: grantAccess,
-      input: { resources: [secretAt('app/db', 'read', 'list'), keyNamed('k1', 'sign')] },
-      newRun: () => world.run(),
-      snapshot: () => tracesIn(world),
-      stop: () => world.stop(),
-    }
-  })
-}
 
 describe.each(servers)('A grant on $product', (binary) => {
   let world: VaultWorld

@@ -45,7 +45,7 @@ export function shown(credential: Credential, name: string): string {
 }
 
 /** Everything in the server that a grant may leave behind, ends and ids aside. */
-export async function tracesIn({ api }: VaultWorld): Promise<unknown> {
+export async function tracesIn({ api }: Pick<VaultWorld, 'api'>): Promise<unknown> {
   const keys = async (place: string): Promise<string[]> => (await api('GET', `${place}?list=true`)).body.data?.keys ?? []
   const [policies, users, entities, aliases] = await Promise.all(
     ['sys/policies/acl', 'auth/apono/users', 'identity/entity/id', 'identity/entity-alias/id'].map(keys),

@@ -2,17 +2,19 @@ import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
 import { startVaultServer } from '../../../dev/vault/vault-server.ts'
 import { setUpVault } from '../../../dev/vault/vault-setup.ts'
 import { vault } from '../../../plugins/vault/index.ts'
+import { policyNameFor, userNameFor } from '../../../plugins/vault/names.ts'
 import { newId } from '../../../src/platform/ids.ts'
 import type { Credential } from '../../../src/sdk/index.ts'
 import { describePlugin } from '../conformance/plugin.ts'
-import { shown } from './vault-grant.ts'
+import { shown, tracesIn } from './vault-grant.ts'
 import { host, INSTANCE, keyNamed, secretAt } from './vault-world.ts'
 
 const CANARY = 'canary-value-of-a-secret'
 
 for (const binary of await serversUnderTest()) {
   describePlugin(`Vault’s plugin on ${binary.product}`, async () => {
-    const server = await startVaultServer({ binary })
+    // Servers in another mode are copies of one template, and say that they are one cluster.
+    const [server, another] = await Promise.all([startVaultServer({ binary }), startVaultServer({ binary, mode: 'dev' })])
     const common = { address: server.address, kvMounts: ['kv'], transitMounts: ['transit'] }
     const advice = vault.minimumPolicy!(vault.config.parse({ ...common, auth: { method: 'token', token: 'not yet' } }))
     const login = await setUpVault(server, { policy: advice.document })
@@ -39,6 +41,13 @@ for (const binary of await serversUnderTest()) {
       return answer.body?.auth?.client_token ?? ''
     }
 
+    const policyOf = async (runId: string) => {
+      const { status, body } = await server.api('GET', `sys/policies/acl/${policyNameFor('apono-g-', runId)}`)
+      return status === 200 ? (body.data as { expiration?: string }) : undefined
+    }
+    const logsIn = async (username: string, password: string) =>
+      (await as('', 'POST', `auth/apono/login/${username}`, { password })).status === 200
+
     return {
       plugin: vault,
       config: good,
@@ -47,6 +56,11 @@ for (const binary of await serversUnderTest()) {
         { config: { ...good, auth: { method: 'approle', roleId: 'r' } }, field: 'auth.secretId' },
         { config: { ...good, policyName: 'apono-g-own' }, field: 'policyName' },
       ],
+      ill: [
+        { ...good, address: 'http://127.0.0.1:1' },
+        { ...good, auth: { method: 'approle', roleId: login.roleId, secretId: 'not-the-one' } },
+      ],
+      elsewhere: { ...good, address: another.address },
       host: host(),
       input: { resources: [secretAt('app/db', 'read'), keyNamed('k1', 'encrypt')] },
       canaries: [CANARY],
@@ -63,7 +77,21 @@ for (const binary of await serversUnderTest()) {
         }
       },
       getsIn: async (credential) => (await as(await tokenOf(credential), 'GET', 'kv/data/app/db')).status === 200,
-      stop: () => server.stop(),
+      // Not by whether a user is there: by whether a token of the user lives, or a password that one could guess logs in.
+      isOpen: async ({ runId, instance }) => {
+        if (!(await policyOf(runId))) return false
+        const username = userNameFor(instance, runId)
+        const leases = await server.api('GET', `sys/leases/lookup/auth/apono/login/${username}?list=true`)
+        return leases.status === 200 || (await logsIn(username, username)) || logsIn(username, runId)
+      },
+      endOf: async ({ runId }) => {
+        const { expiration } = (await policyOf(runId)) ?? {}
+        return expiration === undefined ? undefined : new Date(expiration)
+      },
+      snapshot: () => tracesIn(server),
+      stop: async () => {
+        await Promise.all([server.stop(), another.stop()])
+      },
     }
   })
 }

@@ -1,0 +1,92 @@
+import { type FileHandle, open, readdir, readFile, rm } from 'node:fs/promises'
+import path from 'node:path'
+
+/** Which doors open to which badges, and until when. */
+export interface Slot {
+  readonly doors: readonly string[]
+  readonly badges: readonly string[]
+  readonly ends: string
+}
+
+/** How the building refuses. */
+export class BuildingError extends Error {
+  readonly isMissing: boolean
+
+  constructor(message: string, isMissing: boolean) {
+    super(message)
+    this.name = 'BuildingError'
+    this.isMissing = isMissing
+  }
+}
+
+/** The target of the example with its client, as a maker of locks would sell both: a folder `doors`, and a folder `slots` with files. */
+export class Building {
+  readonly folder: string
+
+  constructor(folder: string) {
+    this.folder = folder
+  }
+
+  doors(): Promise<string[]> {
+    return answered(readdir(path.join(this.folder, 'doors')))
+  }
+
+  slots(): Promise<string[]> {
+    return answered(readdir(path.join(this.folder, 'slots')))
+  }
+
+  async slot(name: string): Promise<Slot | undefined> {
+    return (await this.slots()).includes(name) ? slotIn(await answered(readFile(this.#at(name), 'utf8'))) : undefined
+  }
+
+  /** Makes a slot or replaces it. */
+  async put(name: string, slot: Slot): Promise<void> {
+    await this.#write(name, 'w', () => slot)
+  }
+
+  /** Changes a slot that must be there: one that was removed meanwhile is not made again. */
+  async change(name: string, change: (slot: Slot) => Slot): Promise<void> {
+    await this.#write(name, 'r+', change)
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.slots() // where there is no building, nothing was removed
+    await answered(rm(this.#at(name), { force: true }))
+  }
+
+  /** As the reader at a door decides: a badge opens nothing once its slot has ended. */
+  async opens(door: string, badge: string): Promise<boolean> {
+    const slots = await Promise.all((await this.slots()).map((name) => this.slot(name)))
+    return slots.some((slot) => slot?.doors.includes(door) && slot.badges.includes(badge) && new Date(slot.ends) > new Date())
+  }
+
+  async #write(name: string, flags: 'w' | 'r+', change: (slot: Slot) => Slot): Promise<void> {
+    const file: FileHandle = await answered(open(this.#at(name), flags))
+    try {
+      const next = JSON.stringify(change(slotIn(flags === 'w' ? '' : await file.readFile('utf8'))))
+      await answered(file.truncate())
+      await answered(file.write(next, 0))
+    } finally {
+      await file.close()
+    }
+  }
+
+  #at(name: string): string {
+    return path.join(this.folder, 'slots', name)
+  }
+}
+
+/** A file that was not written to its end opens nothing. */
+function slotIn(text: string): Slot {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return { doors: [], badges: [], ends: new Date(0).toISOString() }
+  }
+}
+
+function answered<Answer>(work: Promise<Answer>): Promise<Answer> {
+  return work.catch((error: NodeJS.ErrnoException) => {
+    throw new BuildingError(error.message, error.code === 'ENOENT')
+  })
+}

@@ -1,0 +1,42 @@
+import type { Building } from '../../../docs/examples/badges/building.ts'
+import { badges } from '../../../docs/examples/badges/plugin.ts'
+import type { RunContext, Secret } from '../../../src/sdk/index.ts'
+import type { Badges } from './badges-world.ts'
+
+export type Access = NonNullable<Badges['grantAccess']>
+type Credential = Awaited<ReturnType<Access['open']>>
+
+/** What a bad plugin does, the plugin, and the promise that it breaks. */
+export type Bad = readonly [what: string, bad: Badges, promise: string]
+
+/** The guide’s plugin with parts that it leaves out, so that these can be bad as well. */
+export const good: Badges = {
+  ...badges,
+  async identify(client) {
+    return { building: client.folder }
+  },
+  async *marked(client) {
+    for (const runId of await client.slots()) {
+      yield { artefact: `slot ${runId}`, runId, instance: '4711081542', remove: () => client.remove(runId) }
+    }
+  },
+  describe: async (_client, resources) => resources.map(({ type, name }) => ({ type, name, tags: {} })),
+}
+export const access = good.grantAccess!
+
+export const plugin = (change: Partial<Badges>): Badges => ({ ...good, ...change })
+export const giving = (change: Partial<Access>): Badges => ({ ...good, grantAccess: { ...access, ...change } })
+
+/** One whose credential is good but for this. */
+export function opening(spoil: (credential: Credential) => object): Badges {
+  return giving({
+    async open(...given) {
+      const credential = await access.open(...given)
+      return { ...credential, ...spoil(credential) }
+    },
+  })
+}
+
+export const badgeIn = ({ fields }: Credential) => (fields[0]!.value as Secret).reveal()
+export const unfenced = (ctx: RunContext<Building>): RunContext<Building> => ({ ...ctx, stillMine: () => {} })
+export const said = (observed: string, holds: boolean) => ({ artefact: 'slot', holds, observed, at: new Date().toISOString() })

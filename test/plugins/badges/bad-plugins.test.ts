@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import { brokenPromises, PROMISED } from '../conformance/promised.ts'
+import { BAD_ACCESS } from './bad-access.ts'
+import { BAD_ENDS } from './bad-ends.ts'
+import { good } from './bad-plugin.ts'
+import { BAD_TRACES } from './bad-traces.ts'
+import { BAD_WORDS } from './bad-words.ts'
+import { badgesWorld } from './badges-world.ts'
+
+const BAD = [...BAD_WORDS, ...BAD_ACCESS, ...BAD_ENDS, ...BAD_TRACES]
+
+describe('the suite for plugins', () => {
+  it('finds nothing wrong with a good plugin, whatever of the parts it has', async () => {
+    expect(await brokenPromises(() => badgesWorld())).toEqual([])
+    expect(await brokenPromises(() => badgesWorld(good))).toEqual([])
+  })
+
+  it.each(BAD)('notices one that %s', async (_what, bad, promise) => {
+    const among = PROMISED.filter(({ says }) => says === promise)
+    expect(await brokenPromises(() => badgesWorld(bad), among)).toEqual([promise])
+  })
+
+  it('has a bad plugin for every promise', () => {
+    const broken = new Set(BAD.map(([, , promise]) => promise))
+    expect(PROMISED.map(({ says }) => says).filter((says) => !broken.has(says))).toEqual([])
+  })
+})

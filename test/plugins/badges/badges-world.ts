@@ -1,0 +1,72 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { Building } from '../../../docs/examples/badges/building.ts'
+import { badges } from '../../../docs/examples/badges/plugin.ts'
+import { newId } from '../../../src/platform/ids.ts'
+import { type Plugin, Secret } from '../../../src/sdk/index.ts'
+import type { PluginWorld } from '../conformance/world.ts'
+
+export type Badges = typeof badges
+type Config = Badges extends Plugin<infer C, Building> ? C : never
+
+/** A building of its own for the guide's plugin, or for one that keeps its promises less well. */
+export async function badgesWorld(plugin: Badges = badges): Promise<PluginWorld<Config, Building>> {
+  const root = await mkdtemp(path.join(tmpdir(), 'latchkey-doors-'))
+  const [folder, elsewhere] = [await makeBuilding(root, 'here'), await makeBuilding(root, 'there')]
+  const building = new Building(folder)
+  const slots = path.join(folder, 'slots')
+  return {
+    plugin,
+    config: { folder },
+    wrong: [{ config: { folder: '' }, field: 'folder' }],
+    ill: [{ folder: path.join(root, 'nowhere') }],
+    elsewhere: { folder: elsewhere },
+    host: {
+      integrationId: 'int_test',
+      version: '0.0.0',
+      insecureDevelopment: true,
+      log: () => {},
+      keep: async () => {},
+      recall: async () => undefined,
+      file: async () => undefined,
+    },
+    input: {
+      resources: ['archive', 'server room'].map((name) => ({ type: 'badges-door', name, attributes: {}, permissions: ['pass'] })),
+    },
+    canaries: ['canary-behind-the-door'],
+    shortestSeconds: 1,
+    newRun: (client, secondsLeft) => {
+      const until = new Date(Date.now() + secondsLeft * 1000)
+      const msLeft = () => until.getTime() - Date.now()
+      const signal = new AbortController().signal
+      return { client, runId: newId('run'), instance: '4711081542', until, msLeft, signal, stillMine: () => {} }
+    },
+    getsIn: async ({ fields }) => {
+      const badge = fields.find(({ value }) => value instanceof Secret)?.value
+      if (!(badge instanceof Secret)) return false
+      return (await building.opens('archive', badge.reveal())) && building.opens('server room', badge.reveal())
+    },
+    isOpen: async ({ runId }) => {
+      const slot = await building.slot(runId)
+      return slot !== undefined && slot.badges.length > 0 && new Date(slot.ends) > new Date()
+    },
+    endOf: async ({ runId }) => {
+      const slot = await building.slot(runId)
+      return slot && new Date(slot.ends)
+    },
+    // Names of runs and ends differ from grant to grant, what there is does not.
+    snapshot: async () => {
+      const texts = await Promise.all((await readdir(slots)).map((name) => readFile(path.join(slots, name), 'utf8')))
+      return texts.sort()
+    },
+    stop: () => rm(root, { recursive: true, force: true }),
+  }
+}
+
+async function makeBuilding(root: string, name: string): Promise<string> {
+  const folder = path.join(root, name)
+  for (const room of ['doors', 'slots']) await mkdir(path.join(folder, room), { recursive: true })
+  for (const door of ['archive', 'server room']) await writeFile(path.join(folder, 'doors', door), 'canary-behind-the-door')
+  return folder
+}

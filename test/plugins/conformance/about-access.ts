@@ -1,0 +1,186 @@
+import { expect } from 'vitest'
+import { BrokerError, isBrokerError, Secret } from '../../../src/sdk/index.ts'
+import type { Promised } from './promised.ts'
+import { extended } from './world.ts'
+
+/** How somebody gets in, and who does not. */
+export const aboutAccess: readonly Promised[] = [
+  {
+    says: 'lets nobody in by provisioning alone',
+    async tried(trial) {
+      const given = await trial.give()
+      expect(await trial.world.isOpen(given.ctx)).toBe(false)
+      const credential = await trial.open(given)
+      expect(await trial.world.getsIn(credential)).toBe(true)
+      expect(await trial.world.isOpen(given.ctx), 'the world sees who is let in').toBe(true)
+      await trial.takeBack(given)
+      expect(await trial.world.isOpen(given.ctx)).toBe(false)
+    },
+  },
+  {
+    says: 'lets in the one who opens, by each delivery it allows, and cuts what was opened before',
+    async tried(trial) {
+      const { world, deliveries } = trial
+      expect(deliveries.length).toBeGreaterThan(0)
+      for (const delivery of deliveries) {
+        const given = await trial.give()
+        const [first, second] = [await trial.open(given, delivery), await trial.open(given, delivery)]
+        for (const credential of [first, second]) {
+          expect(credential.delivery).toBe(delivery)
+          expect(credential.fields.some(({ value }) => value instanceof Secret)).toBe(true)
+          expect(credential.endsAt.getTime()).toBeLessThanOrEqual(given.ctx.until!.getTime())
+        }
+        expect(await world.getsIn(second), delivery).toBe(true)
+        expect(await world.getsIn(first), `${delivery}: a second opening cuts the first`).toBe(false)
+        await trial.takeBack(given)
+        expect(await world.getsIn(second), delivery).toBe(false)
+      }
+    },
+  },
+  {
+    says: 'leaves what was opened before to its own end where it is told to',
+    async tried(trial) {
+      for (const delivery of trial.deliveries) {
+        const given = await trial.give()
+        const former = await trial.open(given, delivery)
+        expect(await trial.world.getsIn(former)).toBe(true)
+        const credential = await trial.open(given, delivery, { keepFormer: true })
+        expect([await trial.world.getsIn(former), await trial.world.getsIn(credential)], delivery).toEqual([true, true])
+        await trial.takeBack(given)
+        expect([await trial.world.getsIn(former), await trial.world.getsIn(credential)], delivery).toEqual([false, false])
+      }
+    },
+  },
+  {
+    says: 'reads back whether the access is there',
+    async tried(trial) {
+      const given = await trial.give()
+      if (!trial.access.verify) return trial.takeBack(given)
+      expect((await trial.access.verify(given.ctx, given.steps)).length).toBeGreaterThan(0)
+      expect(await trial.wrongWith(given)).toEqual([])
+      await trial.open(given)
+      expect(await trial.wrongWith(given)).toEqual([])
+      await trial.takePower(given)
+      expect((await trial.wrongWith(given)).length).toBeGreaterThan(0)
+      await trial.takeBack(given)
+    },
+  },
+  {
+    says: 'reads back that each piece is gone, and does not say so before',
+    async tried(trial) {
+      const given = await trial.give()
+      if (trial.access.verifyGone) {
+        const before = await trial.access.verifyGone(given.ctx, given.steps)
+        expect(before.filter(({ holds }) => !holds).length).toBeGreaterThan(0)
+      }
+      await trial.takeBack(given)
+      expect(await trial.leftOf(given)).toEqual([])
+    },
+  },
+  {
+    says: 'tells whether a credential was collected, or that it cannot tell',
+    async tried(trial) {
+      for (const delivery of trial.deliveries) {
+        const given = await trial.give()
+        const credential = await trial.open(given, delivery)
+        const looks = [await trial.access.inspect(given.ctx, credential.trace)]
+        await trial.world.getsIn(credential)
+        looks.push(await trial.access.inspect(given.ctx, credential.trace))
+        await trial.takeBack(given)
+        looks.push(await trial.access.inspect(given.ctx, credential.trace))
+        const [before, after, atLast] = looks
+        expect(['waiting', 'unknown'], delivery).toContain(before)
+        expect(['collected', 'unknown'], delivery).toContain(after)
+        expect(['ended', 'collected', 'unknown'], delivery).toContain(atLast)
+      }
+    },
+  },
+  {
+    says: 'takes the power away with the first step back, and gives it to nobody afterwards',
+    async tried(trial) {
+      const { world } = trial
+      const given = await trial.give()
+      const credential = await trial.open(given)
+      await trial.takePower(given)
+      expect(await world.getsIn(credential)).toBe(false)
+      for (const takeBack of [async () => {}, () => trial.takeBack(given)]) {
+        await takeBack()
+        expect(await trial.open(given).then(world.getsIn, refused)).toBe(false)
+        const longer = extended(given, 600)
+        await trial.access.extend(longer.ctx, longer.steps).catch(refused)
+        expect([await world.getsIn(credential), await world.isOpen(given.ctx)]).toEqual([false, false])
+      }
+    },
+  },
+  {
+    says: 'brings nothing back by moving the end of what is gone',
+    async tried(trial) {
+      const before = await trial.world.snapshot()
+      const given = await trial.give()
+      await trial.open(given)
+      await trial.takeBack(given)
+      const longer = extended(given, 600)
+      await trial.access.extend(longer.ctx, longer.steps).catch(refused)
+      expect(await trial.world.snapshot()).toEqual(before)
+      expect(await trial.leftOf(longer)).toEqual([])
+    },
+  },
+  {
+    says: 'takes one grant back and leaves its neighbour’s alone',
+    async tried(trial) {
+      const [mine, theirs] = [await trial.give(), await trial.give()]
+      await trial.open(mine)
+      const credential = await trial.open(theirs)
+      await trial.takeBack(mine)
+      expect(await trial.world.getsIn(credential)).toBe(true)
+      expect(await trial.wrongWith(theirs)).toEqual([])
+      await trial.takeBack(theirs)
+      expect(await trial.world.getsIn(credential)).toBe(false)
+    },
+  },
+  {
+    says: 'finds by its mark what a run left, and removes that alone',
+    async tried(trial) {
+      if (!trial.plugin.marked) return
+      const [mine, theirs] = [await trial.give(), await trial.give()]
+      const [lost, kept] = [await trial.open(mine), await trial.open(theirs)]
+      const ofOurs = (await trial.marked()).filter(({ runId }) => runId === mine.ctx.runId)
+      expect(ofOurs.length).toBeGreaterThan(0)
+      expect(ofOurs.map(({ instance }) => instance)).toEqual(ofOurs.map(() => mine.ctx.instance))
+      for (const piece of ofOurs) await piece.remove()
+      for (const piece of ofOurs) await piece.remove() // as after a crash
+      expect([await trial.world.getsIn(lost), await trial.world.getsIn(kept)]).toEqual([false, true])
+      expect((await trial.marked()).filter(({ runId }) => runId === mine.ctx.runId)).toEqual([])
+      await trial.takeBack(theirs)
+    },
+  },
+  {
+    says: 'acts for no run that is another process’s by now',
+    async tried(trial) {
+      const { access, world } = trial
+      const given = await trial.give()
+      const before = await world.snapshot()
+      const lose = () => {
+        throw new BrokerError('run.fenced', 'another process acts for the run')
+      }
+      const ctx = { ...given.ctx, stillMine: lose }
+      const longer = { ...extended(given, 600).ctx, stillMine: lose }
+      await expect(trial.open({ ...given, ctx })).rejects.toMatchObject({ code: 'run.fenced' })
+      await expect(access.extend(longer, given.steps)).rejects.toMatchObject({ code: 'run.fenced' })
+      for (const step of given.steps) {
+        await expect(access.rollback(ctx, step, undefined)).rejects.toMatchObject({ code: 'run.fenced' })
+        await expect(access.execute(ctx, step)).rejects.toMatchObject({ code: 'run.fenced' })
+      }
+      expect(await world.snapshot(), 'nothing is done first and asked afterwards').toEqual(before)
+      await trial.takeBack(given)
+      for (const step of given.steps) await expect(access.execute(ctx, step)).rejects.toMatchObject({ code: 'run.fenced' })
+      expect(await trial.leftOf(given)).toEqual([])
+    },
+  },
+]
+
+/** A refusal gives nobody anything; it must be one that the broker can read. */
+function refused(error: unknown): false {
+  if (!isBrokerError(error)) throw error
+  return false
+}

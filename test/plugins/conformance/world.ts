@@ -1,0 +1,154 @@
+import {
+  type Credential,
+  type GrantAccessAction,
+  type GrantInput,
+  type Host,
+  type Journaled,
+  type Marked,
+  type Plugin,
+  type RunContext,
+  Secret,
+  type Step,
+} from '../../../src/sdk/index.ts'
+
+/** Everything the suite needs to try one plugin on a real target. What is asked of the target itself is asked without the plugin. */
+export interface PluginWorld<Config, Client> {
+  readonly plugin: Plugin<Config, Client>
+  /** as an admin types it */
+  readonly config: unknown
+  /** configurations that must be refused, and the field each is refused for */
+  readonly wrong: readonly { readonly config: unknown; readonly field: string }[]
+  /** configurations that are well-formed, and with which nothing can be done: a target that is not there, a login that is refused */
+  readonly ill: readonly unknown[]
+  /** the configuration of another system of this kind; needed where the plugin tells systems apart */
+  readonly elsewhere?: unknown
+  readonly host: Host
+  /** of a resource that the target has */
+  readonly input: GrantInput
+  /** texts that stand in the target and are nobody's business */
+  readonly canaries: readonly string[]
+  /** how long a grant must last at least to be opened in peace; 5 where it is left out */
+  readonly shortestSeconds?: number
+  /** the context of a run that was never used before */
+  newRun(client: Client, secondsLeft: number): RunContext<Client>
+  /** whether somebody who holds the credential gets at the resource; asked of the target itself */
+  getsIn(credential: Credential): Promise<boolean>
+  /** whether the target lets anybody in for this run by now, opened or not; asked of the target itself */
+  isOpen(ctx: RunContext<Client>): Promise<boolean>
+  /** when the target itself ends the access of this run; undefined where it enforces no end, and where there is no access */
+  endOf(ctx: RunContext<Client>): Promise<Date | undefined>
+  /** what grants leave in the target, read without the plugin; equal states compare equal */
+  snapshot(): Promise<unknown>
+  stop(): Promise<void>
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the suite knows neither the configuration nor the client of a plugin
+export type AnyWorld = PluginWorld<any, any>
+type Context = RunContext<unknown>
+
+/** A provisioned grant. */
+export interface Given {
+  readonly ctx: Context
+  readonly steps: readonly Journaled<Step>[]
+}
+
+/** A plugin connected to its world, and what the broker does with it. */
+export class Trial {
+  readonly world: AnyWorld
+  readonly config: unknown
+  readonly client: unknown
+  /** what the plugin wrote to the daemon's log */
+  readonly logged: readonly unknown[]
+
+  private constructor(world: AnyWorld, config: unknown, client: unknown, logged: readonly unknown[]) {
+    this.world = world
+    this.config = config
+    this.client = client
+    this.logged = logged
+  }
+
+  static async begin(world: AnyWorld, config: unknown = world.config): Promise<Trial> {
+    const logged: unknown[] = []
+    const host: Host = { ...world.host, log: (...said) => void logged.push(said) }
+    const read: unknown = await world.plugin.config.parseAsync(config)
+    return new Trial(world, read, await world.plugin.connect(read, host), logged)
+  }
+
+  async end(): Promise<void> {
+    await this.world.plugin.close?.(this.client)
+  }
+
+  get plugin(): AnyWorld['plugin'] {
+    return this.world.plugin
+  }
+
+  get access(): GrantAccessAction<unknown, GrantInput> {
+    if (!this.plugin.grantAccess) throw new TypeError('this plugin gives no access')
+    return this.plugin.grantAccess
+  }
+
+  get deliveries(): readonly string[] {
+    return this.plugin.allowedDeliveries?.(this.config) ?? this.access.deliveries.map((kind) => kind.name)
+  }
+
+  get shortestSeconds(): number {
+    return this.world.shortestSeconds ?? 5
+  }
+
+  /** Provisions, as the runner does: what is executed comes back from the journal. */
+  async give(seconds = 120): Promise<Given> {
+    const ctx: Context = this.world.newRun(this.client, seconds)
+    const steps = JSON.parse(JSON.stringify(await this.access.plan(ctx, this.world.input))) as Step[]
+    const done: Journaled<Step>[] = []
+    for (const step of steps) done.push({ ...step, record: (await this.access.execute(ctx, step)).record })
+    return { ctx, steps: done }
+  }
+
+  open({ ctx, steps }: Given, delivery = this.deliveries[0]!, options?: { keepFormer: boolean }): Promise<Credential> {
+    return this.access.open(ctx, steps, delivery, options)
+  }
+
+  /** The first step back alone. */
+  async takePower({ ctx, steps }: Given): Promise<void> {
+    await this.access.rollback(ctx, steps.at(-1)!, steps.at(-1)!.record)
+  }
+
+  async takeBack({ ctx, steps }: Given): Promise<void> {
+    for (const step of steps.toReversed()) await this.access.rollback(ctx, step, step.record)
+  }
+
+  /** Pieces of a grant that are not as they should be there. */
+  async wrongWith({ ctx, steps }: Given): Promise<string[]> {
+    const pieces = (await this.access.verify?.(ctx, steps)) ?? []
+    return pieces.filter(({ holds }) => !holds).map(({ artefact, observed }) => `${artefact}: ${observed}`)
+  }
+
+  /** Pieces of a grant that are still there, and may not be. */
+  async leftOf({ ctx, steps }: Given): Promise<string[]> {
+    const pieces = (await this.access.verifyGone?.(ctx, steps)) ?? []
+    return pieces.filter(({ holds, mayStay }) => !holds && mayStay === undefined).map(({ artefact }) => artefact)
+  }
+
+  async marked(): Promise<Marked[]> {
+    const found: Marked[] = []
+    for await (const one of this.plugin.marked?.(this.client, soon()) ?? []) found.push(one)
+    return found
+  }
+}
+
+export function soon(): AbortSignal {
+  return AbortSignal.timeout(60_000)
+}
+
+/** The same grant, which ends later. */
+export function extended({ ctx, steps }: Given, bySeconds: number): Given {
+  const until = new Date(ctx.until!.getTime() + bySeconds * 1000)
+  return { ctx: { ...ctx, until, msLeft: () => until.getTime() - Date.now() }, steps }
+}
+
+/** Every secret that a value holds, in clear. */
+export function secretsIn(value: unknown): string[] {
+  if (value instanceof Secret) return [value.reveal()]
+  if (typeof value !== 'object' || value === null) return []
+  return Object.values(value).flatMap(secretsIn)
+}
