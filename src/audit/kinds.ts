@@ -1,5 +1,5 @@
 /** Why somebody is told by e-mail. In this order: who has several reasons is told once, for the first. */
-export const PARTS = ['decide', 'accept', 'own', 'review', 'alert', 'holder', 'proposer', 'admin', 'notice'] as const
+export const PARTS = ['decide', 'accept', 'own', 'review', 'alert', 'holder', 'self', 'proposer', 'admin', 'notice'] as const
 export type Part = (typeof PARTS)[number]
 
 /** What an event's subject is the id of. */
@@ -175,6 +175,7 @@ export const KINDS = {
     'user.changed': ['name, address, roles or state were changed'],
     'user.described': ['the provider said something new of them'],
     'user.removed': ['SCIM removed them'],
+    'person.roles_lost': ['they lost system roles, by whatever road; the data say which', 'self'],
     'person.adopted': ['a person who had signed in before belongs to SCIM from now on'],
     'person.merged': ['two records of one person became one'],
     'person.not_linked': ['two records may be one person, with what to do', 'admin'],

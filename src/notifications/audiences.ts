@@ -55,6 +55,8 @@ export class Audiences {
         return idsOf(
           await rows<{ id: string }>(tx, event.kind === 'token.revoked' ? ENDED_FOR_THEM : MADE_FOR_THEM, [event.subject]),
         )
+      case 'self':
+        return [event.subject]
       case 'proposer':
         return idsOf(await rows<{ id: string }>(tx, 'select proposer_id as id from proposals where id = $1', [event.subject]))
     }

@@ -70,6 +70,7 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'rotation.failed': () => 'A rotation failed, and what it changed may still be there',
   'rotation.failed and undone': () => 'A rotation failed and was undone',
   'review.closed': ({ whose, what }) => `${whose} emergency access to ${what} was reviewed`,
+  'person.roles_lost': () => 'You have lost a role in Latchkey',
   'person.not_linked': () => 'One person may be here twice, once from signing in and once from SCIM',
   'token.created': () => 'An admin made a token for you, and can read and ask for access in your name with it',
   'scim_token.maker_left': () => 'A former admin has seen a SCIM token that still works: rotate it',
@@ -96,6 +97,7 @@ const WHAT_NOW: Readonly<Partial<Record<Part, string>>> = {
   decide: 'Nothing happens until an approver decides.',
   accept: 'Nothing happens until another person accepts it.',
   holder: 'If you did not ask for it, revoke it and tell another admin.',
+  self: 'If you do not know why, ask an admin.',
   review: 'You may review emergency access. Somebody other than the person who took it must review it.',
 }
 
@@ -161,6 +163,7 @@ function detailsOf(
     ['Webhook', event.kind === 'webhook.paused' ? String(event.data['name']) : undefined],
     ['Rotation', event.subject.startsWith('rot_') ? String(event.data['name']) : undefined],
     ['Token', event.kind === 'token.created' ? String(event.data['name']) : undefined],
+    ['Lost', event.kind === 'person.roles_lost' ? [event.data['roles']].flat().join(', ') : undefined],
     ['Scopes', event.kind === 'token.created' ? [event.data['scopes']].flat().join(', ') : undefined],
     ['By', facts && by === called(facts.requester) ? undefined : by],
     ['Reason', typeof said === 'string' ? said.replaceAll('_', ' ') : undefined],

@@ -135,6 +135,7 @@ describe('a person', () => {
     expect((await trailOf(id)).map(({ kind, actor, body }) => ({ kind, actor, ...JSON.parse(body) }))).toEqual([
       { kind: 'user.created', actor: me, name: 'Zoë Ångström', email: 'zoe@example.com', roles: ['approver', 'member'] },
       { kind: 'user.changed', actor: me, email: null, roles: ['auditor'] },
+      { kind: 'person.roles_lost', actor: me, roles: ['approver'] },
     ])
   })
 

@@ -5,6 +5,7 @@ import type { Role } from '../../contract/identity.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
+import { notingLostRoles } from './lost-roles.ts'
 import { counts, groupIdsOf, hasRole, rolesOf, rolesThrough } from './membership.ts'
 import { isInGoodHands } from './signs-in.ts'
 import type { UserState } from './user.ts'
@@ -119,10 +120,10 @@ export class Directory {
     return this.adminsWhoCanGetIn(tx)
   }
 
-  /** Does what may take an admin away. Throws `LastAdmin` when it took the last one who can get in. */
-  async keepingAnAdmin<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> {
+  /** Does what may take roles away, and writes down whose. Throws `LastAdmin` when it took the last admin who can get in. */
+  async keepingAnAdmin<T>(tx: Tx, actor: string, work: () => Promise<T>): Promise<T> {
     const before = await this.lockAdmins(tx)
-    const result = await work(tx)
+    const result = await notingLostRoles(tx, actor, work)
     if (before.length > 0 && (await this.adminsWhoCanGetIn(tx)).length === 0) throw new LastAdmin()
     return result
   }

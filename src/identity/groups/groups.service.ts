@@ -62,7 +62,7 @@ export class GroupsService {
 
   async remove(caller: Caller, id: string): Promise<void> {
     await this.database.transaction((tx) =>
-      this.directory.keepingAnAdmin(tx, async () => {
+      this.directory.keepingAnAdmin(tx, caller.id, async () => {
         const [gone] = await rows<{ name: string }>(tx, 'delete from groups where id = $1 returning name', [id])
         if (!gone) missing()
         await directoryChanged(tx)
@@ -89,7 +89,7 @@ export class GroupsService {
 
   async drop(caller: Caller, id: string, userId: string): Promise<void> {
     await this.database.transaction((tx) =>
-      this.directory.keepingAnAdmin(tx, async () => {
+      this.directory.keepingAnAdmin(tx, caller.id, async () => {
         await this.mustExist(tx, id, userId)
         const dropped = await rows(tx, 'delete from group_members where group_id = $1 and user_id = $2 returning user_id', [
           id,

@@ -47,7 +47,7 @@ export class RoleGroupsService {
 
   async drop(caller: Caller, role: Role, groupId: string): Promise<void> {
     await this.database.transaction((tx) =>
-      this.directory.keepingAnAdmin(tx, async () => {
+      this.directory.keepingAnAdmin(tx, caller.id, async () => {
         const gone = await rows(tx, 'delete from role_groups where role = $1 and group_id = $2 returning role', [role, groupId])
         if (gone.length === 0) return
         await rolesChanged(tx)

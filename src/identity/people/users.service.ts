@@ -64,7 +64,7 @@ export class UsersService {
   async change(caller: Caller, id: string, change: UserChange): Promise<ChangedUser> {
     return this.database.transaction(async (tx) => {
       if (change.state === 'disabled') await lockScim(tx)
-      return this.directory.keepingAnAdmin(tx, async () => {
+      return this.directory.keepingAnAdmin(tx, caller.id, async () => {
         const user = (await row<User>(tx, `select ${USER_COLUMNS} from users where id = $1 for update`, [id])) ?? missing()
         await unlessScims(tx, user, change)
         if (raises(user, change)) await mustBeAnother(tx, caller, [user.id])

@@ -56,7 +56,7 @@ export class Reunion implements OnApplicationBootstrap {
     try {
       await this.database.transaction(async (tx) => {
         await lockScim(tx)
-        await this.directory.keepingAnAdmin(tx, () =>
+        await this.directory.keepingAnAdmin(tx, BROKER, () =>
           isRemoved ? this.links.disableTwins(tx, BROKER, [externalId]) : this.links.reunite(tx, BROKER, provisioned, externalId),
         )
       })

@@ -22,7 +22,7 @@ export class ScimWrites {
     try {
       return await this.database.transaction(async (tx) => {
         await lockScim(tx)
-        return this.directory.keepingAnAdmin(tx, async () => work(tx, await mayGive(tx, client)))
+        return this.directory.keepingAnAdmin(tx, client.actor, async () => work(tx, await mayGive(tx, client)))
       })
     } catch (error) {
       const reason = whyRefused(error)

@@ -7,6 +7,7 @@ import { newId } from '../../platform/ids.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
+import { notingLostRoles } from '../directory/lost-roles.ts'
 import { type KnownPerson, SignInLinks } from '../scim/sign-in-links.ts'
 import { confirmGroups } from './confirm-groups.ts'
 import { becomeManager, describePerson } from './describe-person.ts'
@@ -35,11 +36,14 @@ export class People {
       // Of two first sign-ins of one person, one makes them.
       await rows(tx, 'select pg_advisory_xact_lock(hashtextextended($1, 0))', [JSON.stringify([issuer, subject])])
       const known = await this.known(tx, issuer, subject)
-      const found = await this.links.atSignIn(tx, { issuer, subject, externalId }, known)
-      const person = found ?? (await this.created(tx, statement))
-      if (person.state === 'active') await this.confirm(tx, issuer, person, statement, ageSeconds)
-      if (!found) await this.links.noteLookAlikes(tx, BROKER, person.id)
-      return person
+      const take = async () => {
+        const found = await this.links.atSignIn(tx, { issuer, subject, externalId }, known)
+        const person = found ?? (await this.created(tx, statement))
+        if (person.state === 'active') await this.confirm(tx, issuer, person, statement, ageSeconds)
+        if (!found) await this.links.noteLookAlikes(tx, BROKER, person.id)
+        return person
+      }
+      return known ? notingLostRoles(tx, BROKER, take, known.id) : take()
     })
     // What was found out about them on the way stays.
     if (state !== 'active') throw new BrokerError('auth.forbidden', 'this person is disabled here')
