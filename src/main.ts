@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import path from 'node:path'
 import { createApp } from './app.ts'
 import { type Config } from './config/config.ts'
 import { readConfig, urlOf } from './config/read-config.ts'
@@ -7,6 +8,8 @@ import type { HttpServer } from './platform/http/http-server.ts'
 import { openStateFolder } from './platform/installation/state-folder.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './platform/postgres/embedded-postgres.ts'
 
+/** Where `npm run build` puts the portal beside us. */
+const PORTAL = path.resolve(import.meta.dirname, '../portal')
 /** Requests that are not whole may take this long once the daemon stops. */
 const HALF_SENT_MS = 5_000
 /** The database may take this long after everything else took too long. */
@@ -31,7 +34,7 @@ async function serve(): Promise<void> {
       ? await startEmbeddedPostgres({ dir: config.stateDir, fsync: config.database.fsync, log: say })
       : undefined
   try {
-    const app = await createApp({ config, ...urlsOf(config, embedded), state })
+    const app = await createApp({ config, ...urlsOf(config, embedded), state, portal: PORTAL })
     stopOnSignal(config.shutdownSeconds, {
       stop: async () => {
         // A half-sent request would hold the server open for ever.

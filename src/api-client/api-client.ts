@@ -4,6 +4,8 @@ import type { ProposalView } from '../contract/proposals.ts'
 import { BrokerError, type ErrorCode, type Secret } from '../sdk/index.ts'
 import { type Answer, type Input, type Item, type ListEndpoint, pathOf } from './typed.ts'
 
+export { BrokerError }
+
 const PATIENCE_MS = 120_000
 
 /** Headers that say who calls, made for each call. */
@@ -90,6 +92,7 @@ export class ApiClient {
     const others = (problem.issues ?? []).slice(1).map(({ field, message }) => `${field} ${message}`)
     return new BrokerError(problem.code as ErrorCode, [problem.message, ...others].join('; '), {
       fix: problem.fix,
+      field: problem.field,
       requestId: problem.requestId,
     })
   }

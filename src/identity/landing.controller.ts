@@ -6,7 +6,7 @@ import { isBrokerError } from '../sdk/index.ts'
 import { Authentication } from './guard/authentication.ts'
 import { UsersService } from './people/users.service.ts'
 
-/** Where a browser is after signing in or out: it says who is signed in. */
+/** Where a browser is after signing in or out when the daemon has no portal: it says so, and who is signed in. */
 @ApiExcludeController()
 @Controller()
 @Public()
@@ -28,12 +28,12 @@ export class LandingController {
     if (who === undefined) {
       return htmlOf(
         'Nobody is signed in',
-        '<p>Nobody is signed in to Latchkey in this browser. <a href="/auth/login">Sign in</a></p>',
+        '<p>Nobody is signed in to Latchkey in this browser. <a href="/auth/login">Sign in</a></p>' + WITHOUT_PORTAL,
       )
     }
     return htmlOf(
       'Signed in',
-      `<p>You are signed in to Latchkey as <strong>${who.map(escaped).join('</strong>, ')}.</p><p>The command line: <code>latchkey login</code></p>`,
+      `<p>You are signed in to Latchkey as <strong>${who.map(escaped).join('</strong>, ')}.</p>${WITHOUT_PORTAL}`,
     )
   }
 
@@ -48,6 +48,9 @@ export class LandingController {
     }
   }
 }
+
+const WITHOUT_PORTAL =
+  '<p>This daemon was started without its portal; <code>npm run build</code> makes it. The command line: <code>latchkey login</code></p>'
 
 function htmlOf(title: string, body: string): string {
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${title}</title></head><body>${body}</body></html>`

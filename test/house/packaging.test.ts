@@ -95,7 +95,7 @@ describe('the image', () => {
 
   it('brings every folder of the program', () => {
     const brought = [...last.matchAll(/--from=build \/app\/dist\/(\w+) /g)].map(([, folder]) => folder)
-    expect(new Set(brought)).toEqual(new Set(PRODUCTION))
+    expect(new Set(brought)).toEqual(new Set([...PRODUCTION, 'portal']))
   })
 
   it('says whether the broker lives', () => {
@@ -124,6 +124,7 @@ describe('the package', () => {
       bin.latchkey,
       'dist/src/main.js',
       'dist/src/cli/main.js',
+      'dist/portal/index.html',
     ]
     expect(paths).toEqual(expect.arrayContaining(needed.map((file: string) => path.normalize(file))))
     expect(paths.filter((file) => /^(dist\/)?(test|bench|dev|tools)\//.test(file))).toEqual([])

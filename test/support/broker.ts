@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
+import path from 'node:path'
 import { Writable } from 'node:stream'
 import type { DynamicModule, Type } from '@nestjs/common'
 import type { NestExpressApplication } from '@nestjs/platform-express'
@@ -26,7 +27,12 @@ export interface BrokerOptions {
   /** instead of the broker's own */
   readonly plugins?: readonly AnyPlugin[]
   readonly modules?: readonly (DynamicModule | Type)[]
+  /** the folder of a built portal; without it there is none */
+  readonly portal?: string
 }
+
+/** Where the build that every run begins with puts it. */
+export const BUILT_PORTAL = path.resolve(import.meta.dirname, '../../dist/portal')
 
 export interface Broker {
   readonly app: NestExpressApplication
@@ -45,7 +51,7 @@ export interface Broker {
 
 /** The whole daemon in this process, on a database of its own and a free port of the loopback. */
 export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
-  const { key = randomBytes(32), plugins, modules = [] } = options
+  const { key = randomBytes(32), plugins, modules = [], portal } = options
   const database = options.database ?? (await freshDatabase())
   const log: string[] = []
   const logTo = new Writable({
@@ -62,7 +68,8 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
     formerKeys: options.formerKeys,
     nextKeys: options.nextKeys,
   }
-  const app = await createApp({ config, databaseUrl: database.url, ownerUrl: options.ownerUrl, state, logTo, plugins, modules })
+  const databaseUrl = database.url
+  const app = await createApp({ config, databaseUrl, ownerUrl: options.ownerUrl, state, logTo, plugins, modules, portal })
   try {
     await app.listen(config.port, config.host)
   } catch (error) {

@@ -43,7 +43,7 @@ export class SignInController {
   @ApiExcludeEndpoint()
   async login(@Req() request: Request, @Res() response: Response, @Query({ schema: signInQuery }) query: SignInQuery) {
     signInConfig(this.config)
-    await this.signIn.begin(request, response, pathOfOurs(query.return ?? '/auth/signed-in'))
+    await this.signIn.begin(request, response, pathOfOurs(query.return ?? '/'))
   }
 
   // Whatever else the provider sends along is its own business: the query is read by the flow, not by a schema.

@@ -1,0 +1,29 @@
+import type { GrantView } from '../../../src/contract/grants.ts'
+import { words } from '../words.ts'
+
+type Mood = 'good' | 'bad' | 'wait' | 'calm'
+
+const GRANT_MOODS: Record<GrantView['state'], Mood> = {
+  scheduled: 'wait',
+  provisioning: 'wait',
+  active: 'good',
+  revoking: 'wait',
+  stuck: 'bad',
+  expired: 'calm',
+  revoked: 'calm',
+  failed: 'bad',
+  written_off: 'bad',
+}
+
+export function GrantState({ state }: { readonly state: GrantView['state'] }) {
+  return <Said mood={GRANT_MOODS[state]}>{words.grantStates[state]}</Said>
+}
+
+// A word and a dot: the colour says nothing that the word does not.
+function Said({ mood, children }: { readonly mood: Mood; readonly children: string }) {
+  return (
+    <span className="lk-state" data-mood={mood}>
+      {children}
+    </span>
+  )
+}

@@ -1,0 +1,51 @@
+import { Button, Menu, useMantineColorScheme } from '@mantine/core'
+import { useState } from 'react'
+import type { Me } from '../../../src/contract/identity.ts'
+import { words } from '../words.ts'
+
+const SCHEMES = ['light', 'dark', 'auto'] as const
+
+/** Who is signed in; the colours; the way out. */
+export function Account({ me }: { readonly me: Me }) {
+  const { colorScheme, setColorScheme } = useMantineColorScheme()
+  const [leaving, setLeaving] = useState(false)
+  return (
+    <Menu position="bottom-end" withinPortal={false}>
+      <Menu.Target>
+        <Button variant="default" loading={leaving} aria-label={words.account.open(me.name)} maw="11rem">
+          {me.name}
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{words.account.theme}</Menu.Label>
+        {SCHEMES.map((scheme) => (
+          <Menu.Item
+            key={scheme}
+            role="menuitemradio"
+            aria-checked={scheme === colorScheme}
+            fw={scheme === colorScheme ? 650 : undefined}
+            onClick={() => setColorScheme(scheme)}
+          >
+            {words.account[scheme]}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Item
+          onClick={() => {
+            setLeaving(true)
+            void signOut()
+          }}
+        >
+          {words.account.signOut}
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  )
+}
+
+/** Here, and then at the provider, if it has a way out. */
+async function signOut(): Promise<void> {
+  const response = await fetch('/auth/logout', { method: 'POST' }).catch(() => undefined)
+  const { url } = (response?.ok ? await response.json() : {}) as { url?: string | null }
+  window.location.assign(url ?? '/')
+}

@@ -1,0 +1,61 @@
+import { Alert, Button, Group } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { Link, Outlet, useRouterState } from '@tanstack/react-router'
+import { useEffect } from 'react'
+import { refusalOf } from '../data/api.ts'
+import { me } from '../data/queries.ts'
+import { signInAddress, useSessionEnded } from '../data/session.ts'
+import { Failed, Loading } from '../parts/face.tsx'
+import { words } from '../words.ts'
+import { Account } from './account.tsx'
+import { Brand } from './brand.tsx'
+import { Welcome } from './welcome.tsx'
+
+/** What stands around every page: who is signed in, where one can go, and whether the session goes on. */
+export function Shell() {
+  const { data, error, refetch } = useQuery(me())
+  const ended = useSessionEnded()
+  useFocusOnNewPage()
+  if (!data && error && refusalOf(error).kind === 'signed-out') return <Welcome />
+  return (
+    <>
+      <a className="lk-skip" href="#content">
+        {words.skip}
+      </a>
+      <header className="lk-bar">
+        <div className="lk-bar-in">
+          <Brand />
+          <nav className="lk-nav" aria-label={words.nav.label}>
+            <Link to="/">{words.nav.home}</Link>
+          </nav>
+          {data && <Account me={data} />}
+        </div>
+      </header>
+      <main id="content" className="lk-main" tabIndex={-1}>
+        {data && ended && <SessionEnded />}
+        {data ? <Outlet /> : error ? <Failed error={error} again={() => void refetch()} /> : <Loading />}
+      </main>
+    </>
+  )
+}
+
+/** In the middle of whatever was being done: it stays, and goes on after signing in. */
+function SessionEnded() {
+  return (
+    <Alert role="alert" variant="default" title={words.session.ended} mb="xl">
+      <Group justify="space-between">
+        {words.session.signInAgain}
+        <Button component="a" href={signInAddress()}>
+          {words.session.signIn}
+        </Button>
+      </Group>
+    </Alert>
+  )
+}
+
+function useFocusOnNewPage(): void {
+  const path = useRouterState({ select: (state) => state.resolvedLocation?.pathname })
+  useEffect(() => {
+    if (path !== undefined) document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true })
+  }, [path])
+}
