@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
+import { mustBeInstalled } from './installed.mjs'
 
 const root = path.resolve(import.meta.dirname, '..')
 const stamp = path.join(root, 'dist', '.built')
@@ -36,6 +37,7 @@ const newest = (place) => {
 const isFresh = () => existsSync(stamp) && Math.max(...sources.map((s) => newest(path.join(root, s)))) < statSync(stamp).mtimeMs
 
 if (process.argv.includes('--if-stale') && isFresh()) process.exit(0)
+mustBeInstalled()
 rmSync(path.join(root, 'dist'), { recursive: true, force: true })
 const compile = (config) =>
   spawnSync(path.join(root, 'node_modules/.bin/tsc'), ['-p', config], { cwd: root, stdio: 'inherit' }).status ?? 1
