@@ -28,7 +28,7 @@ export class LandingController {
     if (who === undefined) {
       return htmlOf(
         'Nobody is signed in',
-        '<p>Nobody is signed in to Latchkey in this browser. <a href="/auth/login">Sign in</a></p>' + WITHOUT_PORTAL,
+        `<p>Nobody is signed in to Latchkey in this browser. <a href="/auth/login">Sign in</a></p>${WITHOUT_PORTAL}`,
       )
     }
     return htmlOf(

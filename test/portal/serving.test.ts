@@ -118,7 +118,7 @@ describe('a daemon with its portal', () => {
 })
 
 describe('a daemon whose portal was not built', () => {
-  it('says so in its log and to whoever comes', async () => {
+  it('says so in its log and in its landing page', async () => {
     const broker = await startBroker({ portal: path.join(BUILT_PORTAL, 'nowhere') })
     try {
       expect(broker.log.join('')).toContain('there is no portal')
