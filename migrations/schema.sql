@@ -243,6 +243,33 @@ create table bundles (
 );
 CREATE UNIQUE INDEX bundles_name_taken ON bundles USING btree (lower(name));
 
+create table certificate_sources (
+  chain jsonb,
+  created_at timestamp with time zone not null default now(),
+  created_by text not null,
+  failing_since timestamp with time zone,
+  id text not null,
+  integration_id text not null,
+  name text not null,
+  next_at timestamp with time zone,
+  origin jsonb not null,
+  problem jsonb,
+  removed_at timestamp with time zone,
+  run_id text,
+  sealed_key text,
+  told boolean not null default false,
+  variables jsonb not null default '{}'::jsonb,
+  constraint certificate_sources_fail_since_then CHECK ((problem IS NULL) = (failing_since IS NULL)),
+  constraint certificate_sources_have_a_key_while_issuing CHECK ((run_id IS NULL) = (sealed_key IS NULL)),
+  constraint certificate_sources_issue_by_a_run FOREIGN KEY (run_id) REFERENCES action_runs(id),
+  constraint certificate_sources_of_a_user FOREIGN KEY (created_by) REFERENCES users(id),
+  constraint certificate_sources_of_an_integration FOREIGN KEY (integration_id) REFERENCES integrations(id),
+  constraint certificate_sources_pkey PRIMARY KEY (id),
+  constraint certificate_sources_rest_when_removed CHECK (removed_at IS NULL OR sealed_key IS NULL AND next_at IS NULL)
+);
+CREATE INDEX certificate_sources_by_next ON certificate_sources USING btree (next_at) WHERE (next_at IS NOT NULL);
+CREATE UNIQUE INDEX certificate_sources_name_taken ON certificate_sources USING btree (lower(name)) WHERE (removed_at IS NULL);
+
 create table certificates (
   certificate_pem text not null,
   chain jsonb not null,
@@ -260,17 +287,24 @@ create table certificates (
   not_before timestamp with time zone not null,
   reminded_days integer,
   removed_at timestamp with time zone,
+  replaced_by text,
+  run_id text,
   sealed text,
   serial text not null,
+  source_id text,
   subject text not null,
   variables jsonb not null default '{}'::jsonb,
+  constraint certificates_issued_by_a_run FOREIGN KEY (run_id) REFERENCES action_runs(id),
   constraint certificates_keep_no_key_when_removed CHECK (removed_at IS NULL OR sealed IS NULL),
   constraint certificates_last_a_while CHECK (not_before < not_after),
+  constraint certificates_of_a_source FOREIGN KEY (source_id) REFERENCES certificate_sources(id),
   constraint certificates_of_a_user FOREIGN KEY (created_by) REFERENCES users(id),
-  constraint certificates_pkey PRIMARY KEY (id)
+  constraint certificates_pkey PRIMARY KEY (id),
+  constraint certificates_replaced_by_another FOREIGN KEY (replaced_by) REFERENCES certificates(id) DEFERRABLE INITIALLY DEFERRED
 );
 CREATE INDEX certificates_by_end ON certificates USING btree (not_after, id) WHERE (removed_at IS NULL);
 CREATE UNIQUE INDEX certificates_kept_once ON certificates USING btree (fingerprint) WHERE (removed_at IS NULL);
+CREATE UNIQUE INDEX certificates_one_current_of_a_source ON certificates USING btree (source_id) WHERE ((replaced_by IS NULL) AND (removed_at IS NULL));
 
 create table discovery_runs (
   added integer not null default 0,
@@ -347,10 +381,12 @@ create table distributions (
   ordered_by text not null,
   reason text not null,
   sent_by text not null,
+  source_id text,
   undo_if_unverified boolean not null,
   constraint distributions_batches_small CHECK (batch_size >= 1 AND batch_size <= 25),
   constraint distributions_of_a_certificate FOREIGN KEY (certificate_id) REFERENCES certificates(id),
   constraint distributions_of_a_user FOREIGN KEY (ordered_by) REFERENCES users(id),
+  constraint distributions_ordered_by_a_source FOREIGN KEY (source_id) REFERENCES certificate_sources(id),
   constraint distributions_pkey PRIMARY KEY (id),
   constraint distributions_sent_by_a_user FOREIGN KEY (sent_by) REFERENCES users(id)
 );
@@ -730,7 +766,7 @@ create table proposals (
   token_makers text[] not null default '{}'::text[],
   constraint proposals_accepted_by_somebody_else CHECK ((state <> ALL (ARRAY['accepted'::text, 'performed'::text, 'failed'::text])) OR decided_by <> proposer_id AND NOT decided_hands && hands),
   constraint proposals_keep_nothing_when_over CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text])) OR body IS NULL),
-  constraint proposals_kind_known CHECK (kind = ANY (ARRAY['flow.create'::text, 'flow.change'::text, 'integration.create'::text, 'integration.change'::text, 'integration.own'::text, 'integration.remove'::text, 'integration.write_off'::text, 'scim_token.create'::text, 'scim_token.rotate'::text, 'run.order'::text, 'run.roll_back'::text, 'target_credential.create'::text, 'target_credential.change'::text, 'target.create'::text, 'target.change'::text, 'distribution.order'::text, 'distribution.roll_back'::text, 'rotation.create'::text, 'rotation.change'::text, 'rotation.remove'::text])),
+  constraint proposals_kind_known CHECK (kind = ANY (ARRAY['flow.create'::text, 'flow.change'::text, 'integration.create'::text, 'integration.change'::text, 'integration.own'::text, 'integration.remove'::text, 'integration.write_off'::text, 'scim_token.create'::text, 'scim_token.rotate'::text, 'run.order'::text, 'run.roll_back'::text, 'target_credential.create'::text, 'target_credential.change'::text, 'target.create'::text, 'target.change'::text, 'distribution.order'::text, 'distribution.roll_back'::text, 'rotation.create'::text, 'rotation.change'::text, 'rotation.remove'::text, 'certificate_source.create'::text])),
   constraint proposals_of_a_user FOREIGN KEY (proposer_id) REFERENCES users(id),
   constraint proposals_pkey PRIMARY KEY (id),
   constraint proposals_state_known CHECK (state = ANY (ARRAY['open'::text, 'accepted'::text, 'performed'::text, 'failed'::text, 'declined'::text, 'withdrawn'::text, 'lapsed'::text]))

@@ -6,6 +6,7 @@ import { rotateDatabaseCredentials } from './actions/rotate-database-credentials
 import { rotateKvSecret } from './actions/rotate-kv-secret.ts'
 import { updatePolicy } from './actions/update-policy.ts'
 import { distributeCertificate } from './certificates/distribute-certificate.ts'
+import { issueCertificate } from './certificates/issue-certificate.ts'
 import type { VaultClient } from './client.ts'
 import type { Capability } from './config.ts'
 
@@ -19,6 +20,8 @@ const OFFERED_BY: Readonly<Record<Capability, readonly AnyAction<VaultClient>[]>
   'change-policies': [updatePolicy],
   'revoke-tokens': [revokeToken],
   'rotate-database': [rotateDatabaseCredentials],
+  'read-certificates': [],
+  'issue-certificates': [issueCertificate],
   distribution: [distributeCertificate],
 }
 

@@ -44,6 +44,10 @@ export interface VaultSettings {
   readonly transitMounts: readonly string[] | 'all'
   /** database engines whose credentials may be rotated */
   readonly databaseMounts: readonly string[]
+  /** secrets that certificates may be read from */
+  readonly certificatePaths: readonly { readonly mount: string; readonly path: string }[]
+  /** by which certificates may be issued */
+  readonly pkiRoles: readonly { readonly mount: string; readonly role: string }[]
   /** for commands shown to people */
   readonly address: string
   readonly namespace?: string

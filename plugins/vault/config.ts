@@ -13,6 +13,8 @@ export const CAPABILITIES = [
   'change-policies',
   'revoke-tokens',
   'rotate-database',
+  'read-certificates',
+  'issue-certificates',
 ] as const
 // Of a connection that belongs to a target of distribution; nobody ticks it.
 const FOR_TARGETS = ['distribution'] as const
@@ -129,6 +131,26 @@ export const vaultConfig = z
       .max(50)
       .default(['database'])
       .meta({ title: 'Database engines', description: 'whose credentials may be rotated' }),
+    certificatePaths: z
+      .array(
+        z.strictObject({
+          mount: slashless('KV mount', 'path of the KV v2 engine'),
+          path: slashless('Secret', 'its path below the mount'),
+        }),
+      )
+      .max(200)
+      .default([])
+      .meta({ title: 'Certificates', description: 'secrets that certificates may be read from; none unless given' }),
+    pkiRoles: z
+      .array(
+        z.strictObject({
+          mount: slashless('PKI mount', 'path of the PKI engine').default('pki'),
+          role: slashless('Role', 'its name'),
+        }),
+      )
+      .max(50)
+      .default([])
+      .meta({ title: 'PKI roles', description: 'by which certificates may be issued; none unless given' }),
     kvMounts: mounts('KV v2 mounts', 'kv'),
     transitMounts: mounts('Transit mounts', 'transit'),
     deliveries: z
@@ -192,6 +214,10 @@ export const vaultConfig = z
     })
     if (config.capabilities.includes('change-policies') && policies.length === 0)
       refuse(['policies'], 'must name a policy at least, or leave change-policies out')
+    if (config.capabilities.includes('read-certificates') && config.certificatePaths.length === 0)
+      refuse(['certificatePaths'], 'must name a secret at least, or leave read-certificates out')
+    if (config.capabilities.includes('issue-certificates') && config.pkiRoles.length === 0)
+      refuse(['pkiRoles'], 'must name a role at least, or leave issue-certificates out')
     if (config.auth.method === 'approle' && Boolean(config.auth.secretId) === Boolean(config.auth.wrappedSecretId))
       refuse(['auth', 'secretId'], 'or wrappedSecretId must be given, and not both')
   })

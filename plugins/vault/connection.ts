@@ -72,6 +72,8 @@ export class VaultConnection implements VaultClient {
       kvMounts: config.kvMounts,
       transitMounts: config.transitMounts,
       databaseMounts: config.databaseMounts,
+      certificatePaths: config.capabilities.includes('read-certificates') ? config.certificatePaths : [],
+      pkiRoles: config.capabilities.includes('issue-certificates') ? config.pkiRoles : [],
       address: config.address,
       namespace: config.namespace,
       wrapTtlSeconds: config.wrapTtlSeconds,

@@ -1,6 +1,7 @@
 import type { Plugin } from '../../src/sdk/index.ts'
 import { grantAccess } from './actions/grant-access.ts'
 import { actions, allowedActions } from './actions.ts'
+import { certificateSources } from './certificates/sources.ts'
 import { type VaultConfig, vaultConfig } from './config.ts'
 import { connectVault, type VaultConnection } from './connection.ts'
 import { describe, discover } from './discovery.ts'
@@ -43,6 +44,7 @@ export const vault: Plugin<VaultConfig, VaultConnection> = {
   findsSign,
   standsAgain,
   distribution,
+  certificateSources,
   actions,
   allowedActions: ({ capabilities }) => allowedActions(capabilities),
 }

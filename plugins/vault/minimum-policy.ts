@@ -132,6 +132,22 @@ const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readon
       { path: `${mount}/config/*`, rights: ['read'], why: 'see by which user a connection is made', optional: true },
       { path: `${mount}/rotate-root/*`, rights: ['update'], why: 'rotate the password of a connection itself', optional: true },
     ]),
+  'read-certificates': ({ certificatePaths }) =>
+    certificatePaths.map(({ mount, path }) => ({
+      path: `${mount}/data/${path}`,
+      rights: ['read'],
+      why: 'read a certificate and its key',
+    })),
+  'issue-certificates': ({ pkiRoles }) =>
+    pkiRoles.flatMap(({ mount, role }): Rule[] => [
+      { path: `${mount}/sign/${role}`, rights: ['update'], why: 'have certificates issued for keys that the broker made' },
+      { path: `${mount}/roles/${role}`, rights: ['read'], why: 'see that what a role issues is kept, and hangs on no token' },
+      { path: `${mount}/certs`, rights: ['list'], why: 'find a certificate whose answer was lost' },
+      // OpenBao judges a LIST with the slash at its end.
+      { path: `${mount}/certs/`, rights: ['list'], why: 'find a certificate whose answer was lost (OpenBao)' },
+      { path: `${mount}/cert/*`, rights: ['read'], why: 'read certificates back' },
+      { path: `${mount}/revoke`, rights: ['update'], why: 'take an issued certificate back, by its serial number' },
+    ]),
   distribution: ({ certificatesAt }) => (certificatesAt ? certificateRules(certificatesAt) : []),
 }
 

@@ -61,7 +61,8 @@ export class ActionRunner {
     for (const step of held.steps) {
       if (step.state === 'executed') continue
       const until = await this.database.transaction((tx) => this.intend(tx, held, step, last, hooks))
-      const done: StepRecord = await action.execute(this.context(connection, held.id, hold, until), step)
+      const context = { ...this.context(connection, held.id, hold, until), again: step.state === 'executing' }
+      const done: StepRecord = await action.execute(context, step)
       last = { ...done, position: step.position }
       records.set(step.position, done.record)
     }

@@ -7,6 +7,7 @@ export type Subject =
   | 'a bundle'
   | 'a notification'
   | 'a certificate'
+  | 'a certificate source'
   | 'a target credential'
   | 'a distribution'
   | 'a grant'
@@ -134,6 +135,14 @@ export const KINDS = {
     'certificate.expiring': ['it expires soon: a newer one must be distributed', 'admin'],
     'certificate.expired': ['it has expired', 'admin'],
     'certificate.removed': ['it was removed, and its private key erased'],
+  }),
+  ...of('a certificate source', {
+    'certificate_source.created': ['certificates are pulled from a place, or issued, over and over'],
+    'certificate_source.asked': ['an admin had it renewed at once'],
+    'certificate_source.ordered': ['a certificate is being issued'],
+    'certificate_source.renewed': ['there is a new certificate; the data say which distribution takes it to its targets'],
+    'certificate_source.failed': ['no new certificate came, or none was sent to its targets; it is tried again', 'admin'],
+    'certificate_source.removed': ['it was removed; its certificates stay'],
   }),
   ...of('a target credential', {
     'target_credential.created': ['a login for targets of distribution was made'],

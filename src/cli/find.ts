@@ -1,5 +1,5 @@
 import type { ApiClient } from '../api-client/api-client.ts'
-import { certificates, targets } from '../contract/endpoints/distribution.ts'
+import { certificateSources, certificates, targets } from '../contract/endpoints/distribution.ts'
 import { integrations, resources } from '../contract/endpoints/integrations.ts'
 import { rotations } from '../contract/endpoints/rotations.ts'
 import type { ResourceView } from '../contract/integrations.ts'
@@ -73,11 +73,21 @@ export async function rotationId(api: ApiClient, given: string): Promise<string>
   })
 }
 
+/** The id of a certificate source that is given by id or by name, whatever the case. */
+export async function certificateSourceId(api: ApiClient, given: string): Promise<string> {
+  if (/^cso_[0-9a-z]{26}$/.test(given)) return given
+  for await (const { id, name } of api.each(certificateSources.list)) if (name.toLowerCase() === given.toLowerCase()) return id
+  throw new BrokerError('not_found', `there is no certificate source called ${given}`, {
+    fix: 'list them: latchkey certificate-sources',
+  })
+}
+
 /** The id of a certificate that is given by id or by name, whatever the case; of several with one name none is taken. */
 export async function certificateId(api: ApiClient, given: string): Promise<string> {
   if (/^crt_[0-9a-z]{26}$/.test(given)) return given
   const found: string[] = []
-  for await (const { id, name } of api.each(certificates.list)) if (name.toLowerCase() === given.toLowerCase()) found.push(id)
+  for await (const { id, name, replacedBy } of api.each(certificates.list))
+    if (replacedBy === null && name.toLowerCase() === given.toLowerCase()) found.push(id)
   if (found.length === 1) return found[0]!
   if (found.length === 0) {
     throw new BrokerError('not_found', `there is no certificate called ${given}`, { fix: 'latchkey certificates lists them' })

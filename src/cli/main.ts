@@ -5,6 +5,7 @@ import { approve } from './commands/approve.ts'
 import { audit } from './commands/audit.ts'
 import { bootstrap } from './commands/bootstrap.ts'
 import { cancel } from './commands/cancel.ts'
+import { addCertificateSource, certificateSources } from './commands/certificate-sources.ts'
 import { addCertificate, certificates } from './commands/certificates.ts'
 import { check } from './commands/check.ts'
 import { distribute, distributions, targets } from './commands/distribute.ts'
@@ -70,6 +71,8 @@ const COMMANDS = [
   rotate,
   certificates,
   addCertificate,
+  certificateSources,
+  addCertificateSource,
   targets,
   distribute,
   distributions,

@@ -4,7 +4,7 @@ import { page, pageQuery } from './lists.ts'
 import { name, text } from './text.ts'
 import { instant } from './time.ts'
 
-const variableName = z
+export const variableName = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, { error: 'begins with a letter and has letters, digits and _' })
 
@@ -56,6 +56,9 @@ export const certificateView = z
     notBefore: instant,
     notAfter: instant,
     state: z.enum(['valid', 'expiring', 'expired']).describe('expiring: within 30 days'),
+    sourceId: id('cso').nullable().describe('where it was pulled from or issued by; null: somebody gave it'),
+    runId: id('run').nullable().describe('the run that had it issued: rolling that back revokes it'),
+    replacedBy: id('crt').nullable().describe('its successor from the same source'),
     createdAt: instant,
   })
   .meta({ id: 'Certificate' })

@@ -26,6 +26,7 @@ export const ID_PREFIXES = {
   whk: 'webhook',
   ntf: 'notification',
   crt: 'certificate',
+  cso: 'certificate source',
   crd: 'target credential',
   tgt: 'target',
   dst: 'distribution',

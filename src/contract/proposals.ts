@@ -18,6 +18,7 @@ const PROPOSED = [
   'rotation.create',
   'rotation.change',
   'rotation.remove',
+  'certificate_source.create',
   'target_credential.create',
   'target_credential.change',
   'target.create',

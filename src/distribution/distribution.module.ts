@@ -4,11 +4,18 @@ import { RunsModule } from '../runs/runs.module.ts'
 import { CertificatesController } from './certificates/certificates.controller.ts'
 import { Certificates } from './certificates/certificates.service.ts'
 import { Expiry } from './certificates/expiry.ts'
+import { Keeping } from './certificates/keeping.ts'
 import { DistributionsController } from './fan-out/distributions.controller.ts'
 import { Distributions } from './fan-out/distributions.service.ts'
 import { FanOut } from './fan-out/fan-out.ts'
 import { PuttingBack } from './fan-out/putting-back.ts'
 import { Wishes } from './fan-out/wishes.ts'
+import { Adopting } from './sources/adopting.ts'
+import { Origins } from './sources/origins.ts'
+import { SourcesReconciler } from './sources/reconciler.ts'
+import { Renewing } from './sources/renewing.ts'
+import { SourcesController } from './sources/sources.controller.ts'
+import { Sources } from './sources/sources.service.ts'
 import { CredentialsController } from './targets/credentials.controller.ts'
 import { Credentials } from './targets/credentials.service.ts'
 import { TargetConnections } from './targets/target-connections.ts'
@@ -17,7 +24,23 @@ import { Targets } from './targets/targets.service.ts'
 
 @Module({
   imports: [IntegrationsModule, RunsModule],
-  controllers: [CertificatesController, CredentialsController, TargetsController, DistributionsController],
-  providers: [Certificates, Expiry, Credentials, TargetConnections, Targets, FanOut, Wishes, PuttingBack, Distributions],
+  controllers: [CertificatesController, SourcesController, CredentialsController, TargetsController, DistributionsController],
+  providers: [
+    Certificates,
+    Keeping,
+    Expiry,
+    Origins,
+    Sources,
+    Adopting,
+    Renewing,
+    SourcesReconciler,
+    Credentials,
+    TargetConnections,
+    Targets,
+    FanOut,
+    Wishes,
+    PuttingBack,
+    Distributions,
+  ],
 })
 export class DistributionModule {}

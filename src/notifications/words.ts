@@ -62,6 +62,7 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'run.refused': () => 'An action could not be undone: what it did stays',
   'certificate.expiring': () => 'A certificate expires soon',
   'certificate.expired': () => 'A certificate has expired',
+  'certificate_source.failed': () => 'A certificate was not renewed',
   'distribution.failed': () => 'A certificate did not reach every target',
   'run.stuck': () => 'An action could not be undone yet: an admin must look',
   'rotation.due': () => 'Something must be rotated by hand',

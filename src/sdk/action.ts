@@ -74,6 +74,8 @@ export interface RunContext<Client> {
   readonly until?: Date
   /** milliseconds until then by the database's clock, which decides; negative when it is over. There where something is given, opened or extended */
   readonly msLeft?: () => number
+  /** this step was begun before, and nobody knows what came of it */
+  readonly again?: boolean
   /** a second look, before something is destroyed on account of it: no replica of the target that lags behind may answer */
   readonly firsthand?: boolean
   /** aborted when the run is taken from this process or the broker shuts down */

@@ -21,6 +21,7 @@ export type {
   TargetIdentity,
 } from './action.ts'
 export { isReversible } from './action.ts'
+export type { CertificateSources, FoundCertificate } from './certificates.ts'
 export type { CertificateFacts, CertificateToGo, Distributes } from './distribution.ts'
 export type { ErrorCode, ErrorDetails } from './errors.ts'
 export { BrokerError, ERRORS, isBrokerError, storable } from './errors.ts'

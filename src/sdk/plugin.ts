@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { AnyAction, GrantAccessAction, Json, TargetIdentity } from './action.ts'
+import type { CertificateSources } from './certificates.ts'
 import type { Distributes } from './distribution.ts'
 import type { Secret } from './secret.ts'
 
@@ -183,6 +184,9 @@ export interface Plugin<Config, Client> {
   /** how certificates reach targets of this kind */
   // biome-ignore lint/suspicious/noExplicitAny: it is held by code that knows neither its logins nor its locations
   readonly distribution?: Distributes<any, any>
+  /** where certificates come from at targets of this kind */
+  // biome-ignore lint/suspicious/noExplicitAny: it is held by code that knows neither its places nor its wishes
+  readonly certificateSources?: CertificateSources<Client, any, any>
   readonly actions: readonly AnyAction<Client>[]
   /** Names of the actions that a configuration allows, granting access not among them; left out: all. */
   allowedActions?(config: Config): readonly string[]

@@ -62,7 +62,7 @@ const MAY_USE: Record<string, RegExp> = {
   'src/config': /^(zod|pg|node:.+)$/,
   'src/changes': /^(@nestjs\/(common|core|schedule|swagger)|express|rxjs|zod|node:.+)$/,
   'src/notifications': /^(@nestjs\/(common|swagger)|@opentelemetry\/api|ipaddr\.js|nodemailer|undici|zod|node:.+)$/,
-  'src/distribution': /^(@nestjs\/(common|swagger)|express|node-forge|zod|node:.+)$/,
+  'src/distribution': /^(@nestjs\/(common|schedule|swagger)|express|node-forge|zod|node:.+)$/,
   'src/rotation': /^(@nestjs\/(common|core|schedule|swagger)|croner|zod|node:.+)$/,
   'src/identity':
     /^(@nestjs\/(common|core|swagger)|connect-pg-simple|express|express-session|jose|openid-client|rxjs|undici|zod|node:.+)$/,
@@ -280,6 +280,8 @@ describe('the house', () => {
         "src/cli/with-database.ts": 1,
         "src/distribution/certificates/pkcs12.ts": 1,
         "src/distribution/fan-out/fan-out.ts": 1,
+        "src/distribution/sources/origins.ts": 1,
+        "src/distribution/sources/renewing.ts": 1,
         "src/distribution/targets/credential.ts": 2,
         "src/grants/grants.service.ts": 1,
         "src/identity/sign-in/confirmation.ts": 5,

@@ -91,6 +91,11 @@ export const ENDPOINTS: Record<string, Expected> = {
   'POST /api/rotations/:id/done': aRotation('manage: admin owner', {}),
   // What is made of a certificate, a login or a target stands in the tests of distribution: here they are refused for what they are.
   'POST /api/certificates': { who: 'manage: admin', ok: 400, target: () => ({ body: { name: 'x', certificate: 'none' } }) },
+  'POST /api/certificate-sources': { who: 'manage: admin', ok: 400, target: () => ({ body: { name: 'x', from: {} } }) },
+  'GET /api/certificate-sources': { who: SEERS, ok: 200, target: () => ({}) },
+  'GET /api/certificate-sources/:id': missing(SEERS, 'cso'),
+  'POST /api/certificate-sources/:id/renew': missing('manage: admin', 'cso', { reason: 'x' }),
+  'DELETE /api/certificate-sources/:id': missing('manage: admin', 'cso'),
   'GET /api/certificates': { who: SEERS, ok: 200, target: () => ({}) },
   'GET /api/certificates/:id': missing(SEERS, 'crt'),
   'DELETE /api/certificates/:id': missing('manage: admin', 'crt'),

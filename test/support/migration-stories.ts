@@ -358,4 +358,24 @@ export const STORIES: readonly MigrationStory[] = [
       'select request_id as request from ordered_runs': [{ request: 'req_4' }],
     },
   },
+  {
+    of: 26,
+    title: 'leaves an older daemon neither work nor proposals of certificate sources, and the certificates',
+    before: `${proposal('prp_1', 'flow.create', inAWeek)}
+      insert into certificates (id, name, subject, issuer, domains, serial, fingerprint, key_type, certificate_pem, chain_pem, chain, not_before, not_after, created_by)
+        values ('crt_1', 'c', 's', 'i', '[]', '1', 'f1', 'k', 'p', '', '[]', now(), now() + interval '1 d', 'usr_a');`,
+    up: {
+      [PROPOSALS]: [{ id: 'prp_1' }],
+      'select id, source_id as source, replaced_by as next from certificates': [{ id: 'crt_1', source: null, next: null }],
+    },
+    meanwhile: `${proposal('prp_2', 'certificate_source.create', inAWeek)}
+      insert into certificate_sources (id, name, origin, integration_id, next_at, created_by) values ('cso_1', 's', '{}', 'int_1', now(), 'usr_a');
+      insert into due_work (lane, kind, subject, run_at) values ('background', 'certificate.renew', 'cso_1', now()), ('cut', 'grant.end', 'grt_1', now());
+      update certificates set source_id = 'cso_1';`,
+    down: {
+      [PROPOSALS]: [{ id: 'prp_1' }],
+      'select kind from due_work': [{ kind: 'grant.end' }],
+      'select id from certificates': [{ id: 'crt_1' }],
+    },
+  },
 ]

@@ -1,4 +1,11 @@
 import { policyAdvice } from '../catalog.ts'
+import {
+  certificateRenewal,
+  certificateSourcePage,
+  certificateSourceQuery,
+  certificateSourceView,
+  newCertificateSource,
+} from '../certificate-sources.ts'
 import { certificatePage, certificateQuery, certificateView, newCertificate } from '../certificates.ts'
 import { id } from '../id.ts'
 import { healthReport } from '../integrations.ts'
@@ -54,6 +61,53 @@ export const certificates = {
     allowed: ADMINS,
     about: 'its private key is erased here; what was written to targets stays there',
     params: { id: id('crt') },
+    answers: { 204: null },
+  }),
+}
+
+export const certificateSources = {
+  create: endpoint({
+    method: 'POST',
+    path: '/api/certificate-sources',
+    tag: 'distribution',
+    allowed: ADMINS,
+    about: 'certificates that are pulled from a place or issued, renewed by themselves, and sent to targets',
+    body: newCertificateSource,
+    answers: { 201: certificateSourceView, 202: proposalView },
+  }),
+  list: endpoint({
+    method: 'GET',
+    path: '/api/certificate-sources',
+    tag: 'distribution',
+    allowed: SEERS,
+    query: certificateSourceQuery,
+    answers: { 200: certificateSourcePage },
+  }),
+  get: endpoint({
+    method: 'GET',
+    path: '/api/certificate-sources/:id',
+    tag: 'distribution',
+    allowed: SEERS,
+    params: { id: id('cso') },
+    answers: { 200: certificateSourceView },
+  }),
+  renew: endpoint({
+    method: 'POST',
+    path: '/api/certificate-sources/:id/renew',
+    tag: 'distribution',
+    allowed: ADMINS,
+    about: 'looks at the place, or has a new one issued, now; what is new goes to the targets that the source names',
+    params: { id: id('cso') },
+    body: certificateRenewal,
+    answers: { 200: certificateSourceView },
+  }),
+  remove: endpoint({
+    method: 'DELETE',
+    path: '/api/certificate-sources/:id',
+    tag: 'distribution',
+    allowed: ADMINS,
+    about: 'nothing is renewed any more; its certificates stay',
+    params: { id: id('cso') },
     answers: { 204: null },
   }),
 }

@@ -1,3 +1,5 @@
+import { RUN_FACTS } from '../../actions/run-facts.ts'
+import type { RunState } from '../../actions/run-machine.ts'
 import type { CertificateView } from '../../contract/certificates.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import type { Place, Sealer } from '../../platform/sealing/sealing.ts'
@@ -25,25 +27,30 @@ export interface Certificate {
   readonly notBefore: Date
   readonly notAfter: Date
   readonly state: CertificateView['state']
+  readonly sourceId: string | null
+  /** the run that had it issued, and how that stands */
+  readonly runId: string | null
+  readonly run: RunState | null
+  readonly replacedBy: string | null
   readonly createdAt: Date
 }
 
 export async function selectCertificates(tx: Tx, where: string, values: readonly unknown[]): Promise<Certificate[]> {
   return rows(
     tx,
-    `select id, name, subject, issuer, common_name as "commonName", domains, serial, fingerprint, key_type as "keyType",
+    `select certificates.id, name, subject, issuer, common_name as "commonName", domains, serial, fingerprint, key_type as "keyType",
        certificate_pem as "certificatePem", chain_pem as "chainPem", chain, sealed, variables, not_before as "notBefore",
-       not_after as "notAfter", created_at as "createdAt",
+       not_after as "notAfter", created_at as "createdAt", source_id as "sourceId", run_id as "runId", f.state as run, replaced_by as "replacedBy",
        case when not_after <= now() then 'expired' when not_after <= now() + make_interval(days => ${EXPIRING_DAYS}) then 'expiring'
          else 'valid' end as state
-     from certificates where removed_at is null and ${where}`,
+     from certificates left join ${RUN_FACTS} f on f.id = run_id where removed_at is null and ${where}`,
     values,
   )
 }
 
 export async function findCertificate(tx: Tx, id: string, lock?: 'for share'): Promise<Certificate> {
   if (lock) await row(tx, `select 1 from certificates where id = $1 ${lock}`, [id])
-  const [found] = await selectCertificates(tx, 'id = $1', [id])
+  const [found] = await selectCertificates(tx, 'certificates.id = $1', [id])
   if (!found) throw new BrokerError('not_found', `there is no certificate ${id}`)
   return found
 }

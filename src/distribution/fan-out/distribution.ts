@@ -24,6 +24,8 @@ export interface Distribution {
   readonly orderedBy: { readonly id: string; readonly name: string }
   /** who had it sent last: by the order, or by resuming it */
   readonly sentBy: string
+  /** the source whose renewal it carries out; null: a person ordered it */
+  readonly sourceId: string | null
   /** how often it was ordered and resumed */
   readonly attempts: number
   readonly createdAt: Date
@@ -62,7 +64,7 @@ export function selectDistributions(tx: Tx, where: string, values: readonly unkn
     tx,
     `select d.id, json_build_object('id', c.id, 'name', c.name, 'fingerprint', c.fingerprint) as certificate, d.reason,
        d.batch_size as "batchSize", d.undo_if_unverified as "undoIfUnverified", json_build_object('id', u.id, 'name', u.name) as "orderedBy",
-       d.sent_by as "sentBy", d.attempts, d.created_at as "createdAt", d.finished_at as "finishedAt"
+       d.sent_by as "sentBy", d.source_id as "sourceId", d.attempts, d.created_at as "createdAt", d.finished_at as "finishedAt"
      from distributions d join certificates c on c.id = d.certificate_id join users u on u.id = d.ordered_by where ${where}`,
     values,
   )
@@ -128,7 +130,7 @@ export function mayBeSentAgain(part: Part): boolean {
 export function lineOf(distribution: Distribution, parts: readonly Part[]): DistributionLine {
   const counts: Partial<Record<PartState, number>> = {}
   for (const part of parts) counts[stateOf(part)] = (counts[stateOf(part)] ?? 0) + 1
-  const { attempts: _, sentBy: _by, createdAt, finishedAt, ...rest } = distribution
+  const { attempts: _, sentBy: _by, sourceId: _of, createdAt, finishedAt, ...rest } = distribution
   return {
     ...(rest as Pick<DistributionView, 'id' | 'certificate' | 'orderedBy' | 'reason' | 'batchSize' | 'undoIfUnverified'>),
     state: stateOfAll(parts),

@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { z } from 'zod'
-import { record } from '../../audit/record.ts'
+import { BROKER, record } from '../../audit/record.ts'
 import { Catalog } from '../../catalog/catalog.ts'
 import type { ChangeKind } from '../../changes/change-kind.ts'
 import { FourEyes } from '../../changes/four-eyes.ts'
@@ -187,14 +187,24 @@ export class Distributions implements OnModuleInit {
     },
   }
 
-  private async write(tx: Tx, by: string, id: string, input: NewDistribution): Promise<DistributionView> {
+  /** What a source sends by itself, in its own transaction. Throws what stands against it; wake the lane of runs afterwards. */
+  async orderFor(
+    tx: Tx,
+    { source, by }: { readonly source: string; readonly by: string },
+    input: NewDistribution,
+  ): Promise<string> {
+    await this.look(input, tx)
+    return (await this.write(tx, by, newId('dst'), input, source)).id
+  }
+
+  private async write(tx: Tx, by: string, id: string, input: NewDistribution, source?: string): Promise<DistributionView> {
     const { certificateId, targetIds, reason, batchSize, undoIfUnverified } = input
     const { name, fingerprint } = await findCertificate(tx, certificateId, 'for share')
     await rows(
       tx,
-      `insert into distributions (id, certificate_id, reason, batch_size, undo_if_unverified, ordered_by, sent_by)
-       values ($1, $2, $3, $4, $5, $6, $6)`,
-      [id, certificateId, reason, batchSize, undoIfUnverified, by],
+      `insert into distributions (id, certificate_id, reason, batch_size, undo_if_unverified, ordered_by, sent_by, source_id)
+       values ($1, $2, $3, $4, $5, $6, $6, $7)`,
+      [id, certificateId, reason, batchSize, undoIfUnverified, by, source ?? null],
     )
     await rows(
       tx,
@@ -203,7 +213,12 @@ export class Distributions implements OnModuleInit {
       [id, targetIds],
     )
     const data = { certificate: certificateId, name, fingerprint, targets: targetIds, reason, batchSize }
-    await record(tx, { kind: 'distribution.ordered', actor: by, subject: id, data })
+    await record(tx, {
+      kind: 'distribution.ordered',
+      actor: source ? BROKER : by,
+      subject: id,
+      data: { ...data, ...(source && { source }) },
+    })
     await enqueue(tx, [workOf(id)])
     return this.one(tx, id)
   }
@@ -218,6 +233,12 @@ export class Distributions implements OnModuleInit {
       throw new BrokerError('input.invalid', `${certificate.name} has expired`, {
         field: 'certificateId',
         fix: 'distribute its successor',
+      })
+    }
+    if (certificate.run !== null && certificate.run !== 'executed') {
+      throw new BrokerError('input.invalid', `${certificate.name} was revoked, or is about to be`, {
+        field: 'certificateId',
+        fix: `look at ${certificate.runId}, and renew it at its source`,
       })
     }
     const found = new Map((await selectTargets(tx, 't.id = any($1)', [targetIds])).map((one) => [one.id, one]))

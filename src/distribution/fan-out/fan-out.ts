@@ -101,7 +101,7 @@ export class FanOut implements OnModuleInit {
 
   /** The private key leaves its seal here and goes under that of the run, from where it goes to its target. */
   private async ready(distribution: Distribution, part: Part): Promise<ReadyOrder> {
-    const { id, attempts, reason, undoIfUnverified, sentBy } = distribution
+    const { id, attempts, reason, undoIfUnverified, sentBy, sourceId } = distribution
     const target = await findTarget(this.database.pool, part.targetId)
     const { action, inputOf } = distributionOf(this.catalog.get(target.plugin))
     const certificate = await findCertificate(this.database.pool, distribution.certificate.id)
@@ -113,7 +113,8 @@ export class FanOut implements OnModuleInit {
       input: { ...input, certificate: { ...(input['certificate'] as object), ...(key && { privateKeyPem: key.reveal() }) } },
       reason,
       startedBy: { kind: 'distribution', id },
-      onBehalfOf: sentBy,
+      // What two people agreed on once goes on when one of them has left.
+      ...((sourceId === null || attempts > 1) && { onBehalfOf: sentBy }),
       idempotencyKey: `${id} ${attempts}`,
       undoIfUnverified,
     })

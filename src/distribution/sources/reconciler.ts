@@ -1,0 +1,33 @@
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
+import { Interval } from '@nestjs/schedule'
+import { Rounds } from '../../platform/due/rounds.ts'
+import { Database, rows } from '../../platform/postgres/database.ts'
+import { RENEW_WORK } from './source.ts'
+
+/** Compares sources with the clock, and does not trust that a row of due work exists. */
+@Injectable()
+export class SourcesReconciler implements OnApplicationBootstrap {
+  private readonly log = new Logger(SourcesReconciler.name)
+  private readonly rounds = new Rounds(this.log, 'looking after certificate sources')
+
+  constructor(private readonly database: Database) {}
+
+  onApplicationBootstrap(): Promise<void> {
+    return this.tick()
+  }
+
+  @Interval(60_000)
+  tick(): Promise<void> {
+    return this.rounds.make(async () => {
+      const lost = await rows(
+        this.database.pool,
+        `insert into due_work (lane, kind, subject, shard, run_at)
+         select 'background', $1, id, integration_id, case when run_id is null then next_at else clock_timestamp() end from certificate_sources
+         where removed_at is null and (next_at is not null or run_id is not null)
+         on conflict (kind, subject) do nothing returning kind`,
+        [RENEW_WORK],
+      )
+      if (lost.length > 0) this.log.warn({ count: lost.length }, 'put lost due work of certificate sources back')
+    })
+  }
+}
