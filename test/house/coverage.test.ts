@@ -43,15 +43,31 @@ describe('docs/coverage.md', () => {
   })
 
   it('names tests that exist', () => {
-    const missing = shown.flatMap(({ row, last }) => {
-      const references = [...last.matchAll(/`([\w/-]+) › ([^`]+)`/g)]
-      if (references.length === 0) return [`${row} names no test`]
-      return references.flatMap(([, file = '', name = '']) => {
-        const at = testFile(file)
-        if (!at) return [`${row}: no test is called ${file}`]
-        return readFileSync(at, 'utf8').includes(name) ? [] : [`${row}: ${file} has no “${name}”`]
-      })
-    })
-    expect(missing).toEqual([])
+    expect(shown.flatMap(({ row, last }) => missingTests(row, last))).toEqual([])
   })
 })
+
+describe('docs/security.md', () => {
+  const security = readFileSync(path.resolve(import.meta.dirname, '../../docs/security.md'), 'utf8').replaceAll(/\s+/g, ' ')
+  const promises = security.split('## What is promised')[1]?.split('## What is not')[0]?.split(' - **').slice(1) ?? []
+
+  it('names of every promise a test that exists', () => {
+    expect(promises.length).toBeGreaterThan(7)
+    expect(promises.flatMap((promise) => missingTests(promise.split('**')[0]!, promise))).toEqual([])
+  })
+
+  it('names no test beside that there is not', () => {
+    const named = security.match(/`[\w/-]+ › [^`]+`/g) ?? []
+    expect(named.flatMap((each) => missingTests('the page', each))).toEqual([])
+  })
+})
+
+function missingTests(where: string, text: string): string[] {
+  const references = [...text.matchAll(/`([\w/-]+) › ([^`]+)`/g)]
+  if (references.length === 0) return [`${where} names no test`]
+  return references.flatMap(([, file = '', name = '']) => {
+    const at = testFile(file)
+    if (!at) return [`${where}: no test is called ${file}`]
+    return readFileSync(at, 'utf8').includes(name) ? [] : [`${where}: ${file} has no “${name}”`]
+  })
+}
