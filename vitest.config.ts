@@ -22,7 +22,7 @@ export default defineConfig({
     // Ends what hangs; on a loaded machine a story takes many times as long as on a quiet one.
     testTimeout: 120_000,
     hookTimeout: 180_000,
-    expect: { poll: { timeout: 15_000 } },
+    expect: { poll: { timeout: 60_000 } },
     globalSetup: ['test/global-setup.ts'],
     projects: [
       { extends: true, test: { name: 'broker', include: ['test/**/*.test.ts'], exclude: onServers } },

@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
@@ -39,11 +38,11 @@ describe('a daemon that is killed', () => {
   it('after the receiver had the message and before it said so, sends it again under the same id', async () => {
     receiver.reply = () => {} // has it, and does not answer
     const group = await happening()
-    await expect.poll(() => of(group).length, { timeout: 15_000 }).toBe(1)
+    await expect.poll(() => of(group).length).toBe(1)
     await daemon.kill()
     receiver.reply = 204
     await daemon.start()
-    await expect.poll(() => of(group).length, { timeout: 20_000 }).toBe(2)
+    await expect.poll(() => of(group).length).toBe(2)
     expect(idsOf(group).size).toBe(1)
     await waitFor('the delivery to be settled', async () => {
       const { body } = await daemon.admin.get(`/api/notifications/deliveries?subject=${group}`)
@@ -68,14 +67,16 @@ describe('a daemon that is killed', () => {
       return made
     })
     await daemon.start()
-    for (const group of groups) await expect.poll(() => of(group).length, { timeout: 20_000 }).toBe(1)
+    for (const group of groups) await expect.poll(() => of(group).length).toBe(1)
   })
 
   it('at any moment, tells of everything at least once, and of each under one id', async () => {
     const groups: string[] = []
     for (let round = 0; round < ROUNDS; round += 1) {
       for (let i = 0; i < PER_ROUND; i += 1) groups.push(await happening())
-      await sleep(randomInt(1_200)) // the moment is the point: reading, putting down, sending, settling
+      // The moment is the point: reading, putting down, sending, settling.
+      const enough = receiver.received.length + randomInt(PER_ROUND)
+      await waitFor('some of it to arrive', async () => receiver.received.length >= enough)
       await daemon.kill()
       await daemon.start()
     }

@@ -73,7 +73,7 @@ const subjects = (letters: readonly Letter[]) => letters.map((letter) => decoded
 const to = (address: string, about = '') =>
   office.letters.filter((letter) => letter.to.includes(address) && letter.plain.includes(about))
 const told = async (address: string, subject: string): Promise<Letter> => {
-  await expect.poll(() => subjects(to(address)), { timeout: 15_000 }).toContain(subject)
+  await expect.poll(() => subjects(to(address))).toContain(subject)
   return to(address).find((letter) => subjects([letter])[0] === subject)!
 }
 const deliveriesOf = async (subject: string) =>
@@ -97,7 +97,7 @@ describe('people', () => {
     expect(letter.plain).not.toContain(made.token)
     const own = await ownToken(world.broker.database, bob.id, ['read'])
     const after = await admin.must(admin.post('/api/tokens', { ...wish, name: 'after', userId: alice.id }))
-    await expect.poll(() => to('alice@people.example', after.id).length, { timeout: 15_000 }).toBe(1)
+    await expect.poll(() => to('alice@people.example', after.id).length).toBe(1)
     expect(to('bob@people.example', own.id)).toEqual([])
     const { items } = await admin.must(admin.get(`/api/tokens?userId=${alice.id}&limit=200`))
     const listed = items.map(({ id, createdBy }: { id: string; createdBy: string }) => [id, createdBy])
@@ -132,7 +132,7 @@ describe('people', () => {
     expect(ended.plain).toContain('ask an admin for a new enrolment code')
     expect(ended.plain).toContain(tokenId)
     const second = await admin.must(admin.post(`/api/users/${id}/enrolment-code`, {}))
-    await expect.poll(() => to(email, second.id).length, { timeout: 15_000 }).toBe(1)
+    await expect.poll(() => to(email, second.id).length).toBe(1)
     expect(to(email, 'Your token was revoked')).toHaveLength(1)
   })
 
@@ -307,7 +307,7 @@ describe('people', () => {
     await addressed(fritz, address)
     const { id } = await world.request(alice, { flowId: (await flowFor([fritz])).id })
     // The receiving server shows domains in Unicode again; the header has what was sent.
-    await expect.poll(() => to(address, id).map(({ headers }) => headers.get('to')), { timeout: 15_000 }).toHaveLength(1)
+    await expect.poll(() => to(address, id).map(({ headers }) => headers.get('to'))).toHaveLength(1)
     expect(to(address, id)[0]!.headers.get('to')).toContain(`<${written}>`)
     expect((await deliveriesOf(id)).every((one: { lastError: string | null }) => one.lastError === null)).toBe(true)
   })
@@ -343,7 +343,7 @@ describe('the mail server', () => {
     office.refuse = () => ({ code: 451, message: '4.7.1 greylisted, come back later' })
     const flow = await flowFor([bob])
     const { id } = await world.request(alice, { flowId: flow.id })
-    await expect.poll(async () => (await deliveriesOf(id))[0]?.lastError, { timeout: 15_000 }).toContain('4.7.1 greylisted')
+    await expect.poll(async () => (await deliveriesOf(id))[0]?.lastError).toContain('4.7.1 greylisted')
     const waiting = await deliveriesOf(id)
     office.refuse = () => undefined
     await turn()
@@ -357,7 +357,7 @@ describe('the mail server', () => {
     const { id } = await world.request(alice, { flowId: flow.id })
     await told('alice@people.example', 'You asked for access to kv/app/db')
     const bobs = async () => (await deliveriesOf(id)).find((one: { to: { id: string } }) => one.to.id === bob.id)
-    await expect.poll(async () => (await bobs())?.lastError, { timeout: 15_000 }).toContain('550 5.1.1 no such user')
+    await expect.poll(async () => (await bobs())?.lastError).toContain('550 5.1.1 no such user')
     expect((await bobs()).state).toBe('waiting')
   })
 
@@ -365,7 +365,7 @@ describe('the mail server', () => {
     office.refuseLetter = () => ({ code: 554, message: '5.6.0 not today' })
     const flow = await flowFor([bob])
     await world.request(alice, { flowId: flow.id })
-    await expect.poll(() => office.attempts, { timeout: 15_000 }).toBeGreaterThan(2)
+    await expect.poll(() => office.attempts).toBeGreaterThan(2)
     office.refuseLetter = () => undefined
     await turn()
     await told('bob@people.example', `${alice.name} asks you to approve access to kv/app/db`)
@@ -378,9 +378,7 @@ describe('the mail server', () => {
     try {
       const flow = await flowFor([bob])
       const { id } = await world.request(alice, { flowId: flow.id })
-      await expect
-        .poll(async () => (await deliveriesOf(id))[0]?.lastError, { timeout: 15_000 })
-        .toBe('127.0.0.1 refused the login (535)')
+      await expect.poll(async () => (await deliveriesOf(id))[0]?.lastError).toBe('127.0.0.1 refused the login (535)')
     } finally {
       smtp.login.password = right
     }
@@ -407,13 +405,14 @@ describe('ending access', () => {
     )
     const grantId = await world.grant(alice, { seconds: 3 })
     await world.until(alice, grantId, 'expired', 30_000)
-    const [end] = await database.query<{ lateMs: number; proved: boolean }>(
-      `select extract(epoch from cut_at - expires_at)::float * 1000 as "lateMs", receipt is not null as proved from grants where id = $1`,
+    const [end] = await database.query<{ proved: boolean; waiting: number }>(
+      `select receipt is not null as proved, (select count(*)::int from notification_deliveries where state = 'waiting') as waiting
+       from grants where id = $1`,
       [grantId],
     )
     expect(end?.proved).toBe(true)
-    expect(end?.lateMs).toBeLessThan(2000)
-    await expect.poll(() => silent.received.some((one) => one.body.data.subject === grantId), { timeout: 20_000 }).toBe(true)
+    expect(end?.waiting, 'who is to be told waits still').toBeGreaterThanOrEqual(1000)
+    await expect.poll(() => silent.received.some((one) => one.body.data.subject === grantId)).toBe(true)
     await silent.close()
   })
 })

@@ -41,7 +41,7 @@ async function hooked() {
   const api = broker.api(token.token)
   const hook = await api.must(api.post('/api/webhooks', { name: `hook ${count}`, url: receiver.url, events: ['group.*'] }))
   const before = await happening()
-  await expect.poll(() => heard(before), { timeout: 15_000 }).toBe(true)
+  await expect.poll(() => heard(before)).toBe(true)
   return { maker: { ...maker, email } as { id: string; email: string }, tokenId: token.id, api, hook: hook.id as string }
 }
 
@@ -69,7 +69,7 @@ describe('a webhook', () => {
     expect(await shown(hook)).toMatchObject({ active: false, pausedBecause: reason })
     const letters = () =>
       office.letters.filter(({ headers }) => /webhook was paused/.test(decodedHeader(headers.get('subject')!)))
-    await expect.poll(() => letters().map(({ to }) => to.join()), { timeout: 15_000 }).toContain('admin@people.example')
+    await expect.poll(() => letters().map(({ to }) => to.join())).toContain('admin@people.example')
     const letter = letters().find(({ to }) => to.includes('admin@people.example'))!
     expect(letter.plain).toContain(`Reason: ${reason}`)
     expect(letter.plain).toMatch(/What to do: look where it leads.*switch it on/)
@@ -83,7 +83,7 @@ describe('a webhook', () => {
 
     await admin.must(admin.patch(`/api/webhooks/${hook}`, { active: true }))
     const after = await happening()
-    await expect.poll(() => heard(after), { timeout: 15_000 }).toBe(true)
+    await expect.poll(() => heard(after)).toBe(true)
     expect(await shown(hook), 'in the name of who switched it on').toMatchObject({ active: true, pausedBecause: null })
     await admin.must(admin.delete(`/api/webhooks/${hook}`))
   })
@@ -97,7 +97,7 @@ describe('a webhook', () => {
       tokenId,
     ])
     const group = await happening()
-    await expect.poll(() => heard(group), { timeout: 15_000 }).toBe(true)
+    await expect.poll(() => heard(group)).toBe(true)
     expect(await shown(hook)).toMatchObject({ active: true, pausedBecause: null })
     await admin.must(admin.delete(`/api/webhooks/${hook}`))
   })

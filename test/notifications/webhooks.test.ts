@@ -35,7 +35,7 @@ async function happening(): Promise<string> {
 }
 
 const of = (subject: string) => receiver.received.filter((one) => one.body.data.subject === subject)
-const arrived = (subject: string, times = 1) => expect.poll(() => of(subject).length, { timeout: 15_000 }).toBe(times)
+const arrived = (subject: string, times = 1) => expect.poll(() => of(subject).length).toBe(times)
 const deliveriesOf = async (subject: string) =>
   (await broker.admin.must(broker.admin.get(`/api/notifications/deliveries?subject=${subject}`))).items
 const remove = (id: string) => broker.admin.must(broker.admin.delete(`/api/webhooks/${id}`))
@@ -52,6 +52,7 @@ describe('a webhook', () => {
   it('is told of what it asked for, signed, once', async () => {
     const hook = await hooked()
     expect(hook.secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)
+    const before = Date.now() / 1000 - 1
     const group = await happening()
     await broker.admin.must(broker.admin.post('/api/users', { name: unique('nobody asked') }))
     await arrived(group)
@@ -63,7 +64,8 @@ describe('a webhook', () => {
     })
     expect(isSigned(one!, hook.secret)).toBe(true)
     expect(isSigned({ ...one!, text: one!.text.replace('group', 'grape') }, hook.secret)).toBe(false)
-    expect(Math.abs(Number(one!.headers['webhook-timestamp']) - Date.now() / 1000)).toBeLessThan(60)
+    const sentAt = Number(one!.headers['webhook-timestamp'])
+    expect([sentAt >= before, sentAt <= Date.now() / 1000]).toEqual([true, true])
     await expect.poll(async () => (await deliveriesOf(group))[0]?.state).toBe('sent')
     expect(await deliveriesOf(group)).toMatchObject([{ id: id(one!), channel: 'webhook', to: { id: hook.id }, attempts: 1 }])
     expect(receiver.received.every((received) => received.body.type.startsWith('group.'))).toBe(true)
@@ -200,9 +202,9 @@ describe('a receiver that is down', () => {
     const hook = await hooked()
     receiver.reply = 503
     const groups = await Promise.all(Array.from({ length: 20 }, happening))
-    for (const group of groups) await expect.poll(() => of(group).length, { timeout: 15_000 }).toBeGreaterThan(0)
+    for (const group of groups) await expect.poll(() => of(group).length).toBeGreaterThan(0)
     await turn(1)
-    for (const group of groups) await expect.poll(() => of(group).length, { timeout: 15_000 }).toBeGreaterThan(1)
+    for (const group of groups) await expect.poll(() => of(group).length).toBeGreaterThan(1)
     expect(await deliveriesOf(groups[0]!)).toMatchObject([
       { state: 'waiting', lastError: '127.0.0.1 answered 503', settledAt: null },
     ])
@@ -224,7 +226,7 @@ describe('a receiver that is down', () => {
     const group = await happening()
     await arrived(group)
     await turn(25)
-    await expect.poll(async () => (await deliveriesOf(group))[0].state, { timeout: 15_000 }).toBe('dead')
+    await expect.poll(async () => (await deliveriesOf(group))[0].state).toBe('dead')
     const [dead] = await deliveriesOf(group)
     expect(dead).toMatchObject({ lastError: '127.0.0.1 answered 500', nextAttemptAt: null, settledAt: expect.any(String) })
     const metrics = (await broker.api().get('/metrics')).text
@@ -234,7 +236,7 @@ describe('a receiver that is down', () => {
     const before = await attempts(group)
     receiver.reply = 200
     expect((await admin.post(`/api/notifications/deliveries/${dead.id}/retry`)).body).toMatchObject({ state: 'waiting' })
-    await expect.poll(async () => (await deliveriesOf(group))[0].state, { timeout: 15_000 }).toBe('sent')
+    await expect.poll(async () => (await deliveriesOf(group))[0].state).toBe('sent')
     expect(await attempts(group)).toBe(before + 1)
     expect(new Set(of(group).map(id))).toEqual(new Set([dead.id]))
     expect((await admin.post(`/api/notifications/deliveries/${dead.id}/retry`)).status).toBe(409)
@@ -267,14 +269,12 @@ describe('a receiver that is down', () => {
       return Number(lag?.['events']) === 0
     })
     await turn(0)
-    await expect
-      .poll(async () => (await deliveriesOf(waiting))[0].lastError, { timeout: 15_000 })
-      .toBe('the webhook is switched off')
+    await expect.poll(async () => (await deliveriesOf(waiting))[0].lastError).toBe('the webhook is switched off')
     expect(await deliveriesOf(unheard), 'what happens meanwhile is not kept for it').toEqual([])
     receiver.reply = 200
     await admin.must(admin.patch(`/api/webhooks/${hook.id}`, { active: true }))
     await turn(0)
-    await expect.poll(async () => (await deliveriesOf(waiting))[0].state, { timeout: 15_000 }).toBe('sent')
+    await expect.poll(async () => (await deliveriesOf(waiting))[0].state).toBe('sent')
     receiver.reply = 503
     const lost = await happening()
     await arrived(lost)

@@ -59,7 +59,6 @@ describe('what SCIM says of somebody', () => {
        values ($1, '{}', now() + interval '1 hour', $2, $3, 'https://idp', 'ada')`,
         [`sid ${how}`, `ses_0${'0'.repeat(24)}${how.length % 10}`, ada.id],
       )
-      const began = performance.now()
 
       const off = { op: 'Replace', path: 'active', value: 'False' }
       const { status } = how === 'deleted' ? await scim.delete(`/Users/${ada.id}`) : await scim.patch(`/Users/${ada.id}`, off)
@@ -81,7 +80,6 @@ describe('what SCIM says of somebody', () => {
         async () => (await admin.must(admin.get(`/api/grants/${grantId}`))).state === 'revoked',
         60_000,
       )
-      expect(performance.now() - began).toBeLessThan(60_000)
       expect(await traces(vault)).toEqual([])
       const receipt = await admin.must(admin.get(`/api/grants/${grantId}/receipt`))
       expect(receipt.evidence.length).toBeGreaterThan(0)
