@@ -2,6 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
+import { ownToken } from '../support/own-token.ts'
+import { scimOf } from '../support/scim.ts'
 import { type PersonInWorld, startWorld, tries, type World } from '../support/world.ts'
 
 describe.each(await serversUnderTest())('an approval policy, on $product $version', (binary) => {
@@ -120,6 +123,18 @@ describe.each(await serversUnderTest())('an approval policy, on $product $versio
     expect(own.body.code, 'one’s own manager is nobody').toBe('access.no_approver')
   })
 
+  /** Somebody tags a secret in the target, and it is discovered. */
+  async function tagged(path: string, owner: string): Promise<void> {
+    await vault.api('POST', `kv/metadata/${path}`, { custom_metadata: { owner } })
+    const { id } = await admin().must(admin().post(`/api/integrations/${world.integrationId}/sync`))
+    await waitFor('the tag to be read', async () => {
+      const run = await admin().must(admin().get(`/api/integrations/${world.integrationId}/sync`))
+      return run.id === id && run.state === 'completed'
+    })
+    const found = await admin().must(admin().get(`/api/resources?q=${encodeURIComponent(path)}`))
+    expect(found.items.find(({ name }: { name: string }) => name === `kv/${path}`).tags).toEqual({ owner })
+  }
+
   it('asks the owner that a resource’s tag names, and the integration’s owner where it names nobody', async () => {
     expect((await owned({ owners: null, resourceOwner: { tagKey: 'owner', attribute: 'email' } })).body).toMatchObject({
       status: 400,
@@ -140,13 +155,13 @@ describe.each(await serversUnderTest())('an approval policy, on $product $versio
 
     await admin().must(admin().patch(`/api/users/${carol.id}`, { email: 'carol@example.com' }))
     await admin().must(owned({ owners: { users: [bob.id], groups: [] }, resourceOwner: { tagKey: 'owner', attribute: 'email' } }))
-    await world.broker.database.query(`update resources set tags = '{"owner": "Carol@Example.com"}' where name = 'kv/app/cache'`)
-    await world.broker.database.query(`update resources set tags = '{"owner": "nobody@example.com"}' where name = 'kv/app/db'`)
+    await tagged('app/db', 'nobody@example.com')
+    await tagged('app/cache', 'Carol@Example.com')
     const flow = await staged([{ approvers: [{ kind: 'resource_owner' }] }])
 
-    const tagged = await world.request(alice, { flowId: flow.id, name: 'kv/app/cache' })
-    expect((await approve(bob, tagged.id)).status).toBe(404)
-    expect((await approve(carol, tagged.id)).body.state).toBe('approved')
+    const hers = await world.request(alice, { flowId: flow.id, name: 'kv/app/cache' })
+    expect((await approve(bob, hers.id)).status).toBe(404)
+    expect((await approve(carol, hers.id)).body.state).toBe('approved')
     const untagged = await world.request(alice, { flowId: flow.id, name: 'kv/app/db' })
     expect((await approve(carol, untagged.id)).status).toBe(404)
     expect((await approve(bob, untagged.id)).body.state).toBe('approved')
@@ -164,6 +179,32 @@ describe.each(await serversUnderTest())('an approval policy, on $product $versio
     expect((await approve(carol, both.id)).body.state, 'each owner for their own').toBe('pending')
     expect((await approve(bob, both.id)).body.state).toBe('approved')
     expect((await owned({ owners: null, resourceOwner: null })).status, 'a flow asks them').toBe(409)
+  })
+
+  it('asks the people that a tag names, by group, user name or externalId, and for a key, which has no tags, the owner', async () => {
+    const scim = await scimOf(world.broker)
+    const id = await scim.person('erin@corp.test', { externalId: 'e-4711' })
+    const { token } = await ownToken(world.broker.database, id, ['read', 'approve'])
+    const erin = { ...dave, id, token, api: world.broker.api(token) }
+    const group = await admin().must(admin().post('/api/groups', { name: 'keepers of the cache' }))
+    await admin().must(admin().put(`/api/groups/${group.id}/members/${dave.id}`))
+    for (const [attribute, value, owner] of [
+      ['group', 'keepers of the cache', dave],
+      ['user_name', 'erin@corp.test', erin],
+      ['external_id', 'e-4711', erin],
+    ] as const) {
+      await admin().must(owned({ owners: { users: [bob.id], groups: [] }, resourceOwner: { tagKey: 'owner', attribute } }))
+      const flow = await staged([{ approvers: [{ kind: 'resource_owner' }] }])
+      await tagged('app/cache', value)
+      const asked = await world.request(alice, { flowId: flow.id, name: 'kv/app/cache' })
+      expect((await approve(bob, asked.id)).status, attribute).toBe(404)
+      expect((await approve(owner, asked.id)).body.state, attribute).toBe('approved')
+      const key = { name: 'transit/orders', type: 'vault-transit-key', permissions: ['encrypt'] }
+      const forKey = await world.request(alice, { flowId: flow.id, ...key })
+      expect((await approve(owner, forKey.id)).status).toBe(404)
+      expect((await approve(bob, forKey.id)).body.state).toBe('approved')
+      await admin().must(admin().patch(`/api/access-flows/${flow.id}`, { active: false }))
+    }
   })
 
   it('asks the groups that answer for an integration where a resource has no owner', async () => {

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { TimeLeft } from '../../src/platform/pacing/time-left.ts'
+import { Secret } from '../../src/sdk/index.ts'
+import { begin } from '../../vault/live-token.ts'
 import { isWorthRepeating, pauseBefore, rest } from '../../vault/retry.ts'
 
 afterEach(() => void vi.restoreAllMocks())
@@ -60,5 +62,21 @@ describe('the time that is left', () => {
     expect(left.ms()).toBe(4800)
     now.mockReturnValue(6000)
     expect(left.ms()).toBe(-200)
+  })
+})
+
+describe('a token of the broker’s own', () => {
+  const login = { token: new Secret('t'), leaseSeconds: 3600, renewable: true, uses: 0 }
+
+  it('is renewed at two thirds of its life, or some minutes sooner: many brokers do not come at one moment', () => {
+    const draws = [0, 0.5, 1].map((draw) => {
+      vi.spyOn(Math, 'random').mockReturnValue(draw)
+      return Math.round((begin(0, login).renewAt / 3_600_000) * 1000)
+    })
+    expect(draws).toEqual([600, 633, 667])
+  })
+
+  it('that has no end is never renewed', () => {
+    expect(begin(0, { ...login, leaseSeconds: 0 }).renewAt).toBe(Number.POSITIVE_INFINITY)
   })
 })

@@ -3,6 +3,9 @@ import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../../dev/vault/vault-server.ts'
 import { keyValueReady } from '../../../dev/vault/vault-setup.ts'
 import { waitFor } from '../../../dev/vault/vault-wait.ts'
+import { health } from '../../../plugins/vault/health.ts'
+import { policyDocument, wantedRules } from '../../../plugins/vault/minimum-policy.ts'
+import { configFor, connected } from '../../support/vault-broker.ts'
 import { startWorld, type World } from '../../support/world.ts'
 
 const OWN_POLICY = 'sys/policies/acl/latchkey-broker'
@@ -15,6 +18,8 @@ describe.each(await serversUnderTest())('an integration with all mounts of $prod
     await vault.api('POST', 'sys/mounts/team/kv', { type: 'kv', options: { version: '2' } })
     await keyValueReady(vault.api, 'team/kv')
     await vault.api('POST', 'team/kv/data/deep', { data: { a: 1 } })
+    await vault.api('POST', 'sys/mounts/team-keys', { type: 'transit' })
+    await vault.api('POST', 'team-keys/keys/seal', {})
     world = await startWorld(vault, { settings: { kvMounts: 'all', transitMounts: 'all' } })
     for (const name of ['db', 'cache']) await vault.api('POST', `kv/metadata/app/${name}`, { custom_metadata: { owner: name } })
   }, 120_000)
@@ -39,9 +44,30 @@ describe.each(await serversUnderTest())('an integration with all mounts of $prod
       (one: { name: string }) => one.name === name,
     )
 
-  it('finds the Transit keys', async () => {
-    expect(await named('transit/orders')).toMatchObject({ type: 'vault-transit-key' })
+  it('finds the Transit keys of every mount', async () => {
+    for (const name of ['transit/orders', 'team-keys/seal'])
+      expect(await named(name)).toMatchObject({ name, type: 'vault-transit-key' })
     expect((await synced()).unreadable).toEqual([])
+  })
+
+  it('is told of the one right of eight hundred that is missing, though no server is asked for so many at once', async () => {
+    const kvMounts = Array.from({ length: 200 }, (_, number) => `kv-${number}`)
+    const settings = { kvMounts, capabilities: ['discovery', 'rotate-secrets'] }
+    const rules = wantedRules(configFor(vault.address, { auth: { method: 'token', token: 'nobody’s' }, ...settings }))
+    expect(rules.length).toBeGreaterThan(800)
+    for (const missing of [rules[100]!, rules[700]!, rules.at(-1)!]) {
+      const held = rules.filter(({ path }) => path !== missing.path)
+      await vault.api('PUT', 'sys/policies/acl/thousand', { policy: policyDocument(held) })
+      const made = await vault.api('POST', 'auth/token/create', { policies: ['thousand'], no_default_policy: true })
+      const { client } = await connected(vault.address, {
+        auth: { method: 'token', token: made.body.auth.client_token },
+        ...settings,
+      })
+      const checks = await health(client, AbortSignal.timeout(60_000))
+      await client.close()
+      const wrong = checks.filter(({ name, status }) => name.startsWith('right ') && status !== 'ok')
+      expect(wrong.map(({ name }) => name)).toEqual([`right ${missing.path}`])
+    }
   })
 
   it('says which mounts are there and out of reach, and how to reach them', async () => {
