@@ -75,7 +75,8 @@ export class Orders implements OnModuleInit {
 
   /** Reads the input, asks for the tags; the target is not asked. Throws what stands against it. */
   async ready(order: RunOrder, tx?: Tx): Promise<ReadyOrder> {
-    const meant = await this.previews.look(order.integrationId, order.action, order.input, tx)
+    const road = order.startedBy.kind === 'distribution' ? 'distribution' : 'order'
+    const meant = await this.previews.look(order.integrationId, order.action, order.input, tx, road)
     return { meant, write: (tx) => this.write(tx, order, meant) }
   }
 

@@ -8,7 +8,7 @@ import { takeOutSecrets } from '../integrations/secrets/config-secrets.ts'
 import { newId } from '../platform/ids.ts'
 import { Database, type Tx } from '../platform/postgres/database.ts'
 import { type AnyAction, BrokerError, isReversible, type Json, type Step } from '../sdk/index.ts'
-import { OfferedActions } from './offered.ts'
+import { OfferedActions, type Road } from './offered.ts'
 import type { PlannedStep } from './ordered-run.ts'
 import { type Risk, riskOf } from './risk.ts'
 
@@ -59,8 +59,14 @@ export class Previews {
     }
   }
 
-  async look(integrationId: string, name: string, typed: unknown, tx: Tx = this.database.pool): Promise<Meant> {
-    const { connection, action } = await this.offered.find(integrationId, name, tx)
+  async look(
+    integrationId: string,
+    name: string,
+    typed: unknown,
+    tx: Tx = this.database.pool,
+    road: Road = 'order',
+  ): Promise<Meant> {
+    const { connection, action } = await this.offered.find(integrationId, name, tx, road)
     const input = await readInput(action, typed)
     const concerns = action.concerns?.(input) ?? []
     const known = await tagsOf(tx, integrationId, concerns)
