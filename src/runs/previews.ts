@@ -75,7 +75,7 @@ export class Previews {
       action,
       input,
       concerns,
-      risk: riskOf(action, known, connection.integration),
+      risk: riskOf(action, input, known, connection.integration),
       confirm: action.mustType?.(input),
     }
   }

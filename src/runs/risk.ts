@@ -1,7 +1,7 @@
 import type { Integration } from '../integrations/integration.ts'
-import { type AnyAction, isReversible } from '../sdk/index.ts'
+import { type AnyAction, isReversible, type Severity } from '../sdk/index.ts'
 
-export type Level = 'low' | 'medium' | 'high'
+export type Level = Severity
 
 export interface Risk {
   readonly level: Level
@@ -30,24 +30,28 @@ const HIGH = 6
 const MANY = 10
 
 /**
- * How much could go wrong: what is done × how many things it is done to × whether one of them is production × whether it can be undone.
+ * How much could go wrong: what is done, with this input × how many things it is done to × whether one of them is production × whether it
+ * can be undone.
  * What nobody tagged may be production.
  */
 export function riskOf(
-  action: Pick<AnyAction<unknown>, 'title' | 'severity'> & (object | { irreversible: string }),
+  action: Pick<AnyAction<unknown>, 'title' | 'severity' | 'weigh'> & (object | { irreversible: string }),
+  input: unknown,
   concerns: readonly KnownConcern[],
   integration: Pick<Integration, 'name'>,
 ): Risk {
-  const severity = action.severity ?? 'medium'
-  const reasons = [`“${action.title}” is of ${severity} severity.`]
+  const weight = action.weigh?.(input)
+  const severity = weight?.severity ?? action.severity ?? 'medium'
+  const reasons = [`“${action.title}” is of ${severity} severity.`, ...(weight?.because ?? [])]
   let score = WEIGHT[severity]
   if (!isReversible(action as AnyAction<unknown>)) {
     score *= 1.5
     reasons.push('It cannot be undone.')
   }
-  if (concerns.length > 1) {
-    score *= concerns.length > MANY ? 2 : 1.5
-    reasons.push(`It is done to ${concerns.length} things at once.`)
+  const things = Math.max(concerns.length, weight?.parts ?? 0)
+  if (things > 1) {
+    score *= things > MANY ? 2 : 1.5
+    reasons.push(`It is done to ${things} things at once.`)
   }
   const production = concerns.find(({ tags }) => environmentOf(tags)?.match(PRODUCTION))
   const unknown = concerns.filter(({ tags }) => environmentOf(tags) === undefined)

@@ -90,6 +90,18 @@ export interface Concern {
   readonly name: string
 }
 
+export type Severity = 'low' | 'medium' | 'high'
+
+/** What of one input makes it more or less dangerous than the action usually is. */
+export interface Weight {
+  /** instead of the action's */
+  readonly severity?: Severity
+  /** what of the input makes it so, a sentence each */
+  readonly because: readonly string[]
+  /** how many things it is done to, where they are many in one resource, such as versions */
+  readonly parts?: number
+}
+
 interface ActionBase<Client, Input, S extends Step> {
   /** verb and noun, kebab case, unique within the plugin */
   readonly name: string
@@ -98,7 +110,9 @@ interface ActionBase<Client, Input, S extends Step> {
   /** one sentence: what is different afterwards */
   readonly description?: string
   /** how much hangs on it, before anybody has looked at what it is done to; `medium` when left out */
-  readonly severity?: 'low' | 'medium' | 'high'
+  readonly severity?: Severity
+  /** How much hangs on this input: it tells how risky it is, besides the tags of what it is done to. Asks nobody. */
+  weigh?(input: Input): Weight
   /** Resources it is done to: their tags tell how risky it is, and access flows may name them. */
   concerns?(input: Input): readonly Concern[]
   /** What a person must type before it is done, because no undo exists and much hangs on it: usually the name of what it is done to. */

@@ -16,9 +16,11 @@ export type {
   Outlook,
   Reversible,
   RunContext,
+  Severity,
   Step,
   StepRecord,
   TargetIdentity,
+  Weight,
 } from './action.ts'
 export { isReversible } from './action.ts'
 export type { CertificateSources, FoundCertificate } from './certificates.ts'

@@ -111,6 +111,21 @@ describe('an action that somebody asks for', { timeout: 60_000 }, () => {
     await waitFor('the run', async () => toy.walls.get('south') === CANARY)
   })
 
+  it('waits for more approvers where its very input makes it risky', async () => {
+    const [alice, bob, carol] = [await person('alice'), await person('bob'), await person('carol')]
+    const flowId = await flow({
+      approval: { kind: 'approvers', users: [bob.id], groups: [] },
+      riskStages: { from: 'medium', stages: [{ approvers: [{ kind: 'people', users: [carol.id], groups: [] }] }] },
+    })
+    toy.weight = { severity: 'high', because: ['It bears the roof.'] }
+    const asked = await alice.api.must(alice.api.post('/api/action-requests', ask(flowId)))
+    toy.weight = { because: [] }
+    expect(asked).toMatchObject({
+      action: { risk: { level: 'medium', reasons: expect.arrayContaining(['It bears the roof.']) } },
+    })
+    expect(asked.stages).toHaveLength(2)
+  })
+
   it('is refused where no flow names it, without asking the target and without a word of other flows', async () => {
     const alice = await person('alice')
     const other = await person('other')

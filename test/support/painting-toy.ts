@@ -1,5 +1,14 @@
 import { z } from 'zod'
-import { type Action, type AnyPlugin, BrokerError, type Outlook, type Secret, type Step, secret } from '../../src/sdk/index.ts'
+import {
+  type Action,
+  type AnyPlugin,
+  BrokerError,
+  type Outlook,
+  type Secret,
+  type Step,
+  secret,
+  type Weight,
+} from '../../src/sdk/index.ts'
 import { type Broker, type BrokerOptions, startBroker } from './broker.ts'
 import { grantingToy } from './granting-toy.ts'
 import { TOY_PASSWORD, type ToyClient, ToyTarget } from './toy-plugin.ts'
@@ -21,6 +30,8 @@ export class PaintingToy {
   refusesUndo = false
   /** whether the former colour is known once a wall is painted, and how long */
   wayBack: Outlook = { isPossible: true, restores: [] }
+  /** what of an input makes it riskier */
+  weight: Weight = { because: [] }
   readonly plugin: AnyPlugin
 
   constructor() {
@@ -32,6 +43,7 @@ export class PaintingToy {
     name: 'paint-wall',
     title: 'Paint a wall',
     input,
+    weigh: () => this.weight,
     writes: ({ wall }) => [wall],
     concerns: ({ wall }) => [{ type: 'toy-thing', name: wall }],
     plan: async (_context, { wall, colour }) => {

@@ -4,7 +4,15 @@ import { evidenceOf, lookOf } from '../evidence.ts'
 import { sendingFor } from '../send.ts'
 import { getHistory, type KvHistory, readHistory } from './kv-history.ts'
 import { concernsOf, nameOf } from './kv-place.ts'
-import { KvVersions, mustBeSame, type OneVersion, sameVersion, standingNow, versionsToChange } from './kv-versions-input.ts'
+import {
+  KvVersions,
+  mustBeSame,
+  type OneVersion,
+  sameVersion,
+  standingNow,
+  versionsToChange,
+  weightOf,
+} from './kv-versions-input.ts'
 
 interface DeleteStep extends Step {
   readonly kind: 'delete'
@@ -18,6 +26,7 @@ export const deleteKvVersion: Action<VaultClient, KvVersions, DeleteStep> & Reve
   description: 'Nobody can read the versions named; the server keeps what they hold, and they can be brought back.',
   severity: 'medium',
   input: KvVersions,
+  weigh: weightOf,
   concerns: concernsOf,
   writes: (place) => [nameOf(place)],
 

@@ -4,7 +4,15 @@ import { evidenceOf, lookOf } from '../evidence.ts'
 import { sendingFor } from '../send.ts'
 import { getHistory, readHistory } from './kv-history.ts'
 import { concernsOf, nameOf } from './kv-place.ts'
-import { KvVersions, mustBeSame, type OneVersion, sameVersion, standingNow, versionsToChange } from './kv-versions-input.ts'
+import {
+  KvVersions,
+  mustBeSame,
+  type OneVersion,
+  sameVersion,
+  standingNow,
+  versionsToChange,
+  weightOf,
+} from './kv-versions-input.ts'
 
 interface DestroyStep extends Step {
   readonly kind: 'destroy'
@@ -19,6 +27,7 @@ export const destroyKvVersion: Action<VaultClient, KvVersions, DestroyStep> & Ir
   severity: 'high',
   irreversible: 'the server removes what a destroyed version held from its storage, and no call brings it back',
   input: KvVersions,
+  weigh: weightOf,
   concerns: concernsOf,
   mustType: nameOf,
   writes: (place) => [nameOf(place)],

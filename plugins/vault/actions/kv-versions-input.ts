@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { BrokerError } from '../../../src/sdk/index.ts'
+import { BrokerError, type Weight } from '../../../src/sdk/index.ts'
 import type { VaultClient } from '../client.ts'
 import type { Send } from '../send.ts'
 import { type KvHistory, type ListedVersion, readHistory } from './kv-history.ts'
@@ -22,6 +22,10 @@ export const KvVersions = z.strictObject({
     .meta({ title: 'Versions', description: 'their numbers' }),
 })
 export type KvVersions = z.infer<typeof KvVersions>
+
+export function weightOf({ versions }: KvVersions): Weight {
+  return { because: versions.length > 1 ? [`It names ${versions.length} versions.`] : [], parts: versions.length }
+}
 
 /** What a step is done to: the time tells this version from another of its number. */
 export type OneVersion = KvPlace & { readonly version: number; readonly createdAt: string }

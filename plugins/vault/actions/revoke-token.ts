@@ -28,9 +28,13 @@ export const revokeToken: Action<VaultClient, Input, RevokeStep> & Irreversible 
   name: 'revoke-token',
   title: 'Revoke a token',
   description: 'The token is refused from its next request on, with every token and lease that was made with it.',
-  severity: 'high',
+  severity: 'medium',
   irreversible: 'a server gives no token twice: its holder must log in again, and what was leased with it is gone',
   input: Input,
+  weigh: ({ force }) =>
+    force
+      ? { severity: 'high', because: ['`force` ends a root token too, or one that the broker itself may live by.'] }
+      : { because: ['One token is ended, and neither a root token nor one of the broker.'] },
   mustType: ({ accessor, force }) => (force ? accessor : undefined),
   writes: ({ accessor }) => [`token ${accessor}`],
 

@@ -34,6 +34,10 @@ export const rotateDatabaseCredentials: Action<VaultClient, DatabasePlace, Rotat
   severity: 'high',
   irreversible: 'the server makes the new password itself and forgets the old one, so there is nothing to put back',
   input: DatabasePlace,
+  weigh: ({ role }) =>
+    role === undefined
+      ? { because: ['The server itself reaches the database by this user, and so does every role of the connection.'] }
+      : { severity: 'medium', because: ['One static role, and not the whole connection.'] },
   mustType: ({ connection }) => connection,
   writes: ({ mount, role, connection }) => [
     role === undefined ? `${mount}/config/${connection}` : `${mount}/static-roles/${role}`,

@@ -15,6 +15,7 @@ import { type Send, sendingFor } from '../send.ts'
 import { inOne } from './outlooks.ts'
 import { mustBeChangeable } from './policy-allowed.ts'
 import { getImage, meansTheSame, type PolicyImage, type PolicyLook, readImage, writeImage } from './policy-image.ts'
+import { powersIn } from './policy-powers.ts'
 
 const Input = z.strictObject({
   name: z
@@ -57,6 +58,7 @@ export const updatePolicy: Action<VaultClient, Input, UpdateStep> & Reversible<V
   description: 'The policy has the document given, from the next request of every token that names it.',
   severity: 'high',
   input: Input,
+  weigh: ({ document }) => ({ because: powersIn(document) }),
   writes: ({ name }) => [`policy ${name}`],
 
   async plan(ctx, { name, document }) {

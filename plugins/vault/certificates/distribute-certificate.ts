@@ -73,6 +73,10 @@ export const distributeCertificate: Action<VaultClient, Input, CertificateStep> 
   description: 'The secret at the target holds the certificate and its chain, and nothing else, in a new version of it.',
   severity: 'medium',
   input: Input,
+  weigh: ({ includePrivateKey, certificate }) =>
+    includePrivateKey && certificate.privateKeyPem
+      ? { because: ['The private key goes along.'] }
+      : { severity: 'low', because: ['The certificate and its chain go without the private key.'] },
   concerns: (input) => concernsOf(placeOf(input)),
   writes: (input) => [nameOf(placeOf(input))],
 
