@@ -53,10 +53,25 @@ export const ACTIONS: readonly Mutant[] = [
   {
     bug: 'an action that an integration rules out is done all the same',
     file: 'src/runs/offered.ts',
-    find: 'return plugin.actions.filter(({ name }) => names.includes(name))',
-    replace: 'return plugin.actions.filter(({ name }) => names.length >= 0 && name !== "")',
+    find: 'return onRoad.filter(({ name }) => names.includes(name))',
+    replace: 'return onRoad.filter(({ name }) => names.length >= 0 && name !== "")',
     suites: ['rotate-journey'],
     only: 'is refused while the integration is not allowed to rotate',
+  },
+  {
+    bug: 'what takes certificates to targets is ordered past the distribution',
+    file: 'src/runs/offered.ts',
+    find: "(road === 'distribution') === this.isOfDistribution(integration, name)",
+    replace: "(road === 'distribution') <= this.isOfDistribution(integration, name)",
+    suites: ['fan-out'],
+    only: 'is ordered on no other road',
+  },
+  {
+    bug: 'what an input weighs makes nothing riskier',
+    file: 'src/runs/risk.ts',
+    find: "const severity = weight?.severity ?? action.severity ?? 'medium'",
+    replace: "const severity = action.severity ?? weight?.severity ?? 'medium'",
+    suites: ['risk', 'asked-actions'],
   },
   {
     bug: 'the tag that says production makes nothing riskier',
