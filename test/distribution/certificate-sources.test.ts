@@ -2,9 +2,12 @@ import { X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
+import { run } from '../../src/cli/main.ts'
+import { startBroker } from '../support/broker.ts'
 import { preparedForSources, type SourceWorld, sourcesAround } from '../support/certificate-sources.ts'
 import { makeChain } from '../support/certificates.ts'
 import { distributionWorld } from '../support/distribution-world.ts'
+import { ownToken } from '../support/own-token.ts'
 
 const servers = await serversUnderTest()
 
@@ -193,6 +196,79 @@ describe.each(servers)('Certificates that come from $product', (binary) => {
         return source.problem !== null && source
       })
       expect(now).toMatchObject({ certificate: null, runId: null, problem: { code: expect.stringMatching(/^target\./) } })
+    })
+  })
+
+  it('come by a source that a second admin accepted with its targets, and by no other', async () => {
+    const { database, key } = world.broker
+    const careful = await startBroker({ database, key, config: { fourEyes: true } })
+    try {
+      const { id: admin } = await world.admin.must(world.admin.post('/api/users', { name: 'second admin', roles: ['admin'] }))
+      const second = careful.api((await ownToken(database, admin, ['read', 'manage'])).token)
+      const target = await world.target('accepted eu', { path: 'certs/accepted/{{ .cn }}' })
+      const wish = { mount: 'pki', role: 'web', commonName: 'accepted.example.com' }
+      const body = {
+        name: 'accepted',
+        from: { kind: 'issued', integrationId: world.integrationId, wish },
+        thenDistribute: { targetIds: [target] },
+      }
+      const held = await careful.admin.must(careful.admin.post('/api/certificate-sources', body))
+      expect(held).toMatchObject({
+        kind: 'certificate_source.create',
+        summary: {
+          name: 'accepted',
+          thenDistribute: { targets: ['accepted eu'] },
+          steps: [expect.stringContaining('accepted.example.com')],
+        },
+      })
+      const sources = () => world.admin.must(world.admin.get('/api/certificate-sources?limit=200'))
+      const named = async () => (await sources()).items.find(({ name }: { name: string }) => name === 'accepted')
+      expect(await named()).toBeUndefined()
+      await second.must(second.post(`/api/proposals/${held.id}/accept`))
+      const { id } = await waitFor('the source', named)
+      await world.current(id)
+      await waitFor('it to be at the target', async () => (await at('accepted/accepted.example.com')) !== undefined)
+    } finally {
+      await careful.close()
+    }
+  })
+
+  it('are asked for at the command line', async () => {
+    const latchkey = async (...words: string[]) => {
+      const lines: string[] = []
+      const env = { LATCHKEY_CLI_URL: world.broker.url, LATCHKEY_CLI_TOKEN: world.broker.adminToken }
+      const code = await run(words, { env, print: (line) => lines.push(line), tell: (line) => lines.push(line) })
+      return { code, said: lines.join('\n') }
+    }
+    await world.target('cli eu', { path: 'certs/cli/{{ .cn }}' })
+    const wish = [
+      '--from-pki',
+      'pki/web',
+      '--common-name',
+      'cli.example.com',
+      '--domain',
+      'cli.example.com',
+      '--renew-days',
+      '10',
+    ]
+    const made = await latchkey('add-certificate-source', 'by cli', '--integration', 'sources', ...wish, '--then-to', 'CLI eu')
+    expect(made, made.said).toMatchObject({ code: 0 })
+    const { id } = (await world.admin.must(world.admin.get('/api/certificate-sources'))).items[0]
+    const { id: first } = await world.current(id)
+    expect((await latchkey('certificate-sources')).said).toMatch(/by cli\s+issued/)
+    expect(await latchkey('certificate-sources', 'by cli', '--renew')).toMatchObject({
+      code: 1,
+      said: expect.stringContaining('--reason'),
+    })
+    expect(await latchkey('certificate-sources', 'by cli', '--renew', '--reason', 'a try')).toMatchObject({ code: 0 })
+    await waitFor('the next one', async () => (await world.current(id)).id !== first)
+    expect((await latchkey('certificates', 'by cli')).said, 'the current one of that name').toContain('cli.example.com')
+    await waitFor('it to rest', async () => (await world.get(id)).runId === null)
+    expect(await latchkey('certificate-sources', 'by cli', '--remove')).toMatchObject({ code: 0 })
+    expect((await latchkey('certificate-sources', 'by cli')).said).toContain('no certificate source')
+    expect(await latchkey('add-certificate-source', 'x', '--integration', 'sources')).toMatchObject({
+      code: 1,
+      said: expect.stringContaining('--from-kv'),
     })
   })
 

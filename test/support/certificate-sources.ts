@@ -26,11 +26,14 @@ export type SourceWorld<Home extends Broker | Daemon = Broker> = DistributionWor
   leaks(): Promise<string[]>
 }
 
-export async function sourcesAround<Home extends Broker | Daemon>(world: DistributionWorld<Home>): Promise<SourceWorld<Home>> {
+export async function sourcesAround<Home extends Broker | Daemon>(
+  world: DistributionWorld<Home>,
+  address = world.server.address,
+): Promise<SourceWorld<Home>> {
   const { admin, server, broker, canaries } = world
   await pkiReady(server)
   const auth = await preparedForSources(server)
-  const config = { address: server.address, auth, ...SETTINGS }
+  const config = { address, auth, ...SETTINGS }
   const { id: integrationId } = await admin.must(admin.post('/api/integrations', { plugin: 'vault', name: 'sources', config }))
   const get = (id: string) => admin.must(admin.get(`/api/certificate-sources/${id}`))
   return {
