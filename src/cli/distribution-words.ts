@@ -7,11 +7,11 @@ import { facts, plain, table } from './lines.ts'
 export function certificatesInWords(certificates: readonly CertificateView[]): string[] {
   return table(
     ['CERTIFICATE', 'NAME', 'FOR', 'STATE', 'ENDS'],
-    certificates.map(({ id, name, commonName, domains, state, notAfter }) => [
+    certificates.map(({ id, name, commonName, domains, state, replacedBy, notAfter }) => [
       id,
       name,
       domains.join(', ') || (commonName ?? ''),
-      state,
+      replacedBy === null ? state : 'replaced',
       notAfter,
     ]),
   )
@@ -29,6 +29,8 @@ export function certificateInWords(certificate: CertificateView): string[] {
     from: certificate.notBefore,
     until: certificate.notAfter,
     state: certificate.state,
+    ...(certificate.sourceId !== null && { source: certificate.sourceId }),
+    ...(certificate.replacedBy !== null && { 'replaced by': certificate.replacedBy }),
   })
 }
 
