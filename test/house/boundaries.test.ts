@@ -41,14 +41,17 @@ const MAY_IMPORT: Record<string, string> = {
   // Commands that work on the database itself go no higher than who is who and what happened.
   'src/cli': 'src/api-client src/identity src/audit src/platform src/config src/last-words.ts src/contract src/sdk',
   migrations: '',
-  // The client of the servers, for other programs too: it knows nothing of the broker.
-  vault: '',
-  'plugins/vault': 'src/sdk vault',
   // The demo brings its own database, with the launcher the daemon has.
   dev: 'src/api-client src/contract src/sdk src/platform',
   // In the browser: what it knows of the broker is the wire.
   portal: 'src/api-client src/contract',
   bench: 'src/sdk src/contract src/platform src/identity src/config src/app.ts src/main.ts dev plugins : src/access src/grants',
+}
+
+/** A plugin imports the SDK and its target's client: the root's folder of its name, for other programs too, which knows nothing of the broker. */
+function mayImport(part: string, clients: readonly string[]): string {
+  if (part.startsWith('plugins/')) return `src/sdk ${part.slice('plugins/'.length)}`
+  return clients.includes(part) ? '' : (MAY_IMPORT[part] ?? 'nothing')
 }
 
 const LONGEST_FILE = 300
@@ -69,6 +72,9 @@ const MAY_USE: Record<string, RegExp> = {
   'src/app.ts': /^(@nestjs\/.+|helmet|pino|reflect-metadata)$/,
   'src/cli': /^(commander|openid-client|typeorm|undici|zod|node:.+)$/,
   migrations: /^typeorm$/,
+  // What every plugin and every client may use, unless it has a line of its own.
+  plugins: /^(zod|node:.+)$/,
+  clients: /^node:.+$/,
   vault: /^(undici|node:.+)$/,
   'plugins/vault': /^(zod|@node-rs\/bcrypt|node:.+)$/,
   portal: /^(@mantine\/core(\/styles\.css)?|@tanstack\/react-(query|router)|react|react-dom\/client|zod)$/,
@@ -77,12 +83,11 @@ const MAY_USE: Record<string, RegExp> = {
 }
 const MAY_USE_ELSEWHERE = /^(@nestjs\/(common|core|schedule|swagger)|@opentelemetry\/api|express|zod|node:.+)$/
 
-/** Where the wall clock is read. Whatever decides about access compares times in SQL or with the target's own. */
+/** Where the wall clock is read, and not only said in a plugin. Whatever decides about access compares times in SQL or with the target's own. */
 const CLOCKS: Record<string, string> = {
   'src/platform/ids.ts': 'ids sort by their time; nothing decides by it',
   'src/integrations/health/health.service.ts':
     'the time of a finding that is answered but not stored, as its integration changed',
-  'plugins/vault/actions/grant-credential.ts': 'when a delivery was made, for the trace',
   'plugins/vault/features.ts': 'an expiration that is far enough, to see whether the server takes one',
   'plugins/vault/probe-names.ts': 'whether a probe is over: some minutes more or less do no harm',
   'vault/session.ts': 'when the session ends, for people to read',
@@ -122,10 +127,14 @@ interface House {
   readonly lines: ReadonlyMap<string, number>
   readonly imports: readonly Import[]
   readonly among: readonly Import[]
+  /** names of the folders below `plugins`, and those of them that have a client at the root */
+  readonly plugins: readonly string[]
+  readonly clients: readonly string[]
 }
 
 const root = path.resolve(import.meta.dirname, '../..')
-const found = globSync(['{src,plugins,vault,dev,bench,portal/src}/**/*.{ts,tsx}', 'migrations/*.ts'], { cwd: root })
+const clientsHere = globSync('plugins/*/', { cwd: root }).map((folder) => `${path.basename(folder)}/**/*.ts`)
+const found = globSync(['{src,plugins,dev,bench,portal/src}/**/*.{ts,tsx}', 'migrations/*.ts', ...clientsHere], { cwd: root })
 const texts = new Map(found.map((file) => [file, readFileSync(path.join(root, file), 'utf8')]))
 const house = houseOf(texts)
 const { files, code, imports, among } = house
@@ -146,9 +155,10 @@ describe('the house', () => {
   })
 
   it('has no circle in the table of what may import what', () => {
-    const parts = Object.keys(MAY_IMPORT)
+    const parts = [...Object.keys(MAY_IMPORT), ...house.plugins.map((name) => `plugins/${name}`), ...house.clients]
     const arrows = parts.flatMap((from) =>
-      MAY_IMPORT[from]!.split(/[ :]+/)
+      mayImport(from, house.clients)
+        .split(/[ :]+/)
         .filter((to) => to !== '')
         .map((to) => ({ from: `${from}/x`, to: `${to}/x`, typesOnly: false })),
     )
@@ -171,29 +181,19 @@ describe('the house', () => {
     expect(entities(house)).toEqual([])
   })
 
-  it('meets plugins in one file', () => {
-    expect(among.filter(({ from, to }) => from.startsWith('src/') && to.startsWith('plugins/')).map(inWords)).toEqual([
-      'src/catalog/plugins.ts → plugins/vault/index.ts',
-    ])
+  it('meets plugins in one file, which has them all', () => {
+    expect(house.plugins).toContain('vault')
+    expect(meetings(house)).toEqual([])
   })
 
-  it('shows a plugin one file of ours, and no plugin another', () => {
-    const reached = among.filter(({ from }) => from.startsWith('plugins/'))
-    expect(reached.filter(({ to }) => to.startsWith('vault/') && to !== 'vault/index.ts').map(inWords)).toEqual([])
-    expect(reached.filter(({ to }) => to.startsWith('src/') && to !== 'src/sdk/index.ts').map(inWords)).toEqual([])
-    const pluginOf = (file: string) => file.split('/')[1]
-    expect(reached.filter(({ from, to }) => to.startsWith('plugins/') && pluginOf(from) !== pluginOf(to)).map(inWords)).toEqual(
-      [],
-    )
+  it('shows a plugin one file of ours and one of its client, and no plugin another', () => {
+    expect(pastTheDoor(house)).toEqual([])
   })
 
-  it('reads the errors of a target’s client in one file, where they become the broker’s', () => {
-    const readers = files.filter(
-      (file) => file.startsWith('plugins/') && /\bisVaultError\b|instanceof VaultError/.test(code.get(file)!),
-    )
-    expect(readers).toEqual(['plugins/vault/errors.ts'])
-    const unread = files.filter((file) => file.startsWith('plugins/') && /\bopenVault\b/.test(code.get(file)!))
-    expect(unread).toEqual(['plugins/vault/connection.ts'])
+  it('reads the errors of a target’s client in one file of each plugin, where they become the broker’s', () => {
+    expect(errorReaders(house)).toEqual([])
+    const opening = files.filter((file) => file.startsWith('plugins/vault/') && /\bopenVault\b/.test(code.get(file)!))
+    expect(opening).toEqual(['plugins/vault/connection.ts'])
   })
 
   it('has no circle among files that run', () => {
@@ -252,17 +252,12 @@ describe('the house', () => {
   })
 
   it('decorates nothing in plugins and the laptop’s tools', () => {
-    const decorated = files.filter((file) => /^(plugins|dev)\//.test(file) && /^\s*@[A-Z]\w*\(/m.test(code.get(file)!))
-    expect(decorated).toEqual([])
+    expect(decorated(house)).toEqual([])
   })
 
-  // A new line here is a new place where a secret is in the clear: look at where it goes from there.
+  // A new line here is a new place where a secret is in the clear: look at where it goes from there. A plugin has one without a line.
   it('reveals secrets in these places and no other', () => {
-    const counts = files
-      .filter((file) => /^(src|plugins|vault)\//.test(file) && file !== 'src/sdk/secret.ts')
-      .map((file) => [file, code.get(file)!.match(/\.reveal\(\)/g)?.length ?? 0] as const)
-      .filter(([, count]) => count > 0)
-    expect(Object.fromEntries(counts)).toMatchInlineSnapshot(`
+    expect(Object.fromEntries(revealing(house))).toMatchInlineSnapshot(`
       {
         "plugins/vault/actions/grant-user.ts": 1,
         "plugins/vault/actions/rotate-kv-secret.ts": 1,
@@ -312,7 +307,7 @@ describe('the house', () => {
 
 /** What each wall is for: a file that breaks it, and nothing else, is put into the house. */
 const PLANTED: readonly {
-  wall: (house: House) => readonly string[]
+  wall: (house: House) => readonly unknown[]
   file: string
   text: string
   others?: Record<string, string>
@@ -349,6 +344,12 @@ const PLANTED: readonly {
   { wall: tooLong, file: 'src/audit/planted.ts', text: 'const a = 1\n'.repeat(LONGEST_FILE + 1) },
   { wall: targetWords, file: 'src/access/planted.ts', text: `const mount = 'userpass'` },
   { wall: targetWords, file: 'src/grants/planted.ts', text: 'const vaultPolicy = 1' },
+  { wall: meetings, file: 'src/grants/planted.ts', text: `import { vault } from '../../plugins/vault/index.ts'` },
+  { wall: pastTheDoor, file: 'plugins/vault/planted.ts', text: `import { turns } from '../../vault/turns.ts'` },
+  { wall: pastTheDoor, file: 'plugins/vault/planted.ts', text: `import { storable } from '../../src/sdk/errors.ts'` },
+  { wall: errorReaders, file: 'plugins/vault/planted.ts', text: 'const isTheirs = isVaultError(error)' },
+  { wall: decorated, file: 'plugins/vault/planted.ts', text: '@Injectable()' },
+  { wall: revealing, file: 'src/grants/planted.ts', text: 'const clear = password.reveal()' },
   { wall: clockReaders, file: 'src/grants/planted.ts', text: 'const isOver = until < Date.now()' },
 ]
 
@@ -356,8 +357,109 @@ describe('a wall', () => {
   it.each(PLANTED)('$wall.name notices $text in $file', ({ wall, file, text, others = {} }) => {
     const before = wall(house)
     const after = wall(houseOf(new Map([...texts, [file, text], ...Object.entries(others)])))
-    const said = after.filter((one) => !before.includes(one)).join('\n')
+    const said = after
+      .map(String)
+      .filter((one) => !before.map(String).includes(one))
+      .join('\n')
     expect(said).toContain(file.includes('/ending/') ? 'src/grants/ending' : file)
+  })
+})
+
+/** Walls that hold a plugin by its folder, and nobody need name it. */
+const AROUND_PLUGINS = [
+  upwards,
+  unreadable,
+  foreign,
+  entities,
+  meetings,
+  pastTheDoor,
+  errorReaders,
+  circles,
+  subroomCircles,
+  tooLong,
+  targetWords,
+  clockReaders,
+  decorated,
+  revealing,
+]
+
+describe('a second plugin', () => {
+  const example = (file: string) =>
+    readFileSync(path.join(root, 'docs/examples/badges', file), 'utf8').replaceAll('../../../src', '../../src')
+  const catalog = texts.get('src/catalog/plugins.ts')!
+  const laid = new Map([
+    ...texts,
+    ['plugins/badges/index.ts', example('plugin.ts')],
+    ['plugins/badges/building.ts', example('building.ts')],
+    ['src/catalog/plugins.ts', catalog.replace('\n', `\nimport { badges } from '../../plugins/badges/index.ts'\n`)],
+  ])
+
+  const second = houseOf(laid)
+
+  it.each(AROUND_PLUGINS.map((wall) => ({ wall })))('is within the wall $wall.name by one line in the catalog', ({ wall }) => {
+    expect(second.plugins).toEqual(['badges', ...house.plugins])
+    expect(wall(second)).toEqual(wall(house))
+  })
+
+  it('is missed where the catalog does not have it', () => {
+    expect(meetings(houseOf(new Map([...laid, ['src/catalog/plugins.ts', catalog]])))).toEqual([
+      'plugins/badges is not in the catalog',
+    ])
+  })
+
+  const WRONG: readonly { wall: (house: House) => readonly unknown[]; text: string; others?: Record<string, string> }[] = [
+    { wall: upwards, text: `import { Grants } from '../../src/grants/grants.service.ts'` },
+    { wall: upwards, text: `import { openVault } from '../../vault/index.ts'` },
+    { wall: upwards, text: `import { vault } from '../vault/index.ts'` },
+    { wall: pastTheDoor, text: `import { storable } from '../../src/sdk/errors.ts'` },
+    { wall: unreadable, text: 'const late = await import(place)' },
+    { wall: foreign, text: `import pg from 'pg'` },
+    { wall: foreign, text: `import { Injectable } from '@nestjs/common'` },
+    { wall: errorReaders, text: 'const isTheirs = error instanceof BuildingError' },
+    {
+      wall: circles,
+      text: `import { badges } from './index.ts'`,
+      others: { 'plugins/badges/index.ts': `export { planted } from './planted.ts'` },
+    },
+    { wall: tooLong, text: 'const a = 1\n'.repeat(LONGEST_FILE + 1) },
+    { wall: clockReaders, text: 'const isOver = until.getTime() < Date.now()' },
+    { wall: clockReaders, text: 'const isOver = until < new Date()' },
+    { wall: decorated, text: '@Injectable()' },
+    {
+      wall: revealing,
+      text: 'const clear = password.reveal()',
+      others: { 'plugins/badges/other.ts': 'const clear = key.reveal()' },
+    },
+  ]
+  it.each(WRONG)('does not get past the wall $wall.name', ({ wall, text, others = {} }) => {
+    const known = wall(house).map(String)
+    const said = wall(houseOf(new Map([...laid, ['plugins/badges/planted.ts', text], ...Object.entries(others)]))).map(String)
+    expect(said.filter((one) => !known.includes(one)).join('\n')).toContain('plugins/badges/planted.ts')
+  })
+
+  it('is not named in the core', () => {
+    const named = new Map([...laid, ['src/grants/planted.ts', `const isTheirs = plugin === 'badges'`]])
+    expect(targetWords(houseOf(named))).toContain('src/grants/planted.ts: badges')
+  })
+
+  it('may have a client of its own at the root, which knows nothing of the broker', () => {
+    const door = [['plugins/badges/planted.ts', `import { openDoor } from '../../badges/index.ts'`]] as const
+    const client = (text: string) => houseOf(new Map([...laid, ...door, ['badges/index.ts', text]]))
+    const good = client('export const openDoor = 1')
+    for (const wall of AROUND_PLUGINS) expect(wall(good)).toEqual(wall(house))
+    expect(upwards(client(`import { Secret } from '../src/sdk/index.ts'`))).toEqual(['badges/index.ts → src/sdk/index.ts'])
+    expect(foreign(client(`import { z } from 'zod'`))).toEqual(['badges/index.ts → zod'])
+    expect(
+      pastTheDoor(
+        houseOf(
+          new Map([
+            ...laid,
+            ['badges/door.ts', ''],
+            ['plugins/badges/planted.ts', `import { door } from '../../badges/door.ts'`],
+          ]),
+        ),
+      ),
+    ).toEqual(['plugins/badges/planted.ts → badges/door.ts'])
   })
 })
 
@@ -366,16 +468,21 @@ function houseOf(texts: ReadonlyMap<string, string>): House {
   const code = new Map(files.map((file) => [file, withoutComments(texts.get(file)!)]))
   const lines = new Map(files.map((file) => [file, texts.get(file)!.split('\n').length - 1]))
   const imports = files.flatMap((file) => importsOf(file, code.get(file)!))
-  return { files, code, lines, imports, among: imports.filter(({ to }) => code.has(to)) }
+  const plugins = [...new Set(files.filter((file) => file.startsWith('plugins/')).map((file) => file.split('/')[1]!))]
+  const clients = plugins.filter((name) => files.some((file) => topOf(file) === name))
+  return { files, code, lines, imports, among: imports.filter(({ to }) => code.has(to)), plugins, clients }
 }
 
+/** What is ours and not only for a laptop: the core, plugins and their clients. */
 function isOurs(file: string): boolean {
-  return /^(src|plugins|vault|portal)\//.test(file)
+  return !/^(dev|bench|migrations)\//.test(file)
 }
 
-function upwards({ among }: House): string[] {
+function upwards({ among, clients }: House): string[] {
   const astray = among.filter(({ from, to, typesOnly }) => {
-    const [running = '', types = ''] = (MAY_IMPORT[partOf(from)] ?? 'nothing').split(':').map((part) => part.trim())
+    const [running = '', types = ''] = mayImport(partOf(from), clients)
+      .split(':')
+      .map((part) => part.trim())
     const allowed = [partOf(from), ...running.split(' '), ...(typesOnly ? types.split(' ') : [])]
     return !allowed.some((part) => part === partOf(to) || partOf(to).startsWith(`${part}/`))
   })
@@ -389,11 +496,45 @@ function unreadable({ files, code }: House): string[] {
   )
 }
 
-function foreign({ imports }: House): string[] {
+function foreign({ imports, clients }: House): string[] {
   const modules = imports.filter(({ to }) => isModule(to))
-  return modules
-    .filter(({ from, to }) => !(MAY_USE[partOf(from)] ?? MAY_USE[topOf(from)] ?? MAY_USE_ELSEWHERE).test(to))
-    .map(inWords)
+  const general = (file: string) => MAY_USE[clients.includes(topOf(file)) ? 'clients' : topOf(file)]
+  return modules.filter(({ from, to }) => !(MAY_USE[partOf(from)] ?? general(from) ?? MAY_USE_ELSEWHERE).test(to)).map(inWords)
+}
+
+/** Plugins that the core imports elsewhere than in the catalog, and plugins that the catalog does not have. */
+function meetings({ among, plugins }: House): string[] {
+  const met = among.filter(({ from, to }) => from.startsWith('src/') && to.startsWith('plugins/'))
+  const isDoor = ({ from, to }: Import) => from === 'src/catalog/plugins.ts' && /^plugins\/[^/]+\/index\.ts$/.test(to)
+  const missed = plugins.filter((name) => !met.some((one) => isDoor(one) && one.to === `plugins/${name}/index.ts`))
+  return [...met.filter((one) => !isDoor(one)).map(inWords), ...missed.map((name) => `plugins/${name} is not in the catalog`)]
+}
+
+function pastTheDoor({ among }: House): string[] {
+  const reached = among.filter(({ from, to }) => from.startsWith('plugins/') && partOf(from) !== partOf(to))
+  return reached.filter(({ to }) => to !== 'src/sdk/index.ts' && !/^[^/]+\/index\.ts$/.test(to)).map(inWords)
+}
+
+/** Files of a plugin that tell errors of its client apart, where it has more than one. */
+function errorReaders({ files, code, plugins }: House): string[] {
+  const reads = (file: string) => /\bis(?!Broker)\w*Error\(|\binstanceof (?!BrokerError)\w+Error\b/.test(code.get(file)!)
+  const readers = plugins.map((name) => files.filter((file) => file.startsWith(`plugins/${name}/`) && reads(file)))
+  return readers.filter((those) => those.length > 1).flat()
+}
+
+function decorated({ files, code, clients }: House): string[] {
+  const plain = ['plugins', 'dev', ...clients]
+  return files.filter((file) => plain.includes(topOf(file)) && /^\s*@[A-Z]\w*\(/m.test(code.get(file)!))
+}
+
+/** Where secrets are in clear, and how often. What a plugin has in one file alone is its own business. */
+function revealing({ files, code, plugins }: House): (readonly [string, number])[] {
+  const counts = files
+    .filter((file) => isOurs(file) && file !== 'src/sdk/secret.ts')
+    .map((file) => [file, code.get(file)!.match(/\.reveal\(\)/g)?.length ?? 0] as const)
+    .filter(([, count]) => count > 0)
+  const alone = plugins.filter((name) => counts.filter(([file]) => file.startsWith(`plugins/${name}/`)).length === 1)
+  return counts.filter(([file]) => !alone.some((name) => file.startsWith(`plugins/${name}/`)))
 }
 
 function entities({ files, code }: House): string[] {
@@ -417,15 +558,19 @@ function tooLong({ lines }: House): string[] {
   return [...lines].filter(([file, count]) => isOurs(file) && count > LONGEST_FILE).map(([file, count]) => `${file}: ${count}`)
 }
 
-function targetWords({ files, code }: House): string[] {
+function targetWords({ files, code, plugins }: House): string[] {
   const core = files.filter((file) => file.startsWith('src/') && !/^src\/(catalog|cli)\//.test(file))
+  const quoted = new RegExp(`(?<=['"\`])(?:${plugins.join('|')})(?=['"\`])`, 'g')
   return core.flatMap((file) =>
-    [...code.get(file)!.matchAll(/\b\w*(vault|userpass|openbao|\bkv\b|\bhcl\b)\w*/gi)].map(([word]) => `${file}: ${word}`),
+    [/\b\w*(vault|userpass|openbao|\bkv\b|\bhcl\b)\w*/gi, quoted]
+      .flatMap((words) => [...code.get(file)!.matchAll(words)])
+      .map(([word]) => `${file}: ${word}`),
   )
 }
 
 function clockReaders({ files, code }: House): string[] {
-  return files.filter((file) => isOurs(file) && /Date\.now\(|new Date\(\)/.test(code.get(file)!))
+  const said = (file: string) => (file.startsWith('plugins/') ? '(?!\\.toISOString\\(\\))' : '')
+  return files.filter((file) => isOurs(file) && new RegExp(`Date\\.now\\(|new Date\\(\\)${said(file)}`).test(code.get(file)!))
 }
 
 function importsOf(file: string, text: string): Import[] {

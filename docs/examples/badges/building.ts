@@ -54,12 +54,6 @@ export class Building {
     await answered(rm(this.#at(name), { force: true }))
   }
 
-  /** As the reader at a door decides: a badge opens nothing once its slot has ended. */
-  async opens(door: string, badge: string): Promise<boolean> {
-    const slots = await Promise.all((await this.slots()).map((name) => this.slot(name)))
-    return slots.some((slot) => slot?.doors.includes(door) && slot.badges.includes(badge) && new Date(slot.ends) > new Date())
-  }
-
   async #write(name: string, flags: 'w' | 'r+', change: (slot: Slot) => Slot): Promise<void> {
     const file: FileHandle = await answered(open(this.#at(name), flags))
     try {

@@ -45,7 +45,7 @@ export async function badgesWorld(plugin: Badges = badges): Promise<PluginWorld<
     getsIn: async ({ fields }) => {
       const badge = fields.find(({ value }) => value instanceof Secret)?.value
       if (!(badge instanceof Secret)) return false
-      return (await building.opens('archive', badge.reveal())) && building.opens('server room', badge.reveal())
+      return (await opens(building, 'archive', badge.reveal())) && opens(building, 'server room', badge.reveal())
     },
     isOpen: async ({ runId }) => {
       const slot = await building.slot(runId)
@@ -62,6 +62,12 @@ export async function badgesWorld(plugin: Badges = badges): Promise<PluginWorld<
     },
     stop: () => rm(root, { recursive: true, force: true }),
   }
+}
+
+/** As the reader at a door decides: a badge opens nothing once its slot has ended. */
+async function opens(building: Building, door: string, badge: string): Promise<boolean> {
+  const slots = await Promise.all((await building.slots()).map((name) => building.slot(name)))
+  return slots.some((slot) => slot?.doors.includes(door) && slot.badges.includes(badge) && new Date(slot.ends) > new Date())
 }
 
 async function makeBuilding(root: string, name: string): Promise<string> {
