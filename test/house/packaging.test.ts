@@ -55,6 +55,15 @@ describe.skipIf(!compose)('docker-compose.yml', () => {
     ])
   })
 
+  it('has only services that go on running and say when they are ready, as `up --wait` wants them', () => {
+    // biome-ignore lint/suspicious/noExplicitAny: as above
+    const services = Object.entries<any>(compose.services)
+    const silent = services.filter(([, service]) => !service.healthcheck).map(([name]) => name)
+    expect(silent).toEqual(['latchkey']) // its image says so
+    const ofOnes = services.filter(([, service]) => JSON.stringify(service.depends_on ?? {}).includes('completed'))
+    expect(ofOnes.map(([name]) => name)).toEqual([])
+  })
+
   it('fills both servers with the same, each through its own command line', () => {
     const { 'openbao-content': bao, 'vault-content': vault, latchkey } = compose.services
     expect(vault.command).toEqual(bao.command)
