@@ -25,7 +25,7 @@ if (!existsSync(main)) {
   console.error('latchkey is not built yet: run "npm run build" first.')
   process.exit(78)
 }
-// Whoever reads may stop before we have said everything, as in `latchkey grants | head`.
+// The reader may stop before we have said everything, as in `latchkey grants | head`.
 process.stdout.on('error', (error) => {
   if (error.code !== 'EPIPE') throw error
   process.exit(0)

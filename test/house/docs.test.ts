@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -6,6 +7,9 @@ import { KINDS } from '../../src/audit/kinds.ts'
 import { ConfigError } from '../../src/config/config-error.ts'
 import { readConfig } from '../../src/config/read-config.ts'
 import { grantMachine } from '../../src/grants/grant-machine.ts'
+
+/** Every page of ours, wherever it stands. */
+const PAGES = ['*.md', '{docs,vault,test}/**/*.md']
 
 const page = (name: string) => readFileSync(path.resolve(import.meta.dirname, '../../docs', name), 'utf8')
 
@@ -49,7 +53,7 @@ describe('the manual', () => {
   })
 
   it('has lines of 120 columns at most, but in tables and in code', () => {
-    const long = ours(['*.md', 'docs/**/*.md']).flatMap(([file, text]) => {
+    const long = ours(PAGES).flatMap(([file, text]) => {
       const prose = text.replace(/^\s*```[\s\S]*?^\s*```/gm, (code) => code.replace(/[^\n]/g, ''))
       return prose
         .split('\n')
@@ -62,7 +66,7 @@ describe('the manual', () => {
 
   it('leads to pages and headings that are there', () => {
     const root = path.resolve(import.meta.dirname, '../..')
-    const from = globSync(['*.md', 'docs/**/*.md'], { cwd: root })
+    const from = globSync([...PAGES], { cwd: root })
     expect(from.length).toBeGreaterThan(20)
     const broken = from.flatMap((file) => {
       const text = readFileSync(path.join(root, file), 'utf8')
@@ -78,8 +82,23 @@ describe('the manual', () => {
 })
 
 describe('our English', () => {
+  it('is read on every page there is', () => {
+    const kept = execFileSync('git', ['ls-files', '*.md'], { cwd: path.resolve(import.meta.dirname, '../..'), encoding: 'utf8' })
+    expect(
+      kept
+        .trim()
+        .split('\n')
+        .filter((file) => !ours(PAGES).some(([page]) => page === file)),
+    ).toEqual([])
+  })
+
   it('is for a stranger: the person or the role is the subject, in words of today', () => {
-    const all = ours(['*.md', 'docs/**/*.md', '{src,plugins,vault,dev,migrations,bench,test}/**/*.ts'])
+    const all = ours([
+      ...PAGES,
+      '{docs,src,plugins,vault,dev,migrations,bench,test,bin,scripts,portal/src}/**/*.{ts,tsx,mjs}',
+      '*.{yml,mjs,ts}',
+      'Dockerfile',
+    ])
     expect(all.length).toBeGreaterThan(700)
     const said = all.flatMap(([file, text]) =>
       text.split('\n').flatMap((line, at) => {

@@ -1,7 +1,7 @@
 import { ApiClient, BrokerError } from '../../../src/api-client/api-client.ts'
 import { words } from '../words.ts'
 
-/** The broker's API, for whoever is signed in in this browser: the cookie goes along by itself. */
+/** The broker's API, for the person who is signed in in this browser: the cookie goes along by itself. */
 export const api = new ApiClient('')
 
 /** What went wrong, as a person is told it. */
