@@ -196,6 +196,11 @@ describe('the house', () => {
     expect(opening).toEqual(['plugins/vault/connection.ts'])
   })
 
+  it('reads the mounts of a Vault in one file', () => {
+    const readers = files.filter((file) => /path: \['sys\/(internal\/ui\/mounts|mounts|auth)'\]/.test(code.get(file)!))
+    expect(readers.filter((file) => isOurs(file))).toEqual(['plugins/vault/mounts.ts'])
+  })
+
   it('has no circle among files that run', () => {
     expect(circles(house)).toEqual([])
   })
