@@ -28,7 +28,7 @@ import { mustBeSameTarget, whoAnswers } from './whereabouts.ts'
 /** What the owner of a run adds to the journal's transactions, before the run's own rows: its owner's row is locked first, always. */
 export interface RunHooks {
   /** before each attempt at a step; answers when the access ends, for grants */
-  beforeStep?(tx: Tx): Promise<TimeLeft | undefined>
+  beforeStep?(tx: Tx, step: JournaledStep): Promise<TimeLeft | undefined>
   /** with the plan, before anything of it is done; throws what stands against it */
   whenPlanned?(tx: Tx, connection: Connection, steps: readonly Step[]): Promise<void>
   /** with the outcome of the last step: through which connection it was done, and what was read back */
@@ -155,7 +155,7 @@ export class ActionRunner {
     before: (StepRecord & { position: number }) | undefined,
     hooks: RunHooks,
   ): Promise<TimeLeft | undefined> {
-    const until = await hooks.beforeStep?.(tx)
+    const until = await hooks.beforeStep?.(tx, step)
     await this.journal.hold(tx, run)
     if (before) await this.journal.mark(tx, [{ run: run.id, ...before }], 'executed')
     await this.journal.mark(tx, [{ run: run.id, position: step.position }], 'executing')

@@ -39,7 +39,7 @@ export async function moveProposal(tx: Tx, proposal: Proposal, event: ProposalEv
       by?.cameWith ?? null,
     ],
   )
-  await withdraw(tx, PROPOSAL_WORK.lapse, [proposal.id])
+  await withdraw(tx, [PROPOSAL_WORK.lapse], [proposal.id])
   await record(tx, {
     kind: `proposal.${to}`,
     actor: by?.id ?? BROKER,

@@ -11,6 +11,7 @@ import { Extensions } from './extension/extensions.ts'
 import { GrantsController } from './grants.controller.ts'
 import { Grants } from './grants.service.ts'
 import { LivingGrants } from './living-grants.ts'
+import { GrantNews } from './news.ts'
 import { Openings } from './opening/opening.ts'
 import { Provisioning } from './provisioning/provisioning.ts'
 import { Recheck } from './provisioning/recheck.ts'
@@ -46,6 +47,7 @@ import { Sweep } from './sweep/sweep.ts'
     CameBack,
     GrantRetention,
     Grants,
+    GrantNews,
   ],
   exports: [Provisioning, Extensions, ActionsModule],
 })

@@ -1,4 +1,3 @@
-import { setTimeout as rest } from 'node:timers/promises'
 import { Injectable } from '@nestjs/common'
 import { Journal } from '../actions/journal.ts'
 import { hasApproved } from '../approvals/requests/sides.ts'
@@ -14,6 +13,7 @@ import { BrokerError, type Credential, type Json, Secret } from '../sdk/index.ts
 import { byGrant } from './cursor.ts'
 import { type Ending, endNow } from './ending/ending.ts'
 import { type Grant, selectGrants } from './grant.ts'
+import { GrantNews } from './news.ts'
 import { type Opening, Openings } from './opening/opening.ts'
 
 interface Shown {
@@ -36,6 +36,7 @@ export class Grants {
     private readonly journal: Journal,
     private readonly cursors: Cursors,
     private readonly stopping: Stopping,
+    private readonly news: GrantNews,
   ) {}
 
   async get(caller: Caller, id: string): Promise<GrantView> {
@@ -47,11 +48,16 @@ export class Grants {
   async whenSettled(caller: Caller, id: string, waitSeconds: number): Promise<GrantView> {
     const until = performance.now() + waitSeconds * 1000
     const { signal } = this.stopping
-    for (let pause = 5; ; pause = Math.min(200, pause * 1.5)) {
-      const grant = await this.visible(caller, id)
-      const left = until - performance.now()
-      if (!ON_THE_WAY.has(grant.state) || left <= 0 || signal.aborted) return (await this.views([grant]))[0]!
-      await rest(Math.min(pause, left), undefined, { signal }).catch(() => {}) // told to stop: looks once more
+    const news = this.news.of(id)
+    try {
+      for (let pause = 50; ; pause = Math.min(200, pause * 1.5)) {
+        const grant = await this.visible(caller, id)
+        const left = until - performance.now()
+        if (!ON_THE_WAY.has(grant.state) || left <= 0 || signal.aborted) return (await this.views([grant]))[0]!
+        await news.next(Math.min(pause, left), signal) // told to stop: looks once more
+      }
+    } finally {
+      news.stop()
     }
   }
 

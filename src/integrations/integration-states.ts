@@ -113,9 +113,7 @@ export class IntegrationStates implements OnModuleInit {
 }
 
 async function endWork(tx: Tx, id: string, why: string): Promise<void> {
-  await withdraw(tx, DISCOVERY_WORK, [id])
-  await withdraw(tx, HEALTH_WORK, [id])
-  // Of one that is paused it is put back: what was given through it is compared with its target until it is over.
-  await withdraw(tx, SWEEP_WORK, [id])
+  // The sweep of one that is paused is put back: what was given through it is compared with its target until it is over.
+  await withdraw(tx, [DISCOVERY_WORK, HEALTH_WORK, SWEEP_WORK], [id])
   await stopRunning(tx, id, why)
 }

@@ -38,7 +38,7 @@ export async function pauseOrphans(tx: Tx): Promise<number> {
        changed_at = clock_timestamp() where id = any($1)`,
     [ids],
   )
-  await withdraw(tx, ROTATION_WORK.due, ids)
+  await withdraw(tx, [ROTATION_WORK.due], ids)
   for (const { id, name } of orphans) {
     await record(tx, { kind: 'rotation.stopped', actor: BROKER, subject: id, data: { name, message: ORPHANED, fix: FIX } })
   }

@@ -189,14 +189,14 @@ export class Rotations implements OnModuleInit {
          changed_at = clock_timestamp() where id = $1`,
       [id],
     )
-    await withdraw(tx, ROTATION_WORK.due, [id])
+    await withdraw(tx, [ROTATION_WORK.due], [id])
     await record(tx, { kind: 'rotation.removed', actor: by, subject: id, data: { name } })
     return view
   }
 
   private async putDown(tx: Tx, id: string, integrationId: string | null, next: Moment | undefined): Promise<void> {
     if (next) await enqueue(tx, [dueWork(id, integrationId, next.startsAt)])
-    else await withdraw(tx, ROTATION_WORK.due, [id])
+    else await withdraw(tx, [ROTATION_WORK.due], [id])
   }
 }
 

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
-import { type AccessRequest, noteRun } from '../../approvals/requests/request.ts'
+import { type AccessRequest, type AskedResource, noteRun } from '../../approvals/requests/request.ts'
 import { type Subject, Subjects } from '../../approvals/requests/subjects.ts'
 import { namesOf } from '../../approvals/requests/words.ts'
 import type { Tx } from '../../platform/postgres/database.ts'
@@ -33,8 +33,8 @@ export class ActionSubject implements Subject, OnModuleInit {
     return []
   }
 
-  mustHold(tx: Tx, request: AccessRequest): Promise<void> {
-    return this.rights.mustHold(tx, request)
+  mustHold(tx: Tx, request: AccessRequest, resources: readonly AskedResource[]): Promise<void> {
+    return this.rights.mustHold(tx, request, resources)
   }
 
   async carryOut(

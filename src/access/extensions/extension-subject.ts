@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
-import type { AccessRequest } from '../../approvals/requests/request.ts'
+import type { AccessRequest, AskedResource } from '../../approvals/requests/request.ts'
 import { type Subject, Subjects } from '../../approvals/requests/subjects.ts'
 import { namesOf } from '../../approvals/requests/words.ts'
 import { Extensions } from '../../grants/extension/extensions.ts'
@@ -28,8 +28,8 @@ export class ExtensionSubject implements Subject, OnModuleInit {
     return usersHands(tx, extendsGrantId!)
   }
 
-  mustHold(tx: Tx, request: AccessRequest): Promise<void> {
-    return this.rights.mustHold(tx, request)
+  mustHold(tx: Tx, request: AccessRequest, resources: readonly AskedResource[]): Promise<void> {
+    return this.rights.mustHold(tx, request, resources)
   }
 
   carryOut(tx: Tx, { id, extendsGrantId }: AccessRequest, seconds: number): Promise<void> {

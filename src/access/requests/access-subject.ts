@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
-import { type AccessRequest, readRequestResources } from '../../approvals/requests/request.ts'
+import type { AccessRequest, AskedResource } from '../../approvals/requests/request.ts'
 import { type Subject, Subjects } from '../../approvals/requests/subjects.ts'
 import { namesOf } from '../../approvals/requests/words.ts'
 import { grantIdOf } from '../../grants/grant.ts'
@@ -27,21 +27,27 @@ export class AccessSubject implements Subject, OnModuleInit {
 
   readonly inWords: Subject['inWords'] = (_, resources) => `access to ${namesOf(resources)}`
 
-  users(tx: Tx, { id }: Pick<AccessRequest, 'id'>) {
-    return usersHands(tx, grantIdOf(id))
+  /** Of access that waits for its approval there is no grant that anybody could have opened. */
+  async users(tx: Tx, { id, state, hands }: Pick<AccessRequest, 'id' | 'state' | 'hands'>) {
+    return state === 'pending' ? hands : usersHands(tx, grantIdOf(id))
   }
 
-  async mustHold(tx: Tx, request: AccessRequest): Promise<void> {
-    const gone = (await readRequestResources(tx, request.id)).find((resource) => resource.gone || resource.ungrantable !== null)
+  async mustHold(tx: Tx, request: AccessRequest, resources: readonly AskedResource[]): Promise<void> {
+    const gone = resources.find((resource) => resource.gone || resource.ungrantable !== null)
     if (gone) {
       const why = `${gone.name} cannot be granted any more: ${gone.ungrantable ?? 'it is gone'}`
       throw new BrokerError('access.ungrantable', why, { fix: 'reject the request' })
     }
-    await this.rights.mustHold(tx, request)
+    await this.rights.mustHold(tx, request, resources)
   }
 
-  async carryOut(tx: Tx, { id, integrationId, requesterId, delivery }: AccessRequest, seconds: number): Promise<void> {
-    const input = inputOf({ resources: await readRequestResources(tx, id) })
+  async carryOut(
+    tx: Tx,
+    { id, integrationId, requesterId, delivery }: AccessRequest,
+    seconds: number,
+    resources: readonly AskedResource[],
+  ): Promise<void> {
+    const input = inputOf({ resources })
     await this.provisioning.order(tx, { requestId: id, integrationId, granteeId: requesterId, seconds, delivery, input })
   }
 }

@@ -1,8 +1,14 @@
 import { Injectable } from '@nestjs/common'
 import { Journal } from '../../actions/journal.ts'
 import { noSuchRequest } from '../../approvals/decisions/decisions.service.ts'
-import { readApprovals, readDecisions } from '../../approvals/requests/approval.ts'
-import { type AccessRequest, escalatedIn, readRequestResources, selectRequests } from '../../approvals/requests/request.ts'
+import { type Approval, readApprovals, readDecisions } from '../../approvals/requests/approval.ts'
+import {
+  type AccessRequest,
+  type AskedResource,
+  escalatedIn,
+  readRequestResources,
+  selectRequests,
+} from '../../approvals/requests/request.ts'
 import { Subjects } from '../../approvals/requests/subjects.ts'
 import { Approvers, type Asked } from '../../approvals/stages/approvers.ts'
 import { firstUnapprovable } from '../../approvals/stages/enough-approvers.ts'
@@ -11,13 +17,15 @@ import { isRepeated, mayDecide, stagesOf, stillNeeded } from '../../approvals/st
 import type { Page } from '../../contract/lists.ts'
 import type { RequestQuery, RequestView } from '../../contract/requests.ts'
 import type { AccessRule } from '../../contract/rules.ts'
-import { runIdOf } from '../../grants/grant.ts'
+import { grantIdOf, runIdOf } from '../../grants/grant.ts'
 import { type Caller, seesAll } from '../../identity/callers/caller.ts'
 import { Cursors } from '../../platform/http/cursors.ts'
 import { Database, rows } from '../../platform/postgres/database.ts'
 import { byId } from '../cursor.ts'
 
 type Item = Omit<RequestView, 'steps' | 'approvers' | 'stages' | 'waitsFor'>
+type ShownResource = Pick<AskedResource, 'id' | 'type' | 'name' | 'permissions'>
+
 /** What people see of requests: their own, those they may decide, and all of them for those who run or check the broker. */
 @Injectable()
 export class RequestViews {
@@ -36,14 +44,14 @@ export class RequestViews {
     const asked = await this.approvers.of({ ...request, resources }, escalatedIn(request))
     const stage = request.state === 'pending' ? asked.stages[request.stage] : undefined
     const decided = await readApprovals(this.database.pool, [id])
-    const decisions = await readDecisions(this.database.pool, id)
+    const decisions = request.state === 'pending' ? await readDecisions(this.database.pool, id) : []
     const mayRead =
       request.requesterId === caller.id ||
       seesAll(caller) ||
       asked.stages.some((each) => mayDecide(each, caller.id)) ||
       decided.some((approval) => approval.id === caller.id)
     if (!mayRead) throw noSuchRequest(id)
-    const [item] = await this.items([request])
+    const [item] = this.items([request], new Map([[id, resources]]), new Map([[id, decided]]))
     return {
       ...item!,
       approvers: [...asked.people.values()]
@@ -68,7 +76,7 @@ export class RequestViews {
       query.role === 'approver'
         ? await this.waitingFor(caller, query, after)
         : await this.read(caller, query, after, query.limit + 1)
-    const items = new Map((await this.items(found.slice(0, query.limit))).map((item) => [item.id as string, item]))
+    const items = new Map((await this.readItems(found.slice(0, query.limit))).map((item) => [item.id as string, item]))
     return this.cursors.page(
       kind,
       found,
@@ -113,11 +121,18 @@ export class RequestViews {
     return steps.length > 0 ? steps.map(({ kind, target, summary, args }) => ({ kind, target, summary, args })) : kept
   }
 
-  private async items(requests: readonly AccessRequest[]): Promise<Item[]> {
+  private async readItems(requests: readonly AccessRequest[]): Promise<Item[]> {
     const ids = requests.map((request) => request.id)
     const resources = Map.groupBy(await this.resources(ids), (resource) => resource.requestId)
     const approvals = Map.groupBy(await readApprovals(this.database.pool, ids), (approval) => approval.requestId)
-    const grants = await this.grants(ids)
+    return this.items(requests, resources, approvals)
+  }
+
+  private items(
+    requests: readonly AccessRequest[],
+    resources: ReadonlyMap<string, readonly ShownResource[]>,
+    approvals: ReadonlyMap<string, readonly Approval[]>,
+  ): Item[] {
     return requests.map((request) => ({
       id: request.id as Item['id'],
       kind: request.kind,
@@ -131,7 +146,12 @@ export class RequestViews {
         userName: request.requesterUserName,
         email: request.requesterEmail,
       },
-      resources: (resources.get(request.id) ?? []).map(({ requestId: _request, ...resource }) => resource),
+      resources: (resources.get(request.id) ?? []).map(({ id, type, name, permissions }) => ({
+        resourceId: id as Item['resources'][number]['resourceId'],
+        type,
+        name,
+        permissions: [...permissions],
+      })),
       action: request.action && {
         ...request.action,
         risk: { level: request.action.risk.level, reasons: [...request.action.risk.reasons] },
@@ -146,7 +166,7 @@ export class RequestViews {
       emergency: request.emergency,
       fields: request.fields,
       extendsGrantId: request.extendsGrantId as Item['extendsGrantId'],
-      grantId: (request.extendsGrantId ?? grants.get(request.id) ?? null) as Item['grantId'],
+      grantId: grantOf(request),
       needed: leastNeeded(request.rule),
       approvals: (approvals.get(request.id) ?? []).map(({ id, name, userName, email, stage, decision, reason, seconds, at }) => ({
         approver: { id: id as Item['requester']['id'], name, userName, email },
@@ -163,23 +183,20 @@ export class RequestViews {
     }))
   }
 
-  private async grants(ids: readonly string[]): Promise<Map<string, string>> {
-    const found = await rows<{ id: string; requestId: string }>(
-      this.database.pool,
-      'select id, request_id as "requestId" from grants where request_id = any($1)',
-      [ids],
-    )
-    return new Map(found.map(({ id, requestId }) => [requestId, id]))
-  }
-
-  private resources(ids: readonly string[]): Promise<(Item['resources'][number] & { requestId: string })[]> {
+  private resources(ids: readonly string[]): Promise<(ShownResource & { requestId: string })[]> {
     return rows(
       this.database.pool,
-      `select a.request_id as "requestId", r.id as "resourceId", r.type, r.name, a.permissions
+      `select a.request_id as "requestId", r.id, r.type, r.name, a.permissions
        from access_request_resources a join resources r on r.id = a.resource_id where a.request_id = any($1) order by r.name, r.id`,
       [ids],
     )
   }
+}
+
+/** Access that was approved is a grant, written in the same transaction; an extension is of one that is there. */
+function grantOf({ id, kind, state, extendsGrantId }: AccessRequest): Item['grantId'] {
+  const own = kind === 'access' && state === 'approved' ? grantIdOf(id) : null
+  return (extendsGrantId ?? own) as Item['grantId']
 }
 
 function personIn(people: Asked['people'], personId: string): RequestView['approvers'] {

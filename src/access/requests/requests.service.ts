@@ -1,8 +1,7 @@
-import { isDeepStrictEqual } from 'node:util'
 import { Injectable } from '@nestjs/common'
 import { grantAccessOf } from '../../actions/action-of.ts'
-import { type Submission, Submissions } from '../../approvals/requests/submissions.ts'
-import { Approvers, type Asked } from '../../approvals/stages/approvers.ts'
+import { Submissions } from '../../approvals/requests/submissions.ts'
+import { Approvers, type Asked, type Matter } from '../../approvals/stages/approvers.ts'
 import { firstUnapprovable } from '../../approvals/stages/enough-approvers.ts'
 import { stageViews } from '../../approvals/stages/stage-view.ts'
 import { stagesOf } from '../../approvals/stages/stages.ts'
@@ -12,7 +11,7 @@ import type { Hands } from '../../identity/callers/hands.ts'
 import { handsOf } from '../../identity/callers/hands-of.ts'
 import { Connections, mustBeActive } from '../../integrations/connections.ts'
 import { Deliveries } from '../../integrations/deliveries.ts'
-import { findIntegration } from '../../integrations/integration.ts'
+import { findIntegration, type Integration } from '../../integrations/integration.ts'
 import { DueWork } from '../../platform/due/due-work.ts'
 import { newId } from '../../platform/ids.ts'
 import { Database, type Tx } from '../../platform/postgres/database.ts'
@@ -20,13 +19,13 @@ import { BrokerError } from '../../sdk/index.ts'
 import { Flows } from '../flows/flows.service.ts'
 import { type Ask, evaluate, type FlowInForce, mayRequest } from '../rules/evaluate.ts'
 import { Asks } from './asks.ts'
-import { inputOf, Plans } from './plans.ts'
+import { Plans } from './plans.ts'
 import { Requesters } from './requesters.ts'
 import { Sights } from './sights.ts'
 
 /** What would become of an ask: under which flow and who would decide, or why under none. */
 type Prospect = { readonly ask: Ask; readonly hands: Hands } & (
-  | { readonly flow: FlowInForce; readonly asked: Asked }
+  | { readonly flow: FlowInForce; readonly integration: Integration; readonly asked: Asked }
   | { readonly flow: undefined; readonly reasons: readonly string[] }
 )
 
@@ -80,18 +79,22 @@ export class Requests {
     }
   }
 
-  /** Answers the new request's id. One that needs nobody is approved in the same transaction. */
+  /**
+   * Answers the new request's id. One that needs nobody is approved in the same transaction. It is judged before, as planning it asks the
+   * target; what an admin changes meanwhile refuses it, and everything else is judged again when access is given.
+   */
   async submit(caller: Caller, wanted: NewRequest): Promise<string> {
     const id = newId('req')
-    const planned = await this.plan(id, caller, wanted)
+    const prospect = await this.prospect(this.database.pool, caller, wanted)
+    const { ask, hands } = prospect
+    if (!prospect.flow) throw denied(prospect.reasons, ask)
+    const { flow, integration } = prospect
+    mustBeActive({ integration })
+    const plan = await this.plans.toKeep(flow.integrationId, id, ask)
     await this.database.transaction(async (tx) => {
-      const prospect = await this.prospect(tx, caller, wanted)
-      const { ask } = prospect
-      if (!prospect.flow) throw denied(prospect.reasons, ask)
-      const { flow, asked, hands } = prospect
-      // Read in this transaction: if each waited for a second connection, as many at once as the pool is large would wait for ever.
-      const integration = await findIntegration(tx, flow.integrationId)
-      mustBeActive({ integration })
+      mustBeActive({ integration: await findIntegration(tx, flow.integrationId) })
+      const asked = await this.approvers.of(matterOf(flow, caller, hands, ask), undefined, tx)
+      if (firstUnapprovable(asked) !== undefined) throw denied([NOBODY], ask)
       const submission = {
         id,
         kind: 'access' as const,
@@ -101,7 +104,7 @@ export class Requests {
         ask,
         bundleId: wanted.bundleId ?? null,
         extendsGrantId: null,
-        plan: planned(ask),
+        plan,
       }
       await this.submissions.submit(tx, submission, asked)
     })
@@ -109,19 +112,10 @@ export class Requests {
     return id
   }
 
-  /** Before anything is written, because it asks the target: the same checks as a dry run, and the plan to keep with the request. */
-  private async plan(id: string, caller: Caller, wanted: NewRequest): Promise<(ask: Ask) => Submission['plan']> {
-    const { flow, ask, ...not } = await this.prospect(this.database.pool, caller, wanted)
-    if (!flow) throw denied('reasons' in not ? not.reasons : [], ask)
-    mustBeActive({ integration: await findIntegration(this.database.pool, flow.integrationId) })
-    const plan = await this.plans.toKeep(flow.integrationId, id, ask)
-    return (now) => (isDeepStrictEqual(inputOf(now), inputOf(ask)) ? plan : null)
-  }
-
   private async prospect(tx: Tx, caller: Caller, wanted: NewRequest): Promise<Prospect> {
-    const ask = await this.asks.read(tx, wanted, await this.sights.of(caller, tx))
-    const { integrationId } = ask.resources[0]!
     const { requester, now } = await this.requesters.read(caller, tx)
+    const ask = await this.asks.read(tx, wanted, await this.sights.of(caller, tx, requester))
+    const { integrationId } = ask.resources[0]!
     const hands = await handsOf(tx, caller)
     // A refusal names flows, their people and their rules: a requester learns nothing of one for other people, as if it were not there.
     const flows = (await this.flows.inForce(tx, wanted.flowId ? { id: wanted.flowId } : { integrationId })).filter(
@@ -139,14 +133,19 @@ export class Requests {
         reasons.push(...flaws.map((flaw) => `${flow.name}: ${flaw}`))
         continue
       }
-      const asked = await this.approvers.of({ ...flow, requesterId: caller.id, hands, resources: ask.resources }, undefined, tx)
+      const asked = await this.approvers.of(matterOf(flow, caller, hands, ask), undefined, tx)
       const blocked = firstUnapprovable(asked)
-      if (blocked === undefined) return { flow, asked, ask, hands }
+      if (blocked === undefined) return { flow, integration, asked, ask, hands }
       const lasting = stagesOf(flow.rule.approval).length > 1 ? ` in stage ${blocked + 1}` : ''
       reasons.push(`${flow.name}: ${NOBODY}${lasting}`)
     }
     return { flow: undefined, reasons: flows.length === 0 ? [NO_FLOW] : reasons, ask, hands }
   }
+}
+
+/** What decides who must be asked. */
+function matterOf(flow: FlowInForce, requester: Pick<Caller, 'id'>, hands: Hands, { resources }: Pick<Ask, 'resources'>): Matter {
+  return { ...flow, requesterId: requester.id, hands, resources }
 }
 
 const NO_FLOW = 'no access flow of yours covers this integration'

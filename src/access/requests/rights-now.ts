@@ -1,21 +1,19 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
-import { type AccessRequest, readRequestResources, selectRequests } from '../../approvals/requests/request.ts'
+import { type AccessRequest, type AskedResource, readRequestResources, selectRequests } from '../../approvals/requests/request.ts'
 import { lockGrant } from '../../grants/grant.ts'
 import { Provisioning } from '../../grants/provisioning/provisioning.ts'
 import { Directory } from '../../identity/directory/directory.ts'
-import { haveLeft } from '../../identity/directory/leaving.ts'
 import { row, type Tx } from '../../platform/postgres/database.ts'
 import { CarryingOut } from '../../runs/carrying-out.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { evaluate, evaluateAction, evaluateExtension, type FlowInForce } from '../rules/evaluate.ts'
-import { Requesters } from './requesters.ts'
+import { requesterFrom } from './requesters.ts'
 
 /** Whether what was asked for may still be had: by this person, at this time, under this flow. Asked when it is about to be given. */
 @Injectable()
 export class RightsNow implements OnModuleInit {
   constructor(
     private readonly directory: Directory,
-    private readonly requesters: Requesters,
     private readonly provisioning: Provisioning,
     private readonly carryingOut: CarryingOut,
   ) {}
@@ -23,7 +21,7 @@ export class RightsNow implements OnModuleInit {
   onModuleInit(): void {
     const stillAllowed = async (tx: Tx, requestId: string) => {
       const [request] = await selectRequests(tx, 'q.id = $1', [requestId])
-      const reasons = request ? await this.against(tx, request) : []
+      const reasons = request ? await this.against(tx, request, await readRequestResources(tx, requestId)) : []
       if (reasons.length > 0) throw notGiven(reasons)
     }
     this.provisioning.allowedBy(stillAllowed)
@@ -31,18 +29,17 @@ export class RightsNow implements OnModuleInit {
   }
 
   /** Throws what has changed since it was asked for, in words for the approver. */
-  async mustHold(tx: Tx, request: AccessRequest): Promise<void> {
-    const reasons = await this.against(tx, request)
+  async mustHold(tx: Tx, request: AccessRequest, resources: readonly AskedResource[]): Promise<void> {
+    const reasons = await this.against(tx, request, resources)
     if (reasons.length > 0) throw notNow(reasons)
   }
 
   /** Everything that has come to stand against it. */
-  private async against(tx: Tx, request: AccessRequest): Promise<readonly string[]> {
+  private async against(tx: Tx, request: AccessRequest, resources: readonly AskedResource[]): Promise<readonly string[]> {
     const member = await this.directory.member(request.requesterId, tx)
     if (member?.state !== 'active') return ['the requester has been disabled meanwhile']
-    if (await haveLeft(tx, request.hands, request.createdAt))
-      return ['who asked for it, or may have, has been disabled meanwhile']
-    const { requester, now } = await this.requesters.read(member, tx)
+    if (request.isAskedByLeaver) return ['who asked for it, or may have, has been disabled meanwhile']
+    const { requester, now } = requesterFrom(member)
     const flow = await this.flowOf(tx, request)
     const { seconds, justification, fields, emergency } = request
     if (request.extendsGrantId) {
@@ -51,7 +48,6 @@ export class RightsNow implements OnModuleInit {
       const verdict = evaluateExtension(flow, requester, more, now, 'approver')
       return verdict.allowed ? [] : verdict.reasons
     }
-    const resources = await readRequestResources(tx, request.id)
     if (request.kind === 'action') {
       const verdict = evaluateAction(flow, requester, { resources, justification, fields, emergency }, now, 'approver')
       return verdict.allowed ? [] : verdict.reasons

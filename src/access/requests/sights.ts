@@ -3,7 +3,7 @@ import { type Caller, seesAll } from '../../identity/callers/caller.ts'
 import type { Sight } from '../../integrations/resources/sight.ts'
 import { Database, type Tx } from '../../platform/postgres/database.ts'
 import { Flows } from '../flows/flows.service.ts'
-import { mayRequest } from '../rules/evaluate.ts'
+import { mayRequest, type Requester } from '../rules/evaluate.ts'
 import { Requesters } from './requesters.ts'
 
 /** Which resources people are told of: those that one of their flows could give; all of them where they run or check the broker. */
@@ -15,9 +15,10 @@ export class Sights {
     private readonly requesters: Requesters,
   ) {}
 
-  async of(caller: Caller, tx: Tx = this.database.pool): Promise<Sight> {
+  /** `known` spares a look where the caller has been read already. */
+  async of(caller: Caller, tx: Tx = this.database.pool, known?: Requester): Promise<Sight> {
     if (seesAll(caller)) return 'all'
-    const { requester } = await this.requesters.read(caller, tx)
+    const requester = known ?? (await this.requesters.read(caller, tx)).requester
     return (await this.flows.allInForce(tx))
       .filter(({ rule }) => mayRequest(rule, requester))
       .map(({ integrationId, rule }) => ({

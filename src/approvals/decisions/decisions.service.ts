@@ -4,14 +4,20 @@ import type { NewApproval } from '../../contract/approvals.ts'
 import type { Caller } from '../../identity/callers/caller.ts'
 import { type Hands, meet } from '../../identity/callers/hands.ts'
 import { handsOf } from '../../identity/callers/hands-of.ts'
-import { haveLeft } from '../../identity/directory/leaving.ts'
 import { each, type Outcome } from '../../platform/due/due-lane.ts'
 import { DueWork } from '../../platform/due/due-work.ts'
 import { newId } from '../../platform/ids.ts'
 import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { readDecisions, voidDecisions } from '../requests/approval.ts'
-import { type AccessRequest, escalatedIn, lockRequest, REQUEST_WORK, readRequestResources } from '../requests/request.ts'
+import {
+  type AccessRequest,
+  type AskedResource,
+  escalatedIn,
+  lockRequest,
+  REQUEST_WORK,
+  readRequestResources,
+} from '../requests/request.ts'
 import { type Subject, Subjects } from '../requests/subjects.ts'
 import { move } from '../requests/transition.ts'
 import { Waiting } from '../requests/waiting.ts'
@@ -57,7 +63,7 @@ export class Decisions implements OnModuleInit {
   async decide(approver: Caller, id: string, approval: NewApproval): Promise<void> {
     await this.database.transaction(async (tx) => {
       const hands = await handsOf(tx, approver)
-      const { request, subject, asked } = await this.forApprover(tx, approver, hands, id)
+      const { request, subject, asked, resources } = await this.forApprover(tx, approver, hands, id)
       if (request.state !== 'pending') throw alreadyDecided(request)
       if (approval.seconds !== undefined && approval.seconds > request.seconds) {
         throw new BrokerError('input.invalid', `is longer than the ${request.seconds} seconds asked for`, {
@@ -72,7 +78,8 @@ export class Decisions implements OnModuleInit {
       }
       if (approval.decision === 'approve' && isRepeated(asked, request.stage, before, hands)) throw approvedAlready()
       await this.note(tx, request, approver, hands, approval)
-      const all = await readDecisions(tx, id)
+      const { decision, seconds: limit = null } = approval
+      const all = [...before, { approverId: approver.id, hands, decision, stage: request.stage, seconds: limit }]
       // Who may decide was asked just now, not when the request was made or an earlier decision was noted.
       const event = decide(asked, request.stage, all)
       if (event === undefined) return
@@ -88,10 +95,10 @@ export class Decisions implements OnModuleInit {
         await move(tx, id, event, { actor: approver.id, data: { reason } })
         return
       }
-      if (await haveLeft(tx, request.hands, request.createdAt)) throw askedByLeaver()
+      if (request.isAskedByLeaver) throw askedByLeaver()
       await move(tx, id, event, { actor: approver.id, approvedSeconds: seconds, data: { seconds, reason } })
-      await subject.mustHold(tx, request)
-      await subject.carryOut(tx, request, seconds)
+      await subject.mustHold(tx, request, resources)
+      await subject.carryOut(tx, request, seconds, resources)
     })
     this.work.wake('provision')
   }
@@ -111,7 +118,7 @@ export class Decisions implements OnModuleInit {
     approver: Caller,
     hands: Hands,
     id: string,
-  ): Promise<{ request: AccessRequest; subject: Subject; asked: Asked }> {
+  ): Promise<{ request: AccessRequest; subject: Subject; asked: Asked; resources: readonly AskedResource[] }> {
     const request = await lockRequest(tx, id)
     if (!request) throw noSuchRequest(id)
     const subject = this.subjects.of(request)
@@ -127,7 +134,7 @@ export class Decisions implements OnModuleInit {
     const asked = await this.approvers.of({ ...request, resources }, escalatedIn(request), tx)
     const stage = asked.stages[request.stage]
     if (!stage || !mayDecide(stage, approver.id)) throw noSuchRequest(id)
-    return { request, subject, asked }
+    return { request, subject, asked, resources }
   }
 
   private async note(tx: Tx, request: AccessRequest, approver: Caller, hands: Hands, approval: NewApproval): Promise<void> {

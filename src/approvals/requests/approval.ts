@@ -46,7 +46,7 @@ export async function voidDecisions(
 }
 
 /** What an approver decided, as people are shown it. */
-interface Approval {
+export interface Approval {
   readonly requestId: string
   readonly id: string
   readonly name: string

@@ -1,6 +1,7 @@
 import type { RequestKind } from '../../contract/requests.ts'
 import type { AccessRule } from '../../contract/rules.ts'
 import type { Hands } from '../../identity/callers/hands.ts'
+import { leftSince } from '../../identity/directory/leaving.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import type { Json, Step } from '../../sdk/index.ts'
 import { ruleForRisk } from '../stages/stages.ts'
@@ -57,6 +58,8 @@ export interface AccessRequest {
   readonly requesterEmail: string | null
   /** whose asking it may be */
   readonly hands: Hands
+  /** whether one of them has left since: nothing is given on their word */
+  readonly isAskedByLeaver: boolean
   readonly state: RequestState
   readonly seconds: number
   readonly approvedSeconds: number | null
@@ -91,7 +94,7 @@ export function escalatedIn(request: Pick<AccessRequest, 'stage' | 'escalated'>)
 const SELECT = `select q.id, q.kind, q.flow_id as "flowId", q.flow_version as "flowVersion", f.name as "flowName", v.rule,
   q.integration_id as "integrationId", q.requester_id as "requesterId", u.name as "requesterName",
   coalesce(u.user_name, u.sign_in_name) as "requesterUserName", u.email as "requesterEmail", q.hands,
-  q.state, q.seconds,
+  ${leftSince('q.hands', 'q.created_at')} as "isAskedByLeaver", q.state, q.seconds,
   q.approved_seconds as "approvedSeconds", q.justification, q.delivery, q.stage, q.escalated, q.undecidable_since is not null as undecidable, q.emergency, q.fields, q.extends_grant_id as "extendsGrantId",
   q.created_at as "createdAt", q.expires_at as "expiresAt", q.decided_at as "decidedAt",
   q.end_reason as "endReason", q.plan, q.action, q.sealed_input as "sealedInput"
@@ -108,8 +111,7 @@ export async function selectRequests(tx: Tx, condition: string, values: readonly
 
 /** The request, its row locked until the transaction ends. */
 export async function lockRequest(tx: Tx, id: string): Promise<AccessRequest | undefined> {
-  await row(tx, 'select 1 from access_requests where id = $1 for update', [id])
-  return (await selectRequests(tx, 'q.id = $1', [id]))[0]
+  return (await selectRequests(tx, 'q.id = $1 for update of q', [id]))[0]
 }
 
 /** The run that an approved request led to; what was sealed of it is with that run from now on. */

@@ -15,16 +15,19 @@ export interface Subject {
   inWords(request: Pick<AccessRequest, 'seconds' | 'action'>, resources: readonly Pick<AskedResource, 'name'>[]): string
 
   /** The hands of those who ask for it or use it already, beside the hands that made this request: none of them decides. */
-  users(tx: Tx, request: Pick<AccessRequest, 'id' | 'extendsGrantId'>): Promise<Hands>
+  users(tx: Tx, request: Pick<AccessRequest, 'id' | 'state' | 'hands' | 'extendsGrantId'>): Promise<Hands>
 
-  /** Throws what has come to stand against it since it was asked for, in words for the approver; asked with the last yes, in its transaction. */
-  mustHold(tx: Tx, request: AccessRequest): Promise<void>
+  /**
+   * Throws what has come to stand against it since it was asked for, in words for the approver; asked with the last yes, in its transaction.
+   * @param resources what was asked for, as it stands now
+   */
+  mustHold(tx: Tx, request: AccessRequest, resources: readonly AskedResource[]): Promise<void>
 
   /**
    * What the last yes leads to, written down in its transaction: no network call, what takes time is due work. A throw takes the yes back.
    * @param seconds the shortest time that an approver allowed
    */
-  carryOut(tx: Tx, request: AccessRequest, seconds: number): Promise<void>
+  carryOut(tx: Tx, request: AccessRequest, seconds: number, resources: readonly AskedResource[]): Promise<void>
 }
 
 /** The subjects of this daemon, by the kind of their requests. */

@@ -11,10 +11,18 @@ import { CONFIG } from '../../platform/platform.module.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError, type Json } from '../../sdk/index.ts'
 import { Approvers, type Asked } from '../stages/approvers.ts'
-import { type AskedAction, type AskedResource, type FieldValues, lockRequest, type PlannedStep, REQUEST_WORK } from './request.ts'
+import {
+  type AskedAction,
+  type AskedResource,
+  type FieldValues,
+  lockRequest,
+  type PlannedStep,
+  REQUEST_WORK,
+  readRequestResources,
+} from './request.ts'
 import { Subjects } from './subjects.ts'
 import { move } from './transition.ts'
-import { Waiting } from './waiting.ts'
+import { dueInStage } from './waiting.ts'
 
 /** What somebody asks for, and the version of the flow that lets them. */
 export interface Submission {
@@ -49,13 +57,12 @@ export class Submissions {
     @Inject(CONFIG) private readonly config: Config,
     private readonly approvers: Approvers,
     private readonly subjects: Subjects,
-    private readonly waiting: Waiting,
   ) {}
 
   /** In the requester's transaction. One that needs nobody is approved in it. */
   async submit(tx: Tx, submission: Submission, asked: Asked): Promise<void> {
     const { id, flow } = submission
-    const expiresAt = await this.insert(tx, submission)
+    const { expiresAt, since } = await this.insert(tx, submission)
     await record(tx, {
       kind: 'request.submitted',
       actor: submission.caller.id,
@@ -66,18 +73,20 @@ export class Submissions {
       await this.approveAtOnce(tx, submission)
       return
     }
-    await enqueue(tx, [{ lane: 'background', kind: REQUEST_WORK.lapse, subject: id, at: expiresAt }])
-    await this.waiting.beginStage(tx, id, flow.rule, 0)
+    await enqueue(tx, [
+      { lane: 'background', kind: REQUEST_WORK.lapse, subject: id, at: expiresAt },
+      ...dueInStage(id, flow.rule, 0, since),
+    ])
   }
 
-  private async insert(tx: Tx, submission: Submission): Promise<Date> {
+  private async insert(tx: Tx, submission: Submission): Promise<{ expiresAt: Date; since: Date }> {
     const { id, kind, flow, caller, hands, ask, bundleId, extendsGrantId, plan, action } = submission
-    const inserted = await row<{ expiresAt: Date }>(
+    const inserted = await row<{ expiresAt: Date; since: Date }>(
       tx,
       `insert into access_requests (id, kind, flow_id, flow_version, integration_id, requester_id, state, seconds, justification, delivery,
          extends_grant_id, bundle_id, fields, emergency, token_makers, hands, done_with, plan, expires_at, action, sealed_input)
        values ($1, $18, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, now() + make_interval(secs => $17), $19, $20)
-       returning expires_at as "expiresAt"`,
+       returning expires_at as "expiresAt", stage_since as since`,
       [
         id,
         flow.id,
@@ -101,19 +110,14 @@ export class Submissions {
         action?.sealedInput ?? null,
       ],
     )
-    const flowNow = await row<{ active: boolean }>(tx, 'select active from access_flows where id = $1 for share', [flow.id])
-    if (!flowNow?.active) {
-      throw new BrokerError('access.denied', `${flow.name}: the flow is switched off`, {
-        fix: 'ask an admin for another access flow',
-      })
-    }
+    await mustStand(tx, flow)
     await rows(
       tx,
       `insert into access_request_resources (request_id, resource_id, permissions)
        select $1, r.id, r.permissions from jsonb_to_recordset($2::jsonb) as r (id text, permissions text[])`,
       [id, JSON.stringify(ask.resources.map((resource) => ({ id: resource.id, permissions: resource.permissions })))],
     )
-    return inserted!.expiresAt
+    return inserted!
   }
 
   /** Nobody is asked: by an automatic flow, or in an emergency, which somebody else must look at afterwards. */
@@ -135,7 +139,7 @@ export class Submissions {
       })
     }
     const request = await lockRequest(tx, id)
-    await this.subjects.of({ kind }).carryOut(tx, request!, seconds)
+    await this.subjects.of({ kind }).carryOut(tx, request!, seconds, await readRequestResources(tx, id))
   }
 
   private async facts(tx: Tx, { flow, ask, extendsGrantId, action }: Submission): Promise<Record<string, Json | undefined>> {
@@ -150,5 +154,22 @@ export class Submissions {
       notify: told.length > 0 ? told.map((person) => person.id) : undefined,
       resources: ask.resources.map((resource) => ({ name: resource.name, permissions: [...resource.permissions] })),
     }
+  }
+}
+
+/** Nobody switches the flow off or changes it until this is written down. */
+async function mustStand(tx: Tx, flow: Submission['flow']): Promise<void> {
+  const now = await row<{ active: boolean; version: number }>(
+    tx,
+    'select active, version from access_flows where id = $1 for share',
+    [flow.id],
+  )
+  if (!now?.active) {
+    throw new BrokerError('access.denied', `${flow.name}: the flow is switched off`, {
+      fix: 'ask an admin for another access flow',
+    })
+  }
+  if (now.version !== flow.version) {
+    throw new BrokerError('conflict', `${flow.name}: an admin changed the flow at this moment`, { fix: 'send the request again' })
   }
 }

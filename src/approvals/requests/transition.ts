@@ -25,6 +25,6 @@ export async function move(tx: Tx, requestId: string, event: RequestEvent, turn:
     [requestId, from, to, turn.approvedSeconds ?? null, turn.endReason ?? null],
   )
   if (moved.length === 0) throw new BrokerError('conflict', 'the request is over already', { fix: 'nothing is left to decide' })
-  for (const kind of Object.values(REQUEST_WORK)) await withdraw(tx, kind, [requestId])
+  await withdraw(tx, Object.values(REQUEST_WORK), [requestId])
   await record(tx, { kind: `request.${to}`, actor: turn.actor ?? BROKER, subject: requestId, data: turn.data ?? {} })
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { BROKER, record } from '../../audit/record.ts'
 import type { AccessRule } from '../../contract/rules.ts'
-import { enqueue, withdraw } from '../../platform/due/due-work.ts'
+import { type DueItem, enqueue, withdraw } from '../../platform/due/due-work.ts'
 import { rows, type Tx } from '../../platform/postgres/database.ts'
 import { stagesOf } from '../stages/stages.ts'
 import { REQUEST_WORK } from './request.ts'
@@ -17,10 +17,9 @@ export interface Cancelled {
 /** What happens to a request by itself while people do not: reminders, escalation, and its end. */
 @Injectable()
 export class Waiting {
-  /** A stage begins: its own clock, its own reminders. */
+  /** Another stage begins: its own clock, its own reminders. */
   async beginStage(tx: Tx, requestId: string, rule: AccessRule, stage: number): Promise<void> {
-    await withdraw(tx, REQUEST_WORK.escalate, [requestId])
-    await withdraw(tx, REQUEST_WORK.remind, [requestId])
+    await withdraw(tx, [REQUEST_WORK.escalate, REQUEST_WORK.remind], [requestId])
     const [begun] = await rows<{ since: Date; before: number }>(
       tx,
       `update access_requests q set stage = $2, stage_since = clock_timestamp(), escalated = false
@@ -30,16 +29,7 @@ export class Waiting {
     )
     if (!begun) return
     if (begun.before !== stage) await record(tx, { kind: 'request.stage', actor: BROKER, subject: requestId, data: { stage } })
-    const after = (seconds: number) => new Date(begun.since.getTime() + seconds * 1000)
-    const escalation = stagesOf(rule.approval)[stage]?.escalation
-    await enqueue(tx, [
-      ...(escalation
-        ? [{ lane: 'background', kind: REQUEST_WORK.escalate, subject: requestId, at: after(escalation.afterSeconds) } as const]
-        : []),
-      ...(rule.remindSeconds
-        ? [{ lane: 'background', kind: REQUEST_WORK.remind, subject: requestId, at: after(rule.remindSeconds) } as const]
-        : []),
-    ])
+    await enqueue(tx, dueInStage(requestId, rule, stage, begun.since))
   }
 
   /** Ends requests that wait and whose reason to wait is gone; everybody concerned is told why. */
@@ -48,4 +38,14 @@ export class Waiting {
       await move(tx, id, 'cancel', { endReason: reason, data: { reason, requesterId, stage } })
     }
   }
+}
+
+/** What happens by itself in a stage that began then. */
+export function dueInStage(requestId: string, rule: AccessRule, stage: number, since: Date): DueItem[] {
+  const due = (kind: string, seconds: number | undefined): DueItem[] =>
+    seconds ? [{ lane: 'background', kind, subject: requestId, at: new Date(since.getTime() + seconds * 1000) }] : []
+  return [
+    ...due(REQUEST_WORK.escalate, stagesOf(rule.approval)[stage]?.escalation?.afterSeconds),
+    ...due(REQUEST_WORK.remind, rule.remindSeconds),
+  ]
 }

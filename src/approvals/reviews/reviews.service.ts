@@ -66,7 +66,8 @@ export class Reviews {
       const review = await row<ReviewRow>(tx, `${SELECT} where e.id = $1`, [id])
       if (!review) throw noSuchReview(id)
       const hands = await handsOf(tx, caller)
-      if (meet(hands, await this.subjects.of(review).users(tx, { id: review.requestId, extendsGrantId: null }))) {
+      const approved = { id: review.requestId, state: 'approved', hands: [], extendsGrantId: null } as const
+      if (meet(hands, await this.subjects.of(review).users(tx, approved))) {
         throw new BrokerError(
           'access.self_approval',
           'You cannot review your own emergency, nor one that was made or opened with a token you created.',

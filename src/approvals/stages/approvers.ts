@@ -27,6 +27,8 @@ interface Owners {
   readonly resourceOwner: { readonly tagKey: string; readonly attribute: 'email' | 'user_name' | 'external_id' | 'group' } | null
 }
 
+const NO_OWNERS: Owners = { owners: null, resourceOwner: null }
+
 /** Finds who may decide, from what the directory says at this moment. Never who asked, whatever road leads to them. */
 @Injectable()
 export class Approvers {
@@ -67,7 +69,7 @@ export class Approvers {
     note: (found: readonly Person[]) => readonly Person[],
     tx: Tx,
   ): Promise<Party[]> {
-    const owners = await this.ownersOf(matter.integrationId, tx)
+    const owners = sources.some(({ kind }) => kind.endsWith('_owner')) ? await this.ownersOf(matter.integrationId, tx) : NO_OWNERS
     const everywhere: Person[] = []
     for (const source of sources) everywhere.push(...note(await this.peopleOf(source, matter, owners, tx)))
     if (!sources.some((source) => source.kind === 'resource_owner')) return [party(stage, everywhere, matter.askers)]
@@ -121,7 +123,7 @@ export class Approvers {
     const found = await row<Owners>(tx, 'select owners, resource_owner as "resourceOwner" from integrations where id = $1', [
       integrationId,
     ])
-    return found ?? { owners: null, resourceOwner: null }
+    return found ?? NO_OWNERS
   }
 }
 

@@ -74,7 +74,7 @@ export class Certificates {
         [id],
       )
       if (removed.length === 0) throw new BrokerError('not_found', `there is no certificate ${id}`)
-      await withdraw(tx, EXPIRY_WORK, [id])
+      await withdraw(tx, [EXPIRY_WORK], [id])
       await record(tx, { kind: 'certificate.removed', actor: caller.id, subject: id, data: { name, fingerprint } })
     })
   }

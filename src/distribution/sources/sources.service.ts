@@ -82,7 +82,7 @@ export class Sources implements OnModuleInit {
         throw new BrokerError('conflict', 'a certificate is being issued', { fix: `wait until ${runId} is over, or cancel it` })
       }
       await rows(tx, 'update certificate_sources set removed_at = now(), next_at = null where id = $1', [id])
-      await withdraw(tx, RENEW_WORK, [id])
+      await withdraw(tx, [RENEW_WORK], [id])
       await record(tx, { kind: 'certificate_source.removed', actor: caller.id, subject: id, data: { name } })
     })
   }

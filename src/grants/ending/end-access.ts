@@ -50,7 +50,7 @@ export class AccessEnding implements OnModuleInit {
       await enqueue(tx, [{ lane: 'cut', kind: GRANT_WORK.endAll, subject: id, shard: id, at }])
     })
     const grants = await this.endAll(id)
-    await this.database.transaction((tx) => withdraw(tx, GRANT_WORK.endAll, [id]))
+    await this.database.transaction((tx) => withdraw(tx, [GRANT_WORK.endAll], [id]))
     return { integrationId: id as EndedAccess['integrationId'], grants: grants as EndedAccess['grants'] }
   }
 

@@ -53,8 +53,7 @@ export async function beginEnding(tx: Tx, ids: readonly string[], ending: Ending
     begun.map((grant) => grant.runId),
     'undo',
   )
-  await withdraw(tx, GRANT_WORK.provision, begunIds)
-  await withdraw(tx, GRANT_WORK.extend, begunIds)
+  await withdraw(tx, [GRANT_WORK.provision, GRANT_WORK.extend], begunIds)
   return begunIds
 }
 

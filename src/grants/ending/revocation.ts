@@ -8,6 +8,7 @@ import { CONFIG } from '../../platform/platform.module.ts'
 import { rows, type Tx, UrgentDatabase } from '../../platform/postgres/database.ts'
 import { Metrics } from '../../platform/watching/metrics.ts'
 import { type EndReason, GRANT_WORK, type Grant, selectGrants } from '../grant.ts'
+import { GrantNews } from '../news.ts'
 import { move } from '../transition.ts'
 import { beginEnding } from './ending.ts'
 import { noteFailures, whyFailed } from './failures.ts'
@@ -28,6 +29,7 @@ export class Revocation implements OnModuleInit {
     private readonly database: UrgentDatabase,
     private readonly work: DueWork,
     private readonly undo: Undo,
+    private readonly news: GrantNews,
     @Inject(CONFIG) private readonly config: Config,
     metrics: Metrics,
   ) {
@@ -104,6 +106,7 @@ export class Revocation implements OnModuleInit {
       },
     })
     this.ended.add(over)
+    this.news.tell(leaving.map(({ grant }) => grant.id))
     return outcomes
   }
 

@@ -161,7 +161,7 @@ export class WritingOff implements OnModuleInit {
       await move(tx, 'write_off', [{ id: grant.id, given, data: () => ({ reason, because, receipt }) }], by)
     }
     const over = given.map(({ grant }) => grant.id)
-    for (const kind of [GRANT_WORK.end, GRANT_WORK.clean]) await withdraw(tx, kind, over)
+    await withdraw(tx, [GRANT_WORK.end, GRANT_WORK.clean], over)
     await record(tx, {
       kind: 'integration.written_off',
       actor: by,

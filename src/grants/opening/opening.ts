@@ -151,7 +151,7 @@ export class Openings {
   }
 
   private async deliver(grant: Grant, opening: string, credential: Credential): Promise<void> {
-    await this.database.transaction(async (tx) => {
+    const isDelivered = await this.database.transaction(async (tx) => {
       const live = await lockGrant(tx, grant.id)
       const delivered =
         live?.state === 'active' &&
@@ -160,18 +160,19 @@ export class Openings {
           `update openings set state = 'delivered', trace = $2, ends_at = $3, collect_by = $4 where id = $1 and state = 'opening' returning id`,
           [opening, JSON.stringify(credential.trace), credential.endsAt, credential.collectBy ?? null],
         ))
-      if (delivered) {
-        return record(tx, {
-          kind: 'credential.delivered',
-          actor: grant.granteeId,
-          subject: grant.id,
-          data: { opening, endsAt: credential.endsAt.toISOString(), trace: credential.trace },
-        })
+      if (!delivered) {
+        await enqueueRecheck(tx, grant)
+        return false
       }
-      return enqueueRecheck(tx, grant)
+      await record(tx, {
+        kind: 'credential.delivered',
+        actor: grant.granteeId,
+        subject: grant.id,
+        data: { opening, endsAt: credential.endsAt.toISOString(), trace: credential.trace },
+      })
+      return true
     })
-    const won = await row(this.database.pool, `select 1 from openings where id = $1 and state = 'delivered'`, [opening])
-    if (!won) {
+    if (!isDelivered) {
       throw new BrokerError(
         'conflict',
         'the grant ended or was opened again while this credential was minted; it is thrown away',

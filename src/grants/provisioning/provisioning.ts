@@ -16,9 +16,10 @@ import { TimeLeft } from '../../platform/pacing/time-left.ts'
 import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { refusalOfDatabase } from '../../platform/postgres/database-errors.ts'
 import { Metrics } from '../../platform/watching/metrics.ts'
-import { BrokerError, type GrantInput, isBrokerError, type Json } from '../../sdk/index.ts'
+import { BrokerError, type GrantInput, isBrokerError, type Json, type Step } from '../../sdk/index.ts'
 import { endNow } from '../ending/ending.ts'
 import { GRANT_WORK, type Grant, grantIdOf, lockGrant, MS_LEFT, runIdOf, selectGrants } from '../grant.ts'
+import { GrantNews } from '../news.ts'
 import { move } from '../transition.ts'
 import { mustBeAsApproved } from './approved-plan.ts'
 
@@ -60,6 +61,7 @@ export class Provisioning implements OnModuleInit {
     private readonly runner: ActionRunner,
     private readonly connections: Connections,
     private readonly deliveries: Deliveries,
+    private readonly news: GrantNews,
     metrics: Metrics,
   ) {
     this.provisioned = metrics.counter('latchkey_grants_provisioned_total', 'grants that became usable')
@@ -107,10 +109,11 @@ export class Provisioning implements OnModuleInit {
     try {
       await this.runner.execute(run, hold, {
         whenPlanned: (tx, connection, steps) => mustBeAsApproved(tx, grantAccessOf(connection), grant, steps),
-        beforeStep: (tx) => this.startClock(tx, grant),
+        beforeStep: (tx, step) => this.startClock(tx, grant, step),
         whenExecuted: (tx, connection) => this.activate(tx, grant, connection),
       })
       this.work.wake('cut')
+      this.news.tell([grant.id])
       return 'done'
     } catch (error) {
       return this.afterFailure(claimed, refusalOfDatabase(error) ?? error, work.attempts)
@@ -131,7 +134,7 @@ export class Provisioning implements OnModuleInit {
   }
 
   /** The clock starts when access becomes usable, so every attempt starts it again. Whole milliseconds survive the way through JavaScript. */
-  private async startClock(tx: Tx, grant: Grant): Promise<TimeLeft> {
+  private async startClock(tx: Tx, grant: Grant, step: Pick<Step, 'confersPower'>): Promise<TimeLeft> {
     const readAt = performance.now()
     const clock = await row<{ until: Date; msLeft: number }>(
       tx,
@@ -141,7 +144,8 @@ export class Provisioning implements OnModuleInit {
       [grant.id],
     )
     if (!clock) throw new BrokerError('run.fenced', `${grant.id} is no longer provisioning`)
-    await this.stillAllowed?.(tx, grant.requestId)
+    // What confers no power is no access yet, and is taken away again when the step that does is refused. Older steps do not say which they are.
+    if (step.confersPower !== false) await this.stillAllowed?.(tx, grant.requestId)
     return new TimeLeft(clock.until, clock.msLeft, readAt)
   }
 

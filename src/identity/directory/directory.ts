@@ -16,6 +16,12 @@ export interface Member {
   readonly state: UserState
   readonly roles: readonly Role[]
   readonly groupIds: readonly Id<'grp'>[]
+  readonly email: string | null
+  readonly userName: string | null
+  /** what a provider or SCIM said of them */
+  readonly attributes: Readonly<Record<string, string | readonly string[]>>
+  /** when this was read, by the database's clock */
+  readonly now: Date
 }
 
 export interface Person {
@@ -60,7 +66,8 @@ export class Directory {
   member(userId: string, tx: Tx = this.database.pool): Promise<Member | undefined> {
     return row<Member>(
       tx,
-      `select id, name, state, ${rolesOf(this.freshMinutes)} as roles, ${groupIdsOf(this.freshMinutes)} as "groupIds"
+      `select id, name, state, ${rolesOf(this.freshMinutes)} as roles, ${groupIdsOf(this.freshMinutes)} as "groupIds", email,
+         user_name as "userName", attributes, clock_timestamp() as now
        from users u where id = $1`,
       [userId],
     )

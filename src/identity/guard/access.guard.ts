@@ -63,8 +63,7 @@ export class AccessGuard implements CanActivate, OnModuleInit {
     calledWith(recognised.caller.id, recognised.caller.cameWith, recognised.caller.tokenMakers)
     if (recognised.credential.kind === 'session') mustBeSameOrigin(request, this.config)
     if (!fresh) return recognised
-    await this.freshness.confirm(recognised)
-    return this.authentication.recognise(request)
+    return (await this.freshness.confirm(recognised)) ? this.authentication.recognise(request) : recognised
   }
 
   /** A token of ours that is none, or none any more, is written down. A caller who brings nothing tried nothing. */

@@ -34,14 +34,15 @@ export class Freshness {
 
   /**
    * A caller who came from the provider is confirmed there, unless that was a minute ago at most; any other is known by us alone. Throws
-   * `auth.required` when the provider says no, `unavailable` when it cannot be asked. After it the caller must be recognised again.
+   * `auth.required` when the provider says no, `unavailable` when it cannot be asked. Answers whether it was asked: then the caller must be
+   * recognised again.
    */
-  async confirm({ caller, credential }: Recognised): Promise<void> {
+  async confirm({ caller, credential }: Recognised): Promise<boolean> {
     const identity = await this.identityOf(caller.id)
-    if (!identity || (credential.kind === 'jwt' && credential.isNews)) return
+    if (!identity || (credential.kind === 'jwt' && credential.isNews)) return false
     if (identity.issuer !== this.config.oidc?.issuer)
       throw unconfirmed('the provider this person signed in at is not used any more')
-    if (identity.isFresh && identity.untold === null) return
+    if (identity.isFresh && identity.untold === null) return false
     const sessionId = await this.sessionOf(caller.id, identity, credential)
     if (sessionId === undefined)
       throw unconfirmed('the provider can be asked about a person who is signed in, and about no other')
@@ -57,6 +58,7 @@ export class Freshness {
       throw unconfirmed('the provider does not confirm who you are any more')
     }
     await this.refuseUntold(caller.id)
+    return true
   }
 
   private identityOf(userId: string): Promise<Identity | undefined> {

@@ -153,6 +153,6 @@ export async function enqueue(tx: Tx, items: readonly DueItem[]): Promise<void> 
 }
 
 /** Takes work back in the caller's transaction. */
-export async function withdraw(tx: Tx, kind: string, subjects: readonly string[]): Promise<void> {
-  await rows(tx, 'delete from due_work where kind = $1 and subject = any($2)', [kind, subjects])
+export async function withdraw(tx: Tx, kinds: string | readonly string[], subjects: readonly string[]): Promise<void> {
+  await rows(tx, 'delete from due_work where kind = any($1) and subject = any($2)', [[kinds].flat(), subjects])
 }

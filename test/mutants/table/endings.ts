@@ -54,8 +54,8 @@ export const ENDINGS: readonly Mutant[] = [
   {
     bug: 'ending a grant leaves its provisioning due',
     file: 'src/grants/ending/ending.ts',
-    find: 'await withdraw(tx, GRANT_WORK.provision, begunIds)',
-    replace: '',
+    find: '[GRANT_WORK.provision, GRANT_WORK.extend]',
+    replace: '[GRANT_WORK.extend]',
     suites: [],
     equivalent: 'the row finds a grant that is not provisioning any more, and is done without an effect',
   },
