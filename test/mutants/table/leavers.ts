@@ -97,4 +97,28 @@ export const LEAVERS: readonly Mutant[] = [
     replace: `(params[name] ?? '')`,
     suites: ['api-client'],
   },
+  {
+    bug: 'SCIM makes an admin who never signed in somebody else',
+    file: 'src/identity/scim/scim-users.service.ts',
+    find: 'if (isAnothersNow) await this.links.mustNotBecomeAnother(tx, personId)',
+    replace: '',
+    suites: ['scim-sign-in'],
+    only: 'is nobody else’s by a new externalId',
+  },
+  {
+    bug: 'who has signed in elsewhere counts as signed in here',
+    file: 'src/identity/scim/sign-in-links.ts',
+    find: 'where i.user_id = u.id and i.issuer = $2)`,',
+    replace: 'where i.issuer = $2)`,',
+    suites: ['scim-sign-in'],
+    only: 'is nobody else’s by a new externalId',
+  },
+  {
+    bug: 'people are told that they lost roles which they have by another road',
+    file: 'src/identity/directory/lost-roles.ts',
+    find: '!after.get(id)?.includes(role))]))',
+    replace: '!after.get(id)?.includes(role) || roles.length > 1)]))',
+    suites: ['role-letters'],
+    only: 'is told when an admin takes it away',
+  },
 ]

@@ -51,4 +51,28 @@ export const VAULT: readonly Mutant[] = [
     suites: ['vault-policy'],
     only: 'Names in the target',
   },
+  {
+    bug: 'tokens of a user who is gone are overlooked for ever',
+    file: 'plugins/vault/marked.ts',
+    find: 'for (const folder of loggedIn) {',
+    replace: 'for (const folder of loggedIn.slice(0, 0)) {',
+    suites: ['sweep'],
+    only: 'takes away what a login left',
+  },
+  {
+    bug: 'a name that looks like a probe’s hides a user from the sweep for ever',
+    file: 'plugins/vault/probe-names.ts',
+    find: ' || agoMs < -LONGEST_PROBE_MS',
+    replace: '',
+    suites: ['target-names'],
+    only: 'tells of',
+  },
+  {
+    bug: 'what a probe that was cut off left is looked for once more after ten minutes alone',
+    file: 'src/grants/sweep/sweep.ts',
+    find: '(isUnderWay ? SOON_MS : EVERY_MS)',
+    replace: 'EVERY_MS',
+    suites: ['probes'],
+    only: 'removes what a probe that was cut off left',
+  },
 ]

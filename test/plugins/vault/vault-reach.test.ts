@@ -50,24 +50,25 @@ describe.each(await serversUnderTest())('an integration with all mounts of $prod
     expect((await synced()).unreadable).toEqual([])
   })
 
-  it('is told of the one right of eight hundred that is missing, though no server is asked for so many at once', async () => {
+  it('is told which rights of eight hundred are missing, though no server is asked for so many at once', async () => {
     const kvMounts = Array.from({ length: 200 }, (_, number) => `kv-${number}`)
     const settings = { kvMounts, capabilities: ['discovery', 'rotate-secrets'] }
     const rules = wantedRules(configFor(vault.address, { auth: { method: 'token', token: 'nobody’s' }, ...settings }))
     expect(rules.length).toBeGreaterThan(800)
-    for (const missing of [rules[100]!, rules[700]!, rules.at(-1)!]) {
-      const held = rules.filter(({ path }) => path !== missing.path)
-      await vault.api('PUT', 'sys/policies/acl/thousand', { policy: policyDocument(held) })
-      const made = await vault.api('POST', 'auth/token/create', { policies: ['thousand'], no_default_policy: true })
-      const { client } = await connected(vault.address, {
-        auth: { method: 'token', token: made.body.auth.client_token },
-        ...settings,
-      })
-      const checks = await health(client, AbortSignal.timeout(60_000))
-      await client.close()
-      const wrong = checks.filter(({ name, status }) => name.startsWith('right ') && status !== 'ok')
-      expect(wrong.map(({ name }) => name)).toEqual([`right ${missing.path}`])
-    }
+    // Of the first hundreds and of the last.
+    const missing = [rules[100]!, rules.at(-1)!].map(({ path }) => path)
+    await vault.api('PUT', 'sys/policies/acl/many', {
+      policy: policyDocument(rules.filter(({ path }) => !missing.includes(path))),
+    })
+    const made = await vault.api('POST', 'auth/token/create', { policies: ['many'], no_default_policy: true })
+    const { client } = await connected(vault.address, {
+      auth: { method: 'token', token: made.body.auth.client_token },
+      ...settings,
+    })
+    const checks = await health(client, new AbortController().signal)
+    await client.close()
+    const wrong = checks.filter(({ name, status }) => name.startsWith('right ') && status !== 'ok')
+    expect(wrong.map(({ name }) => name)).toEqual(missing.map((path) => `right ${path}`))
   })
 
   it('says which mounts are there and out of reach, and how to reach them', async () => {
