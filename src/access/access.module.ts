@@ -25,6 +25,7 @@ import { Requests } from './requests/requests.service.ts'
 import { RightsNow } from './requests/rights-now.ts'
 import { Sights } from './requests/sights.ts'
 import { SwitchedOff } from './requests/switched-off.ts'
+import { Offers } from './resources/offers.ts'
 import { ResourcesController } from './resources/resources.controller.ts'
 import { SimulatorController } from './simulator/simulator.controller.ts'
 import { Simulator } from './simulator/simulator.ts'
@@ -58,6 +59,7 @@ import { Simulator } from './simulator/simulator.ts'
     ExtensionSubject,
     ExtensionRequests,
     RequestViews,
+    Offers,
   ],
 })
 export class AccessModule {}

@@ -63,7 +63,7 @@ export type TimeWindow = z.infer<typeof timeWindow>
 export const fieldKey = z
   .string()
   .regex(/^[a-z][a-z0-9_]{0,39}$/, { error: 'must be lower-case letters, digits and _, at most 40' })
-const customField = z.discriminatedUnion('type', [
+export const customField = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('text'),
     key: fieldKey,

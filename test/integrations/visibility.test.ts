@@ -68,6 +68,37 @@ describe('what people are told of', () => {
     expect(answers[0]).toMatchObject({ status: 404, code: 'not_found' })
   })
 
+  it('is what can be asked for on it, by the flows that are for them and no others', async () => {
+    await world.flow({
+      requesters: only(bob),
+      resources: [{ paths: ['kv/app/*'] }],
+      permissions: { 'vault-kv-secret': ['write'] },
+      maxSeconds: 60,
+    })
+    const [seen, hidden] = [await world.resource('kv/app/db'), await world.resource('kv/team/payments/stripe')]
+    const { body } = await alice.api.get(`/api/resources/${seen}/offers`)
+    expect(body).toMatchObject({
+      typeTitle: 'KV secret',
+      resource: { name: 'kv/app/db' },
+      permissions: [{ id: 'read', title: 'Read' }],
+    })
+    expect(body.offers).toMatchObject([
+      { permissions: ['read'], maxSeconds: 86_400, justification: 'optional', fields: [], automatic: true, emergency: false },
+    ])
+    expect((await bob.api.get(`/api/resources/${seen}/offers`)).body.offers).toMatchObject([
+      { permissions: ['write'], maxSeconds: 60 },
+    ])
+    const answers = await Promise.all(
+      [hidden, newId('res')].map(async (id) => refusalOf(await alice.api.get(`/api/resources/${id}/offers`), id)),
+    )
+    expect(answers[0]).toEqual(answers[1])
+    expect(answers[0]).toMatchObject({ status: 404, code: 'not_found' })
+    const overseer = await world.person('auditor', ['auditor'], ['read'])
+    expect((await overseer.api.get(`/api/resources/${hidden}/offers`)).body, 'who sees all may not ask for all').toMatchObject({
+      offers: [],
+    })
+  })
+
   it('cannot be found out by asking for it: what is hidden and what is not there have one answer', async () => {
     const hidden = await world.resource('kv/team/payments/stripe')
     for (const road of ['/api/access-requests/dry-run', '/api/access-requests']) {

@@ -266,6 +266,7 @@ export const ENDPOINTS: Record<string, Expected> = {
   },
   'GET /api/resources': { who: 'read', ok: 200 },
   'GET /api/resources/:id': { who: 'read', ok: 404, ...read([absent('res')]) },
+  'GET /api/resources/:id/offers': { who: 'read', ok: 404, ...read([absent('res')]) },
 
   'POST /api/access-flows': { who: 'manage: admin owner', ok: 201, target: (make) => ({ body: make.bodies.flow() }) },
   'GET /api/access-flows': { who: SEERS, ok: 200 },

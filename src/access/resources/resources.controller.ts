@@ -5,6 +5,7 @@ import { type Caller, CurrentCaller } from '../../identity/callers/caller.ts'
 import { Resources } from '../../integrations/resources/resources.service.ts'
 import { Endpoint } from '../../platform/http/endpoint.ts'
 import { Sights } from '../requests/sights.ts'
+import { Offers } from './offers.ts'
 
 // Everybody may search, and finds what they could ask for.
 @Controller()
@@ -12,6 +13,7 @@ export class ResourcesController {
   constructor(
     private readonly resources: Resources,
     private readonly sights: Sights,
+    private readonly offered: Offers,
   ) {}
 
   @Endpoint(resources.search)
@@ -22,5 +24,10 @@ export class ResourcesController {
   @Endpoint(resources.get)
   async get(@CurrentCaller() caller: Caller, @Param('id', { schema: resources.get.params.id }) resourceId: string) {
     return this.resources.get(resourceId, await this.sights.of(caller))
+  }
+
+  @Endpoint(resources.offers)
+  offers(@CurrentCaller() caller: Caller, @Param('id', { schema: resources.offers.params.id }) resourceId: string) {
+    return this.offered.of(caller, resourceId)
   }
 }

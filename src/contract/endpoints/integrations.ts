@@ -15,6 +15,7 @@ import {
   resourcePage,
   resourceQuery,
 } from '../integrations.ts'
+import { resourceOffers } from '../offers.ts'
 import { ownership } from '../ownership.ts'
 import { proposalView } from '../proposals.ts'
 import { endpoint } from './endpoint.ts'
@@ -35,6 +36,15 @@ export const resources = {
     allowed: { scope: 'read' },
     params: { id: id('res') },
     answers: { 200: resource },
+  }),
+  offers: endpoint({
+    method: 'GET',
+    path: '/api/resources/:id/offers',
+    tag: 'resources',
+    allowed: { scope: 'read' },
+    about: 'what the caller may ask for on it',
+    params: { id: id('res') },
+    answers: { 200: resourceOffers },
   }),
 }
 
