@@ -109,9 +109,14 @@ async function started<T extends { stop(): Promise<void> }>(starting: Promise<T>
 
 function addresses({ vault, daemon }: Stage): void {
   screen.line('  Everything goes on running until ctrl-c.\n')
-  screen.fact('Latchkey', daemon.url)
+  screen.fact('the portal', daemon.url)
+  screen.note(
+    'Open it and press “Sign in”; the identity provider asks who you are, and wants no password:',
+    'as Alice Ames, who asks: search for “stripe”, ask, and use it once it is approved,',
+    'as Bob Baker or Erin Evans, who approve: in another browser, or in a private window.',
+    'The secrets of the payments team need a yes; encrypting with transit/orders does not.',
+  )
   screen.fact('its API', `${daemon.url}/openapi.json`)
-  screen.fact('sign in', `${daemon.url}/auth/login?return=/api/me`)
   screen.fact('admin', daemon.adminToken)
   screen.fact('Vault', vault.address)
   screen.fact('root token', vault.rootToken)

@@ -2,8 +2,11 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '
 import { Broken, Missing } from './shell/broken.tsx'
 import { Shell } from './shell/shell.tsx'
 
-// A new page: a folder under pages/, a line here, and a line in shell/ where it is to be found in the navigation.
+// A new page: a folder under pages/, a route here, and a link in shell/ where people are to find it.
 const root = createRootRoute({ component: Shell, errorComponent: Broken, notFoundComponent: Missing })
+
+/** A parameter as it was typed: what looks like a number comes as one. */
+const text = (value: unknown) => (typeof value === 'string' || typeof value === 'number' ? String(value) : '')
 
 const home = createRoute({
   getParentRoute: () => root,
@@ -11,8 +14,47 @@ const home = createRoute({
   component: lazyRouteComponent(() => import('./pages/home/home.tsx'), 'Home'),
 })
 
+const search = createRoute({
+  getParentRoute: () => root,
+  path: '/search',
+  validateSearch: (given: Record<string, unknown>) => ({ q: text(given['q']) }),
+  component: lazyRouteComponent(() => import('./pages/search/search.tsx'), 'Search'),
+})
+
+const ask = createRoute({
+  getParentRoute: () => root,
+  path: '/ask',
+  validateSearch: (given: Record<string, unknown>) => ({ resource: text(given['resource']) }),
+  component: lazyRouteComponent(() => import('./pages/ask/ask.tsx'), 'Ask'),
+})
+
+const inbox = createRoute({
+  getParentRoute: () => root,
+  path: '/approvals',
+  component: lazyRouteComponent(() => import('./pages/inbox/inbox.tsx'), 'Inbox'),
+})
+
+// Letters lead here.
+const request = createRoute({
+  getParentRoute: () => root,
+  path: '/requests/$id',
+  component: lazyRouteComponent(() => import('./pages/request/request.tsx'), 'RequestPage'),
+})
+
+const grant = createRoute({
+  getParentRoute: () => root,
+  path: '/grants/$id',
+  component: lazyRouteComponent(() => import('./pages/grant/grant.tsx'), 'GrantPage'),
+})
+
+const receipt = createRoute({
+  getParentRoute: () => root,
+  path: '/grants/$id/receipt',
+  component: lazyRouteComponent(() => import('./pages/receipt/receipt.tsx'), 'ReceiptPage'),
+})
+
 export const router = createRouter({
-  routeTree: root.addChildren([home]),
+  routeTree: root.addChildren([home, search, ask, inbox, request, grant, receipt]),
   defaultPreload: 'intent',
   defaultErrorComponent: Broken,
   scrollRestoration: true,

@@ -77,8 +77,8 @@ const MAY_USE: Record<string, RegExp> = {
   clients: /^node:.+$/,
   vault: /^(undici|node:.+)$/,
   'plugins/vault': /^(zod|@node-rs\/bcrypt|node:.+)$/,
-  portal: /^(@mantine\/core(\/styles\.css)?|@tanstack\/react-(query|router)|react|react-dom\/client|zod)$/,
-  dev: /^(oidc-provider|pg|undici|zod|node:.+)$/,
+  portal: /^(@mantine\/core(\/styles\.css)?|@mantine\/hooks|@tanstack\/react-(query|router)|react|react-dom\/client|zod)$/,
+  dev: /^(oidc-provider|pg|playwright-core|undici|zod|node:.+)$/,
   bench: /./,
 }
 const MAY_USE_ELSEWHERE = /^(@nestjs\/(common|core|schedule|swagger)|@opentelemetry\/api|express|zod|node:.+)$/

@@ -12,7 +12,7 @@ export function Account({ me }: { readonly me: Me }) {
   return (
     <Menu position="bottom-end" withinPortal={false}>
       <Menu.Target>
-        <Button variant="default" loading={leaving} aria-label={words.account.open(me.name)} maw="11rem">
+        <Button variant="default" loading={leaving} aria-label={words.account.open(me.name)} maw="min(11rem, 30vw)" px="sm">
           {me.name}
         </Button>
       </Menu.Target>

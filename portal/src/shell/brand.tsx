@@ -6,7 +6,7 @@ export function Brand() {
   return (
     <Link to="/" className="lk-brand">
       <img src={icon} alt="" width={28} height={28} />
-      {words.app}
+      <span>{words.app}</span>
     </Link>
   )
 }

@@ -9,6 +9,7 @@ import { Failed, Loading } from '../parts/face.tsx'
 import { words } from '../words.ts'
 import { Account } from './account.tsx'
 import { Brand } from './brand.tsx'
+import { InboxLink } from './inbox-link.tsx'
 import { Welcome } from './welcome.tsx'
 
 /** What stands around every page: who is signed in, where one can go, and whether the session goes on. */
@@ -26,7 +27,10 @@ export function Shell() {
         <div className="lk-bar-in">
           <Brand />
           <nav className="lk-nav" aria-label={words.nav.label}>
-            <Link to="/">{words.nav.home}</Link>
+            <Link to="/" activeOptions={{ exact: true }}>
+              {words.nav.home}
+            </Link>
+            {data && <InboxLink />}
           </nav>
           {data && <Account me={data} />}
         </div>

@@ -3,7 +3,10 @@ import { useQuery } from '@tanstack/react-query'
 import { liveGrants, type ToldGrant } from '../../data/queries.ts'
 import { Countdown } from '../../parts/countdown.tsx'
 import { Empty, Failed, Loading } from '../../parts/face.tsx'
+import { GiveBack } from '../../parts/give-back.tsx'
+import { ButtonLink } from '../../parts/link.tsx'
 import { Section } from '../../parts/page.tsx'
+import { Resources } from '../../parts/resources.tsx'
 import { GrantState } from '../../parts/state.tsx'
 import { words } from '../../words.ts'
 
@@ -29,15 +32,21 @@ export function LiveAccess() {
 
 function Live({ grant }: { readonly grant: ToldGrant }) {
   return (
-    <Group className="lk-card" justify="space-between">
-      <Stack gap={4}>
-        {grant.resources.map(({ resourceId, name, permissions }) => (
-          <Text key={resourceId}>
-            <span className="lk-name">{name}</span> ({permissions.join(', ')})
-          </Text>
-        ))}
-      </Stack>
-      {grant.state === 'active' ? <Countdown grant={grant} /> : <GrantState state={grant.state} />}
-    </Group>
+    <Stack className="lk-card" gap="sm">
+      <Group justify="space-between" align="flex-start" gap="xs">
+        <Resources resources={grant.resources} />
+        <Group gap="md">
+          {grant.state === 'active' && <Countdown grant={grant} />}
+          <GrantState state={grant.state} />
+        </Group>
+      </Group>
+      {grant.problem && <Text c="dimmed">{grant.problem.message}</Text>}
+      <Group gap="sm">
+        <ButtonLink to="/grants/$id" params={{ id: grant.id }} variant={grant.state === 'active' ? 'light' : 'default'}>
+          {grant.state === 'active' ? words.home.use : words.home.look}
+        </ButtonLink>
+        {grant.state === 'active' && <GiveBack id={grant.id} />}
+      </Group>
+    </Stack>
   )
 }

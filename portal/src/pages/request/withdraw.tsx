@@ -1,0 +1,26 @@
+import { Button, Group } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
+import { requests } from '../../../../src/contract/endpoints/access.ts'
+import { api } from '../../data/api.ts'
+import { keys } from '../../data/queries.ts'
+import { useDoing } from '../../parts/doing.ts'
+import { Refused } from '../../parts/refused.tsx'
+import { words } from '../../words.ts'
+
+export function Withdraw({ id }: { readonly id: string }) {
+  const client = useQueryClient()
+  const { run, isBusy, error } = useDoing(async () => {
+    await api.call(requests.cancel, { params: { id } })
+    await client.invalidateQueries({ queryKey: keys.requests })
+  })
+  return (
+    <>
+      <Refused error={error} />
+      <Group>
+        <Button variant="default" loading={isBusy} onClick={() => run()}>
+          {words.request.withdraw}
+        </Button>
+      </Group>
+    </>
+  )
+}

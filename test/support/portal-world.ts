@@ -1,0 +1,65 @@
+import type { Browser, Page } from 'playwright-core'
+import type { ServerBinary } from '../../dev/vault/vault-binary.ts'
+import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
+import { type Broker, BUILT_PORTAL } from './broker.ts'
+import { startBrowser } from './browser.ts'
+import { startSignInWorld } from './idp.ts'
+import { furnished, inhabit, type World } from './world.ts'
+
+export interface PortalWorld {
+  readonly world: World<Broker>
+  readonly vault: VaultServer
+  readonly url: string
+  readonly browser: Browser
+  /** a browser of their own, in which they signed in from the portal's first page */
+  visit(name: string, options?: { readonly width?: number; readonly scheme?: 'light' | 'dark' }): Promise<Page>
+  /** what no page should do: calls to others, complaints of the browser, faults of scripts */
+  readonly complaints: readonly string[]
+  close(): Promise<void>
+}
+
+/** A server, a daemon with its portal, the company's identity provider, and a browser: what people have before them. */
+export async function startPortalWorld(binary: ServerBinary): Promise<PortalWorld> {
+  const browser = await startBrowser()
+  if (!browser) throw new Error('there is no Chromium: .ci/run installs it')
+  const [vault, company] = await Promise.all([startVaultServer({ binary }), startSignInWorld({ portal: BUILT_PORTAL })])
+  const world = await inhabit(company.broker, vault, await furnished(vault))
+  const { url } = company.broker
+  const complaints: string[] = []
+
+  function watch(page: Page): void {
+    page.on('request', (request) => {
+      const { origin } = new URL(request.url())
+      const isSignIn = origin === company.idp.issuer && request.isNavigationRequest()
+      if (origin !== url && !isSignIn) complaints.push(`called ${request.url()}`)
+    })
+    page.on('console', (message) => {
+      // That a call was refused is no fault; what the page makes of it is looked at where it is tried.
+      if (!message.text().startsWith('Failed to load resource')) complaints.push(`console: ${message.text()}`)
+    })
+    page.on('pageerror', (error) => complaints.push(`fault: ${error.message}`))
+  }
+
+  return {
+    world,
+    vault,
+    url,
+    browser,
+    complaints,
+    async visit(name, { width = 1024, scheme = 'light' } = {}) {
+      const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme: scheme, locale: 'en-GB' })
+      const page = await context.newPage()
+      watch(page)
+      await page.goto(url)
+      await page.getByRole('link', { name: 'Sign in' }).click()
+      await page.getByRole('button', { name: new RegExp(name, 'i') }).click()
+      await page.getByRole('heading', { name: 'What do you need?' }).waitFor()
+      return page
+    },
+    async close() {
+      await browser.close()
+      await company.close()
+      await vault.stop()
+    },
+  }
+}
