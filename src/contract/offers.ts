@@ -23,7 +23,7 @@ export const resourceOffers = z
           emergency: z.boolean().describe('for emergencies alone'),
         }),
       )
-      .describe('one for each access flow of theirs that covers it, in the order in which the broker looks at them'),
+      .describe('one for each access flow that lets the caller ask for it, in the order in which the broker looks at them'),
   })
   .meta({ id: 'ResourceOffers' })
 export type ResourceOffers = z.infer<typeof resourceOffers>
