@@ -336,11 +336,13 @@ CREATE INDEX discovery_runs_latest ON discovery_runs USING btree (integration_id
 CREATE UNIQUE INDEX discovery_one_at_a_time ON discovery_runs USING btree (integration_id) WHERE (state = 'running'::text);
 
 create table distribution_parts (
+  asked_back boolean not null default false,
   distribution_id text not null,
   position integer not null,
   problem jsonb,
   run_id text,
   target_id text not null,
+  target_version integer,
   wish jsonb,
   constraint distribution_parts_of_a_distribution FOREIGN KEY (distribution_id) REFERENCES distributions(id) ON DELETE CASCADE,
   constraint distribution_parts_of_a_run FOREIGN KEY (run_id) REFERENCES action_runs(id),
@@ -382,6 +384,7 @@ create table distributions (
   reason text not null,
   sent_by text not null,
   source_id text,
+  told_attempts integer not null default 0,
   undo_if_unverified boolean not null,
   constraint distributions_batches_small CHECK (batch_size >= 1 AND batch_size <= 25),
   constraint distributions_of_a_certificate FOREIGN KEY (certificate_id) REFERENCES certificates(id),

@@ -154,7 +154,12 @@ export const KINDS = {
     'distribution.resumed': ['it is sent again to the targets where it failed'],
     'distribution.cancelled': ['it was cancelled: no further target is begun'],
     'distribution.undoing': ['what was at its targets before is being restored'],
-    'distribution.finished': ['every target has the certificate, or every one is as it was before'],
+    'distribution.rolled_back': ['what was at its targets before is restored'],
+    'distribution.rollback_incomplete': [
+      'what was at its targets before could not be restored at all of them: the data say at how many, and why',
+      'admin',
+    ],
+    'distribution.finished': ['every target has the certificate'],
     'distribution.failed': ['it is over, and some targets do not have the certificate', 'admin'],
   }),
   ...of('a target', {

@@ -29,8 +29,10 @@ export const newDistribution = z
 export type NewDistribution = z.infer<typeof newDistribution>
 
 export const partState = z
-  .enum(['queued', 'running', 'written', 'verified', 'failed', 'rolling_back', 'rolled_back', 'stuck'])
-  .describe('written: not read back yet; verified: read back as it was written; stuck: a person must look')
+  .enum(['queued', 'running', 'written', 'verified', 'failed', 'rolling_back', 'rolled_back', 'refused', 'stuck'])
+  .describe(
+    'written: not read back yet; verified: read back as it was written; refused: it was to be put back and was not, `problem` says why; stuck: a person must look',
+  )
 export type PartState = z.infer<typeof partState>
 
 export const distributionView = z
@@ -42,8 +44,10 @@ export const distributionView = z
     undoIfUnverified: z.boolean(),
     orderedBy: z.strictObject({ id: id('usr'), name: z.string() }),
     state: z
-      .enum(['running', 'done', 'partial', 'failed', 'rolled_back'])
-      .describe('running: not every target has settled; partial: some hold the certificate and some do not'),
+      .enum(['running', 'done', 'partial', 'failed', 'rolled_back', 'rollback_refused'])
+      .describe(
+        'running: not every target has settled; partial: some hold the certificate and some do not; rollback_refused: some were to be put back and were not',
+      ),
     counts: z.record(partState, z.int()),
     targets: z.array(
       z.strictObject({

@@ -64,6 +64,7 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'certificate.expired': () => 'A certificate has expired',
   'certificate_source.failed': () => 'A certificate was not renewed',
   'distribution.failed': () => 'A certificate did not reach every target',
+  'distribution.rollback_incomplete': () => 'A certificate could not be taken back from every target',
   'run.stuck': () => 'An action could not be undone yet: an admin must look',
   'rotation.due': () => 'Something must be rotated by hand',
   'rotation.stopped': () => 'A rotation was paused, because its integration was removed',

@@ -243,21 +243,45 @@ describe.each(servers)('A certificate for several targets on $product', { timeou
     expect((await at(`certs/expired/${cn}`)).data).toBeNull()
   })
 
-  it('is not put back over what somebody wrote since, and says so', async () => {
+  it('is not put back over what somebody wrote since, and says at how many targets it was, and why not at the others', async () => {
     const { id, cn } = await fresh()
     const target = await world.target('written since', { path: 'certs/since/{{ .cn }}' })
-    const ordered = await world.distribute(id, [target])
+    const other = await world.target('left alone', { path: 'certs/alone/{{ .cn }}' })
+    const ordered = await world.distribute(id, [target, other])
     await world.settled(ordered)
     await world.server.api('POST', `secret/data/certs/since/${cn}`, { data: { certificate: 'by hand' } })
     const outlook = await world.admin.must(world.admin.get(`/api/distributions/${ordered}/rollback`))
-    expect(outlook.items).toMatchObject([{ possible: false, because: expect.stringContaining('somebody wrote') }])
-    await world.admin.must(world.admin.post(`/api/distributions/${ordered}/rollback`, { reason: 'wrong' }))
-    const view = await waitFor('the refusal', async () => {
-      const now = await world.get(ordered)
-      return now.targets[0].state === 'verified' && now.targets[0].problem && now
+    expect(outlook.items).toMatchObject([
+      { name: 'left alone', possible: true },
+      { possible: false, because: expect.stringContaining('somebody wrote') },
+    ])
+    const back = async (targetIds: string[]) => {
+      await world.admin.must(world.admin.post(`/api/distributions/${ordered}/rollback`, { reason: 'wrong', targetIds }))
+      return world.settled(ordered)
+    }
+    const refused = await back([target])
+    expect([refused.state, statesOf(refused)]).toEqual([
+      'rollback_refused',
+      { 'written since': 'refused', 'left alone': 'verified' },
+    ])
+    expect(refused.targets[0].problem).toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('nothing was put back'),
     })
-    expect(view.targets[0].problem).toMatchObject({ code: 'conflict', message: expect.stringContaining('nothing was put back') })
+    const both = await back([target, other])
+    expect([both.state, both.counts]).toEqual(['rollback_refused', { refused: 1, rolled_back: 1 }])
     expect((await at(`certs/since/${cn}`)).data).toEqual({ certificate: 'by hand' })
+
+    const ends = async () => {
+      const { items } = await world.admin.must(world.admin.get(`/api/audit?subject=${ordered}`))
+      return items.filter(({ kind }: { kind: string }) => /finished|failed|rolled_back|incomplete/.test(kind))
+    }
+    const why = expect.stringMatching(/rolled back at 1 of 2; refused at written since: .*nothing was put back/)
+    expect(await ends()).toMatchObject([
+      { kind: 'distribution.rollback_incomplete', data: { rolledBack: 1, of: 2, message: why } },
+      { kind: 'distribution.rollback_incomplete', data: { rolledBack: 0, of: 1 } },
+      { kind: 'distribution.finished' },
+    ])
   })
 
   it('goes without its private key where a target says so, under names of the target’s own', async () => {

@@ -2,6 +2,7 @@ import type { Mutant } from './mutant.ts'
 import { ACTIONS } from './table/actions.ts'
 import { APPROVALS } from './table/approvals.ts'
 import { CERTIFICATES } from './table/certificates.ts'
+import { DISTRIBUTION } from './table/distribution.ts'
 import { DUE_WORK } from './table/due-work.ts'
 import { ENDINGS } from './table/endings.ts'
 import { GRANTS } from './table/grants.ts'
@@ -15,6 +16,7 @@ import { VAULT } from './table/vault.ts'
 export const MUTANTS: readonly Mutant[] = [
   ...RUNS,
   ...ACTIONS,
+  ...DISTRIBUTION,
   ...ROTATION,
   ...CERTIFICATES,
   ...DUE_WORK,

@@ -359,6 +359,27 @@ export const STORIES: readonly MigrationStory[] = [
     },
   },
   {
+    of: 25,
+    title: 'tells of no end of a distribution a second time',
+    before: `insert into certificates (id, name, subject, issuer, domains, serial, fingerprint, key_type, certificate_pem, chain_pem, chain, not_before, not_after, created_by)
+        values ('crt_1', 'c', 's', 'i', '[]', '1', 'f', 'ec', 'p', '', '[]', now(), now() + interval '1 day', 'usr_a');
+      insert into distributions (id, certificate_id, reason, batch_size, undo_if_unverified, ordered_by, sent_by, attempts, finished_at)
+        values ('dst_1', 'crt_1', 'r', 1, true, 'usr_a', 'usr_a', 2, now()), ('dst_2', 'crt_1', 'r', 1, true, 'usr_a', 'usr_a', 1, null);`,
+    up: {
+      'select id, told_attempts as told from distributions order by id': [
+        { id: 'dst_1', told: 2 },
+        { id: 'dst_2', told: 0 },
+      ],
+    },
+    meanwhile: '',
+    down: {
+      'select id, attempts from distributions order by id': [
+        { id: 'dst_1', attempts: 2 },
+        { id: 'dst_2', attempts: 1 },
+      ],
+    },
+  },
+  {
     of: 26,
     title: 'leaves an older daemon neither work nor proposals of certificate sources, and the certificates',
     before: `${proposal('prp_1', 'flow.create', inAWeek)}

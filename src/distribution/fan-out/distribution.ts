@@ -46,6 +46,8 @@ export interface Part {
   readonly name: string
   readonly integrationId: string
   readonly isRemoved: boolean
+  /** which version of the target was accepted; null: from before there was such a thing */
+  readonly targetVersion: number | null
   readonly runId: string | null
   readonly run: RunState | null
   /** taken back because a person said so, and not because it failed */
@@ -55,6 +57,8 @@ export interface Part {
   readonly problem: Problem | null
   /** what a person wants of it and is not begun yet */
   readonly wish: Wish | null
+  /** a person wanted it back, and nobody was told yet what came of it */
+  readonly isAskedBack: boolean
   /** its run has just begun, and nothing stands in its way yet */
   readonly isFresh: boolean
 }
@@ -84,7 +88,7 @@ export function partsOf(tx: Tx, distributions: readonly string[]): Promise<Part[
   return rows(
     tx,
     `select p.distribution_id as "distributionId", p.target_id as "targetId", t.name, t.integration_id as "integrationId",
-       t.removed_at is not null as "isRemoved", p.run_id as "runId", r.state as run, coalesce(o.undo ->> 'by', '') <> '' as "byPerson",
+       t.removed_at is not null as "isRemoved", p.target_version as "targetVersion", p.asked_back as "isAskedBack", p.run_id as "runId", r.state as run, coalesce(o.undo ->> 'by', '') <> '' as "byPerson",
        coalesce(r.steps, 0) as steps, coalesce(r."stepsDone", 0) as "stepsDone", coalesce(p.problem, o.problem) as problem, p.wish,
        o.problem is null and o."createdAt" > clock_timestamp() - interval '${ROOM_AFTER_SECONDS} s' as "isFresh"
      from distribution_parts p join distribution_targets t on t.id = p.target_id
@@ -103,7 +107,8 @@ export function stateOf({ run, problem, runId, steps, stepsDone, wish }: Part): 
     case 'executing':
       return steps > 0 && stepsDone === steps ? 'written' : 'running'
     case 'executed':
-      return wish?.is === 'undo' ? 'rolling_back' : 'verified'
+      // A run that is done has no problem, unless it was to be undone since and the target would not.
+      return wish?.is === 'undo' ? 'rolling_back' : problem ? 'refused' : 'verified'
     case 'undoing':
       return 'rolling_back'
     case 'undone':
@@ -121,10 +126,28 @@ export function hasSettled(part: Part): boolean {
   return part.wish === null && !UNDER_WAY.includes(stateOf(part))
 }
 
+/** It was read back there, and nothing has taken it away since as far as the broker knows. */
+export function mayBePutBack(part: Part): boolean {
+  return ['verified', 'refused'].includes(stateOf(part))
+}
+
 /** It is not there, and not because a person took it back. */
 export function mayBeSentAgain(part: Part): boolean {
   const state = stateOf(part)
   return !part.isRemoved && (state === 'failed' || (state === 'rolled_back' && !part.byPerson))
+}
+
+export const isBack = (part: Part) => !part.isRemoved && stateOf(part) === 'rolled_back'
+
+/** Throws where two admins are asked and one alone would send to somewhere else than both said, or again what both took back. */
+export function mustNeedNoSecond(again: readonly Part[], versions: readonly number[]): void {
+  const moved = again.find(({ targetVersion }, at) => targetVersion !== null && targetVersion !== versions[at])
+  if (!moved && !again.some(isBack)) return
+  const why = moved ? `${moved.name} was changed since it was accepted, and` : 'a target that was put back'
+  throw new BrokerError('conflict', `${why} is not sent to again by one admin alone`, {
+    field: 'targetIds',
+    fix: 'order a new distribution to it: a second admin is asked',
+  })
 }
 
 export function lineOf(distribution: Distribution, parts: readonly Part[]): DistributionLine {
@@ -157,8 +180,29 @@ export function stateOfAll(parts: readonly Part[]): DistributionView['state'] {
   if (!parts.every(hasSettled)) return 'running'
   const states = new Set(parts.map(stateOf))
   if (states.size === 1 && states.has('verified')) return 'done'
+  if (states.has('refused')) return 'rollback_refused'
   if (states.has('verified') || states.has('stuck')) return 'partial'
   return parts.every((part) => part.byPerson && stateOf(part) === 'rolled_back') ? 'rolled_back' : 'failed'
+}
+
+const NAMED_AT_MOST = 5
+
+/** What came of putting targets back: at how many of how many, and why not at the others. */
+export function backOf(asked: readonly Part[]): {
+  readonly isWhole: boolean
+  readonly rolledBack: number
+  readonly of: number
+  readonly message?: string
+} {
+  const left = asked.filter((part) => stateOf(part) !== 'rolled_back')
+  const counts = { rolledBack: asked.length - left.length, of: asked.length }
+  if (left.length === 0) return { isWhole: true, ...counts }
+  const why = left
+    .slice(0, NAMED_AT_MOST)
+    .map((part) => `${stateOf(part)} at ${part.name}: ${part.problem?.message ?? 'no reason known'}`)
+  const more = left.length > NAMED_AT_MOST ? [`and at ${left.length - NAMED_AT_MOST} more`] : []
+  const message = [`rolled back at ${counts.rolledBack} of ${counts.of}`, ...why, ...more].join('; ')
+  return { isWhole: false, ...counts, message }
 }
 
 export const workOf = (id: string) => ({ lane: 'run', kind: DISTRIBUTION_WORK, subject: id, shard: id }) as const

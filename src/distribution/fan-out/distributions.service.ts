@@ -26,12 +26,12 @@ import { selectTargets, type Target } from '../targets/target.ts'
 import {
   chosenOf,
   findDistribution,
+  isBack,
   lineOf,
   mayBeSentAgain,
-  type Part,
+  mustNeedNoSecond,
   partsOf,
   selectDistributions,
-  stateOf,
   viewOf,
   workOf,
 } from './distribution.ts'
@@ -63,8 +63,7 @@ export class Distributions implements OnModuleInit {
     const before = await this.fourEyes.before(this.ordering, null, { ...input, accepted: {} })
     if (before !== undefined) return before
     const { targets } = await this.look(input)
-    const accepted = Object.fromEntries(targets.map(({ id, version }) => [id, version]))
-    return this.fourEyes.submit(caller, this.ordering, null, { ...input, accepted })
+    return this.fourEyes.submit(caller, this.ordering, null, { ...input, accepted: versionsOf(targets) })
   }
 
   get(id: string): Promise<DistributionView> {
@@ -103,21 +102,18 @@ export class Distributions implements OnModuleInit {
         })
       }
       const targets = again.map(({ targetId }) => targetId)
-      if (this.fourEyes.areOn && again.some(isBack)) {
-        throw new BrokerError('conflict', 'a target that was put back is not sent to again by one admin alone', {
-          field: 'targetIds',
-          fix: 'order a new distribution to it: a second admin is asked',
-        })
-      }
-      await this.look({ certificateId: certificate.id as NewDistribution['certificateId'], targetIds: targets }, tx)
+      const now = await this.look({ certificateId: certificate.id as NewDistribution['certificateId'], targetIds: targets }, tx)
+      const versions = now.targets.map(({ version }) => version)
+      if (this.fourEyes.areOn) mustNeedNoSecond(again, versions)
       await rows(tx, 'update distributions set attempts = attempts + 1, sent_by = $2, finished_at = null where id = $1', [
         id,
         caller.id,
       ])
       await rows(
         tx,
-        'update distribution_parts set run_id = null, problem = null where distribution_id = $1 and target_id = any($2)',
-        [id, targets],
+        `update distribution_parts p set run_id = null, problem = null, target_version = t.version
+         from unnest($2::text[], $3::int[]) as t (id, version) where p.distribution_id = $1 and p.target_id = t.id`,
+        [id, targets, versions],
       )
       await record(tx, { kind: 'distribution.resumed', actor: caller.id, subject: id, data: { reason, targets } })
       await enqueue(tx, [workOf(id)])
@@ -193,11 +189,11 @@ export class Distributions implements OnModuleInit {
     { source, by }: { readonly source: string; readonly by: string },
     input: NewDistribution,
   ): Promise<string> {
-    await this.look(input, tx)
-    return (await this.write(tx, by, newId('dst'), input, source)).id
+    const { targets } = await this.look(input, tx)
+    return (await this.write(tx, by, newId('dst'), { ...input, accepted: versionsOf(targets) }, source)).id
   }
 
-  private async write(tx: Tx, by: string, id: string, input: NewDistribution, source?: string): Promise<DistributionView> {
+  private async write(tx: Tx, by: string, id: string, input: OrderBody, source?: string): Promise<DistributionView> {
     const { certificateId, targetIds, reason, batchSize, undoIfUnverified } = input
     const { name, fingerprint } = await findCertificate(tx, certificateId, 'for share')
     await rows(
@@ -208,9 +204,9 @@ export class Distributions implements OnModuleInit {
     )
     await rows(
       tx,
-      `insert into distribution_parts (distribution_id, target_id, position)
-       select $1, target, at from unnest($2::text[]) with ordinality as t (target, at)`,
-      [id, targetIds],
+      `insert into distribution_parts (distribution_id, target_id, position, target_version)
+       select $1, target, at, version from unnest($2::text[], $3::int[]) with ordinality as t (target, version, at)`,
+      [id, targetIds, targetIds.map((target) => input.accepted[target])],
     )
     const data = { certificate: certificateId, name, fingerprint, targets: targetIds, reason, batchSize }
     await record(tx, {
@@ -296,4 +292,6 @@ export class Distributions implements OnModuleInit {
   }
 }
 
-const isBack = (part: Part) => !part.isRemoved && stateOf(part) === 'rolled_back'
+function versionsOf(targets: readonly Target[]): Record<string, number> {
+  return Object.fromEntries(targets.map(({ id, version }) => [id, version]))
+}

@@ -16,7 +16,17 @@ import { inParallel } from '../../platform/pacing/in-parallel.ts'
 import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
 import { TakingBack } from '../../runs/taking-back.ts'
 import { BrokerError, isBrokerError } from '../../sdk/index.ts'
-import { chosenOf, findDistribution, hasSettled, type Part, partsOf, stateOf, viewOf, workOf } from './distribution.ts'
+import {
+  chosenOf,
+  findDistribution,
+  hasSettled,
+  mayBePutBack,
+  type Part,
+  partsOf,
+  stateOf,
+  viewOf,
+  workOf,
+} from './distribution.ts'
 import { wishFor } from './wishes.ts'
 
 const ASKED_AT_ONCE = 10
@@ -109,7 +119,7 @@ export class PuttingBack implements OnModuleInit {
     if (targetIds === undefined && !parts.every(hasSettled)) {
       throw new BrokerError('conflict', 'targets are under way', { fix: 'cancel it first, or name the targets to put back' })
     }
-    const chosen = chosenOf(parts, targetIds).filter((part) => stateOf(part) === 'verified')
+    const chosen = chosenOf(parts, targetIds).filter(mayBePutBack)
     if (chosen.length > 0) return chosen
     throw new BrokerError('conflict', 'none of these targets has it', { fix: 'look at where each target stands' })
   }
@@ -117,7 +127,7 @@ export class PuttingBack implements OnModuleInit {
   private async outlookOf(part: Part) {
     const not = (because: string) => ({ isPossible: false, because, until: undefined, restores: [] })
     if (part.isRemoved) return not('the target was removed')
-    if (part.runId === null || stateOf(part) !== 'verified') return not(`it is ${stateOf(part).replace('_', ' ')} there`)
+    if (part.runId === null || !mayBePutBack(part)) return not(`it is ${stateOf(part).replace('_', ' ')} there`)
     try {
       return await this.takingBack.outlook(part.runId)
     } catch (error) {

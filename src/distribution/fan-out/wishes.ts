@@ -8,11 +8,11 @@ import type { Part, Wish } from './distribution.ts'
 
 /** Writes down what a person wants of targets: in the transaction of their word, before anything is done about it. */
 export async function wishFor(tx: Tx, id: string, targets: readonly string[], wish: Wish): Promise<void> {
-  await rows(tx, 'update distribution_parts set wish = $3 where distribution_id = $1 and target_id = any($2)', [
-    id,
-    targets,
-    JSON.stringify(wish),
-  ])
+  await rows(
+    tx,
+    'update distribution_parts set wish = $3, asked_back = asked_back or $4 where distribution_id = $1 and target_id = any($2)',
+    [id, targets, JSON.stringify(wish), wish.is === 'undo'],
+  )
 }
 
 /** Does what people want of targets, run by run, however often the daemon dies on the way. */

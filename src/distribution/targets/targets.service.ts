@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { z } from 'zod'
+import { RUN_FACTS } from '../../actions/run-facts.ts'
 import { record } from '../../audit/record.ts'
 import { Catalog } from '../../catalog/catalog.ts'
 import type { ChangeKind, Ready } from '../../changes/change-kind.ts'
@@ -171,6 +173,7 @@ export class Targets implements OnModuleInit {
       const lent = await findCredential(tx, credential.id, 'for share')
       if (now.version !== (input.version ?? before.version) || lent.version !== credential.version)
         throw changedMeanwhile(now.name)
+      if (!isDeepStrictEqual(now.location, location)) await mustBeIdle(tx, now)
       await rows(
         tx,
         `update distribution_targets set name = $2, credential_id = $3, location = $4, version = version + 1, changed_at = now() where id = $1`,
@@ -199,6 +202,21 @@ export class Targets implements OnModuleInit {
     const [other] = await selectTargets(this.database.pool, 'lower(t.name) = lower($1) and t.id <> $2', [name, but ?? ''])
     if (other) throw nameTaken(name)
   }
+}
+
+/** What is on its way there goes where it was sent to. */
+async function mustBeIdle(tx: Tx, { id, name }: Target): Promise<void> {
+  const [underWay] = await rows<{ id: string }>(
+    tx,
+    `select p.distribution_id as id from distribution_parts p join ${RUN_FACTS} r on r.id = p.run_id
+     where p.target_id = $1 and r.state in ('pending', 'executing') limit 1`,
+    [id],
+  )
+  if (!underWay) return
+  throw new BrokerError('conflict', `${underWay.id} is on its way to ${name}`, {
+    field: 'location',
+    fix: 'cancel it, or wait until it has arrived; change the target then, and resume the distribution',
+  })
 }
 
 function reportOf(checks: readonly HealthCheck[], at: Date): HealthReport {

@@ -21,6 +21,7 @@ import { Distribution1763769600019 } from '../../../migrations/0019-distribution
 import { Rotations1763769600020 } from '../../../migrations/0020-rotations.ts'
 import { AskedActions1763769600021 } from '../../../migrations/0021-asked-actions.ts'
 import { Ends1763769600023 } from '../../../migrations/0023-ends.ts'
+import { PinnedTargets1763769600025 } from '../../../migrations/0025-pinned-targets.ts'
 import { CertificateSources1763769600026 } from '../../../migrations/0026-certificate-sources.ts'
 import { OrderKeys1763769600027 } from '../../../migrations/0027-order-keys.ts'
 import { type Patience, type Peers, poolOptions } from './database-client.ts'
@@ -62,6 +63,7 @@ export function dataSourceOptions(url: string, poolSize: number, patience = HAST
       Rotations1763769600020,
       AskedActions1763769600021,
       Ends1763769600023,
+      PinnedTargets1763769600025,
       CertificateSources1763769600026,
       OrderKeys1763769600027,
     ],

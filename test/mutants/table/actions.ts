@@ -280,32 +280,4 @@ export const ACTIONS: readonly Mutant[] = [
     replace: 'enqueue(tx, [{ ...testOf(turn, test), shard: work.shard }])',
     suites: ['rotation-tests'],
   },
-  {
-    bug: 'one admin sends again what two have taken back',
-    file: 'src/distribution/fan-out/distributions.service.ts',
-    find: 'if (this.fourEyes.areOn && again.some(isBack)) {',
-    replace: 'if (this.fourEyes.areOn && again.length === 0) {',
-    suites: ['fan-out'],
-  },
-  {
-    bug: 'an accepted distribution goes to where its target has moved since',
-    file: 'src/distribution/fan-out/distributions.service.ts',
-    find: 'input.accepted[target.id] !== target.version',
-    replace: 'input.accepted[target.id] === undefined',
-    suites: ['fan-out'],
-  },
-  {
-    bug: 'a certificate that has expired is sent once more',
-    file: 'src/distribution/fan-out/distributions.service.ts',
-    find: "if (certificate.state === 'expired') {",
-    replace: "if (certificate.state === ('over' as string)) {",
-    suites: ['fan-out'],
-  },
-  {
-    bug: 'a certificate on a curve that Node dies of is read',
-    file: 'src/distribution/certificates/bundle.ts',
-    find: 'if (CURVES.has(curve)) return',
-    replace: 'if (curve !== "") return',
-    suites: ['certificates'],
-  },
 ]
