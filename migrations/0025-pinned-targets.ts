@@ -7,9 +7,14 @@ alter table distribution_parts
   add column asked_back boolean not null default false;
 alter table distributions add column told_attempts int not null default 0;
 update distributions set told_attempts = attempts where finished_at is not null;
+-- What is under way is looked for every few seconds, beside all that ever was.
+create index action_runs_unfinished on action_runs (id) where state in ('pending', 'executing', 'undoing', 'stuck');
+create index distributions_open on distributions (id) where finished_at is null;
 `
 
 const DOWN = `
+drop index distributions_open;
+drop index action_runs_unfinished;
 alter table distributions drop column told_attempts;
 alter table distribution_parts drop column target_version, drop column asked_back;
 `

@@ -121,6 +121,7 @@ create table action_runs (
   constraint action_runs_state_known CHECK (state = ANY (ARRAY['pending'::text, 'executing'::text, 'executed'::text, 'undoing'::text, 'undone'::text, 'failed'::text, 'stuck'::text]))
 );
 CREATE INDEX action_runs_by_parent ON action_runs USING btree (parent_run) WHERE (parent_run IS NOT NULL);
+CREATE INDEX action_runs_unfinished ON action_runs USING btree (id) WHERE (state = ANY (ARRAY['pending'::text, 'executing'::text, 'undoing'::text, 'stuck'::text]));
 
 create table action_steps (
   args jsonb not null,
@@ -393,6 +394,7 @@ create table distributions (
   constraint distributions_pkey PRIMARY KEY (id),
   constraint distributions_sent_by_a_user FOREIGN KEY (sent_by) REFERENCES users(id)
 );
+CREATE INDEX distributions_open ON distributions USING btree (id) WHERE (finished_at IS NULL);
 
 create table due_work (
   attempts integer not null default 0,

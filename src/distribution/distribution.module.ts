@@ -8,6 +8,7 @@ import { Keeping } from './certificates/keeping.ts'
 import { DistributionsController } from './fan-out/distributions.controller.ts'
 import { Distributions } from './fan-out/distributions.service.ts'
 import { FanOut } from './fan-out/fan-out.ts'
+import { LostDistributions } from './fan-out/lost-distributions.ts'
 import { PuttingBack } from './fan-out/putting-back.ts'
 import { Wishes } from './fan-out/wishes.ts'
 import { Adopting } from './sources/adopting.ts'
@@ -38,6 +39,7 @@ import { Targets } from './targets/targets.service.ts'
     TargetConnections,
     Targets,
     FanOut,
+    LostDistributions,
     Wishes,
     PuttingBack,
     Distributions,

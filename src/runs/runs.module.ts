@@ -3,6 +3,7 @@ import { ActionsModule } from '../actions/actions.module.ts'
 import { IntegrationsModule } from '../integrations/integrations.module.ts'
 import { Cancelling } from './cancelling.ts'
 import { CarryingOut } from './carrying-out.ts'
+import { LostRuns } from './lost-runs.ts'
 import { OfferedActions } from './offered.ts'
 import { Orders } from './orders.service.ts'
 import { Previews } from './previews.ts'
@@ -13,7 +14,7 @@ import { TakingBack } from './taking-back.ts'
 @Module({
   imports: [ActionsModule, IntegrationsModule],
   controllers: [RunsController],
-  providers: [OfferedActions, Previews, RunViews, Orders, CarryingOut, TakingBack, Cancelling],
+  providers: [OfferedActions, Previews, RunViews, Orders, CarryingOut, TakingBack, Cancelling, LostRuns],
   exports: [CarryingOut, Orders, Previews, RunViews, TakingBack, Cancelling, ActionsModule],
 })
 export class RunsModule {}

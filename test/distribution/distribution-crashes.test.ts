@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest'
+import { type Daemon, startDaemon } from '../support/daemon.ts'
 import { DEATHS } from '../support/deaths.ts'
 import { DISTRIBUTION_FLOWS, type ThreeTargets, threeTargets } from '../support/distribution-flows.ts'
 import { isRun } from '../support/gate-share.ts'
@@ -11,7 +12,7 @@ const ONE_IN = 3
 const isOfSecond = (call: string) => call.includes('/b/')
 
 describe('a distribution to three targets survives the death of its daemon at every call to the second', () => {
-  const stages = new Turns<ThreeTargets>(STAGES, threeTargets)
+  const stages = new Turns<ThreeTargets<Daemon>>(STAGES, () => threeTargets(startDaemon))
 
   afterAll(() => stages.closeAll())
 

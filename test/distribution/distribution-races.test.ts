@@ -177,4 +177,35 @@ describe('Two who change one distribution, target or credential at once', () => 
     expect(await outlook()).toMatchObject({ possible: true })
     await Promise.all([before.close(), after.close()])
   })
+
+  it('lose no distribution and no run whose rows of due work are gone', async () => {
+    const { id, cn } = await fresh()
+    const relay = await startRelay(world.server.address)
+    const target = await world.target(`lost ${number}`, { address: relay.url, path: 'certs/lost/{{ .cn }}' })
+    const loseAllOf = (ordered: string) =>
+      waitFor('their rows to be lost', async () => {
+        const [{ runId }] = (await world.get(ordered)).targets
+        await world.broker.database.query('delete from due_work where subject = any($1) and locked_by is null', [
+          [ordered, runId],
+        ])
+        const left = await world.broker.database.query('select 1 from due_work where subject = any($1)', [[ordered, runId]])
+        return left.length === 0
+      })
+    const inTheWay = (ordered: string) =>
+      waitFor('it to be tried in vain', async () => (await world.get(ordered)).targets[0].problem !== null)
+    relay.leadTo(undefined)
+    const ordered = await world.distribute(id, [target])
+    await inTheWay(ordered)
+    await loseAllOf(ordered)
+    relay.leadTo(world.server.address)
+    expect((await world.settled(ordered)).state).toBe('done')
+    relay.leadTo(undefined)
+    await world.admin.must(world.admin.post(`/api/distributions/${ordered}/rollback`, { reason: 'wrong' }))
+    await inTheWay(ordered)
+    await loseAllOf(ordered)
+    relay.leadTo(world.server.address)
+    expect((await world.settled(ordered)).state).toBe('rolled_back')
+    expect(await at(`certs/lost/${cn}`)).toMatchObject({ data: null })
+    await relay.close()
+  })
 })

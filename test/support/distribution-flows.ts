@@ -2,23 +2,26 @@ import { X509Certificate } from 'node:crypto'
 import { expect } from 'vitest'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { makeChain } from './certificates.ts'
-import { type Daemon, startDaemon } from './daemon.ts'
-import { type DistributionWorld, worldAround } from './distribution-world.ts'
+import { type DistributionWorld, type Habitable, worldAround } from './distribution-world.ts'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
 
-/** A daemon that reaches three targets through one proxy. The third has nothing before a certificate comes. */
-export interface ThreeTargets {
-  readonly world: DistributionWorld<Daemon>
+/** A broker that reaches three targets through one proxy. The third has nothing before a certificate comes. */
+export interface ThreeTargets<Home extends Habitable = Habitable> {
+  readonly world: DistributionWorld<Home>
   readonly proxy: FaultProxy
   readonly targets: readonly string[]
   close(): Promise<void>
 }
 
-export async function threeTargets(): Promise<ThreeTargets> {
-  const world = await worldAround(undefined, startDaemon)
+export async function threeTargets<Home extends Habitable>(
+  start: () => Promise<Home>,
+  location: Record<string, unknown> = {},
+): Promise<ThreeTargets<Home>> {
+  const world = await worldAround(undefined, start)
   const proxy = await startFaultProxy(world.server.address)
   const targets: string[] = []
-  for (const name of NAMES) targets.push(await world.target(name, { address: proxy.url, path: `certs/${name}/{{ .cn }}` }))
+  for (const name of NAMES)
+    targets.push(await world.target(name, { address: proxy.url, path: `certs/${name}/{{ .cn }}`, ...location }))
   return {
     world,
     proxy,
@@ -97,6 +100,23 @@ async function expectBack(stage: ThreeTargets, { cn }: Before): Promise<void> {
       : { data: null, metadata: { version: 1, destroyed: false } }
     expect(now, `what was at ${name} before`).toMatchObject(expected)
   }
+}
+
+/** Each target is what it is said to be, however that came about. */
+export async function expectTruth(stage: ThreeTargets, before: Before): Promise<void> {
+  const id = before.distribution ?? (await ordered(stage, before.certificate))
+  const { state, targets } = await stage.world.settled(id)
+  for (const part of targets) {
+    const now = await secretAt(stage, part.name, before.cn)
+    const former = WITH_VALUE.includes(part.name) ? FORMER : null
+    const hasIt = ['verified', 'refused'].includes(part.state)
+    expect(part.state, `${part.name}: ${part.problem?.message}`).toMatch(/^(verified|refused|failed|rolled_back|stuck)$/)
+    if (part.state === 'stuck') continue // a person must look: nothing is said of what is there
+    if (hasIt) expect(new X509Certificate(now.data.certificate).fingerprint256).toBe(before.fingerprint)
+    else expect(now?.data ?? null, `${part.name} is ${part.state}`).toEqual(former)
+    if (part.name !== 'b') expect(part.state, 'the others have nothing to do with it').toMatch(/^(verified|rolled_back)$/)
+  }
+  expect(state).not.toBe('running')
 }
 
 async function rollBack({ world }: ThreeTargets, id: string): Promise<void> {

@@ -23,7 +23,7 @@ export const CERTS_POLICY = JSON.stringify({
 })
 
 /** A broker in this process, or a daemon. */
-interface Habitable {
+export interface Habitable {
   readonly admin: Api
   readonly database: FreshDatabase
   readonly log: readonly string[] | (() => string)

@@ -13,6 +13,7 @@ export interface Reply {
 export interface CallUnderWay {
   /** as in `calls`; undefined when it belongs to no grant */
   readonly name: string | undefined
+  readonly method: string
   /** after `/v1/` */
   readonly path: string
   /** to the server, which applies it */
@@ -127,6 +128,7 @@ function callUnderWay(
   const path = new URL(incoming.url ?? '', 'http://proxy').pathname.replace(/^\/v1\//, '')
   return {
     name: looksForSign(path, body, signs) ? undefined : nameOf(incoming),
+    method: incoming.method ?? '',
     path,
     abandoned,
     async forward() {

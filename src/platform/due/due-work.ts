@@ -152,6 +152,22 @@ export async function enqueue(tx: Tx, items: readonly DueItem[]): Promise<void> 
   )
 }
 
+/** Puts down what of this is in no row, for at once; what is waiting or being done stays as it is. Answers how much was lost. */
+export async function putBackLost(tx: Tx, items: readonly DueItem[]): Promise<number> {
+  if (items.length === 0) return 0
+  const lost = await rows<{ lane: string }>(
+    tx,
+    `with put as (
+       insert into due_work (lane, kind, subject, shard, run_at)
+       select i.lane, i.kind, i.subject, coalesce(i.shard, ''), clock_timestamp()
+       from jsonb_to_recordset($1::jsonb) as i (lane text, kind text, subject text, shard text)
+       on conflict (kind, subject) do nothing returning lane)
+     select lane, pg_notify('${CHANNEL}', lane) from put`,
+    [JSON.stringify(items)],
+  )
+  return lost.length
+}
+
 /** Takes work back in the caller's transaction. */
 export async function withdraw(tx: Tx, kinds: string | readonly string[], subjects: readonly string[]): Promise<void> {
   await rows(tx, 'delete from due_work where kind = any($1) and subject = any($2)', [[kinds].flat(), subjects])
