@@ -143,8 +143,6 @@ const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readon
       { path: `${mount}/sign/${role}`, rights: ['update'], why: 'have certificates issued for keys that the broker made' },
       { path: `${mount}/roles/${role}`, rights: ['read'], why: 'see that what a role issues is kept, and hangs on no token' },
       { path: `${mount}/certs`, rights: ['list'], why: 'find a certificate whose answer was lost' },
-      // OpenBao judges a LIST with the slash at its end.
-      { path: `${mount}/certs/`, rights: ['list'], why: 'find a certificate whose answer was lost (OpenBao)' },
       { path: `${mount}/cert/*`, rights: ['read'], why: 'read certificates back' },
       { path: `${mount}/revoke`, rights: ['update'], why: 'take an issued certificate back, by its serial number' },
     ]),

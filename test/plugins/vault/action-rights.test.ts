@@ -8,14 +8,28 @@ import { health } from '../../../plugins/vault/health.ts'
 import { vault } from '../../../plugins/vault/index.ts'
 import { minimumPolicy, policyDocument, wantedRules } from '../../../plugins/vault/minimum-policy.ts'
 import { entryOf } from '../../../src/catalog/entry.ts'
+import { requestFor } from '../../../src/distribution/certificates/signing-request.ts'
 import { newId } from '../../../src/platform/ids.ts'
 import { isReversible, type RunContext, type Step } from '../../../src/sdk/index.ts'
+import { pkiReady } from '../../support/certificate-sources.ts'
 import { configFor, connected, type PreparedVault, prepared } from '../../support/vault-broker.ts'
 import { INSTANCE } from './vault-world.ts'
 
 const signal = new AbortController().signal
 const OFFERING = CAPABILITIES.filter((capability) => allowedActions([capability]).length > 0)
+/** What some capabilities are for must be named. */
+const NAMED = {
+  policies: ['team-*'],
+  certificatePaths: [{ mount: 'kv', path: 'certs/shop' }],
+  pkiRoles: [{ mount: 'pki', role: 'web' }],
+}
 const INPUTS: Record<string, object> = {
+  'issue-certificate': {
+    mount: 'pki',
+    role: 'web',
+    commonName: 'shop.example.com',
+    csr: (await requestFor('rsa-2048', { commonName: 'shop.example.com', domains: [] })).request,
+  },
   'rotate-kv-secret': { mount: 'kv', path: 'app/db', fields: { password: { by: 'recipe' } } },
   'delete-kv-version': { mount: 'kv', path: 'app/db', versions: [1] },
   'destroy-kv-version': { mount: 'kv', path: 'app/db', versions: [1] },
@@ -29,6 +43,7 @@ describe.each(await serversUnderTest())('The rights for actions on $product', (b
     server = await startVaultServer({ binary })
     approle = (await prepared(server)).approle
     await server.api('POST', 'sys/mounts/database', { type: 'database' })
+    await pkiReady(server)
   })
   afterAll(() => server.stop())
 
@@ -38,7 +53,7 @@ describe.each(await serversUnderTest())('The rights for actions on $product', (b
     work: (client: VaultConnection, config: ReturnType<typeof configFor>) => Promise<T>,
     lessPath?: string,
   ): Promise<T> {
-    const settings = { auth: approle, capabilities: [capability], policies: ['team-*'] }
+    const settings = { auth: approle, capabilities: [capability], ...NAMED }
     const config = configFor(server.address, settings)
     const rules = wantedRules(config).filter(({ path }) => path !== lessPath)
     await server.api('PUT', 'sys/policies/acl/latchkey-broker', { policy: policyDocument(rules) })
@@ -69,7 +84,7 @@ describe.each(await serversUnderTest())('The rights for actions on $product', (b
   })
 
   it.each(OFFERING)('of %s are looked for one by one, with the line to add', async (capability) => {
-    const config = configFor(server.address, { auth: approle, capabilities: [capability], policies: ['team-*'] })
+    const config = configFor(server.address, { auth: approle, capabilities: [capability], ...NAMED })
     const own = wantedRules(config).filter(({ path }) => !/^auth\/token\/.*-self$|^sys\/capabilities-self$/.test(path))
     expect(own.length).toBeGreaterThan(0)
     for (const rule of own) {
@@ -111,7 +126,7 @@ describe.each(await serversUnderTest())('The rights for actions on $product', (b
       return (await server.api('GET', 'auth/token/accessors?list=true', undefined, { 'x-vault-token': auth.client_token })).status
     }
     expect([await asks(['list']), await asks(['list', 'sudo'])]).toEqual([403, 200])
-    const all = configFor(server.address, { auth: approle, capabilities: [...CAPABILITIES], policies: ['team-*'] })
+    const all = configFor(server.address, { auth: approle, capabilities: [...CAPABILITIES], ...NAMED })
     expect(wantedRules(all).filter(({ path }) => path.includes('accessors'))).toEqual([])
   })
 
@@ -130,9 +145,7 @@ describe.each(await serversUnderTest())('The rights for actions on $product', (b
 describe('The actions of the plugin', () => {
   it('are offered only where the configuration says so', () => {
     const offered = (capabilities: string[]) =>
-      vault.allowedActions!(
-        configFor('https://v.example', { auth: { method: 'token', token: 'x' }, capabilities, policies: ['a'] }),
-      )
+      vault.allowedActions!(configFor('https://v.example', { auth: { method: 'token', token: 'x' }, capabilities, ...NAMED }))
     expect(offered(['discovery', 'grants'])).toEqual([])
     expect(offered(['discovery', 'revoke-tokens'])).toEqual(['revoke-token'])
     const all = vault.actions.map(({ name }) => name).toSorted()
@@ -143,11 +156,12 @@ describe('The actions of the plugin', () => {
     const documents = CAPABILITIES.map((capability): [string, string] => [
       capability,
       minimumPolicy(
-        configFor('https://v.example', { auth: { method: 'token', token: 'x' }, capabilities: [capability], policies: ['a'] }),
+        configFor('https://v.example', { auth: { method: 'token', token: 'x' }, capabilities: [capability], ...NAMED }),
       ).document,
     ])
     const having = (path: string) => documents.flatMap(([capability, document]) => (document.includes(path) ? [capability] : []))
-    expect(having('/data/')).toEqual(['rotate-secrets'])
+    expect(having('/data/')).toEqual(['rotate-secrets', 'read-certificates'])
+    expect(having('/sign/')).toEqual(['issue-certificates'])
     expect(having('/destroy/')).toEqual(['destroy-versions'])
     expect(having('/undelete/')).toEqual(['delete-versions'])
     expect(having('revoke-accessor')).toEqual(['revoke-tokens'])
@@ -163,6 +177,7 @@ describe('The actions of the plugin', () => {
     expect(Object.fromEntries(shown)).toEqual({
       'grant-access': true,
       'distribute-certificate': true,
+      'issue-certificate': true,
       'rotate-kv-secret': true,
       'delete-kv-version': true,
       'update-policy': true,
