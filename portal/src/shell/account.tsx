@@ -12,8 +12,9 @@ export function Account({ me }: { readonly me: Me }) {
   return (
     <Menu position="bottom-end" withinPortal={false}>
       <Menu.Target>
-        <Button variant="default" loading={leaving} aria-label={words.account.open(me.name)} maw="min(11rem, 30vw)" px="sm">
-          {me.name}
+        <Button variant="default" loading={leaving} aria-label={words.account.open(me.name)} px="sm" maw="14rem">
+          <span className="lk-wide lk-short">{me.name}</span>
+          <span className="lk-narrow">{initialsOf(me.name)}</span>
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
@@ -41,6 +42,12 @@ export function Account({ me }: { readonly me: Me }) {
       </Menu.Dropdown>
     </Menu>
   )
+}
+
+/** Where there is no room for more. */
+function initialsOf(name: string): string {
+  const [first = '', ...others] = name.split(/\s+/).map((part) => [...part][0] ?? '')
+  return first + (others.at(-1) ?? '')
 }
 
 /** Here, and then at the provider, if it has a way out. */
