@@ -46,7 +46,7 @@ export function Account({ me }: { readonly me: Me }) {
 
 /** Where there is no room for more. */
 function initialsOf(name: string): string {
-  const [first = '', ...others] = name.split(/\s+/).map((part) => [...part][0] ?? '')
+  const [first = '', ...others] = name.split(/\s+/).map((part) => /^\p{L}/u.exec(part)?.[0] ?? '')
   return first + (others.at(-1) ?? '')
 }
 
