@@ -10,7 +10,7 @@ import type { PlannedStep } from '../runs/ordered-run.ts'
 import { clear, type Meant, mustBeConfirmed, Previews } from '../runs/previews.ts'
 import { BrokerError, isReversible, type Json, parseJson, Secret } from '../sdk/index.ts'
 import { databaseNow, type Rotation } from './rotation.ts'
-import { RotationTests } from './tests.ts'
+import { RotationTests } from './webhook-tester.ts'
 
 export type RunDoes = Extract<Does, { kind: 'run' }>
 

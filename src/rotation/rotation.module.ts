@@ -11,8 +11,8 @@ import { RotationViews } from './rotation-views.ts'
 import { RotationsController } from './rotations.controller.ts'
 import { Rotations } from './rotations.service.ts'
 import { Settling } from './settling.ts'
-import { Testing } from './testing.ts'
-import { RotationTests } from './tests.ts'
+import { Testing } from './webhook-test.ts'
+import { RotationTests } from './webhook-tester.ts'
 
 /** What is done over and over by a schedule. */
 @Module({

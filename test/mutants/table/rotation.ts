@@ -12,7 +12,7 @@ export const ROTATION: readonly Mutant[] = [
   },
   {
     bug: 'a rotation whose receiver says no stays as it is',
-    file: 'src/rotation/testing.ts',
+    file: 'src/rotation/webhook-test.ts',
     find: 'if ((turn.testedSeconds ?? 0) < test.withinSeconds) return',
     replace: 'if (test.withinSeconds > 0) return',
     suites: ['rotation-tests'],
@@ -20,7 +20,7 @@ export const ROTATION: readonly Mutant[] = [
   },
   {
     bug: 'a receiver that is asked again takes it for another question',
-    file: 'src/rotation/testing.ts',
+    file: 'src/rotation/webhook-test.ts',
     find: 'return { id: turn.id, rotation',
     replace: 'return { id: `${turn.id}${Math.random()}`, rotation',
     suites: ['rotation-tests'],

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
-import { type Question, RotationTests, type Tester } from '../rotation/tests.ts'
+import { type Question, RotationTests, type Tester } from '../rotation/webhook-tester.ts'
 import { WebhookSender } from './webhook-sender.ts'
 
 /** Asks a webhook’s receiver whether what was rotated works, signed as whatever else it is told. */

@@ -9,8 +9,8 @@ import { BrokerError } from '../sdk/index.ts'
 import type { RunDoes } from './doing.ts'
 import { findUnlessRemoved, ROTATION_WORK, type Rotation } from './rotation.ts'
 import { Settling } from './settling.ts'
-import { RotationTests } from './tests.ts'
 import { moveTurn, noteTurn, selectTurns, type Turn } from './turn.ts'
+import { RotationTests } from './webhook-tester.ts'
 
 const LONGEST_PAUSE_MS = 10_000
 
