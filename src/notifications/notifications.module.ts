@@ -6,7 +6,7 @@ import { Dispatcher } from './dispatcher.ts'
 import { Mailer } from './mailer.ts'
 import { NotificationList } from './notification-list.ts'
 import { NotificationsController } from './notifications.controller.ts'
-import { WebhookTests } from './rotation-webhook-tester.ts'
+import { RotationWebhookTester } from './rotation-webhook-tester.ts'
 import { NotificationSending } from './sending.ts'
 import { WebhookMakers } from './webhook-makers.ts'
 import { WebhookSecrets } from './webhook-secrets.ts'
@@ -28,7 +28,7 @@ import { Webhooks } from './webhooks.service.ts'
     WebhookSecrets,
     WebhookSender,
     Webhooks,
-    WebhookTests,
+    RotationWebhookTester,
   ],
 })
 export class NotificationsModule {}

@@ -2,9 +2,9 @@ import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { type Question, RotationTests, type Tester } from '../rotation/webhook-tester.ts'
 import { WebhookSender } from './webhook-sender.ts'
 
-/** Asks a webhook’s receiver whether what was rotated works, signed as whatever else it is told. */
+/** Asks a webhook’s receiver whether the new value works, before a rotation retires the old one; signed as every message to it is. */
 @Injectable()
-export class WebhookTests implements OnModuleInit, Tester {
+export class RotationWebhookTester implements OnModuleInit, Tester {
   constructor(
     private readonly tests: RotationTests,
     private readonly sender: WebhookSender,

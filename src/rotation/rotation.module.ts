@@ -11,7 +11,7 @@ import { RotationViews } from './rotation-views.ts'
 import { RotationsController } from './rotations.controller.ts'
 import { Rotations } from './rotations.service.ts'
 import { Settling } from './settling.ts'
-import { Testing } from './webhook-test.ts'
+import { WebhookTest } from './webhook-test.ts'
 import { RotationTests } from './webhook-tester.ts'
 
 /** What is done over and over by a schedule. */
@@ -24,7 +24,7 @@ import { RotationTests } from './webhook-tester.ts'
     Rotations,
     Making,
     Following,
-    Testing,
+    WebhookTest,
     Settling,
     ByHand,
     RotationReconciler,

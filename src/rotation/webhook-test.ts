@@ -14,9 +14,12 @@ import { RotationTests } from './webhook-tester.ts'
 
 const LONGEST_PAUSE_MS = 10_000
 
-/** Asks whether what was set works, again and again until it is said or the time is over; then has the run taken back. */
+/**
+ * A webhook must answer that the new value works before a rotation counts as finished and the old value as retired. It is asked again and
+ * again until it does. When its time is over, the run is taken back, and the old value is there again.
+ */
 @Injectable()
-export class Testing implements OnModuleInit {
+export class WebhookTest implements OnModuleInit {
   constructor(
     private readonly database: Database,
     private readonly work: DueWork,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common'
 
-/** What a receiver is asked after a run, before the former value counts as replaced. */
+/** What a webhook’s receiver is asked after a run, before the old value counts as retired. */
 export interface Question {
   /** the same each time it is asked */
   readonly id: string
@@ -10,7 +10,7 @@ export interface Question {
   readonly action: string
 }
 
-/** Who says whether a new value works. Told about by a room above. */
+/** Asks a webhook’s receiver whether a new value works: `RotationWebhookTester` in the room notifications, which stands above this one. */
 export interface Tester {
   /** Throws what stands in the way of asking this receiver. */
   mustBeReady(receiver: string): Promise<void>
@@ -18,7 +18,7 @@ export interface Tester {
   ask(receiver: string, question: Question, signal: AbortSignal): Promise<void>
 }
 
-/** Asks receivers whether what was rotated works. */
+/** Where that room leaves its tester. */
 @Injectable()
 export class RotationTests {
   private tester: Tester | undefined
