@@ -18,7 +18,7 @@ export function actionOf(connection: Pick<Connection, 'plugin'>, name: string): 
 export function grantAccessOf(connection: Connection): GrantAccessAction<unknown, GrantInput, Step> {
   const action = connection.plugin.grantAccess
   if (!action) {
-    throw new BrokerError('target.unsupported', `${connection.plugin.manifest.name} gives no access`, {
+    throw new BrokerError('target.unsupported', `${connection.plugin.manifest.name} cannot give access`, {
       fix: 'choose an integration whose plugin offers grant-access',
     })
   }

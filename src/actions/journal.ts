@@ -106,7 +106,7 @@ export class Journal {
       [integrationId, action, key],
     )
     if (earlier && digests.includes(earlier.digest)) return { id: earlier.id, isNew: false }
-    throw new BrokerError('conflict', `the idempotency key was used for ${earlier?.id} with another input`, {
+    throw new BrokerError('conflict', `the idempotency key was already used for ${earlier?.id}, with a different input`, {
       field: 'idempotencyKey',
       fix: 'use a new key for a new run',
     })

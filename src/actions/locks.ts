@@ -25,6 +25,6 @@ export async function lockResources(tx: Tx, run: HeldRun, resources: readonly st
   )
   if (!taken) return
   throw new BrokerError('run.locked', `${taken.resource} is being changed by ${taken.runId}`, {
-    fix: 'wait until that run is over; what failed on the way is undone by itself',
+    fix: 'wait until that run is over; if it fails, the broker undoes it by itself',
   })
 }

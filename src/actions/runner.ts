@@ -114,7 +114,7 @@ export class ActionRunner {
     if (wrong.length === 0) return evidence
     throw new BrokerError(
       'target.unverified',
-      `not as it was written: ${wrong.map((piece) => `${piece.artefact} (${piece.observed})`).join(', ')}`,
+      `what was read back is not what was written: ${wrong.map((piece) => `${piece.artefact} (${piece.observed})`).join(', ')}`,
     )
   }
 

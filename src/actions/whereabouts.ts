@@ -22,8 +22,8 @@ export function mustBeSameTarget(run: Pick<HeldRun, 'id' | 'target'>, now: Targe
   if (isSameTarget(run.target, now)) return
   throw new BrokerError(
     'target.moved',
-    `another system answers than the one ${run.id} was made in: ${inWords(run.target)} then, ${inWords(now)} now`,
-    { fix: 'let the integration’s address lead to the former system again; nothing is proved anywhere else' },
+    `a different system answers than the one in which ${run.id} was done: that was ${inWords(run.target)}, this is ${inWords(now)}`,
+    { fix: 'point the integration’s address to the former system again; the broker proves nothing on another one' },
   )
 }
 

@@ -19,7 +19,7 @@ export const bearer =
 export class ChangeHeld extends BrokerError {
   constructor(readonly proposal: ProposalView) {
     super('conflict', `the change waits for a second person, as ${proposal.id}`, {
-      fix: 'another admin or owner accepts it under /api/proposals',
+      fix: 'ask another admin or owner to accept it under /api/proposals',
     })
   }
 }
@@ -85,8 +85,8 @@ export class ApiClient {
   private refused(response: Response, answer: unknown): BrokerError {
     const problem = answer as Problem | undefined
     if (problem?.code === undefined || problem.message === undefined) {
-      return new BrokerError('unavailable', `${this.url} answered ${response.status}, and not as a broker does`, {
-        fix: 'give the URL of the broker itself in LATCHKEY_CLI_URL or --url',
+      return new BrokerError('unavailable', `${this.url} answered ${response.status}, but it does not answer like Latchkey`, {
+        fix: 'set LATCHKEY_CLI_URL or --url to the URL of the broker itself',
       })
     }
     const others = (problem.issues ?? []).slice(1).map(({ field, message }) => `${field} ${message}`)
@@ -101,7 +101,7 @@ export class ApiClient {
     const reason = (cause as { cause?: { code?: string } }).cause?.code ?? (cause as Error).message
     return new BrokerError('unavailable', `the broker at ${this.url} does not answer: ${reason}`, {
       cause,
-      fix: 'is it running? Its URL comes from LATCHKEY_CLI_URL or --url',
+      fix: 'see that it runs, and that LATCHKEY_CLI_URL or --url has its URL',
     })
   }
 }

@@ -37,7 +37,7 @@ export class Catalog {
     const plugin = this.byId.get(id)
     if (plugin) return plugin
     throw new BrokerError('not_found', `there is no plugin ${JSON.stringify(id)} in the catalog`, {
-      fix: `this broker has ${[...this.byId.keys()].join(', ') || 'none'}`,
+      fix: `plugins of this broker: ${[...this.byId.keys()].join(', ') || 'none'}`,
     })
   }
 }

@@ -5,7 +5,7 @@ import { formOf } from './entry.ts'
 
 /** What to set up in the target for a configuration whose secrets nobody has yet. */
 export async function advise(plugin: AnyPlugin, typed: Record<string, unknown>): Promise<PolicyAdvice> {
-  if (!plugin.minimumPolicy) throw new BrokerError('target.unsupported', `${plugin.manifest.name} gives no advice on policies`)
+  if (!plugin.minimumPolicy) throw new BrokerError('target.unsupported', `${plugin.manifest.name} has no minimum policy to show`)
   const config = { ...plugin.beforeSetUp, ...structuredClone(typed) }
   const first = await plugin.config.safeParseAsync(config, { error: wordsFor })
   if (first.success) return plugin.minimumPolicy(first.data)

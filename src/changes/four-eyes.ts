@@ -123,10 +123,10 @@ export class FourEyes {
     if (isDeepStrictEqual(now, base)) return
     // An earlier version did not write down what a proposal was about.
     const what = base
-      ? 'what this changes was changed since it was proposed'
-      : 'the proposal has no record of what it changes from'
+      ? 'the change no longer fits: what it would change was itself changed after it was proposed'
+      : 'the proposal was made by an earlier version and does not say what it would change'
     throw new BrokerError('conflict', what, {
-      fix: 'look at it as it is now, and propose the change again',
+      fix: 'look at what is there now, and propose the change again',
     })
   }
 

@@ -21,7 +21,7 @@ export interface Ending {
 /** The only place that moves a proposal. When it is over, what it held sealed is gone. */
 export async function moveProposal(tx: Tx, proposal: Proposal, event: ProposalEvent, ending: Ending): Promise<void> {
   const to = proposalMachine.next(proposal.state, event)
-  if (!to) throw new BrokerError('conflict', `the proposal is ${proposal.state} already`)
+  if (!to) throw new BrokerError('conflict', `the proposal is already ${proposal.state}`)
   const { by, problem = null } = ending
   await rows(
     tx,
@@ -96,12 +96,14 @@ export function deciders({ kind }: Pick<Proposal, 'kind'>): readonly Role[] {
 
 const LOST_SAY = {
   code: 'auth.forbidden',
-  message: 'the person who accepted it, or somebody who could act as them, was disabled or lost their role before it was made',
-  fix: 'propose it again, and let somebody else accept it',
+  message:
+    'the person who accepted it, or a person who could act as them, was disabled or lost their role before the change was made',
+  fix: 'propose it again, and ask another person to accept it',
 } satisfies ProposalView['problem']
 
 export const LOST = {
   code: 'auth.forbidden',
-  message: 'the proposer may not make this change any more: they, or who made their token, were disabled or lost their role',
-  fix: 'a person who may make the change can propose it again',
+  message:
+    'the proposer may no longer make this change: they, or the person who made their token, were disabled or lost their role',
+  fix: 'propose it again, as a person who may make this change',
 } satisfies ProposalView['problem']

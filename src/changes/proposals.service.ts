@@ -52,7 +52,7 @@ export class Proposals {
         throw new BrokerError(
           'access.self_approval',
           'You cannot accept your own proposal, nor one that was made with a token you created.',
-          { fix: 'let another person look at it' },
+          { fix: 'ask another person to look at it' },
         )
       }
       mustDecide(caller, proposal)

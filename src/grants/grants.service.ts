@@ -99,7 +99,7 @@ export class Grants {
   async credential(caller: Caller, id: string): Promise<Opening> {
     const grant = await this.visible(caller, id)
     const opening = await this.openings.latest(grant)
-    if (!opening) throw new BrokerError('not_found', 'this grant was never opened', { fix: 'open it to get a credential' })
+    if (!opening) throw new BrokerError('not_found', 'this grant has not been opened', { fix: 'open it to get a credential' })
     return opening
   }
 
@@ -112,7 +112,7 @@ export class Grants {
   async receipt(caller: Caller, id: string): Promise<Json> {
     const grant = await this.visible(caller, id)
     if (grant.receipt) return grant.receipt
-    throw new BrokerError('not_found', `the grant is ${grant.state}: there is a receipt when everything is proved gone`, {
+    throw new BrokerError('not_found', `the grant is ${grant.state}; it has a receipt once everything is proved gone`, {
       fix: grant.state === 'active' ? 'give it back, or wait for its end' : 'look again in a moment',
     })
   }
@@ -127,14 +127,17 @@ export class Grants {
   async report(caller: Caller, id: string, note: string): Promise<GrantView> {
     const grant = await this.visible(caller, id)
     if (grant.granteeId !== caller.id) throw noSuchGrant(id)
-    return this.end(caller, grant, { reason: 'reported', note: note || 'somebody else opened the delivery' })
+    return this.end(caller, grant, {
+      reason: 'reported',
+      note: note || 'the grantee reported that somebody else opened the credential',
+    })
   }
 
   /** By an admin, an owner, or a person who approved it. */
   async revoke(caller: Caller, id: string, note: string): Promise<GrantView> {
     const grant = await this.visible(caller, id)
     if (!mayRevoke(caller) && !(await this.approved(caller, grant))) {
-      throw new BrokerError('auth.forbidden', 'a grant is revoked by an admin, an owner, or one of its approvers', {
+      throw new BrokerError('auth.forbidden', 'only an admin, an owner, or one of its approvers may revoke this grant', {
         fix: grant.granteeId === caller.id ? 'give it back instead' : undefined,
       })
     }
@@ -148,7 +151,7 @@ export class Grants {
     })
     if (begun.length === 0) {
       const now = await this.visible(caller, grant.id)
-      throw new BrokerError('conflict', `the grant is ${now.state} already`, { fix: 'nothing is left to end' })
+      throw new BrokerError('conflict', `the grant is already ${now.state}`, { fix: 'it has already ended, or is being ended' })
     }
     this.work.wake('cut')
     return this.get(caller, grant.id)

@@ -23,7 +23,7 @@ export function judgesHands(tx: Tx, grantId: string): Promise<Hands> {
 }
 
 export function approvedByThem(): BrokerError {
-  return new BrokerError('access.same_person', 'You approved this access, or your token was made by somebody who did.', {
-    fix: 'sign in as yourself, or use a token that you made; who approved access does not use it',
+  return new BrokerError('access.same_person', 'You approved this access, or your token was made by a person who approved it.', {
+    fix: 'a person who approves access may not use it. If you did not approve it, sign in as yourself, or use a token that you made',
   })
 }

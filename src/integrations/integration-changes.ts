@@ -219,14 +219,14 @@ function markNew(config: Json, places: readonly (readonly string[])[]): Json {
 function refuseElsewhere(plugin: AnyPlugin, before: unknown, after: unknown): void {
   const moved = movedField(plugin, before, after)
   if (moved === undefined) return
-  throw new BrokerError('input.invalid', 'decides where the stored secrets are sent, and the call leaves them out', {
+  throw new BrokerError('input.invalid', 'decides where the stored secrets are sent, so the secrets must come with this change', {
     field: `config.${moved}`,
-    fix: 'send the secrets again together with this change',
+    fix: 'send the secrets again in the same call',
   })
 }
 
 function nameTaken(name: string): BrokerError {
-  return new BrokerError('name.taken', `there is an integration named ${name}`, { field: 'name', fix: 'choose another name' })
+  return new BrokerError('name.taken', `another integration has the name ${name}`, { field: 'name', fix: 'choose another name' })
 }
 
 function takenMeanwhile(name: string) {
@@ -236,7 +236,7 @@ function takenMeanwhile(name: string) {
 }
 
 function changedMeanwhile(name: string): BrokerError {
-  return new BrokerError('conflict', `${name} was changed by somebody else meanwhile`, {
-    fix: 'look at it again and repeat the change',
+  return new BrokerError('conflict', `somebody else changed ${name} in the meantime`, {
+    fix: 'look at what is there now, and repeat the change',
   })
 }

@@ -63,7 +63,8 @@ export class Integrations {
   async minimumPolicy(id: string): Promise<PolicyAdvice> {
     const integration = await findIntegration(this.database.pool, id)
     const plugin = this.catalog.get(integration.plugin)
-    if (!plugin.minimumPolicy) throw new BrokerError('target.unsupported', `${plugin.manifest.name} gives no advice on policies`)
+    if (!plugin.minimumPolicy)
+      throw new BrokerError('target.unsupported', `${plugin.manifest.name} has no minimum policy to show`)
     return plugin.minimumPolicy(await loadConfig(this.sealer, plugin, integration))
   }
 

@@ -200,6 +200,6 @@ function missing(webhookId: string): never {
 function nameTaken(name: string | undefined) {
   return (error: unknown): never => {
     if (!violates(error, 'webhooks_name_taken')) throw error
-    throw new BrokerError('name.taken', `another webhook is called ${name}`, { cause: error, field: 'name' })
+    throw new BrokerError('name.taken', `another webhook has the name ${name}`, { cause: error, field: 'name' })
   }
 }

@@ -242,15 +242,15 @@ function mustBeAbleToGoOn(before: Rotation, { active, does }: ChangedRotation): 
 
 function mustBeVersion(now: Rotation, version: number | undefined): void {
   if (version === undefined || version === now.version) return
-  throw new BrokerError('conflict', `the rotation is at version ${now.version} by now`, {
+  throw new BrokerError('conflict', `the rotation was changed since you read it: its version is now ${now.version}`, {
     field: 'version',
-    fix: 'read it again and decide again',
+    fix: 'read it again, and repeat your change with that version',
   })
 }
 
 function nameTaken(name: string) {
   return (error: unknown): never => {
     if (!violates((error as { driverError?: unknown }).driverError ?? error, 'rotations_name_taken')) throw error
-    throw new BrokerError('name.taken', `another rotation is called ${name}`, { field: 'name', cause: error })
+    throw new BrokerError('name.taken', `another rotation has the name ${name}`, { field: 'name', cause: error })
   }
 }

@@ -156,8 +156,8 @@ export class CarryingOut implements OnModuleInit {
 function mustBeApproved(run: OrderedRun | undefined, planned: readonly Step[]): void {
   const excess = run?.approved ? differenceOf(run.approved, planned) : undefined
   if (excess === undefined) return
-  throw new BrokerError('access.plan_changed', `it would not be what was approved: ${excess}`, {
-    fix: 'look at what is there now, and ask again',
+  throw new BrokerError('access.plan_changed', `it would differ from what was approved: ${excess}`, {
+    fix: 'look at what is there now, and order or ask for it again',
   })
 }
 

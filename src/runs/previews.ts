@@ -87,10 +87,14 @@ export class Previews {
       return (await planOf(connection, action, context, input)).map(visible)
     } catch (error) {
       if (!context.signal.aborted) throw error
-      throw new BrokerError('target.timeout', `${connection.integration.name} did not answer in time to plan this`, {
-        cause: error,
-        fix: 'see the health of the integration',
-      })
+      throw new BrokerError(
+        'target.timeout',
+        `${connection.integration.name} did not answer in time, so nothing could be planned`,
+        {
+          cause: error,
+          fix: 'look at the integration’s health, and try again',
+        },
+      )
     }
   }
 }

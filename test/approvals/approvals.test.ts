@@ -59,7 +59,7 @@ describe.each(await serversUnderTest())('asking and deciding, on $product $versi
     expect(body.allowed).toBe(false)
     expect(body.reasons.map((reason: string) => reason.slice(flow.name.length + 2))).toEqual([
       'it allows at most 1 minute',
-      'it asks for a justification',
+      'it needs a justification',
       'it does not cover kv/app/db',
       'it does not permit write on kv/app/db',
     ])
@@ -135,7 +135,7 @@ describe.each(await serversUnderTest())('asking and deciding, on $product $versi
       const { id } = await world.request(alice, { flowId: flow.id })
       const answers = await Promise.all([approve(bob, id), approve(carol, id)])
       expect(answers.map((answer) => answer.status).toSorted((a, b) => a - b)).toEqual([200, 409])
-      expect(answers.find((answer) => answer.status === 409)?.body.message).toContain('approved already')
+      expect(answers.find((answer) => answer.status === 409)?.body.message).toContain('already approved')
       const { body } = await world.broker.admin.get(`/api/audit?subject=${id}&kind=request.approved`)
       expect(body.items).toHaveLength(1)
     }

@@ -61,7 +61,7 @@ describe.each(await serversUnderTest())('what a decision means, on $product $ver
     const flow = await flowFor({ windows: ALWAYS })
     const { id } = await world.request(alice, { flowId: flow.id })
     await windowsPass(flow.id)
-    await refusedNow(id, 'it gives access at other times only')
+    await refusedNow(id, 'it gives access only at other times')
   })
 
   it('gives nothing to somebody who has left the group that may ask, or meets its conditions no more', async () => {
@@ -138,7 +138,7 @@ describe.each(await serversUnderTest())('what a decision means, on $product $ver
     expect((await approve(second.id)).body.message).toContain('the requester is no longer among the people who may ask under it')
     await admin().must(admin().put(`/api/groups/${asking}/members/${alice.id}`))
     await windowsPass(flow.id)
-    expect((await approve(second.id)).body.message).toContain('at other times')
+    expect((await approve(second.id)).body.message).toContain('only at other times')
     await alice.api.must(alice.api.post(`/api/access-requests/${second.id}/cancel`))
     expect((await extend()).body).toMatchObject({ status: 422, code: 'access.denied' })
     expect((await alice.api.get(`/api/grants/${grantId}`)).body.extensions).toBe(0)

@@ -144,7 +144,7 @@ describe.each(await serversUnderTest())('with four eyes on changes, on $product 
     expect((await two.post(`/api/proposals/${longer.id}/accept`)).body.state).toBe('performed')
     const refused = await two.post(`/api/proposals/${automatic.id}/accept`)
     expect(refused.body).toMatchObject({ status: 409, code: 'conflict' })
-    expect(refused.body.message).toContain('changed since it was proposed')
+    expect(refused.body.message).toContain('changed after it was proposed')
     expect((await one.get(`/api/proposals/${automatic.id}`)).body.state).toBe('open')
     expect((await one.get(`/api/access-flows/${flow.id}`)).body.rule).toMatchObject({
       maxSeconds: 900,

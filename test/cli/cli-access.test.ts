@@ -283,7 +283,7 @@ describe('the command line of people', () => {
     const call = (to: string) => latchkey(['grants'], { LATCHKEY_CLI_URL: to, LATCHKEY_CLI_TOKEN: 'lk_mine' })
     expect(await call(`${url}/moved`)).toMatchObject({ code: 1, told: expect.stringContaining('does not answer') })
     expect(calls).toHaveLength(1)
-    expect(await call(url)).toMatchObject({ code: 1, told: expect.stringContaining('not as a broker does') })
+    expect(await call(url)).toMatchObject({ code: 1, told: expect.stringContaining('it does not answer like Latchkey') })
     await new Promise((resolve) => server.close(resolve))
     expect(await call(url)).toMatchObject({ code: 1, told: expect.stringContaining('does not answer') })
     expect(await call('ftp://x')).toMatchObject({ code: 1, told: expect.stringContaining('LATCHKEY_CLI_URL') })

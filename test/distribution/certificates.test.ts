@@ -88,12 +88,12 @@ describe('A certificate that is given to be distributed', { timeout: 60_000 }, (
       { certificate: `${good.leaf.pem}and so on` },
       { field: 'certificate', says: /belongs to no block/, fix: /block after block/ },
     ],
-    ['junk within its bytes', { certificate: withTail }, { field: 'certificate', says: /more than one certificate’s bytes/ }],
+    ['junk within its bytes', { certificate: withTail }, { field: 'certificate', says: /more than one certificate/ }],
     ['no end', { certificate: good.leaf.pem.replace(/-----END.*/, '') }, { field: 'certificate', says: /no END line/ }],
     [
       'bytes that are no certificate',
       { certificate: pemOf(Buffer.from('hello')) },
-      { field: 'certificate', says: /no X.509 certificate/ },
+      { field: 'certificate', says: /not a readable X.509 certificate/ },
     ],
     ['its key in it', { certificate: good.leaf.keyPem }, { field: 'certificate', says: /private key/, fix: /privateKey/ }],
     [
@@ -134,12 +134,12 @@ describe('A certificate that is given to be distributed', { timeout: 60_000 }, (
     [
       'its chain in two places',
       { certificate: good.leaf.pem + good.issuer.pem, chain: good.root.pem },
-      { field: 'chain', says: /follow the certificate already/ },
+      { field: 'chain', says: /already holds the issuers/ },
     ],
     [
       'an end that is over',
       bodyOf(named('old.example.com', { notBefore: inDays(-9), notAfter: inDays(-1) })),
-      { field: 'certificate', says: /expired at/, fix: /renewed/ },
+      { field: 'certificate', says: /expired at/, fix: /renew it/ },
     ],
     [
       'a beginning that is to come',

@@ -223,7 +223,7 @@ describe.each(servers)('A certificate for several targets on $product', { timeou
       const now = await careful.admin.must(careful.admin.get(`/api/proposals/${held.id}`))
       return now.state === 'failed' && now
     })
-    expect(proposal.problem).toMatchObject({ code: 'conflict', message: expect.stringContaining('was changed since') })
+    expect(proposal.problem).toMatchObject({ code: 'conflict', message: expect.stringContaining('was changed after') })
     expect([await at(`certs/accepted/${cn}`), await at(`certs/elsewhere/${cn}`)]).toEqual([undefined, undefined])
     await careful.close()
   })

@@ -99,10 +99,10 @@ describe.each(await serversUnderTest())('access that was approved and cannot be 
       ]),
     )
     const failed = await world.until(alice, grantId, 'failed')
-    expect(failed).toMatchObject({ problem: { code: 'access.denied', message: expect.stringContaining('at other times only') } })
+    expect(failed).toMatchObject({ problem: { code: 'access.denied', message: expect.stringContaining('only at other times') } })
     expect(await letterTo('alice@people.example', 'could not be set up')).toBeDefined()
     await expect
-      .poll(() => office.letters.some(({ plain }) => plain.replace(/\s+/g, ' ').includes('it gives access at other times only')))
+      .poll(() => office.letters.some(({ plain }) => plain.replace(/\s+/g, ' ').includes('it gives access only at other times')))
       .toBe(true)
     expect(await traces(vault)).toEqual([])
   })

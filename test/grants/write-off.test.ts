@@ -66,7 +66,7 @@ describe.each(await serversUnderTest())('writing off what lives on a $product $v
 
   it.each([
     ['does not answer', () => undefined, 'target.unreachable', /does not answer/],
-    ['was replaced by another', () => elsewhere.address, 'target.moved', /another system answers/],
+    ['was replaced by another', () => elsewhere.address, 'target.moved', /a different system answers/],
   ])(
     'ends a grant whose server %s as not proved, and takes away what is left when it comes back',
     async (_, next, code, because) => {
@@ -272,7 +272,7 @@ describe.each(await serversUnderTest())('writing off what lives on a $product $v
     expect(done, done.out).toMatchObject({ code: 0 })
     expect(done.out).toContain(`latchkey receipt ${grantId}`)
     const receipt = await latchkey(['receipt', grantId])
-    expect(receipt.out).toMatch(/NOT PROVED: written off by .*, because sold \(another system answers/)
+    expect(receipt.out).toMatch(/NOT PROVED: written off by .*, because sold \(a different system answers/)
     expect(receipt.out).toContain('NOT LOOKED AT')
     expect(receipt.out).not.toMatch(/\byes\b/)
     expect((await latchkey(['grants', '--all', '--ended'])).out).toMatch(/written_off/)

@@ -34,18 +34,18 @@ describe('a flow', () => {
     ['is switched off', flow({}, { active: false }), ask(), 'the flow is switched off'],
     ['names others', flow({ requesters: BOB_ALONE }), ask(), 'you are not among the people who may ask under it'],
     ['is for other people', flow({ conditions: SALES }), ask(), 'it is for people whose department is "sales"'],
-    ['is for other times', flow({ windows: [WEEKEND] }), ask(), 'it gives access at other times only'],
+    ['is for other times', flow({ windows: [WEEKEND] }), ask(), 'it gives access only at other times'],
     ['is for emergencies', flow({ approval: ALARM }), ask(), 'it is for emergencies: confirm that this is one'],
     ['is for none', flow(), ask({ emergency: true }), 'it is not for emergencies'],
-    ['asks why', flow({ justification: 'required' }), ask({ justification: ' \n' }), 'it asks for a justification'],
+    ['asks why', flow({ justification: 'required' }), ask({ justification: ' \n' }), 'it needs a justification'],
     [
       'asks what happened',
       flow({ approval: ALARM }),
       ask({ emergency: true, justification: ' ' }),
-      'an emergency needs its reason',
+      'an emergency needs a reason',
     ],
     ['lasts an hour', flow(), ask({ seconds: 3601 }), 'it allows at most 1 hour'],
-    ['has no such field', flow(), ask({ fields: { ticket: 'X' } }), 'it does not ask for ticket'],
+    ['has no such field', flow(), ask({ fields: { ticket: 'X' } }), 'the access flow has no field ticket'],
     [
       'has a field',
       flow({ fields: [{ type: 'text', key: 'ticket', label: 'Ticket', required: true }] }),
@@ -133,12 +133,12 @@ describe('an extension', () => {
   it.each([
     ['the flow is switched off', flow(MORE, { active: false }), more()],
     ['you are no longer among the people who may ask under it', flow({ ...MORE, requesters: BOB_ALONE }), more()],
-    ['it gives access at other times only', flow({ ...MORE, windows: [WEEKEND] }), more()],
+    ['it gives access only at other times', flow({ ...MORE, windows: [WEEKEND] }), more()],
     ['the flow allows no extension', flow({ extensions: { count: 0, maxSeconds: 60 } }), more({ extended: 0 })],
-    ['it was extended 2 times already', flow(MORE), more({ extended: 2 })],
-    ['it was extended 3 times already', flow(MORE), more({ extended: 3 })],
+    ['it was already extended 2 times', flow(MORE), more({ extended: 2 })],
+    ['it was already extended 3 times', flow(MORE), more({ extended: 3 })],
     ['an extension lasts at most 30 minutes', flow(MORE), more({ seconds: 1801 })],
-    ['it asks for a justification', flow({ ...MORE, justification: 'required' }), more({ justification: '\t' })],
+    ['it needs a justification', flow({ ...MORE, justification: 'required' }), more({ justification: '\t' })],
   ])('is refused because %s', (reason, asked, wish) => {
     expect(evaluateExtension(asked, ANN, wish, NOON)).toEqual({ allowed: false, reasons: [reason] })
   })

@@ -35,8 +35,8 @@ it.each<[CustomField, string | number | boolean | undefined, string | undefined]
 
 it('says of every answer nobody asked for that it was not asked for, and takes no inherited one', () => {
   expect(fieldFlaws([plain], { other: 1, why: 'x', more: true })).toEqual([
-    'it does not ask for other',
-    'it does not ask for more',
+    'the access flow has no field other',
+    'the access flow has no field more',
   ])
   const named = { ...plain, key: 'constructor', required: true }
   expect(fieldFlaws([named], {})).toEqual(['Why (constructor) is missing'])

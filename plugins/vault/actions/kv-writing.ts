@@ -62,7 +62,7 @@ export async function standingOf(send: Send, writing: Writing): Promise<Standing
   if (isOurs(current, writing)) {
     const difference = differs?.(current.fields)
     if (difference === undefined) return { is: 'written', answer }
-    return { is: 'spoiled', answer, because: `version ${ours} of ${name} is not as it was written: ${difference}` }
+    return { is: 'spoiled', answer, because: `version ${ours} of ${name} is not what was written: ${difference}` }
   }
   const changed = (because: string): Standing => ({ is: 'changed', answer, because })
   if (current.is === 'absent' || current.version < ours) {

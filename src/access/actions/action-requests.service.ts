@@ -135,7 +135,7 @@ export class ActionRequests {
       }
       const asked = await this.approvers.of({ ...flow, requesterId: caller.id, hands, resources }, undefined, tx)
       if (firstUnapprovable(asked) === undefined) return { flow, asked, meant, resources, hands }
-      reasons.add('not enough people besides you could approve it')
+      reasons.add('too few people other than you may approve it')
     }
     return { flow: undefined, reasons: [...reasons] }
   }

@@ -66,9 +66,9 @@ function mustBeAsRisky(asked: Risk, now: Risk): void {
   if (!isHigher(now.level, asked.level)) return
   throw new BrokerError(
     'conflict',
-    `the risk is ${now.level} by now, and was ${asked.level} when it was asked for: ${now.reasons.join(' ')}`,
+    `the risk is now ${now.level}; it was ${asked.level} when the action was requested: ${now.reasons.join(' ')}`,
     {
-      fix: 'reject the request; asked again, it goes through the stages of that risk',
+      fix: 'reject the request; if the requester asks again, the approvers for that risk are asked',
     },
   )
 }

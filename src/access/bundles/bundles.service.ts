@@ -50,7 +50,7 @@ export class Bundles {
       })
     } catch (error) {
       if (!violates(error, 'bundles_name_taken')) throw error
-      throw new BrokerError('name.taken', `another bundle is called ${bundle.name}`, { field: 'name', cause: error })
+      throw new BrokerError('name.taken', `another bundle has the name ${bundle.name}`, { field: 'name', cause: error })
     }
     return this.get(caller, id)
   }
@@ -87,7 +87,7 @@ export class Bundles {
   private async integrationOf(tx: Tx, bundle: NewBundle): Promise<string> {
     const ids = bundle.resources.map((resource) => resource.resourceId)
     const twice = ids.findIndex((id, i) => ids.indexOf(id) !== i)
-    if (twice >= 0) throw new BrokerError('input.invalid', 'is in the bundle already', { field: `resources.${twice}.resourceId` })
+    if (twice >= 0) throw new BrokerError('input.invalid', 'is already in the bundle', { field: `resources.${twice}.resourceId` })
     const found = new Map(
       (
         await rows<{ id: string; integrationId: string }>(
@@ -104,9 +104,9 @@ export class Bundles {
       if (!integrationId)
         throw new BrokerError('input.invalid', `there is no resource ${id}`, { field, fix: 'search for it again' })
       if (integrationId !== found.get(first!)) {
-        throw new BrokerError('input.invalid', 'belongs to another integration than the first', {
+        throw new BrokerError('input.invalid', 'belongs to a different integration than the first resource', {
           field,
-          fix: 'make one bundle per integration',
+          fix: 'make a bundle for each integration',
         })
       }
     }

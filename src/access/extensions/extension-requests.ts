@@ -54,8 +54,8 @@ export class ExtensionRequests {
         const resources = await readRequestResources(tx, grant.requestId)
         const asked = await this.approvers.of({ ...flow!, requesterId: caller.id, hands, resources }, undefined, tx)
         if (firstUnapprovable(asked) !== undefined) {
-          throw new BrokerError('access.no_approver', 'there is no approver for the extension', {
-            fix: 'ask an admin to name more approvers in the flow',
+          throw new BrokerError('access.no_approver', 'nobody may approve the extension', {
+            fix: 'ask an admin to name more approvers in the access flow',
           })
         }
         const ask = { resources, seconds: wanted.seconds, justification: wanted.justification, fields: {}, emergency: false }
@@ -68,7 +68,7 @@ export class ExtensionRequests {
       })
     } catch (error) {
       if (!violates(error, 'access_requests_one_extension_at_a_time')) throw error
-      throw new BrokerError('conflict', 'an extension of this grant waits for its approval already', {
+      throw new BrokerError('conflict', 'an extension of this grant already waits for approval', {
         cause: error,
         fix: 'cancel that request first',
       })

@@ -21,7 +21,7 @@ export class FlowChecks {
       throw new BrokerError('input.invalid', `there is no integration ${integrationId}`, { field: 'integrationId' })
     const plugin = this.catalog.get(integration.plugin)
     if (!plugin.grantAccess) {
-      throw new BrokerError('input.invalid', `${plugin.manifest.name} gives no access`, {
+      throw new BrokerError('input.invalid', `${plugin.manifest.name} cannot give access`, {
         field: 'integrationId',
         fix: 'choose another integration',
       })
@@ -29,19 +29,19 @@ export class FlowChecks {
     const types = new Map(plugin.resourceTypes.map((type) => [type.id, type.permissions.map((permission) => permission.id)]))
     for (const [type, permissions] of Object.entries(rule.permissions)) {
       const known = types.get(type)
-      if (!known) throw unknown(`rule.permissions.${type}`, `${type} is no resource type`, [...types.keys()])
+      if (!known) throw unknown(`rule.permissions.${type}`, `${type} is not a resource type`, [...types.keys()])
       const strange = permissions.find((permission) => !known.includes(permission))
-      if (strange) throw unknown(`rule.permissions.${type}`, `${strange} is no permission on ${type}`, known)
+      if (strange) throw unknown(`rule.permissions.${type}`, `${strange} is not a permission on ${type}`, known)
     }
     const offered = plugin.actions.map(({ name }) => name)
     for (const [type, actions] of Object.entries(rule.actions ?? {})) {
-      if (!types.has(type)) throw unknown(`rule.actions.${type}`, `${type} is no resource type`, [...types.keys()])
+      if (!types.has(type)) throw unknown(`rule.actions.${type}`, `${type} is not a resource type`, [...types.keys()])
       const strange = actions.find((action) => !offered.includes(action))
       if (strange) throw unknown(`rule.actions.${type}`, `${plugin.manifest.name} has no action ${strange}`, offered)
     }
     for (const [i, selector] of rule.resources.entries()) {
       const strange = selector.types?.find((type) => !types.has(type))
-      if (strange) throw unknown(`rule.resources.${i}.types`, `${strange} is no resource type`, [...types.keys()])
+      if (strange) throw unknown(`rule.resources.${i}.types`, `${strange} is not a resource type`, [...types.keys()])
     }
     await this.mustDeliver(tx, integrationId, rule)
     await this.checkPeople(tx, integrationId, rule)
@@ -70,9 +70,9 @@ export class FlowChecks {
     const integration =
       owners && (await row<{ owners: unknown }>(tx, 'select owners from integrations where id = $1', [integrationId]))
     if (owners && !integration?.owners) {
-      throw new BrokerError('input.invalid', 'the integration has no owner who could be asked', {
+      throw new BrokerError('input.invalid', 'the integration has no owner to ask', {
         field: owners.field,
-        fix: 'give the integration its owners first',
+        fix: 'name the integration’s owners first (PUT /api/integrations/:id/ownership)',
       })
     }
   }

@@ -134,9 +134,9 @@ export class Flows implements OnModuleInit {
     )
     if (!flow) throw noSuchFlow(id)
     if (change.version !== undefined && change.version !== flow.version) {
-      throw new BrokerError('conflict', `the flow is at version ${flow.version} by now`, {
+      throw new BrokerError('conflict', `the flow was changed since you read it: its version is now ${flow.version}`, {
         field: 'version',
-        fix: 'read it again and decide again',
+        fix: 'read it again, and repeat your change with that version',
       })
     }
     // Switched on as it is, it must deliver what the integration still allows.
@@ -189,6 +189,6 @@ function nameTaken(name: string | undefined) {
   return (error: unknown): never => {
     const constraint = (error as { driverError?: { constraint?: string } }).driverError?.constraint
     if (constraint !== 'access_flows_name_taken') throw error
-    throw new BrokerError('name.taken', `another access flow is called ${name}`, { field: 'name', cause: error })
+    throw new BrokerError('name.taken', `another access flow has the name ${name}`, { field: 'name', cause: error })
   }
 }

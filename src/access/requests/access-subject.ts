@@ -35,7 +35,7 @@ export class AccessSubject implements Subject, OnModuleInit {
   async mustHold(tx: Tx, request: AccessRequest, resources: readonly AskedResource[]): Promise<void> {
     const gone = resources.find((resource) => resource.gone || resource.ungrantable !== null)
     if (gone) {
-      const why = `${gone.name} cannot be granted any more: ${gone.ungrantable ?? 'it is gone'}`
+      const why = `${gone.name} can no longer be granted: ${gone.ungrantable ?? 'it is gone'}`
       throw new BrokerError('access.ungrantable', why, { fix: 'reject the request' })
     }
     await this.rights.mustHold(tx, request, resources)

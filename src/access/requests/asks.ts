@@ -29,9 +29,9 @@ export class Asks {
     const resources = [...permissions].map(([id, asked]) => ({ ...found.get(id)!, permissions: [...asked].sort() }))
     const other = resources.findIndex((resource) => resource.integrationId !== resources[0]!.integrationId)
     if (other > 0) {
-      throw new BrokerError('input.invalid', 'belongs to another integration than the first', {
+      throw new BrokerError('input.invalid', 'belongs to a different integration than the first resource', {
         field: `resources.${other}.resourceId`,
-        fix: 'make one request per integration',
+        fix: 'make a request for each integration',
       })
     }
     const { seconds, justification, fields, emergency } = wanted

@@ -34,10 +34,14 @@ export class Plans {
       return steps.map(({ kind, target, summary, args }) => ({ kind, target, summary, args }))
     } catch (error) {
       if (!context.signal.aborted) throw error
-      throw new BrokerError('target.timeout', `${connection.integration.name} did not answer in time to plan this`, {
-        cause: error,
-        fix: 'see the health of the integration; the request itself does not need it now',
-      })
+      throw new BrokerError(
+        'target.timeout',
+        `${connection.integration.name} did not answer in time, so nothing could be planned`,
+        {
+          cause: error,
+          fix: 'look at the integration’s health; the request can be made without this answer',
+        },
+      )
     }
   }
 }

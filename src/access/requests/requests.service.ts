@@ -149,7 +149,7 @@ function matterOf(flow: FlowInForce, requester: Pick<Caller, 'id'>, hands: Hands
 }
 
 const NO_FLOW = 'no access flow of yours covers this integration'
-const NOBODY = 'not enough people besides you could approve it'
+const NOBODY = 'too few people other than you may approve it'
 
 export function neededIn({ stages }: Pick<Asked, 'stages'>): number {
   return stages.reduce((sum, stage) => sum + stage.parties.reduce((parties, party) => parties + party.needed, 0), 0)
@@ -166,7 +166,7 @@ function denied(reasons: readonly string[], ask: Ask): BrokerError {
   const unapprovable = reasons.length > 0 && reasons.every((reason) => reason.includes(NOBODY))
   return new BrokerError(unapprovable ? 'access.no_approver' : 'access.denied', reasons.join('; '), {
     fix: unapprovable
-      ? 'ask an admin to name more approvers in the flow'
+      ? 'ask an admin to name more approvers in the access flow'
       : 'change the request, or ask an admin for an access flow that covers it',
   })
 }

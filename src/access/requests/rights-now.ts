@@ -37,8 +37,12 @@ export class RightsNow implements OnModuleInit {
   /** Everything that has come to stand against it. */
   private async against(tx: Tx, request: AccessRequest, resources: readonly AskedResource[]): Promise<readonly string[]> {
     const member = await this.directory.member(request.requesterId, tx)
-    if (member?.state !== 'active') return ['the requester has been disabled meanwhile']
-    if (request.isAskedByLeaver) return ['who asked for it, or may have, has been disabled meanwhile']
+    if (member?.state !== 'active') return ['the requester has been disabled since']
+    if (request.isAskedByLeaver) {
+      return [
+        'a person who made this request, or who could have made it with a token they may have a copy of, has been disabled since',
+      ]
+    }
     const { requester, now } = requesterFrom(member)
     const flow = await this.flowOf(tx, request)
     const { seconds, justification, fields, emergency } = request
@@ -68,15 +72,15 @@ export class RightsNow implements OnModuleInit {
 }
 
 function notGiven(reasons: readonly string[]): BrokerError {
-  return new BrokerError('access.denied', `approved, but it may not be given any more: ${reasons.join('; ')}`, {
+  return new BrokerError('access.denied', `it was approved, but the requester may no longer have it: ${reasons.join('; ')}`, {
     fix: 'ask again when the flow allows it',
   })
 }
 
 function notNow(reasons: readonly string[]): BrokerError {
   return new BrokerError('conflict', `this cannot be approved now: ${reasons.join('; ')}`, {
-    fix: reasons.every((reason) => reason.includes('at other times'))
-      ? 'approve it at a time at which the flow gives access, or reject it'
+    fix: reasons.every((reason) => reason.includes('only at other times'))
+      ? 'approve it at a time when the flow gives access, or reject it'
       : 'reject the request; the requester can ask again when it is allowed',
   })
 }

@@ -44,12 +44,12 @@ export function evaluate(flow: FlowInForce, requester: Requester, ask: Ask, at: 
     !flow.active && 'the flow is switched off',
     !isNamed(flow.rule, requester) && `${SUBJECT[told]} not among the people who may ask under it`,
     conditions && !holds(conditions, requester.attributes) && `it is for people whose ${conditionInWords(conditions)}`,
-    windows && !isWithin(windows, at) && 'it gives access at other times only',
+    windows && !isWithin(windows, at) && 'it gives access only at other times',
     approval.kind === 'emergency' && !ask.emergency && 'it is for emergencies: confirm that this is one',
     approval.kind !== 'emergency' && ask.emergency && 'it is not for emergencies',
-    approval.kind === 'emergency' && ask.justification.trim() === '' && 'an emergency needs its reason',
+    approval.kind === 'emergency' && ask.justification.trim() === '' && 'an emergency needs a reason',
     ask.seconds > flow.rule.maxSeconds && `it allows at most ${inWords(flow.rule.maxSeconds)}`,
-    flow.rule.justification === 'required' && ask.justification.trim() === '' && 'it asks for a justification',
+    flow.rule.justification === 'required' && ask.justification.trim() === '' && 'it needs a justification',
     ...fieldFlaws(fields, ask.fields),
     ...ask.resources.flatMap((resource) => flawsOf(flow, resource)),
   ].filter((reason) => typeof reason === 'string')
@@ -67,7 +67,7 @@ export function evaluateAction(
   const rule = { ...flow.rule, permissions: flow.rule.actions ?? {} }
   const verdict = evaluate({ ...flow, rule }, requester, { ...ask, seconds: 0 }, at, told)
   if (ask.resources.length > 0) return verdict
-  const reasons = ['its target was never discovered, so no access flow covers it']
+  const reasons = ['what it would change was never discovered, so no access flow covers it']
   return { allowed: false, reasons: verdict.allowed ? reasons : [...verdict.reasons, ...reasons] }
 }
 
@@ -95,13 +95,13 @@ export function evaluateExtension(
   const reasons = [
     !flow.active && 'the flow is switched off',
     !mayRequest(flow.rule, requester) && `${SUBJECT[told]} no longer among the people who may ask under it`,
-    windows && !isWithin(windows, at) && 'it gives access at other times only',
+    windows && !isWithin(windows, at) && 'it gives access only at other times',
     more.extended >= extensions.count &&
-      (extensions.count === 0 ? 'the flow allows no extension' : `it was extended ${more.extended} times already`),
+      (extensions.count === 0 ? 'the flow allows no extension' : `it was already extended ${more.extended} times`),
     extensions.count > 0 &&
       more.seconds > extensions.maxSeconds &&
       `an extension lasts at most ${inWords(extensions.maxSeconds)}`,
-    justification === 'required' && more.justification.trim() === '' && 'it asks for a justification',
+    justification === 'required' && more.justification.trim() === '' && 'it needs a justification',
   ].filter((reason) => typeof reason === 'string')
   return reasons.length === 0 ? { allowed: true } : { allowed: false, reasons }
 }

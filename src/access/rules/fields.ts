@@ -7,7 +7,7 @@ export function fieldFlaws(fields: readonly CustomField[], values: FieldValues):
   return [
     ...Object.keys(values)
       .filter((key) => !known.has(key))
-      .map((key) => `it does not ask for ${key}`),
+      .map((key) => `the access flow has no field ${key}`),
     ...fields.flatMap((field) => {
       const value = Object.hasOwn(values, field.key) ? values[field.key] : undefined
       if (value === undefined || value === '') return field.required ? [`${field.label} (${field.key}) is missing`] : []

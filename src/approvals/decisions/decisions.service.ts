@@ -66,15 +66,17 @@ export class Decisions implements OnModuleInit {
       const { request, subject, asked, resources } = await this.forApprover(tx, approver, hands, id)
       if (request.state !== 'pending') throw alreadyDecided(request)
       if (approval.seconds !== undefined && approval.seconds > request.seconds) {
-        throw new BrokerError('input.invalid', `is longer than the ${request.seconds} seconds asked for`, {
+        throw new BrokerError('input.invalid', `is longer than the ${request.seconds} seconds that were asked for`, {
           field: 'seconds',
-          fix: 'an approver may shorten, never lengthen',
+          fix: 'give as many seconds at most; an approver may shorten the access, but not lengthen it',
         })
       }
       await voidDecisions(tx, id)
       const before = await readDecisions(tx, id)
       if (before.some((one) => one.stage === request.stage && one.approverId === approver.id)) {
-        throw new BrokerError('conflict', 'you have decided on this request already', { fix: 'wait for the other approvers' })
+        throw new BrokerError('conflict', 'you have already decided on this request', {
+          fix: 'nothing is left for you to do: the other approvers decide now',
+        })
       }
       if (approval.decision === 'approve' && isRepeated(asked, request.stage, before, hands)) throw approvedAlready()
       await this.note(tx, request, approver, hands, approval)
@@ -166,11 +168,11 @@ const approvedAlready = () =>
 const askedByLeaver = () =>
   new BrokerError(
     'conflict',
-    'this cannot be approved: the requester, or somebody who could act as the requester, was disabled since',
+    'this cannot be approved: the requester, or a person who could act as the requester, has been disabled since',
     {
       fix: 'reject it; the requester can ask again',
     },
   )
 
 const alreadyDecided = (request: AccessRequest) =>
-  new BrokerError('conflict', `the request is ${request.state} already`, { fix: 'nothing is left to decide' })
+  new BrokerError('conflict', `the request is already ${request.state}`, { fix: 'nothing needs to be decided any more' })

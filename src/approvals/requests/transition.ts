@@ -24,7 +24,8 @@ export async function move(tx: Tx, requestId: string, event: RequestEvent, turn:
      where id = $1 and state = any($2) returning id`,
     [requestId, from, to, turn.approvedSeconds ?? null, turn.endReason ?? null],
   )
-  if (moved.length === 0) throw new BrokerError('conflict', 'the request is over already', { fix: 'nothing is left to decide' })
+  if (moved.length === 0)
+    throw new BrokerError('conflict', 'the request is already over', { fix: 'nothing needs to be decided any more' })
   await withdraw(tx, Object.values(REQUEST_WORK), [requestId])
   await record(tx, { kind: `request.${to}`, actor: turn.actor ?? BROKER, subject: requestId, data: turn.data ?? {} })
 }

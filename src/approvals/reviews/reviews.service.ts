@@ -71,11 +71,11 @@ export class Reviews {
         throw new BrokerError(
           'access.self_approval',
           'You cannot review your own emergency, nor one that was made or opened with a token you created.',
-          { fix: 'let another person look at it' },
+          { fix: 'ask another person to look at it' },
         )
       }
       await this.mustBeReviewer(tx, caller, review)
-      if (review.closedAt) throw new BrokerError('conflict', 'the review is closed already')
+      if (review.closedAt) throw new BrokerError('conflict', 'the review is already closed')
       await rows(
         tx,
         `update emergency_reviews set closed_at = now(), closed_by = $2, note = $3, closed_hands = $4, closed_with = $5 where id = $1`,
@@ -97,7 +97,7 @@ export class Reviews {
   }
 }
 
-const noSuchReview = (id: string) => new BrokerError('not_found', `there is no emergency review ${id} for you to close`)
+const noSuchReview = (id: string) => new BrokerError('not_found', `there is no emergency review ${id} that you may close`)
 
 function view({ kind: _kind, approval: _approval, ...review }: ReviewRow): ReviewView {
   return {

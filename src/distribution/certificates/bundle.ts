@@ -41,11 +41,15 @@ export function readBundle({ certificate, chain, privateKey }: Typed, now: Date)
   const first = certificatesIn(certificate, 'certificate')
   const second = chain === undefined ? [] : certificatesIn(chain, 'chain')
   if (second.length > 0 && first.length > 1)
-    throw unfit('chain', 'the issuers follow the certificate already', 'give them in one place')
+    throw unfit('chain', 'the certificate’s file already holds the issuers', 'give the issuers in one place only')
   const [leaf, ...issuers] = [...first, ...second] as [Read, ...Read[]]
   const chainField = second.length > 0 ? 'chain' : 'certificate'
   if (issuers.length > MOST_ISSUERS)
-    throw unfit(chainField, `has more than ${MOST_ISSUERS} issuers`, 'leave out what does not lead to the root')
+    throw unfit(
+      chainField,
+      `holds more than ${MOST_ISSUERS} issuers`,
+      'leave out certificates that are not between this one and the root',
+    )
   const keyType = keyTypeOf(leaf.read.publicKey, 'certificate')
   for (const issuer of issuers) keyTypeOf(issuer.read.publicKey, chainField)
   mustBeInOrder([leaf, ...issuers], chainField)
@@ -77,14 +81,13 @@ function certificatesIn(text: string, field: string): Read[] {
   const blocks = pemBlocks(text, field)
   return blocks.map((block, at) => {
     if (block.label.endsWith('PRIVATE KEY'))
-      throw unfit(field, 'holds a private key', 'give it as privateKey: there it is kept sealed')
-    if (block.label !== 'CERTIFICATE') throw unfit(field, `holds a ${block.label}`, 'give CERTIFICATE blocks alone')
+      throw unfit(field, 'holds a private key', 'give it in the field privateKey, where it is kept sealed')
+    if (block.label !== 'CERTIFICATE') throw unfit(field, `holds a ${block.label}`, 'give CERTIFICATE blocks only')
     const bytes = bytesOf(block)
     const read = bytes && parsed(bytes)
-    if (!bytes || !read)
-      throw unfit(field, `its block ${at + 1} is no X.509 certificate that can be read`, 'export it again as PEM')
+    if (!bytes || !read) throw unfit(field, `its block ${at + 1} is not a readable X.509 certificate`, 'export it again as PEM')
     if (!read.raw.equals(bytes))
-      throw unfit(field, `its block ${at + 1} holds more than one certificate’s bytes`, 'export it again as PEM')
+      throw unfit(field, `its block ${at + 1} holds more than one certificate`, 'export it again as PEM')
     return { pem: block.text, read }
   })
 }
@@ -125,13 +128,13 @@ export function isIssuedBy(read: X509Certificate, by: X509Certificate): boolean 
 function mustBeValid(read: X509Certificate, field: string, now: Date): void {
   const name = inOneLine(read.subject)
   if (read.validToDate <= now) {
-    throw unfit(field, `${name} expired at ${read.validToDate.toISOString()}`, 'have it renewed, and give the new one')
+    throw unfit(field, `${name} expired at ${read.validToDate.toISOString()}`, 'renew it, and give the new one')
   }
   if (read.validFromDate > now) {
     throw unfit(
       field,
       `${name} is not valid before ${read.validFromDate.toISOString()}`,
-      'give it when it is; see that the issuer’s clock is right',
+      'give it when it is valid, or see whether the issuer’s clock is right',
     )
   }
 }
@@ -145,13 +148,13 @@ function keyIn(text: string, leaf: X509Certificate): Secret {
     throw unfit(field, 'is encrypted', 'decrypt it (`openssl pkey -in key.pem -out plain.pem`): the broker keeps it sealed')
   }
   const stranger = blocks.find(({ label }) => !KEY_LABELS.includes(label))
-  if (stranger) throw unfit(field, `holds a ${stranger.label}`, 'give the private key alone, as PKCS#8, PKCS#1 or SEC1')
+  if (stranger) throw unfit(field, `holds a ${stranger.label}`, 'give only the private key, as PKCS#8, PKCS#1 or SEC1')
   if (blocks.length > 1) throw unfit(field, 'holds more than one key', 'give the one that belongs to the certificate')
   let key: KeyObject
   try {
     key = createPrivateKey(block.text)
   } catch {
-    throw unfit(field, 'is no private key that can be read', 'export it again as PEM, without a passphrase')
+    throw unfit(field, 'is not a readable private key', 'export it again as PEM, without a passphrase')
   }
   if (!leaf.checkPrivateKey(key)) {
     throw unfit(

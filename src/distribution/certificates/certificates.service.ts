@@ -66,7 +66,9 @@ export class Certificates {
         [id],
       )
       if (busy) {
-        throw new BrokerError('conflict', `${name} is being distributed`, { fix: 'wait until that is over, or cancel it' })
+        throw new BrokerError('conflict', `${name} is being distributed at this moment`, {
+          fix: 'wait until the distribution is over, or cancel it',
+        })
       }
       const removed = await rows(
         tx,
@@ -81,7 +83,7 @@ export class Certificates {
 
   private async keptAlready(fingerprint: string): Promise<BrokerError> {
     const [other] = await selectCertificates(this.database.pool, 'fingerprint = $1', [fingerprint])
-    return new BrokerError('conflict', `this certificate is kept already, as ${other?.name ?? 'another one'}`, {
+    return new BrokerError('conflict', `this certificate is already kept as ${other?.name ?? 'another one'}`, {
       field: 'certificate',
       fix: other ? `use ${other.id}, or remove it first` : 'try again',
     })

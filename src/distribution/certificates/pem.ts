@@ -17,7 +17,7 @@ export function pemBlocks(text: string, field: string): PemBlock[] {
     const [, begins] = /^-----BEGIN ([A-Z0-9 ]+)-----$/.exec(line) ?? []
     if (!open) {
       if (begins) open = { label: begins, lines: [line] }
-      else if (line !== '') throw odd(field, `line ${at + 1} belongs to no block: keep the lines from BEGIN to END alone`)
+      else if (line !== '') throw odd(field, `line ${at + 1} belongs to no block; keep only the lines from BEGIN to END`)
       continue
     }
     if (begins) throw odd(field, `line ${at + 1} begins a block within another: an END line is missing`)

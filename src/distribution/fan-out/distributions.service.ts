@@ -97,8 +97,8 @@ export class Distributions implements OnModuleInit {
       const chosen = chosenOf(await partsOf(tx, [id]), targetIds)
       const again = chosen.filter((part) => mayBeSentAgain(part) || (targetIds && isBack(part)))
       if (again.length === 0) {
-        throw new BrokerError('conflict', 'there is nothing to send again', {
-          fix: 'targets that have it, or are under way, are left alone',
+        throw new BrokerError('conflict', 'no target failed, so there is nothing to send again', {
+          fix: 'targets that have the certificate, or are being written to, are left alone',
         })
       }
       const targets = again.map(({ targetId }) => targetId)
@@ -136,7 +136,7 @@ export class Distributions implements OnModuleInit {
       )
       const open = parts.filter(({ run }) => run === 'pending' || run === 'executing')
       if (open.length === 0 && parts.every(({ runId, problem: why }) => runId !== null || why !== null)) {
-        throw new BrokerError('conflict', 'nothing is left to cancel', { fix: 'roll it back instead' })
+        throw new BrokerError('conflict', 'it is over, so nothing can be cancelled', { fix: 'roll it back instead' })
       }
       const targets = open.map(({ targetId }) => targetId)
       await wishFor(tx, id, targets, { is: 'cancel', by: caller.id, reason })
@@ -174,8 +174,8 @@ export class Distributions implements OnModuleInit {
       const { targets } = await this.look(input)
       const changed = targets.find((target) => input.accepted[target.id] !== target.version)
       if (changed) {
-        throw new BrokerError('conflict', `${changed.name} was changed since this was proposed`, {
-          fix: 'look at where it leads now, and order it again',
+        throw new BrokerError('conflict', `the target ${changed.name} was changed after this was proposed`, {
+          fix: 'look at where the target leads now, and order the distribution again',
         })
       }
       const id = newId('dst')
@@ -228,7 +228,7 @@ export class Distributions implements OnModuleInit {
     if (certificate.state === 'expired') {
       throw new BrokerError('input.invalid', `${certificate.name} has expired`, {
         field: 'certificateId',
-        fix: 'distribute its successor',
+        fix: 'add the renewed certificate, and distribute that one',
       })
     }
     if (certificate.run !== null && certificate.run !== 'executed') {
@@ -250,9 +250,9 @@ export class Distributions implements OnModuleInit {
     const twice = places.findIndex((place, at) => places.indexOf(place) !== at)
     if (twice >= 0) {
       const first = targets[places.indexOf(places[twice]!)]!.name
-      throw new BrokerError('input.invalid', `${targets[twice]!.name} leads to the very place of ${first}`, {
+      throw new BrokerError('input.invalid', `the targets ${targets[twice]!.name} and ${first} lead to the same place`, {
         field: `targetIds.${twice}`,
-        fix: 'name one of them: what one wrote would count for both, and taking it back from one would take it from the other',
+        fix: 'name only one of them; what is rolled back at one would be rolled back at the other, too',
       })
     }
     return { certificate, targets }
@@ -269,10 +269,10 @@ export class Distributions implements OnModuleInit {
     if (certificate.sealed === null && wantsKey(target.location)) {
       throw new BrokerError(
         'input.invalid',
-        `${target.name} gets the private key, and ${certificate.name} was given without one`,
+        `the target ${target.name} expects the private key, but ${certificate.name} was added without one`,
         {
           field,
-          fix: 'give the certificate together with its key, or set includePrivateKey of the target to false',
+          fix: 'add the certificate with its key, or set includePrivateKey of the target to false',
         },
       )
     }

@@ -117,11 +117,13 @@ export class PuttingBack implements OnModuleInit {
     await findDistribution(tx, id)
     const parts = await partsOf(tx, [id])
     if (targetIds === undefined && !parts.every(hasSettled)) {
-      throw new BrokerError('conflict', 'targets are under way', { fix: 'cancel it first, or name the targets to put back' })
+      throw new BrokerError('conflict', 'some targets are still being written to', {
+        fix: 'cancel the distribution first, or name the targets to roll back',
+      })
     }
     const chosen = chosenOf(parts, targetIds).filter(mayBePutBack)
     if (chosen.length > 0) return chosen
-    throw new BrokerError('conflict', 'none of these targets has it', { fix: 'look at where each target stands' })
+    throw new BrokerError('conflict', 'none of these targets has the certificate', { fix: 'look at the state of each target' })
   }
 
   private async outlookOf(part: Part) {

@@ -55,9 +55,9 @@ export async function findCredential(
 /** What of a plugin distributes; throws for one that distributes nothing. */
 export function distributionOf(plugin: AnyPlugin): AnyDistribution {
   if (plugin.distribution) return plugin.distribution
-  throw new BrokerError('input.invalid', `${plugin.manifest.name} distributes no certificates`, {
+  throw new BrokerError('input.invalid', `${plugin.manifest.name} cannot distribute certificates`, {
     field: 'plugin',
-    fix: 'choose another entry of the catalog',
+    fix: 'choose a plugin that can (GET /api/catalog)',
   })
 }
 
@@ -79,9 +79,9 @@ export async function readDestinations(distribution: AnyDistribution, typed: rea
 export function mustReach({ name, destinations }: Pick<Credential, 'name' | 'destinations'>, destination: Json): void {
   const asked = sorted(destination)
   if (destinations.some((each) => isDeepStrictEqual(sorted(each), asked))) return
-  throw new BrokerError('input.invalid', `${name} may not be sent to ${inWords(asked)}`, {
+  throw new BrokerError('input.invalid', `the secrets of ${name} may not be sent to ${inWords(asked)}`, {
     field: 'credentialId',
-    fix: 'choose a credential for that place, or add the place to its destinations: its secrets have to be entered again with that',
+    fix: 'choose a credential for that place, or add the place to this credential’s destinations and enter its secrets again',
   })
 }
 

@@ -192,10 +192,14 @@ export class Credentials implements OnModuleInit {
     const isElsewhere =
       placeOf(distribution, { ...before, destinations, login: cleared }).destination !== placeOf(distribution, before).destination
     if (isElsewhere && known.length > 0 && reliesOnKnown(input.login, known)) {
-      throw new BrokerError('input.invalid', 'decides where the stored secrets are sent, and the call leaves them out', {
-        field: input.destinations ? 'destinations' : 'login',
-        fix: 'send the login’s secrets again together with this change',
-      })
+      throw new BrokerError(
+        'input.invalid',
+        'decides where the stored secrets are sent, so the secrets must come with this change',
+        {
+          field: input.destinations ? 'destinations' : 'login',
+          fix: 'send the login’s secrets again in the same call',
+        },
+      )
     }
     return { name: input.name ?? before.name, login, destinations: [...destinations] }
   }
@@ -229,13 +233,13 @@ function view({ sealed: _, createdAt, changedAt, destinations, ...rest }: Creden
 function taken(name: string) {
   return (error: unknown): never => {
     if (!violates(error, 'target_credentials_name_taken')) throw error
-    throw new BrokerError('name.taken', `there is a credential named ${name}`, { field: 'name', fix: 'choose another name' })
+    throw new BrokerError('name.taken', `another credential has the name ${name}`, { field: 'name', fix: 'choose another name' })
   }
 }
 
 function changedMeanwhile(name: string): BrokerError {
-  return new BrokerError('conflict', `${name} was changed by somebody else meanwhile`, {
+  return new BrokerError('conflict', `somebody else changed ${name} in the meantime`, {
     field: 'version',
-    fix: 'look at it as it is now, and try again',
+    fix: 'look at what is there now, and repeat the change',
   })
 }

@@ -95,7 +95,8 @@ export class Targets implements OnModuleInit {
     const target = await findTarget(this.database.pool, id)
     const plugin = this.catalog.get(target.plugin)
     const credential = await findCredential(this.database.pool, target.credentialId)
-    if (!plugin.minimumPolicy) throw new BrokerError('target.unsupported', `${plugin.manifest.name} gives no advice on policies`)
+    if (!plugin.minimumPolicy)
+      throw new BrokerError('target.unsupported', `${plugin.manifest.name} has no minimum policy to show`)
     return plugin.minimumPolicy(await connectionOf(this.sealer, plugin, credential, target.location))
   }
 
@@ -237,7 +238,7 @@ function view(target: Target): TargetView {
 }
 
 function nameTaken(name: string): BrokerError {
-  return new BrokerError('name.taken', `there is a target named ${name}`, { field: 'name', fix: 'choose another name' })
+  return new BrokerError('name.taken', `another target has the name ${name}`, { field: 'name', fix: 'choose another name' })
 }
 
 function taken(name: string) {
@@ -248,8 +249,8 @@ function taken(name: string) {
 }
 
 function changedMeanwhile(name: string): BrokerError {
-  return new BrokerError('conflict', `${name} was changed by somebody else meanwhile`, {
+  return new BrokerError('conflict', `somebody else changed ${name} in the meantime`, {
     field: 'version',
-    fix: 'look at it as it is now, and try again',
+    fix: 'look at what is there now, and repeat the change',
   })
 }

@@ -96,7 +96,7 @@ export class WritingOff implements OnModuleInit {
     )
     const living = grants.filter(({ state }) => state !== 'revoking' && state !== 'stuck')
     if (living.length > 0) {
-      throw new BrokerError('conflict', `${living.length} grants through ${name} have not begun to end`, {
+      throw new BrokerError('conflict', `${living.length} grants through ${name} are not being ended yet`, {
         fix: 'end all access through it first (latchkey end-access)',
       })
     }
@@ -178,7 +178,7 @@ type Seen = { readonly outage: string } | { readonly system: TargetIdentity | un
 function whyLost(grant: Grant, recorded: TargetIdentity | undefined, seen: Seen | undefined): string | undefined {
   if (!seen) return undefined
   if ('outage' in seen) return `its system does not answer: ${seen.outage}`
-  if (!isSameTarget(recorded, seen.system)) return 'another system answers at its address'
+  if (!isSameTarget(recorded, seen.system)) return 'a different system answers at its address'
   const { code, message } = grant.error as { code: string; message: string }
   if (!seen.canTell && mayBeGone(code)) return `its system did not answer: ${message}`
   return undefined
@@ -199,7 +199,7 @@ async function mustBeOthers(tx: Tx, hands: Hands, grants: readonly string[]): Pr
   for (const id of grants.toSorted()) if (meet(hands, await usersHands(tx, id))) own.push(id)
   if (own.length === 0) return
   throw new BrokerError('access.self_approval', `You, or a token you created, asked for or opened ${own.join(', ')}.`, {
-    fix: 'let another admin write it off, whose token you did not make; on the machine: latchkey bootstrap --name … --force-new-token',
+    fix: 'ask another admin, whose token you did not make, to write it off. If there is none, make one on the broker’s machine: latchkey bootstrap --name … --force-new-token',
   })
 }
 
@@ -207,15 +207,15 @@ function tooEarly(name: string, grants: readonly Grant[], seconds: number): Brok
   const what = grants.length === 1 ? 'the end of one grant' : `the end of ${grants.length} grants`
   return new BrokerError(
     'conflict',
-    `${what} through ${name} is still being tried, or was not tried for ${seconds} seconds yet`,
+    `${what} through ${name} has not been tried for ${seconds} seconds yet, or is still being tried`,
     {
-      fix: 'wait until it is stuck (GET /api/grants?whose=all&state=stuck); what can be ended ends meanwhile',
+      fix: 'wait until they are stuck (GET /api/grants?whose=all&state=stuck); grants that can end will end until then',
     },
   )
 }
 
 function nothingLost(name: string): BrokerError {
-  return new BrokerError('conflict', `nothing through ${name} is left that could not be ended because its system is gone`, {
-    fix: 'see the problem of each grant, and put right what stands in the way',
+  return new BrokerError('conflict', `no grant through ${name} is stuck because its system is gone`, {
+    fix: 'look at the problem of each grant, and remove what stands in the way',
   })
 }

@@ -23,7 +23,7 @@ export class Extensions {
       [grantId, seconds],
     )
     if (!extended) {
-      throw new BrokerError('conflict', 'the grant is over: it cannot be extended', { fix: 'request access again' })
+      throw new BrokerError('conflict', 'the grant is over and cannot be extended', { fix: 'request access again' })
     }
     const shard = extended.integrationId
     const integration = await findIntegration(tx, shard, 'for share')

@@ -103,7 +103,7 @@ export class Openings {
       const left = await timeLeft(tx, grantId)
       const late = left !== undefined && left.ms() <= 0
       if (grant.state !== 'active' || late) {
-        throw new BrokerError('conflict', `the grant is ${late ? 'over' : grant.state}: there is nothing to open`, {
+        throw new BrokerError('conflict', `the grant is ${late ? 'over' : grant.state}, so it cannot be opened`, {
           fix: grant.state === 'provisioning' || grant.state === 'scheduled' ? 'wait until it is active' : 'request access again',
         })
       }
@@ -138,8 +138,8 @@ export class Openings {
       [grant.id, PATIENCE_SECONDS, grant.extensions],
     )
     if (former?.isUnderWay) {
-      throw new BrokerError('conflict', 'this grant is being opened at this moment', {
-        fix: `use what that opening shows; if nobody sees its answer, open the grant again after ${PATIENCE_SECONDS} seconds`,
+      throw new BrokerError('conflict', 'this grant is already being opened at this moment', {
+        fix: `use the credential from that call; if its answer is lost, open the grant again after ${PATIENCE_SECONDS} seconds`,
       })
     }
     await rows(
@@ -175,7 +175,7 @@ export class Openings {
     if (!isDelivered) {
       throw new BrokerError(
         'conflict',
-        'the grant ended or was opened again while this credential was minted; it is thrown away',
+        'the grant ended, or was opened again, while this credential was being made; the credential was thrown away',
         {
           fix: 'open the grant again if it is still active',
         },

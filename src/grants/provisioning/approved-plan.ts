@@ -20,7 +20,7 @@ export async function mustBeAsApproved(
   if (!kept) return
   const excess = action.exceeds ? action.exceeds(kept, planned) : differenceOf(kept, planned)
   if (excess === undefined) return
-  throw new BrokerError('access.plan_changed', `it would not be what was approved: ${excess}`, {
-    fix: 'ask again: approvers then see what would be done now',
+  throw new BrokerError('access.plan_changed', `it would differ from what was approved: ${excess}`, {
+    fix: 'ask again; approvers then see what would be done now',
   })
 }

@@ -34,7 +34,7 @@ export class SameSystemProof implements OnModuleInit {
       const grant = grants.find((each) => each.id === id)
       if (grant?.state !== 'active') throw new BrokerError('conflict', `${id} is ${grant?.state ?? 'unfinished'}`)
       if (!here || !isSameTarget(targets.get(grant.runId), here))
-        throw new BrokerError('target.moved', 'another system answers there')
+        throw new BrokerError('target.moved', 'a different system answers there')
       const steps = await this.journal.steps(this.database.pool, grant.runId)
       const context = this.runner.context(connection, grant.runId, { isOurs: () => true }, grant.targetUntil ?? undefined)
       const evidence = (await grantAccessOf(connection).verify?.({ ...context, firsthand: true }, steps)) ?? []

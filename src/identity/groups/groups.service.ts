@@ -53,7 +53,7 @@ export class GroupsService {
       const made = row<Group>(tx, `insert into groups (id, name) values ($1, $2) returning ${GROUP_COLUMNS}`, [id, name])
       const group = await made.catch((error: unknown) => {
         if (!violates(error, 'groups_name_taken')) throw error
-        throw new BrokerError('name.taken', `a group is already called ${name}`, { cause: error, field: 'name' })
+        throw new BrokerError('name.taken', `another group has the name ${name}`, { cause: error, field: 'name' })
       })
       await record(tx, { kind: 'group.created', actor: caller.id, subject: id, data: { name } })
       return viewOf(group!)

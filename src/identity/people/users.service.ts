@@ -116,7 +116,7 @@ async function unlessTaken<T>(name: string, written: Promise<T>): Promise<T> {
     return await written
   } catch (error) {
     if (!violates(error, 'users_name_taken')) throw error
-    throw new BrokerError('name.taken', `somebody is already called ${name}`, { cause: error, field: 'name' })
+    throw new BrokerError('name.taken', `another person has the name ${name}`, { cause: error, field: 'name' })
   }
 }
 

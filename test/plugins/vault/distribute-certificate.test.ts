@@ -88,7 +88,7 @@ describe.each(servers)('The distribution of a certificate to $product', (binary)
       client.call(each.body?.['data'] ? { ...each, body: { ...each.body, data: { certificate: 'spoiled on its way' } } } : each)
     const { record } = await distributeCertificate.execute({ ...use.ctx, client: { ...client, call } }, use.steps[0]!)
     use.steps[0]!.record = record!
-    expect(await stands(use)).toMatchObject([{ holds: false, observed: expect.stringContaining('not as it was written') }])
+    expect(await stands(use)).toMatchObject([{ holds: false, observed: expect.stringContaining('not what was written') }])
     expect(await outlook(use)).toMatchObject({ isPossible: true })
     await undo(use)
     expect(await world.fields(AT)).toEqual(before)

@@ -177,7 +177,7 @@ describe.each(servers)('The rotation of a secret on $product', (binary) => {
     const { record } = await rotateKvSecret.execute({ ...use.ctx, client: { ...client, call } }, use.steps[0]!)
     use.steps[0]!.record = record!
     expect(await rotateKvSecret.verify!(use.ctx, use.steps)).toMatchObject([
-      { holds: false, observed: expect.stringContaining('not as it was written') },
+      { holds: false, observed: expect.stringContaining('not what was written') },
     ])
     await undo(use)
     expect(await world.fields('app/db')).toEqual(await world.fields('app/db', first))
