@@ -17,13 +17,13 @@ const SECRETS = [
 /** What zod found, with the variable's name and the remedy. */
 export function inWords(issue: z.core.$ZodIssue, env: NodeJS.ProcessEnv): ConfigProblem[] {
   if (issue.code === 'unrecognized_keys') {
-    const fix = `unset it; known are ${Object.keys(variables.shape).join(', ')}`
-    return issue.keys.map((variable) => ({ variable, problem: 'is not a variable of the broker', fix }))
+    const fix = `unset it, or correct its name. The variables are ${Object.keys(variables.shape).join(', ')}`
+    return issue.keys.map((variable) => ({ variable, problem: 'is not a variable of Latchkey', fix }))
   }
   const variable = String(issue.path[0])
   const value = env[variable]
   if (value === '') return [{ variable, problem: 'is empty', fix: `unset it, or ${issue.message}` }]
-  const problem = SECRETS.includes(variable) ? 'cannot be used as it is' : `cannot be "${value}"`
+  const problem = SECRETS.includes(variable) ? 'has a value that cannot be used' : `cannot be "${value}"`
   return [{ variable, problem, fix: issue.message }]
 }
 

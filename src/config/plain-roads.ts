@@ -24,13 +24,13 @@ function toOurselves(env: NodeJS.ProcessEnv): PlainRoad | undefined {
   const allowed = LATCHKEY_DEVELOPMENT === 'true'
   const fix = 'put a proxy with TLS in front and set LATCHKEY_PUBLIC_URL to its https:// origin'
   if (url && !isLoopback(url.hostname)) {
-    return { variable: 'LATCHKEY_PUBLIC_URL', problem: 'has people send tokens and passwords in the clear', fix, allowed }
+    return { variable: 'LATCHKEY_PUBLIC_URL', problem: 'would let people send tokens and passwords in the clear', fix, allowed }
   }
   if (isLoopback(LATCHKEY_HOST)) return undefined
   return {
     variable: 'LATCHKEY_HOST',
     problem: 'listens beyond this machine without TLS',
-    fix: `${fix}, or listen on 127.0.0.1`,
+    fix: `${fix}, or set LATCHKEY_HOST to 127.0.0.1`,
     allowed,
   }
 }

@@ -24,33 +24,33 @@ export const providerVariables = {
   ).optional(),
   LATCHKEY_OIDC_CLIENT_ID: text(CLAIM, 'give the id of the broker’s client at the provider').optional(),
   LATCHKEY_OIDC_CLIENT_SECRET: text(/./, 'give the secret of that client').optional(),
-  LATCHKEY_OIDC_CLIENT_SECRET_FILE: read(readSecretFile, 'name a file that can be read and holds the secret').optional(),
-  LATCHKEY_OIDC_SCOPES: text(SCOPES, 'give scopes parted by spaces, the first of them openid').default('openid profile email'),
-  LATCHKEY_OIDC_CLI_SCOPES: text(SCOPES, 'give scopes parted by spaces, the first of them openid').optional(),
+  LATCHKEY_OIDC_CLIENT_SECRET_FILE: read(readSecretFile, 'give the name of a readable file that holds the secret').optional(),
+  LATCHKEY_OIDC_SCOPES: text(SCOPES, 'give scopes separated by spaces; the first must be openid').default('openid profile email'),
+  LATCHKEY_OIDC_CLI_SCOPES: text(SCOPES, 'give scopes separated by spaces; the first must be openid').optional(),
   LATCHKEY_OIDC_PARAMETERS: read(
     parseParameters,
-    'give name=value pairs parted by commas, as in access_type=offline,prompt=consent, and none the broker sends itself',
+    'give name=value pairs separated by commas, as in access_type=offline,prompt=consent; leave out what the broker sends itself',
   ).optional(),
-  LATCHKEY_OIDC_GROUPS_CLAIM: text(CLAIM, 'name a claim').default('groups'),
+  LATCHKEY_OIDC_GROUPS_CLAIM: text(CLAIM, 'give the name of a claim').default('groups'),
   LATCHKEY_OIDC_ATTRIBUTES: read(
     parseAttributes,
-    'give attribute=claim pairs parted by commas, as in department=dept,manager=manager',
+    'give attribute=claim pairs separated by commas, as in department=dept,manager=manager',
   ).default({}),
-  LATCHKEY_OIDC_AUDIENCE: text(CLAIM, 'give the audience the provider writes into access tokens for the broker').optional(),
-  LATCHKEY_OIDC_RESOURCE: text(CLAIM, 'give what the provider knows the broker’s API by').optional(),
+  LATCHKEY_OIDC_AUDIENCE: text(CLAIM, 'give the audience that the provider puts into access tokens for the broker').optional(),
+  LATCHKEY_OIDC_RESOURCE: text(CLAIM, 'give the identifier by which the provider knows the broker’s API').optional(),
   LATCHKEY_OIDC_ACCESS_TOKEN_TYPE: z.enum(['at+jwt', 'jwt'], { error: 'set it to at+jwt or jwt' }).default('at+jwt'),
   LATCHKEY_OIDC_METADATA_MINUTES: wholeNumber(1, 1440).default(60),
   LATCHKEY_OIDC_CLI_CLIENT_ID: text(CLAIM, 'give the id of the command line’s client at the provider').optional(),
-  LATCHKEY_OIDC_API_CLIENTS: text(/^[!-+\--~]{1,200}(,[!-+\--~]{1,200})*$/, 'give ids of clients parted by commas')
+  LATCHKEY_OIDC_API_CLIENTS: text(/^[!-+\--~]{1,200}(,[!-+\--~]{1,200})*$/, 'give client ids separated by commas')
     .transform((ids) => ids.split(','))
     .optional(),
   LATCHKEY_OIDC_API_SCOPES: read(
     parseApiScopes,
-    'give scope=scope pairs parted by commas, ours first, as in request=latchkey.request,approve=latchkey.approve; ours are request, approve, manage, audit',
+    'give pairs separated by commas, Latchkey’s scope first and the provider’s second, as in request=latchkey.request,approve=latchkey.approve; Latchkey’s scopes are request, approve, manage, audit',
   ).optional(),
-  LATCHKEY_OIDC_SCIM_CLAIM: text(CLAIM, 'name a claim')
+  LATCHKEY_OIDC_SCIM_CLAIM: text(CLAIM, 'give the name of a claim')
     .refine((claim) => !CHANGEABLE.includes(claim.toLowerCase()), {
-      error: 'name a claim that nobody can choose for themselves and that is never given to somebody else: sub, or oid',
+      error: 'name a claim that people cannot choose and that the provider never gives to another person, such as sub or oid',
     })
     .default('sub'),
   LATCHKEY_OIDC_ONLY_SCIM: z
@@ -112,8 +112,12 @@ export function providerFlaws(env: NodeJS.ProcessEnv): Flaw[] {
   const audience = env['LATCHKEY_OIDC_AUDIENCE']
   const clients = [env['LATCHKEY_OIDC_CLIENT_ID'], env['LATCHKEY_OIDC_CLI_CLIENT_ID']]
   if (env['LATCHKEY_OIDC_ACCESS_TOKEN_TYPE'] === 'jwt' && audience !== undefined && clients.includes(audience)) {
-    const problem = 'is the id of a client, whose ID tokens are for it as well'
-    found.push({ variable: 'LATCHKEY_OIDC_AUDIENCE', problem, fix: 'give the broker’s API an id of its own at the provider' })
+    const problem = 'is a client’s id, so that client’s ID tokens would be accepted, too'
+    found.push({
+      variable: 'LATCHKEY_OIDC_AUDIENCE',
+      problem,
+      fix: 'give the broker’s API an audience of its own at the provider',
+    })
   }
   if (env['LATCHKEY_OIDC_AUDIENCE'] !== undefined && !env['LATCHKEY_OIDC_CLI_CLIENT_ID'] && !env['LATCHKEY_OIDC_API_CLIENTS']) {
     found.push(

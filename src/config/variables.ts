@@ -11,16 +11,16 @@ import { read, text, wholeNumber } from './variable.ts'
 
 // The message of each check is the remedy.
 export const variables = z.strictObject({
-  DATABASE_URL: text(/^postgres(ql)?:\/\/./, 'give it as postgresql://user:password@host:5432/database').optional(),
+  DATABASE_URL: text(/^postgres(ql)?:\/\/./, 'give a URL such as postgresql://user:password@host:5432/database').optional(),
   LATCHKEY_OWNER_DATABASE_URL: text(
     /^postgres(ql)?:\/\/./,
-    'give it as postgresql://owner:password@host:5432/database',
+    'give a URL such as postgresql://owner:password@host:5432/database',
   ).optional(),
   LATCHKEY_HOST: text(/^[0-9a-z.:-]+$/i, 'give an address or a name to listen on').default('127.0.0.1'),
   LATCHKEY_PORT: wholeNumber(0, 65_535).default(4460),
   LATCHKEY_PUBLIC_URL: z.string().transform(origin).optional(),
   LATCHKEY_METRICS_ADDRESS: read(parseMetricsAddress, 'give host and port, as in 127.0.0.1:9464').optional(),
-  LATCHKEY_STATE_DIR: text(/./, 'name a folder').default('.latchkey'),
+  LATCHKEY_STATE_DIR: text(/./, 'give the name of a folder').default('.latchkey'),
   LATCHKEY_LOG_LEVEL: z.enum(LOG_LEVELS, { error: `set it to one of ${LOG_LEVELS.join(', ')}` }).default('info'),
   LATCHKEY_KEY: z
     .string()
@@ -28,18 +28,21 @@ export const variables = z.strictObject({
       error: 'give 32 bytes in base64, as from: head -c 32 /dev/urandom | base64',
     })
     .optional(),
-  LATCHKEY_KEY_FILE: text(/./, 'name a file').optional(),
+  LATCHKEY_KEY_FILE: text(/./, 'give the name of a file').optional(),
   LATCHKEY_FORMER_KEYS: read(
     (value) => (parts(value).every((key) => parseKey(key)) ? parts(value).map((key) => new Secret(key)) : undefined),
-    'give keys of 32 bytes in base64, parted by commas',
+    'give keys of 32 bytes in base64, separated by commas',
   ).default([]),
-  LATCHKEY_FORMER_KEY_FILES: text(/./, 'name files, parted by commas').transform(parts).default([]),
+  LATCHKEY_FORMER_KEY_FILES: text(/./, 'give the names of files, separated by commas').transform(parts).default([]),
   LATCHKEY_NEXT_KEY: read((value) => (parseKey(value) ? new Secret(value) : undefined), 'give 32 bytes in base64').optional(),
-  LATCHKEY_NEXT_KEY_FILE: text(/./, 'name a file').optional(),
-  LATCHKEY_LOST_KEYS: text(/^[\w-]{8}(,[\w-]{8})*$/, 'give ids of keys, as the refusal of a start does, parted by commas')
+  LATCHKEY_NEXT_KEY_FILE: text(/./, 'give the name of a file').optional(),
+  LATCHKEY_LOST_KEYS: text(
+    /^[\w-]{8}(,[\w-]{8})*$/,
+    'give key ids separated by commas; the message of the refused start names them',
+  )
     .transform(parts)
     .default([]),
-  LATCHKEY_INSTANCE: text(/^[1-9][0-9]{9}$/, 'give ten digits, the first not 0').optional(),
+  LATCHKEY_INSTANCE: text(/^[1-9][0-9]{9}$/, 'give ten digits; the first must not be 0').optional(),
   LATCHKEY_DEVELOPMENT: z.literal('true', { error: 'set it to true, or unset it' }).optional(),
   LATCHKEY_FOUR_EYES: z.enum(['on', 'off'], { error: 'set it to on or off' }).default('off'),
   LATCHKEY_POOL_SIZE: wholeNumber(2, 150).default(15),
@@ -54,7 +57,7 @@ export const variables = z.strictObject({
   LATCHKEY_DISCOVERY_MINUTES: wholeNumber(1, 10_080).default(60),
   LATCHKEY_INTEGRATION_FILES: read(
     parseLentFiles,
-    'give path=address pairs parted by commas, as in /run/secrets/token=https://target.example.com',
+    'give path=address pairs separated by commas, as in /run/secrets/token=https://target.example.com',
   ).default([]),
   ...providerVariables,
   LATCHKEY_SESSION_IDLE_MINUTES: wholeNumber(5, 1440).default(60),
@@ -64,17 +67,18 @@ export const variables = z.strictObject({
   LATCHKEY_SMTP_URL: z
     .string()
     .refine((value) => parseSmtpUrl(value) !== undefined, {
-      error: 'give it as smtp://user:password@host:587 or smtps://host, with % escapes where user or password need them',
+      error:
+        'give a URL such as smtp://user:password@host:587 or smtps://host; escape special characters of user and password with %',
     })
     .optional(),
   LATCHKEY_SMTP_FROM: z
     .string()
     .refine((value) => parseMailbox(value) !== undefined, {
-      error: 'give it as latchkey@example.com or Latchkey <latchkey@example.com>',
+      error: 'give an address such as latchkey@example.com or Latchkey <latchkey@example.com>',
     })
     .optional(),
   LATCHKEY_SMTP_TLS: z.enum(['on', 'off'], { error: 'set it to on or off' }).default('on'),
-  LATCHKEY_CHECKPOINT_FILE: text(/./, 'name a file').optional(),
+  LATCHKEY_CHECKPOINT_FILE: text(/./, 'give the name of a file').optional(),
   LATCHKEY_CHECKPOINT_SECONDS: wholeNumber(10, 86_400).default(300),
   LATCHKEY_DATABASE_TLS: z.enum(['on', 'off'], { error: 'set it to on or off' }).default('on'),
   LATCHKEY_FSYNC: z.enum(['on', 'off'], { error: 'set it to on or off' }).default('on'),

@@ -22,7 +22,7 @@ export async function lockOut(tx: Tx, actor: string, userId: string): Promise<re
      returning id, user_id as "userId"`,
     [userId],
   )
-  const reason = 'its person, or somebody who made it, was disabled'
+  const reason = 'its person, or a person who made it, was disabled'
   await record(
     tx,
     ...withdrawn.map(({ id, userId: of }) => ({
@@ -32,7 +32,7 @@ export async function lockOut(tx: Tx, actor: string, userId: string): Promise<re
       data: { userId: of, reason },
     })),
   )
-  await noteScimTokensInHand(tx, actor, userId, 'a person who has seen it was disabled')
+  await noteScimTokensInHand(tx, actor, userId, 'a person who has seen the token was disabled')
   await endSessions(tx, actor, 'the person was disabled', { userId })
   await enqueue(tx, [
     { lane: 'cut', kind: LEAVER_WORK.grants, subject: userId },

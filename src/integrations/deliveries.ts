@@ -26,7 +26,7 @@ export class Deliveries {
     const allowed = await this.allowed(integration)
     if (allowed.includes(delivery)) return
     const { code = 'conflict', field } = refusal
-    throw new BrokerError(code, `${integration.name} does not deliver credentials by ${delivery}`, {
+    throw new BrokerError(code, `${integration.name} does not hand credentials over as ${delivery}`, {
       field,
       fix: `use ${allowed.join(' or ') || 'another integration'}, or ask an admin to allow ${delivery} in the integration's settings`,
     })

@@ -36,7 +36,7 @@ export class IntegrationStates implements OnModuleInit {
   async pause(by: string, id: string): Promise<void> {
     await this.database.transaction(async (tx) => {
       const integration = await findIntegration(tx, id, 'for update')
-      if (integration.state !== 'active') throw new BrokerError('conflict', `${integration.name} is paused already`)
+      if (integration.state !== 'active') throw new BrokerError('conflict', `${integration.name} is already paused`)
       await this.halt(tx, by, integration)
     })
     this.connections.drop(id)
@@ -86,7 +86,7 @@ export class IntegrationStates implements OnModuleInit {
     const living = await this.inhabitants.inWords(tx, id)
     if (living !== undefined) {
       throw new BrokerError('conflict', `${integration.name} cannot be removed: it has ${living}`, {
-        fix: 'pause it, end what is live through it, and remove it when that is over',
+        fix: 'pause it, end the access through it, and remove it when that is over',
       })
     }
     await this.move(tx, integration, 'removed')

@@ -72,8 +72,12 @@ export class Integrations {
   private async refuseNewPlace(plugin: AnyPlugin, clear: unknown): Promise<void> {
     const known = await selectIntegrations(this.database.pool, `state <> 'removed' and plugin = $1`, [plugin.manifest.id])
     if (known.some(({ config }) => digestOf(plugin, config) === digestOf(plugin, clear))) return
-    throw new BrokerError('conflict', 'no integration goes to this place yet, and new places wait for a second person', {
-      fix: 'propose the integration: it is tried when somebody else accepts it',
-    })
+    throw new BrokerError(
+      'conflict',
+      'where four eyes are on, a configuration is tried only at a place that an integration already uses',
+      {
+        fix: 'propose the integration; it is tried when a second person accepts it',
+      },
+    )
   }
 }

@@ -77,11 +77,15 @@ function inhabited({ name }: Integration, field: string, living: readonly string
   const named = living.slice(0, NAMED_AT_MOST).join(', ')
   const more = living.length > NAMED_AT_MOST ? ` and ${living.length - NAMED_AT_MOST} more` : ''
   const why = cause instanceof BrokerError ? `: ${cause.message}` : ''
-  return new BrokerError('conflict', `${name} cannot be moved while ${named}${more} live where it leads now${why}`, {
-    cause,
-    field: `config.${field}`,
-    fix: 'end them, wait until they are over, and move it then; another address of the same system is taken when every grant is active and found there',
-  })
+  return new BrokerError(
+    'conflict',
+    `${name} cannot lead to another system while ${named}${more} live on the present one${why}`,
+    {
+      cause,
+      field: `config.${field}`,
+      fix: 'end them, and change the address when they are over. If it is another address of the same system, repeat this when every grant is active and that system answers',
+    },
+  )
 }
 
 function at(config: unknown, key: string): unknown {

@@ -66,7 +66,7 @@ export class NotificationList {
       if (!before) throw new BrokerError('not_found', `there is no notification ${notificationId}`)
       if (before.state !== 'dead') {
         throw new BrokerError('conflict', `the notification is ${before.state}`, {
-          fix: 'only a notification that was given up is tried again',
+          fix: 'only a notification in the state dead can be sent again',
         })
       }
       await rows(

@@ -24,16 +24,17 @@ export function receiverUrl(text: string, liberty: Liberty): URL {
   if (!url) throw refused('is not a URL', 'give it as https://hooks.example.com/path')
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refused(`uses ${url.protocol}`, 'use https')
   if (url.username !== '' || url.password !== '') {
-    throw refused('carries credentials', 'leave out user and password: the receiver knows us by the signature')
+    throw refused('carries credentials', 'remove user and password; the receiver knows the broker by the signature')
   }
   const host = hostOf(url)
   const isLoopback = isLoopbackHost(host)
   if (url.protocol === 'http:' && !(liberty.development && isLoopback)) throw refused('uses plain http', 'use https')
   if (isIP(host) !== 0) check(host, host, liberty)
-  else if (isLoopback && !liberty.development) throw refused('names this very machine', PUBLIC)
+  else if (isLoopback && !liberty.development) throw refused('leads to the broker’s own machine', PUBLIC)
   // A port below 1024 that is not https belongs to a service that would only misunderstand us.
   const port = Number(url.port)
-  if (port !== 0 && port !== 443 && port < 1024 && !isLoopback) throw refused(`names port ${port}`, 'use 443, or one above 1023')
+  if (port !== 0 && port !== 443 && port < 1024 && !isLoopback)
+    throw refused(`names port ${port}`, 'use port 443, or one above 1023')
   return url
 }
 
@@ -55,14 +56,14 @@ async function resolved(host: string, resolve: Resolve): Promise<readonly Resolv
   try {
     return await resolve(host)
   } catch (cause) {
-    throw new BrokerError('target.unreachable', `${host} could not be resolved`, { cause, fix: 'see that the name is right' })
+    throw new BrokerError('target.unreachable', `${host} could not be resolved`, { cause, fix: 'check the host name' })
   }
 }
 
 function check(address: string, host: string, { development }: Liberty): void {
   if (isPublic(address) || (development && isLoopbackAddress(address))) return
   const where = address === host ? 'is' : `resolves to ${address}, which is`
-  throw refused(`leads to ${host}, which ${where} no public address`, PUBLIC)
+  throw refused(`leads to ${host}, which ${where} not a public address`, PUBLIC)
 }
 
 // 168.63.129.16 is where Azure's machines find their metadata; the rest are blocks that ipaddr.js takes for ordinary ones.
@@ -92,7 +93,7 @@ function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '')
 }
 
-const PUBLIC = 'give a receiver with a public address'
+const PUBLIC = 'use a receiver with a public address'
 
 function refused(what: string, fix: string): BrokerError {
   return new BrokerError('input.invalid', what, { field: 'url', fix })

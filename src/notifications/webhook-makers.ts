@@ -47,7 +47,7 @@ async function pause(tx: Tx): Promise<void> {
      where w.active and ${LEFT_ALONE} is not null returning id, name, paused_because as reason`,
   )
   const fix =
-    'look where it leads; if that is right, switch it on in your own name (PATCH /api/webhooks/:id with {"active":true}), with a new secret (POST …/rotate)'
+    'look where it leads. If that is right, switch it on in your own name (PATCH /api/webhooks/:id with {"active":true}), and give it a new secret (POST …/rotate)'
   await record(
     tx,
     ...paused.map(({ id, name, reason }) => ({

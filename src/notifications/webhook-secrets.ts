@@ -73,8 +73,8 @@ export class WebhookSecrets implements OnModuleInit {
     const held = await row<Held>(tx, 'select id, url, sealed, sealed_before from webhooks where id = $1 for update', [id])
     if (!held || (isBound(held.sealed) && (held.sealed_before === null || isBound(held.sealed_before)))) return
     if (await row(tx, 'select 1 from audit_events where kind = $1 and subject = $2 limit 1', [BOUND, id])) {
-      throw new BrokerError('unavailable', `the secret of webhook ${id} was bound to its URL before, and now is not`, {
-        fix: 'somebody wrote to the database past the broker: look at its URL, and rotate the secret',
+      throw new BrokerError('unavailable', `the secret of webhook ${id} is not bound to its URL any more`, {
+        fix: 'somebody changed the database directly: check the webhook’s URL, and rotate its secret',
       })
     }
     await this.store(tx, held, held.url, (column, sealed) =>

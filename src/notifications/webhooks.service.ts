@@ -182,9 +182,9 @@ function mustHappen(events: readonly string[] = []): void {
   const at = events.findIndex((event) => !kinds.some((kind) => wants([event], kind)))
   if (at < 0) return
   const family = kinds.filter((kind) => kind.split('.')[0] === events[at]?.split('.')[0])
-  throw new BrokerError('input.invalid', `${events[at]} never happens`, {
+  throw new BrokerError('input.invalid', `${events[at]} is not an event`, {
     field: `events.${at}`,
-    fix: family.length > 0 ? `of this family there are ${family.join(', ')}` : 'docs/events.md lists what does',
+    fix: family.length > 0 ? `the events of this family are ${family.join(', ')}` : 'docs/events.md lists the events',
   })
 }
 

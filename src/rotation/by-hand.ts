@@ -31,11 +31,13 @@ export class ByHand {
       if (order && (await this.keys.claim(tx, order)) !== undefined) return this.views.one(id, tx)
       if (order) await this.keys.settle(tx, order, id)
       if (does.kind === 'remind') {
-        throw new BrokerError('conflict', 'this rotation is one that a person makes', { fix: 'do it, and mark it as done' })
+        throw new BrokerError('conflict', 'this rotation is a reminder: a person does it by hand', {
+          fix: 'do it, and mark it as done (latchkey rotate … --done)',
+        })
       }
       mustHaveIntegration(rotation)
       if (asked || (await openTurn(tx, id))) {
-        throw new BrokerError('conflict', 'it is being made already', { fix: 'wait until that is over' })
+        throw new BrokerError('conflict', 'the rotation is already running', { fix: 'wait until the run is over' })
       }
       const now = await databaseNow(tx)
       await rows(tx, 'update rotations set asked = $2 where id = $1', [
@@ -56,8 +58,8 @@ export class ByHand {
       const rotation = await lockRotation(tx, id)
       const turn = await openTurn(tx, id)
       if (!turn || !(await moveTurn(tx, turn.id, 'mark', { doneBy: caller.id, note }))) {
-        throw new BrokerError('conflict', 'nothing of it waits for a person', {
-          fix: 'look at when it is due: GET /api/rotations/:id',
+        throw new BrokerError('conflict', 'the rotation is not waiting for a person', {
+          fix: 'see when it is due: GET /api/rotations/:id',
         })
       }
       if (rotation.schedule.kind === 'every' && rotation.active) {

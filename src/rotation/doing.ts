@@ -53,16 +53,20 @@ export class Doing {
     await inDoes(async () => mustBeConfirmed(meant, does.confirm))
     const { action } = meant
     if (!isReversible(action) && !does.evenIfIrreversible) {
-      throw new BrokerError('input.invalid', `nobody can undo this action: ${action.irreversible}`, {
+      throw new BrokerError('input.invalid', `this action cannot be undone: ${action.irreversible}`, {
         field: 'does.evenIfIrreversible',
-        fix: 'say true if it is to be done by a schedule all the same',
+        fix: 'set it to true to let a schedule run the action all the same',
       })
     }
     if (!isReversible(action) && does.test) {
-      throw new BrokerError('input.invalid', 'cannot be there: the action has no undo, so a failed test could put nothing back', {
-        field: 'does.test',
-        fix: 'leave it out; a webhook can subscribe to rotation.finished',
-      })
+      throw new BrokerError(
+        'input.invalid',
+        'is not possible here: the action cannot be undone, so a failed test could not restore anything',
+        {
+          field: 'does.test',
+          fix: 'leave the test out; a webhook can subscribe to rotation.finished instead',
+        },
+      )
     }
     return this.mustBeFit(does)
   }
@@ -104,17 +108,21 @@ export class Doing {
     const context = this.runner.context(connection, newId('run'), { isOurs: () => true }, undefined, PATIENCE_MS)
     const { isPossible, because, until } = await action.wayBack(context, input)
     if (!isPossible) {
-      throw new BrokerError('conflict', `it could not be taken back: ${because ?? 'the target keeps nothing of what is there'}`, {
-        field: 'does.input',
-        fix: 'have the target keep what is there now',
-      })
+      throw new BrokerError(
+        'conflict',
+        `the run could not be undone: ${because ?? 'the target keeps nothing of what is there'}`,
+        {
+          field: 'does.input',
+          fix: 'let the target keep what is there now',
+        },
+      )
     }
     const needed = Math.max(does.undoWithinSeconds, does.test?.withinSeconds ?? 0)
     const now = await databaseNow(this.database.pool)
     if (until === undefined || Date.parse(until) >= now.getTime() + needed * 1000) return
-    throw new BrokerError('conflict', `it could be taken back until ${until} only, and that is wanted for ${needed} s`, {
+    throw new BrokerError('conflict', `the run could be undone only until ${until}, but it must be possible for ${needed} s`, {
       field: 'does.undoWithinSeconds',
-      fix: 'have the target keep what is there now for longer, or ask for less time',
+      fix: 'let the target keep old values for longer, or choose a shorter undoWithinSeconds',
     })
   }
 }

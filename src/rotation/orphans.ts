@@ -10,7 +10,7 @@ import { ROTATION_WORK, type Rotation } from './rotation.ts'
 import { selectTurns } from './turn.ts'
 
 export const ORPHANED = 'its integration was removed'
-const FIX = 'have it done through another integration, or remove it'
+const FIX = 'change the rotation to another integration, or remove it'
 const MOST_AT_ONCE = 100
 
 /** Pauses rotations whose integration was removed, and says so once. What was sealed of them was for that integration alone. */
@@ -46,7 +46,7 @@ export async function pauseOrphans(tx: Tx): Promise<number> {
 }
 
 export function mustHaveIntegration({ isOrphaned }: Pick<Rotation, 'isOrphaned'>): void {
-  if (isOrphaned) throw new BrokerError('conflict', `nothing can be made: ${ORPHANED}`, { fix: FIX })
+  if (isOrphaned) throw new BrokerError('conflict', `the rotation cannot run: ${ORPHANED}`, { fix: FIX })
 }
 
 /** The way back of what is still under test goes through its integration. */

@@ -58,17 +58,25 @@ export function momentsBetween(plan: Plan, after: Date, until: Date): number {
 export function mustComeAbout(plan: Plan, now: Date): void {
   const shortestMs = plan.schedule.kind === 'every' ? plan.schedule.seconds * 1000 : shortestOf(plan.schedule, now)
   if (nextMoment(plan, now) === undefined) {
-    throw wrong('windows', 'none of its moments lies in one of its windows', 'move the window, or the hour of the cron line')
+    throw wrong(
+      'windows',
+      'none of the schedule’s moments lies in one of the windows',
+      'change the window, or the hour of the cron line',
+    )
   }
   if (plan.jitterSeconds * 1000 >= shortestMs) {
-    throw wrong('jitterSeconds', 'is longer than from one run to the next', `choose less than ${shortestMs / 1000} seconds`)
+    throw wrong(
+      'jitterSeconds',
+      'is longer than the time from one run to the next',
+      `choose less than ${shortestMs / 1000} seconds`,
+    )
   }
 }
 
 function shortestOf(schedule: Extract<Schedule, { kind: 'cron' }>, now: Date): number {
   const moments = [...momentsOf(schedule, now)]
   if (moments.length === 0) {
-    throw wrong('schedule.line', 'names a day that never comes', 'choose a day that the month has: 30 February is none')
+    throw wrong('schedule.line', 'names a day that never comes', 'choose a day that the month has; there is no 30 February')
   }
   // Where clocks are changed two moments may once come closer to each other than the line says.
   const [, shortest = Number.POSITIVE_INFINITY] = moments
@@ -76,7 +84,7 @@ function shortestOf(schedule: Extract<Schedule, { kind: 'cron' }>, now: Date): n
     .map((at, i) => at.getTime() - moments[i]!.getTime())
     .toSorted((a, b) => a - b)
   if (shortest < SHORTEST_MS) {
-    throw wrong('schedule.line', 'comes more often than once in an hour', 'give one minute, such as 0 * * * *, not several')
+    throw wrong('schedule.line', 'comes more often than once an hour', 'give one minute only, as in 0 * * * *')
   }
   return shortest
 }
@@ -84,12 +92,12 @@ function shortestOf(schedule: Extract<Schedule, { kind: 'cron' }>, now: Date): n
 /** The moments of a cron line one by one: nobody pays for those that are not looked at. */
 function momentsOf({ line, timeZone }: Extract<Schedule, { kind: 'cron' }>, after: Date): Iterable<Date> {
   const fix = 'give five fields: minute, hour, day of the month, month, day of the week; 30 2 * * 1 is Mondays at half past two'
-  if (line.trim().split(/\s+/).length !== 5) throw wrong('schedule.line', 'has not five fields', fix)
+  if (line.trim().split(/\s+/).length !== 5) throw wrong('schedule.line', 'does not have five fields', fix)
   try {
     return runsOf(new Cron(line, { timezone: timeZone, mode: '5-part' }), after)
   } catch (cause) {
     const said = cause instanceof Error ? cause.message.replace(/^Cron\w+: /, '') : 'it cannot be read'
-    throw wrong('schedule.line', `is no cron line: ${said}`, fix, cause)
+    throw wrong('schedule.line', `is not a cron line: ${said}`, fix, cause)
   }
 }
 

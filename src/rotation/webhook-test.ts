@@ -46,7 +46,7 @@ export class WebhookTest implements OnModuleInit {
     } catch (error) {
       if (hold.signal.aborted) return 0
       const { code, message, fix } = problemOf(error)
-      const problem = { code, message: `the test did not succeed: ${message}`, fix }
+      const problem = { code, message: `the webhook did not confirm that the new value works: ${message}`, fix }
       await noteTurn(this.database.pool, turn.id, problem)
       if ((turn.testedSeconds ?? 0) < test.withinSeconds) return pauseFor(work.attempts, LONGEST_PAUSE_MS)
       await this.takeBack(turn, work, problem)

@@ -31,7 +31,7 @@ export class Cancelling {
     if (!run) throw new BrokerError('not_found', `there is no run ${id}`)
     if (run.state !== 'pending' && run.state !== 'executing') {
       throw new BrokerError('conflict', `the run is ${run.state}`, {
-        fix: run.state === 'executed' ? 'roll it back instead' : 'it is over, so nothing can be cancelled',
+        fix: run.state === 'executed' ? 'roll the run back instead' : 'it is over, so nothing can be cancelled',
       })
     }
     const cancel = { by }

@@ -78,8 +78,8 @@ export class CarryingOut implements OnModuleInit {
   private async mustBeAdmin(tx: Tx, { createdAt }: OrderedRun, id: string): Promise<void> {
     const mayStill = await this.directory.isAdmin(tx, id)
     if (mayStill && !(await haveLeft(tx, [id], createdAt))) return
-    throw new BrokerError('access.denied', 'the person who ordered it was disabled, or is no admin any more', {
-      fix: 'let another admin order it, if it is still wanted',
+    throw new BrokerError('access.denied', 'the admin who ordered it was disabled, or is no longer an admin', {
+      fix: 'ask another admin to order it, if it is still wanted',
     })
   }
 

@@ -46,11 +46,11 @@ export class OfferedActions {
       })
     }
     const names = allowed.map((each) => each.name).join(', ')
-    throw new BrokerError('target.unsupported', `this integration allows no action ${name}`, {
+    throw new BrokerError('target.unsupported', `this integration does not allow the action ${name}`, {
       field: 'action',
       fix: names
-        ? `choose one of ${names}, or let an admin allow it in the integration’s settings`
-        : 'it allows none: let an admin allow it in the integration’s settings',
+        ? `choose one of ${names}, or ask an admin to allow it in the integration’s settings`
+        : 'ask an admin to allow actions in the integration’s settings; it allows none',
     })
   }
 

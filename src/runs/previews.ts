@@ -107,9 +107,9 @@ function visible({ kind, target, summary, args, before }: Step): PlannedStep {
 /** Throws unless what cannot be undone was named by the person who wants it done. */
 export function mustBeConfirmed({ confirm }: Pick<Meant, 'confirm'>, typed: string | undefined): void {
   if (confirm === undefined || typed === confirm) return
-  throw new BrokerError('input.invalid', 'does not name what this is done to', {
+  throw new BrokerError('input.invalid', 'is not the name of what the action changes', {
     field: 'confirm',
-    fix: `type ${JSON.stringify(confirm)}, because it cannot be undone`,
+    fix: `the action cannot be undone: type ${JSON.stringify(confirm)} to confirm it`,
   })
 }
 

@@ -51,7 +51,7 @@ export function riskOf(
   const things = Math.max(concerns.length, weight?.parts ?? 0)
   if (things > 1) {
     score *= things > MANY ? 2 : 1.5
-    reasons.push(`It is done to ${things} things at once.`)
+    reasons.push(`It changes ${things} things at once.`)
   }
   const production = concerns.find(({ tags }) => environmentOf(tags)?.match(PRODUCTION))
   const unknown = concerns.filter(({ tags }) => environmentOf(tags) === undefined)

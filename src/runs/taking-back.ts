@@ -59,10 +59,11 @@ export class TakingBack implements OnModuleInit {
     const action = actionOf(connection, run.action)
     if (!isReversible(action)) return not(action.irreversible)
     const recorded = (await targetsOf(this.database.pool, [id])).get(id)
-    if (!isSameTarget(recorded, await whoAnswers(connection))) return not('another system answers than the one it was done in')
+    if (!isSameTarget(recorded, await whoAnswers(connection)))
+      return not('a different system answers than the one in which it was done')
     const steps = await this.journal.steps(this.database.pool, id)
     const asked = await action.outlook?.(this.runner.context(connection, id, { isOurs: () => true }), steps)
-    return asked ?? { isPossible: true, because: 'the target is asked when it is done', restores: [] }
+    return asked ?? { isPossible: true, because: 'the target will only be asked when the run is undone', restores: [] }
   }
 
   order(caller: Caller, id: string, rollback: RunRollback): Promise<RunView | Held> {
@@ -92,8 +93,8 @@ export class TakingBack implements OnModuleInit {
   private async mustBePossible(id: string): Promise<Outlook> {
     const outlook = await this.outlook(id)
     if (outlook.isPossible) return outlook
-    throw new BrokerError('conflict', `the run cannot be taken back: ${outlook.because ?? 'nothing is left to undo'}`, {
-      fix: 'look at the target, and order what should be there now',
+    throw new BrokerError('conflict', `the run cannot be undone: ${outlook.because ?? 'nothing is left to undo'}`, {
+      fix: 'look at the target, and order a run that writes what should be there',
     })
   }
 
@@ -108,7 +109,7 @@ export class TakingBack implements OnModuleInit {
   async begun(tx: Tx, by: string | null, id: string, reason: string): Promise<RunView> {
     const run = await lockRun(tx, id)
     if (!run || (await transition(tx, run.state === 'executed' ? [id] : [], 'undo')).length === 0) {
-      throw new BrokerError('conflict', `the run is ${run?.state ?? 'gone'} by now`, { fix: 'look at it again' })
+      throw new BrokerError('conflict', `the run is now ${run?.state ?? 'gone'}`, { fix: 'look at the run again' })
     }
     const undo = { by, reason }
     await rows(tx, `update ordered_runs set undo = ${stamped('$2')}, problem = null where id = $1`, [id, JSON.stringify(undo)])

@@ -46,7 +46,7 @@ describe('latchkey rotate --done', () => {
     expect(await them.told(id)).toEqual(['rotation.created', 'rotation.due', 'rotation.done'])
     const again = await latchkey(['rotate', name, '--done'])
     expect(again.code).not.toBe(0)
-    expect(again.out).toContain('nothing of it waits for a person')
+    expect(again.out).toContain('the rotation is not waiting for a person')
   })
 
   it('is for owners as well, and for nobody who may only look', async () => {
@@ -64,7 +64,7 @@ describe('latchkey rotate --done', () => {
     const { name } = await them.make({ input: { wall: 'north', colour: 'red' } })
     const refused = await latchkey(['rotate', name, '--done'])
     expect(refused.code).not.toBe(0)
-    expect(refused.out).toContain('nothing of it waits for a person')
+    expect(refused.out).toContain('the rotation is not waiting for a person')
     expect((await latchkey(['rotate', name])).out).toContain('--reason')
   })
 })

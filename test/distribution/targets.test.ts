@@ -91,7 +91,7 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
 
   it('has no switch that skips the verification of certificates, and four field names that differ', async () => {
     const unverified = await add('unverified', { tlsSkipVerify: true })
-    expect(unverified.body).toMatchObject({ status: 400, message: 'location.tlsSkipVerify is not known here' })
+    expect(unverified.body).toMatchObject({ status: 400, message: 'location.tlsSkipVerify is not a known field' })
     const fields = { certificate: 'tls', privateKey: 'tls', chain: 'chain', fullchain: 'full' }
     expect((await add('doubled', { fields })).body).toMatchObject({ status: 400, field: 'location.fields' })
   })

@@ -40,7 +40,7 @@ describe('the check of the identity provider', () => {
       'userName (preferred_username)': { status: 'ok', detail: 'chief, from the id token' },
       'email (email)': {
         status: 'warning',
-        detail: expect.stringContaining('arrived in the id token, and was not understood'),
+        detail: expect.stringContaining('arrived in the id token, but could not be used'),
         fix: expect.stringContaining('email_verified'),
       },
       'department (dept)': { status: 'ok', detail: 'platform, from the userinfo' },

@@ -89,7 +89,7 @@ describe('a caller', () => {
     expect(await reader.api.get('/api/users')).toMatchObject({ status: 200 })
     expect(await reader.api.post('/api/users', { name: 'Eve' })).toMatchObject({
       status: 403,
-      body: { code: 'auth.forbidden', fix: 'use a token with scope manage' },
+      body: { code: 'auth.forbidden', fix: 'use a token with the scope manage' },
     })
     const member = await person(['member'])
     for (const answer of [

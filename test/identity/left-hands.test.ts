@@ -79,7 +79,7 @@ describe('a token of an enrolment code', () => {
       kind: 'token.revoked',
       userId: shell.id,
       inHandsOf: eve.id,
-      reason: 'somebody who made it, or may have it, was disabled',
+      reason: 'a person who made it, or who may have a copy, was disabled',
     })
     await world.broker.admin.must(world.broker.admin.patch(`/api/users/${eve.id}`, { state: 'active' }))
     expect(await statusOf(shell.api), 'lost for good').toBe(401)

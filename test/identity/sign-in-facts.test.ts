@@ -173,7 +173,7 @@ describe('what nobody mentions', () => {
       world.idp.userInfo = { sub, ...odd }
       expect(await decide(jar, first.id)).toMatchObject({
         status: 403,
-        body: { message: expect.stringContaining('does not tell which groups') },
+        body: { message: expect.stringContaining('does not say which groups') },
       })
     }
   })
@@ -220,7 +220,7 @@ describe('what nobody mentions', () => {
     const refused = [
       { name: 'zero\\u{200b}width', why: expect.stringContaining('cannot be seen') },
       { name: 'x'.repeat(256), why: expect.stringContaining('longer than 255') },
-      { name: '7', why: 'it is no text' },
+      { name: '7', why: 'it is not text' },
       { name: 'WHEEL', why: expect.stringContaining('only in case') },
     ]
     expect((await me(jar)).body.provider.groupsRefused).toEqual(refused)

@@ -111,7 +111,7 @@ describe('a provider', () => {
       const wrong = await startForgedWorld({ issuer }, { idp: world.idp })
       const { body } = await wrong.broker.api().get('/auth/login')
       expect(body).toMatchObject({ status: 503, fix: expect.stringContaining(words) })
-      expect(body.message).not.toContain('does not answer as it should')
+      expect(body.message).not.toContain('gave an answer that the broker cannot use')
       expect(wrong.broker.log.join('')).toContain(issuer)
       await wrong.close()
     }

@@ -160,7 +160,7 @@ describe('the scope of a token', () => {
     expect((await reader.post('/api/tokens', WISH)).status).toBe(403)
     expect((await reader.post('/api/tokens', { ...WISH, userId: bo.id })).status).toBe(403)
     for (const path of [`/api/tokens/${theirs.id}`, `/api/sessions/${session}`]) {
-      expect(await reader.delete(path)).toMatchObject({ status: 403, body: { fix: 'use a token with scope manage' } })
+      expect(await reader.delete(path)).toMatchObject({ status: 403, body: { fix: 'use a token with the scope manage' } })
     }
     expect(await works(theirs.token)).toBe(true)
     for (const path of [`/api/tokens/${theirs.id}`, `/api/sessions/${session}`]) {

@@ -66,7 +66,7 @@ describe.each(await serversUnderTest())('what an integration delivers, on $produ
     await allow(['token'])
     const refused = await alice.api.post(`/api/grants/${grantId}/open`)
     expect(refused.body).toMatchObject({ status: 409, code: 'conflict' })
-    expect(refused.body.message).toContain('does not deliver credentials by password')
+    expect(refused.body.message).toContain('does not hand credentials over as password')
     expect(refused.body.fix).toContain('use token')
   })
 
@@ -103,13 +103,13 @@ describe.each(await serversUnderTest())('what an integration delivers, on $produ
     await allow(['token'])
     const approved = await bob.api.post(`/api/access-requests/${id}/approvals`, { decision: 'approve' })
     expect(approved.body).toMatchObject({ status: 409, code: 'conflict' })
-    expect(approved.body.message).toContain('does not deliver credentials by password')
+    expect(approved.body.message).toContain('does not hand credentials over as password')
     expect((await alice.api.get(`/api/access-requests/${id}`)).body).toMatchObject({ state: 'pending', grantId: null })
     const ask = await asked(flow.id)
     expect((await alice.api.post('/api/access-requests', ask)).body).toMatchObject({ status: 422, code: 'access.denied' })
     const dry = (await alice.api.post('/api/access-requests/dry-run', ask)).body
     expect(dry.allowed).toBe(false)
-    expect(dry.reasons.join()).toContain('does not deliver credentials by password')
+    expect(dry.reasons.join()).toContain('does not hand credentials over as password')
   })
 
   it('grants nothing for capabilities that nothing makes use of, and offers none of them', async () => {

@@ -73,7 +73,7 @@ describe('the key', () => {
     const starting = start(wrong)
     await expect(starting).rejects.toMatchObject({
       code: 'unavailable',
-      message: expect.stringMatching(new RegExp(`was sealed with key ${idOf(first)}, and the broker has ${idOf(wrong)}`)),
+      message: expect.stringMatching(new RegExp(`was sealed with key ${idOf(first)}, but the broker has ${idOf(wrong)}`)),
       fix: expect.stringContaining(`LATCHKEY_LOST_KEYS=${idOf(first)}`),
     })
     expect(await keysInUse()).toEqual([idOf(first)])

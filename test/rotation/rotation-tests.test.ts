@@ -73,10 +73,13 @@ describe('a rotation with a test', { timeout: 60_000 }, () => {
       [id],
     )
     const { last } = await them.settled(id, 'undone')
-    expect(last).toMatchObject({ runState: 'undone', problem: { message: expect.stringContaining('the test did not succeed') } })
+    expect(last).toMatchObject({
+      runState: 'undone',
+      problem: { message: expect.stringContaining('the webhook did not confirm') },
+    })
     expect(toy.walls.get('east')).toBe('white')
     const run = await broker.admin.must(broker.admin.get(`/api/runs/${last.runId}`))
-    expect(run.undo).toMatchObject({ by: null, reason: expect.stringContaining('the test did not succeed') })
+    expect(run.undo).toMatchObject({ by: null, reason: expect.stringContaining('the webhook did not confirm') })
     expect(await them.told(id)).toContain('rotation.failed')
   })
 
@@ -94,7 +97,7 @@ describe('a rotation with a test', { timeout: 60_000 }, () => {
     const { last } = await them.settled(id, 'failed')
     expect(last).toMatchObject({
       runState: 'executed',
-      problem: { message: expect.stringContaining('the test did not succeed') },
+      problem: { message: expect.stringContaining('the webhook did not confirm') },
     })
     expect(toy.walls.get('attic')).toBe('red')
     toy.refusesUndo = false

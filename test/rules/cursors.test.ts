@@ -16,7 +16,7 @@ const page = (rows: string[], limit: number, of = cursors) =>
 const notOurs = expect.objectContaining({
   code: 'input.invalid',
   field: 'cursor',
-  message: 'cursor was not made by this broker for this list',
+  message: 'is not a cursor of this list',
 })
 
 describe('a page', () => {

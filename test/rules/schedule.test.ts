@@ -76,8 +76,8 @@ describe('a schedule that makes no sense', () => {
   it.each<[string, Plan, string, RegExp]>([
     ['30 February', cron('0 0 30 2 *'), 'schedule.line', /never comes/],
     ['31 April and June', cron('0 0 31 4,6 *'), 'schedule.line', /never comes/],
-    ['no cron line', cron('61 0 * * *'), 'schedule.line', /is no cron line/],
-    ['words', cron('every day at noon please'), 'schedule.line', /is no cron line/],
+    ['not a cron line', cron('61 0 * * *'), 'schedule.line', /is not a cron line/],
+    ['words', cron('every day at noon please'), 'schedule.line', /is not a cron line/],
     ['a date', cron('2030-01-01T00:00:00'), 'schedule.line', /five fields/],
     ['seconds', cron('0 0 2 * * *'), 'schedule.line', /five fields/],
     ['every minute', cron('* * * * *'), 'schedule.line', /more often/],
@@ -86,7 +86,7 @@ describe('a schedule that makes no sense', () => {
       'a window that never opens when it comes',
       cron('0 12 * * *', 'Europe/Berlin', { windows: [window(['mon'], '01:00', '05:00')] }),
       'windows',
-      /none of its moments/,
+      /none of the schedule’s moments/,
     ],
     ['a jitter as long as the interval', every(3600, { jitterSeconds: 3600 }), 'jitterSeconds', /longer/],
   ])('is refused by its field: %s', (_, plan, field, message) => {

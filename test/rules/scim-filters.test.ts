@@ -47,11 +47,11 @@ describe('a filter', () => {
   it.each([
     ['', 'it ends too early'],
     ['a', 'it ends too early'],
-    ['a eq', 'a value is missing: text stands in quotes'],
-    ['a eq ann', 'a value is missing: text stands in quotes'],
-    ['a eq (', 'a value is missing: text stands in quotes'],
-    ['a is "x"', 'is is no operator'],
-    [`a ${'o'.repeat(50)} 1`, `${'o'.repeat(40)} is no operator`],
+    ['a eq', 'a value is missing; put text in quotes'],
+    ['a eq ann', 'a value is missing; put text in quotes'],
+    ['a eq (', 'a value is missing; put text in quotes'],
+    ['a is "x"', 'is is not an operator'],
+    [`a ${'o'.repeat(50)} 1`, `${'o'.repeat(40)} is not an operator`],
     ['a eq 1 b', 'b is not expected where it stands'],
     [`a eq 1 ${'b'.repeat(50)}`, `${'b'.repeat(40)} is not expected where it stands`],
     ['a eq 1)', ') is not expected where it stands'],
@@ -64,10 +64,10 @@ describe('a filter', () => {
     ['a eq "x\\q"', 'a value in quotes is not well written'],
     ['a eq "\\ud800"', 'a value in quotes is not well written'],
     ['a eq "\\u0000"', 'a value in quotes is not well written'],
-    ['a eq "x', 'character 6 begins nothing that belongs into a filter'],
-    ['a eq 1x', 'character 6 begins nothing that belongs into a filter'],
-    ['a eq 1.', 'character 6 begins nothing that belongs into a filter'],
-    ['a eq ;', 'character 6 begins nothing that belongs into a filter'],
+    ['a eq "x', 'nothing in a filter begins with character 6'],
+    ['a eq 1x', 'nothing in a filter begins with character 6'],
+    ['a eq 1.', 'nothing in a filter begins with character 6'],
+    ['a eq ;', 'nothing in a filter begins with character 6'],
     ['(((((((((((a eq 1)))))))))))', 'it is nested more than 10 deep'],
     [`a eq "${'x'.repeat(1994)}"`, 'it has more than 2000 characters'],
   ])('%s is refused', (text, why) => {
@@ -116,12 +116,12 @@ describe('a value', () => {
 
   it.each(['gt', 'ge', 'lt', 'le'])('has no order to be asked by %s', (operator) => {
     const [kind, message] = refusal(() => matches(parseFilter(`value ${operator} "a"`), WORK))
-    expect([kind, message]).toEqual(['invalidFilter', 'the filter cannot be read: values here have no order'])
+    expect([kind, message]).toEqual(['invalidFilter', 'the filter cannot be read: these values cannot be ordered: use eq or ne'])
   })
 
   it('has nothing further inside', () => {
     const asked = () => matches(parseFilter('value[a eq 1]'), WORK)
-    expect(refusal(asked)).toEqual(['invalidFilter', 'the filter cannot be read: there is nothing further inside'])
+    expect(refusal(asked)).toEqual(['invalidFilter', 'the filter cannot be read: a filter in brackets cannot hold another one'])
   })
 
   it.each<[string, object | undefined]>([
@@ -240,7 +240,7 @@ describe('a condition in SQL', () => {
     [`${'n'.repeat(200)} eq "x"`, `${'n'.repeat(100)} cannot be filtered by`],
     ['userName.first eq "x"', 'userName.first cannot be filtered by'],
     ['emails.display eq "x"', 'emails.display cannot be filtered by'],
-    ['userName[a eq 1]', 'userName has no values to choose from'],
+    ['userName[a eq 1]', 'userName is not a list of values'],
     ['userName eq 5', 'userName is compared with text in quotes'],
     ['userName eq true', 'userName is compared with text in quotes'],
     ['userName gt null', 'nothing is gt null'],

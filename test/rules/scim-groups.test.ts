@@ -51,13 +51,13 @@ describe('a group', () => {
     [op('replace', 'displayName', ''), 'mutability', 'displayName cannot be removed'],
     [op('replace', 'displayName', 'a\nb'), 'invalidValue', 'displayName contains a control character or one that cannot be seen'],
     [op('replace', 'externalId', 'a\u0007'), 'invalidValue', 'externalId contains a control character'],
-    [op('add', 'members[value eq "a"]', 'b'), 'invalidPath', 'members are added and replaced without a filter'],
-    [op('replace', 'members.type', 'User'), 'mutability', 'of a member only the value can be given'],
-    [op('add', 'members', [{ display: 'A' }]), 'invalidValue', 'members: each has a value, the id of a person'],
-    [op('add', 'members', ['']), 'invalidValue', 'members: each has a value, the id of a person'],
-    [op('add', 'members', [{ value: 5 }]), 'invalidValue', 'members: each has a value, the id of a person'],
-    [op('replace', 'id', 'x'), 'mutability', 'id is not for the client to change'],
-    [op('remove'), 'noTarget', 'a removal says by its path what to remove'],
+    [op('add', 'members[value eq "a"]', 'b'), 'invalidPath', 'to add or replace members, give no filter in the path'],
+    [op('replace', 'members.type', 'User'), 'mutability', 'only the value of a member can be given'],
+    [op('add', 'members', [{ display: 'A' }]), 'invalidValue', 'members: each needs a value, which is the id of a person'],
+    [op('add', 'members', ['']), 'invalidValue', 'members: each needs a value, which is the id of a person'],
+    [op('add', 'members', [{ value: 5 }]), 'invalidValue', 'members: each needs a value, which is the id of a person'],
+    [op('replace', 'id', 'x'), 'mutability', 'id is read-only'],
+    [op('remove'), 'noTarget', 'remove needs a path'],
   ])('is not changed by %o', (operation, kind, message) => {
     expect(refusal(() => groupChanges([operation]))).toEqual([kind, message])
   })

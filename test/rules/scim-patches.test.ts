@@ -42,9 +42,9 @@ describe('a PATCH', () => {
   })
 
   it('asks for what each operation must have', () => {
-    expect(refusal(() => checkOperation(op('remove')))).toEqual(['noTarget', 'a removal says by its path what to remove'])
-    expect(refusal(() => checkOperation(op('add', 'x')))).toEqual(['invalidValue', 'to add needs a value'])
-    expect(refusal(() => checkOperation(op('replace')))).toEqual(['invalidValue', 'to replace needs a value'])
+    expect(refusal(() => checkOperation(op('remove')))).toEqual(['noTarget', 'remove needs a path'])
+    expect(refusal(() => checkOperation(op('add', 'x')))).toEqual(['invalidValue', 'add needs a value'])
+    expect(refusal(() => checkOperation(op('replace')))).toEqual(['invalidValue', 'replace needs a value'])
     for (const fine of [op('remove', 'x'), op('add', 'x', null), op('replace', undefined, {})]) checkOperation(fine)
   })
 
@@ -123,7 +123,7 @@ describe('a path', () => {
 
   it('that is none is refused, and one that is not the client’s to change', () => {
     expect(refusal(() => targetOf('x'.repeat(200), USER))).toEqual(['invalidPath', `there is no attribute "${'x'.repeat(100)}"`])
-    expect(refusal(() => targetOf('id', USER))).toEqual(['mutability', 'id is not for the client to change'])
+    expect(refusal(() => targetOf('id', USER))).toEqual(['mutability', 'id is read-only'])
     expect(refusal(() => targetOf(`${URN.enterprise}:manager.displayName`, USER))[0]).toBe('mutability')
     expect(targetOf('nickName', USER)).toBe('dropped')
     expect(targetOf('title', USER)).toMatchObject({ attribute: { name: 'title' } })

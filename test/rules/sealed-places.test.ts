@@ -11,9 +11,9 @@ it('a value that is bound to a destination opens for that one alone', () => {
   expect(sealed).toMatch(/^lk2\./)
   expect([isBound(sealed), isBound(sealer.seal('x', free)), isBound('x.lk2.')]).toEqual([true, false, false])
   expect(sealer.open(sealed, bound).reveal()).toBe('x')
-  const words = 'integrations.config of int_1 is not what the broker sealed there: moved or altered'
+  const words = 'integrations.config of int_1 is not what the broker sealed there: it was moved or altered'
   expect(() => sealer.open(sealed, { ...bound, destination: 'other' })).toThrow(
-    `${words}, or where it is sent was changed past the broker`,
+    `${words}, or the place it is sent to was changed directly in the database`,
   )
   expect(() => sealer.open(sealed.replace('lk2', 'lk1'), free)).toThrow(new RegExp(`${words}$`))
   expect(() => sealer.open(sealer.seal('x', free), bound)).toThrow(words)

@@ -9,12 +9,12 @@ it.each([
   ['https://ann@example.com', 'carries credentials'],
   ['https://:secret@example.com', 'carries credentials'],
   ['http://example.com', 'uses plain http'],
-  ['https://localhost', 'names this very machine'],
-  ['https://a.b.localhost.', 'names this very machine'],
+  ['https://localhost', 'leads to the broker’s own machine'],
+  ['https://a.b.localhost.', 'leads to the broker’s own machine'],
   ['https://example.com:22', 'names port 22'],
   ['https://example.com:1023', 'names port 1023'],
-  ['https://10.0.0.1', 'leads to 10.0.0.1, which is no public address'],
-  ['https://[::1]', 'leads to ::1, which is no public address'],
+  ['https://10.0.0.1', 'leads to 10.0.0.1, which is not a public address'],
+  ['https://[::1]', 'leads to ::1, which is not a public address'],
 ])('a receiver %s is refused in words: it %s', (url, message) => {
   expect(() => receiverUrl(url, STRICT)).toThrow(expect.objectContaining({ code: 'input.invalid', field: 'url', message }))
 })
@@ -40,6 +40,6 @@ it('a receiver is connected to at its own address, or at those its name resolves
   )
   const inside = async () => [{ address: '10.0.0.1', family: 4 }]
   await expect(allowedAddresses(new URL('https://example.com'), STRICT, inside)).rejects.toThrow(
-    'leads to example.com, which resolves to 10.0.0.1, which is no public address',
+    'leads to example.com, which resolves to 10.0.0.1, which is not a public address',
   )
 })

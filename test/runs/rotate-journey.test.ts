@@ -78,7 +78,7 @@ describe.each(await serversUnderTest())('a secret that an admin rotates on $prod
     await vault.api('POST', 'kv/data/app/db', { data: { username: 'app', password: 'by hand' } })
     const refused = await latchkey(['rollback', id, '--reason', 'back'])
     expect(refused.code).not.toBe(0)
-    expect(refused.told).toMatch(/cannot be taken back/)
+    expect(refused.told).toMatch(/cannot be undone/)
     expect((await stored()).data.password).toBe('by hand')
     expect((await admin().get(`/api/runs/${id}`)).body.state).toBe('executed')
   })

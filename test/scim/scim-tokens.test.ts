@@ -161,7 +161,7 @@ describe('a SCIM token', () => {
         await scim.patch(`/Users/${user.id}`, { op: 'replace', path: 'externalId', value: 'somebody else' }),
       ]
       expect(gifts.map(({ status }) => status)).toEqual([403, 403, 403, 403])
-      expect(gifts[0]!.body.detail).toMatch(/only takes access away.*rotate/)
+      expect(gifts[0]!.body.detail).toMatch(/only take access away.*rotate/)
       expect((await lastOf(user.id)).kind).toBe('scim.refused')
 
       expect((await scim.patch(`/Users/${user.id}`, active(false))).body.active).toBe(false)

@@ -128,7 +128,7 @@ export class Requests {
       const verdict = evaluate(flow, requester, ask, now)
       const flaws = verdict.allowed ? [] : [...verdict.reasons]
       const { delivery } = flow.rule
-      if (!deliveries.includes(delivery)) flaws.push(`${integration.name} does not deliver credentials by ${delivery}`)
+      if (!deliveries.includes(delivery)) flaws.push(`${integration.name} does not hand credentials over as ${delivery}`)
       if (flaws.length > 0) {
         reasons.push(...flaws.map((flaw) => `${flow.name}: ${flaw}`))
         continue

@@ -50,14 +50,14 @@ export function seesAll(caller: Caller): boolean {
 /** What is somebody else's is an admin's business with a token that may manage, and not with one that reads. */
 export function mustManage(caller: Caller): void {
   if (caller.scopes.includes('manage')) return
-  throw new BrokerError('auth.forbidden', 'the token lacks the scope manage, which things of other people need', {
-    fix: 'use a token with scope manage',
+  throw new BrokerError('auth.forbidden', 'the token has no scope manage, which is needed for what belongs to other people', {
+    fix: 'use a token with the scope manage',
   })
 }
 
 /** One answer for every reason, so that nobody learns which it was. */
 export function unknownCaller(): BrokerError {
   return new BrokerError('auth.required', 'the call carries no valid credential', {
-    fix: 'send authorization: Bearer lk_… with a token that has not expired and was not revoked; if you sign in, sign in again first',
+    fix: 'send authorization: Bearer lk_… with a token that is neither expired nor revoked; if you use sign-in, sign in again',
   })
 }

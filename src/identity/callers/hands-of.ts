@@ -23,7 +23,7 @@ export async function peopleIn(tx: Tx, hands: Hands): Promise<ReadonlySet<string
 export async function mustBeAnother(tx: Tx, caller: Pick<Caller, 'id' | 'tokenMakers'>, ids: readonly string[]): Promise<void> {
   const people = await peopleIn(tx, await handsOf(tx, caller))
   if (!ids.some((id) => people.has(id))) return
-  throw new BrokerError('auth.forbidden', 'this concerns you, or the person who made your token', {
-    fix: 'let another admin do it, whose token this person did not make; on the machine: latchkey bootstrap --name … --force-new-token',
+  throw new BrokerError('auth.forbidden', 'you may not decide this: it concerns you, or the person who made your token', {
+    fix: 'ask another admin, whose token that person did not make. If there is none, make one on the broker’s machine: latchkey bootstrap --name … --force-new-token',
   })
 }

@@ -38,8 +38,8 @@ export const PERSON = 'u.id, u.name, coalesce(u.user_name, u.sign_in_name) as "u
 /** Refused, for nobody could let anybody in afterwards. */
 export class LastAdmin extends BrokerError {
   constructor() {
-    super('conflict', 'no active admin who can get in would be left', {
-      fix: 'make another person an admin first; where this one enrolled all the others, on the machine: latchkey bootstrap --name … --force-new-token',
+    super('conflict', 'no active admin would be left who can sign in or has a token', {
+      fix: 'make another person an admin first. If this admin enrolled all others, make one on the broker’s machine: latchkey bootstrap --name … --force-new-token',
     })
   }
 }

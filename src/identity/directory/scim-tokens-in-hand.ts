@@ -18,7 +18,8 @@ export async function noteScimTokensInHand(tx: Tx, actor: string, userId: string
     `select id, name from scim_tokens where told_to @> array[$1] and revoked_at is null and expires_at > now() order by id`,
     [userId],
   )
-  const fix = 'rotate it (POST /api/scim-tokens/:id/rotate) and give the connector the new one'
+  const fix =
+    'rotate the token (POST /api/scim-tokens/:id/rotate), and put the new one into the identity provider’s SCIM connector'
   await record(
     tx,
     ...seen.map(({ id, name }) => ({
@@ -43,7 +44,7 @@ export async function revokeScimLine(tx: Tx, actor: string, tokenId: string): Pr
     )
     // Of one that was made meanwhile the next look knows.
     if (line.length === 0) return
-    const other = 'it was rotated into, or from, one that was revoked'
+    const other = 'the token it was rotated into, or from, was revoked'
     await recordRevoked(tx, actor, line, (id) => (id === tokenId ? undefined : other))
   }
 }

@@ -106,7 +106,9 @@ export class GroupsService {
     const [group] = await rows<{ source: string }>(tx, 'select source from groups where id = $1 for key share', [id])
     if (!group) missing()
     if (group?.source !== 'local') {
-      throw new BrokerError('conflict', 'the identity provider manages the members of this group', { fix: 'change it there' })
+      throw new BrokerError('conflict', 'the identity provider decides who is in this group', {
+        fix: 'change it at the identity provider',
+      })
     }
     const [user] = await rows(tx, 'select id from users where id = $1 for key share', [userId])
     if (!user) throw new BrokerError('not_found', 'there is no such person', { field: 'userId' })

@@ -86,7 +86,7 @@ export class AccessGuard implements CanActivate, OnModuleInit {
       ({ handler, controller }) => handler === context.getHandler() && controller === context.getClass(),
     )
     if (route && !route.takesQuery) {
-      throw new InvalidInput(stray.map((field) => ({ field, message: 'is not known here' })))
+      throw new InvalidInput(stray.map((field) => ({ field, message: 'is not a known field' })))
     }
   }
 }
@@ -100,12 +100,12 @@ function refusalOf(
     return new BrokerError('auth.forbidden', `the token has no scope ${scope}`, { fix: fixOf(scope, credential) })
   }
   if (!roles || roles.some((role) => caller.roles.includes(role))) return undefined
-  return new BrokerError('auth.forbidden', `this is for people with the role ${roles.join(' or ')}`)
+  return new BrokerError('auth.forbidden', `only people with the role ${roles.join(' or ')} may do this`)
 }
 
 function fixOf(scope: Scope, { kind }: Credential): string {
-  if (kind !== 'jwt') return `use a token with scope ${scope}`
-  return `sign in again (latchkey login); if that changes nothing, LATCHKEY_OIDC_API_SCOPES maps no scope that the provider grants you to ${scope}`
+  if (kind !== 'jwt') return `use a token with the scope ${scope}`
+  return `sign in again (latchkey login). If that does not help, ask an admin: LATCHKEY_OIDC_API_SCOPES must map a scope that the provider grants you to ${scope}`
 }
 
 function isDelegated(scope: Scope): boolean {
@@ -113,7 +113,11 @@ function isDelegated(scope: Scope): boolean {
 }
 
 function notTheirOwn(): BrokerError {
-  return new BrokerError('auth.forbidden', 'another person made this token for you: it decides, manages and opens nothing', {
-    fix: 'use one of your own: sign in, or ask an admin for an enrolment code (latchkey login --code)',
-  })
+  return new BrokerError(
+    'auth.forbidden',
+    'another person made this token for you, so it cannot decide, manage or open anything',
+    {
+      fix: 'use a token of your own: sign in, or ask an admin for an enrolment code (latchkey login --code)',
+    },
+  )
 }

@@ -41,21 +41,20 @@ export class Freshness {
     const identity = await this.identityOf(caller.id)
     if (!identity || (credential.kind === 'jwt' && credential.isNews)) return false
     if (identity.issuer !== this.config.oidc?.issuer)
-      throw unconfirmed('the provider this person signed in at is not used any more')
+      throw unconfirmed('this person signed in at a provider that the broker no longer uses')
     if (identity.isFresh && identity.untold === null) return false
     const sessionId = await this.sessionOf(caller.id, identity, credential)
-    if (sessionId === undefined)
-      throw unconfirmed('the provider can be asked about a person who is signed in, and about no other')
+    if (sessionId === undefined) throw unconfirmed('the provider can confirm you only while you are signed in')
     try {
       await this.people.admit(await this.confirmation.statementOf(sessionId, identity.subject, identity.groupsSource))
     } catch (error) {
       await this.refusals.note('confirmation', error, caller.id)
       if (isBrokerError(error, 'unavailable')) throw error
       await this.database.transaction(async (tx) => {
-        await endSessions(tx, caller.id, 'the provider does not confirm it', { ids: [sessionId] })
-        await refuseIdentity(tx, identity.issuer, identity.subject, 'the provider does not confirm it')
+        await endSessions(tx, caller.id, 'the identity provider did not confirm the person', { ids: [sessionId] })
+        await refuseIdentity(tx, identity.issuer, identity.subject, 'the identity provider did not confirm the person')
       })
-      throw unconfirmed('the provider does not confirm who you are any more')
+      throw unconfirmed('the identity provider no longer confirms who you are')
     }
     await this.refuseUntold(caller.id)
     return true
@@ -81,8 +80,8 @@ export class Freshness {
       [userId],
     )
     if (!left) return
-    throw new BrokerError('auth.forbidden', `the provider does not tell which groups you are in now: ${untold}`, {
-      fix: 'an admin finds under “Groups that are not told” in the guide to identity providers what to change there',
+    throw new BrokerError('auth.forbidden', `the identity provider does not say which groups you are in: ${untold}`, {
+      fix: 'ask an admin to read “Groups that are not told” in docs/integrations/identity-provider.md',
     })
   }
 
@@ -101,5 +100,5 @@ export class Freshness {
 }
 
 function unconfirmed(message: string): BrokerError {
-  return new BrokerError('auth.required', message, { fix: 'sign in again; the command line: latchkey login' })
+  return new BrokerError('auth.required', message, { fix: 'sign in again (at the command line: latchkey login)' })
 }

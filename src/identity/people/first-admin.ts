@@ -21,7 +21,7 @@ export interface FirstAdmin {
 export async function firstAdmin(tx: Tx, { name: given, force, groupsFreshMinutes = 720 }: FirstAdmin): Promise<Secret> {
   const { data: name } = nameOf().safeParse(given)
   if (name === undefined)
-    throw new BrokerError('input.invalid', 'an admin needs a name of up to 100 visible characters', { field: 'name' })
+    throw new BrokerError('input.invalid', 'the name must have 1 to 100 visible characters', { field: 'name' })
   await rows(tx, `select pg_advisory_xact_lock(hashtext('latchkey:bootstrap'))`)
   const holder = await row<{ name: string }>(
     tx,
@@ -30,8 +30,8 @@ export async function firstAdmin(tx: Tx, { name: given, force, groupsFreshMinute
     [['admin']],
   )
   if (holder && !force) {
-    throw new BrokerError('conflict', `${holder.name} is an active admin and has a token that works`, {
-      fix: 'let them make you a person and a token, or use --force-new-token if that token is lost',
+    throw new BrokerError('conflict', `${holder.name} is an active admin with a token that works`, {
+      fix: 'ask them for an enrolment code, or use --force-new-token if that token is lost',
     })
   }
   const userId = (await existingAdmin(tx, name)) ?? (await createAdmin(tx, name))
@@ -54,7 +54,7 @@ async function existingAdmin(tx: Tx, name: string): Promise<string | undefined> 
   )
   if (!found) return undefined
   if (found.state === 'active' && found.roles.includes('admin')) return found.id
-  throw new BrokerError('name.taken', `${name} is a person who is not an active admin`, {
+  throw new BrokerError('name.taken', `there is a person called ${name}, who is not an active admin`, {
     fix: 'choose another name with --name',
   })
 }

@@ -105,9 +105,9 @@ async function unlessScims(tx: Tx, user: User, { name, email, state }: UserChang
   const field =
     name !== undefined ? 'name' : email !== undefined ? 'email' : state === 'active' && !said.isIn ? 'state' : undefined
   if (field === undefined) return
-  throw new BrokerError('conflict', `the ${field} of ${user.name} is said by the identity provider, through SCIM`, {
+  throw new BrokerError('conflict', `the identity provider sets the ${field} of ${user.name}, through SCIM`, {
     field,
-    fix: 'change it there',
+    fix: 'change it at the identity provider',
   })
 }
 

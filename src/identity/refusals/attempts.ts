@@ -34,5 +34,5 @@ function source(): string {
 }
 
 function tooMany(): BrokerError {
-  return new BrokerError('rate.limited', 'too many attempts from your address', { fix: 'wait a minute, and try again' })
+  return new BrokerError('rate.limited', 'too many failed attempts from your address', { fix: 'wait a minute, and try again' })
 }

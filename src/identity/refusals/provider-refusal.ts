@@ -24,6 +24,6 @@ export async function refuseIdentity(tx: Tx, issuer: string, subject: string, re
     })),
   )
   for (const { userId, isNews } of refused) {
-    if (isNews) await noteScimTokensInHand(tx, BROKER, userId, 'the provider refuses a person who has seen it')
+    if (isNews) await noteScimTokensInHand(tx, BROKER, userId, 'the identity provider refuses a person who has seen the token')
   }
 }

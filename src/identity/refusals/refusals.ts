@@ -55,7 +55,7 @@ export class Refusals implements BeforeApplicationShutdown {
 
   private count(road: Road, source: string): void {
     const untold = this.untold.get(road) ?? { count: 0, sources: new Set<string>() }
-    if (untold.count === 0) this.log.warn({ road }, 'more is refused than the audit trail takes one by one: the rest is counted')
+    if (untold.count === 0) this.log.warn({ road }, 'too many refusals to write each into the audit trail: the rest is counted')
     untold.count += 1
     if (untold.sources.size < MOST_SOURCES_NAMED) untold.sources.add(source)
     this.untold.set(road, untold)

@@ -15,7 +15,7 @@ export function matches(filter: Filter, values: Values): boolean {
     case 'present':
       return read(filter.path, values) !== undefined
     case 'any':
-      throw invalid('there is nothing further inside')
+      throw invalid('a filter in brackets cannot hold another one')
     case 'compare': {
       const [found, wanted] = [fold(read(filter.path, values)), fold(filter.value ?? undefined)]
       switch (filter.operator) {
@@ -33,7 +33,7 @@ export function matches(filter: Filter, values: Values): boolean {
         case 'ge':
         case 'lt':
         case 'le':
-          throw invalid('values here have no order')
+          throw invalid('these values cannot be ordered: use eq or ne')
       }
     }
   }

@@ -21,7 +21,7 @@ export function conditionOf(filter: Filter, columns: Columns, values: unknown[])
       return `(${conditionOf(filter.part, columns, values)} is not true)`
     case 'any': {
       const column = columnOf(filter.path, columns)
-      if (column.kind !== 'many') throw invalid(`${filter.path} has no values to choose from`)
+      if (column.kind !== 'many') throw invalid(`${filter.path} is not a list of values`)
       return existing(column, conditionOf(filter.part, column.columns, values))
     }
     case 'present': {
@@ -62,7 +62,7 @@ function comparison(path: string, column: Column, operator: Operator, value: Val
   }
   const { sql } = column
   if (value === null) {
-    if (operator !== 'eq' && operator !== 'ne') throw invalid(`nothing is ${operator} null`)
+    if (operator !== 'eq' && operator !== 'ne') throw invalid('null can be compared with eq and ne only')
     return `(${sql} is ${operator === 'ne' ? 'not ' : ''}null)`
   }
   switch (column.kind) {

@@ -41,7 +41,7 @@ function tokensOf(text: string): Token[] {
   while (TOKEN.lastIndex < end) {
     const start = TOKEN.lastIndex
     const found = TOKEN.exec(text)
-    if (!found) throw invalid(`character ${start + text.slice(start).search(/\S/) + 1} begins nothing that belongs into a filter`)
+    if (!found) throw invalid(`nothing in a filter begins with character ${start + text.slice(start).search(/\S/) + 1}`)
     const [, mark, quoted, number, word] = found
     if (mark) tokens.push({ kind: 'mark', text: mark })
     else if (quoted) tokens.push({ kind: 'value', text: quoted, value: unquote(quoted) })
@@ -112,7 +112,7 @@ class Reader {
     const operator = this.word().toLowerCase()
     if (operator === 'pr') return { kind: 'present', path }
     const known = OPERATORS.find((one) => one === operator)
-    if (!known) throw invalid(`${operator.slice(0, 40)} is no operator`)
+    if (!known) throw invalid(`${operator.slice(0, 40)} is not an operator`)
     return { kind: 'compare', path, operator: known, value: this.value() }
   }
 
@@ -120,7 +120,7 @@ class Reader {
     const token = this.tokens[this.at++]
     if (token?.kind === 'value') return token.value
     const literal = token && LITERALS.get(token.text.toLowerCase())
-    if (literal === undefined) throw invalid('a value is missing: text stands in quotes')
+    if (literal === undefined) throw invalid('a value is missing; put text in quotes')
     return literal
   }
 

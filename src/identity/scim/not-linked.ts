@@ -5,12 +5,15 @@ import { row, type Tx } from '../../platform/postgres/database.ts'
 /** Why the one who signs in and the one SCIM describes stay two, and what somebody can do about it. */
 const REMEDIES = {
   both_have_a_past:
-    'disable the one that is to go (PATCH /api/users/<id> with state disabled): the two become one, which is to be enabled then',
-  signs_in_as_another: 'look at the claim LATCHKEY_OIDC_SCIM_CLAIM: two subjects of the provider claim to be this person',
-  several_sign_ins: 'look at the claim LATCHKEY_OIDC_SCIM_CLAIM: several subjects of the provider claim to be this person',
+    'disable the person to remove (PATCH /api/users/<id> with state disabled). The broker then merges the two; enable the one that stays',
+  signs_in_as_another:
+    'look at the claim that LATCHKEY_OIDC_SCIM_CLAIM names: two accounts of the provider have this person’s value',
+  several_sign_ins:
+    'look at the claim that LATCHKEY_OIDC_SCIM_CLAIM names: several accounts of the provider have this person’s value',
   provisioned_as_another: 'remove one of the two at the identity provider, or correct its externalId',
-  looks_alike: 'if they are one, have externalId hold what the claim LATCHKEY_OIDC_SCIM_CLAIM says of them at sign-in',
-  claim_unknown: 'have them sign in once: until then nobody knows which person of SCIM they are',
+  looks_alike:
+    'if they are one person, let the provider send as externalId the value of the claim that LATCHKEY_OIDC_SCIM_CLAIM names',
+  claim_unknown: 'ask the person to sign in once; only then can the broker link them to a person of SCIM',
 } as const
 export type NotLinkedReason = keyof typeof REMEDIES
 
@@ -35,7 +38,7 @@ export async function noteNotLinked(tx: Tx, actor: string, subject: string, fact
 /** SCIM is told, as `uniqueness`, and the audit trail as well. */
 export class NotLinked extends ScimRefusal {
   constructor(readonly fact: NotLinkedFact & { readonly other: string }) {
-    super('uniqueness', 'the person who signs in with this externalId is another one here', {
+    super('uniqueness', 'the person who signs in with this externalId is a different person here', {
       field: 'externalId',
       fix: REMEDIES[fact.reason],
     })

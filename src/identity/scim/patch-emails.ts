@@ -51,7 +51,7 @@ function describedBy({ filter, attribute }: Target): Email {
     return sub && ([sub.name, plainValue(sub, value)] as const)
   })
   if (said.length > 0 && said.every((one) => one !== undefined)) return Object.fromEntries(said)
-  throw new ScimRefusal('noTarget', 'no e-mail address is meant by the path')
+  throw new ScimRefusal('noTarget', 'the path selects no e-mail address')
 }
 
 /** Without an address an e-mail is nothing; of two with one address and type the later counts; only one is primary, the newest. */

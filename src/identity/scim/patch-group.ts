@@ -71,13 +71,13 @@ function changeOf(op: Operation['op'], target: Target | 'dropped', value: unknow
 }
 
 function membersOf(op: Operation['op'], { filter, part }: Target, value: unknown): GroupChange[] {
-  if (part && part.name !== 'value') throw new ScimRefusal('mutability', 'of a member only the value can be given')
+  if (part && part.name !== 'value') throw new ScimRefusal('mutability', 'only the value of a member can be given')
   if (op === 'remove') {
     if (filter) return [{ kind: 'drop', which: { kind: 'matching', filter } }]
     const isAll = value === undefined || value === null
     return [{ kind: 'drop', which: isAll ? { kind: 'all' } : { kind: 'these', ids: idsIn(value) } }]
   }
-  if (filter) throw new ScimRefusal('invalidPath', 'members are added and replaced without a filter')
+  if (filter) throw new ScimRefusal('invalidPath', 'to add or replace members, give no filter in the path')
   return [{ kind: op === 'add' ? 'add' : 'keep_only', members: value === null ? [] : idsIn(value) }]
 }
 
@@ -85,7 +85,7 @@ function idsIn(value: unknown): string[] {
   return [value].flat().map((member) => {
     const id = typeof member === 'string' ? member : partsOf(member).find(([key]) => key.toLowerCase() === 'value')?.[1]
     if (typeof id !== 'string' || id === '')
-      throw new ScimRefusal('invalidValue', 'members: each has a value, the id of a person')
+      throw new ScimRefusal('invalidValue', 'members: each needs a value, which is the id of a person')
     return id
   })
 }

@@ -52,8 +52,8 @@ export function operationsOf(body: unknown): Operation[] {
 
 /** What every operation must have; asked for when it is carried out, so that one without it keeps nobody in. */
 export function checkOperation({ op, path, value }: Operation): void {
-  if (op === 'remove' && !path) throw new ScimRefusal('noTarget', 'a removal says by its path what to remove')
-  if (op !== 'remove' && value === undefined) throw new ScimRefusal('invalidValue', `to ${op} needs a value`)
+  if (op === 'remove' && !path) throw new ScimRefusal('noTarget', 'remove needs a path')
+  if (op !== 'remove' && value === undefined) throw new ScimRefusal('invalidValue', `${op} needs a value`)
 }
 
 /** By names in lower case. Throws when two are the same then. */

@@ -30,7 +30,7 @@ export function targetOf(path: string, schema: Schema): Target | 'dropped' {
   const target = findTarget(path, schema)
   if (!target) throw new ScimRefusal('invalidPath', `there is no attribute ${JSON.stringify(path.slice(0, 100))}`)
   if (target !== 'dropped' && isReadOnly(target)) {
-    throw new ScimRefusal('mutability', `${target.attribute.name} is not for the client to change`)
+    throw new ScimRefusal('mutability', `${target.attribute.name} is read-only`)
   }
   return target
 }

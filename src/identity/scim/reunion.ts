@@ -62,7 +62,10 @@ export class Reunion implements OnApplicationBootstrap {
       })
     } catch (error) {
       if (!(error instanceof LastAdmin)) throw error
-      this.log.warn({ person: provisioned }, 'the last admin is here twice: make somebody else an admin, and start again')
+      this.log.warn(
+        { person: provisioned },
+        'the last admin has two records that cannot be merged: make another person an admin, and start again',
+      )
     }
   }
 

@@ -68,6 +68,6 @@ export class ScimAuthentication {
 
 function unknownClient(): BrokerError {
   return new BrokerError('auth.required', 'the call carries no valid SCIM token', {
-    fix: 'send authorization: Bearer lks_… with a SCIM token that has not expired and was not revoked',
+    fix: 'send authorization: Bearer lks_… with a SCIM token that is neither expired nor revoked',
   })
 }

@@ -67,7 +67,8 @@ export class ScimTokens {
       `select ${COLUMNS}, t.makers from scim_tokens t where id = $1 and revoked_at is null and expires_at > now() for update of t`,
       [tokenId],
     )
-    if (!found) throw new BrokerError('not_found', 'there is no such SCIM token that works', { fix: 'make a new one' })
+    if (!found)
+      throw new BrokerError('not_found', 'there is no such SCIM token, or it no longer works', { fix: 'make a new one' })
     return { ...viewOf(found), makers: found.makers }
   }
 
@@ -139,7 +140,7 @@ async function mustHold(tx: Tx, parentId: string | null): Promise<void> {
     parentId,
   ])
   if (held) return
-  throw new BrokerError('conflict', 'the token that this was proposed with has ended', { fix: 'propose it again' })
+  throw new BrokerError('conflict', 'the token with which this was proposed has ended', { fix: 'propose it again' })
 }
 
 function viewOf(token: Row): ScimTokenView {

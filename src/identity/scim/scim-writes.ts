@@ -53,9 +53,13 @@ export type MayGive = boolean
 /** A leaver may have the token in hand: it deactivates and removes until it is rotated, and nothing else. */
 export class SeenByLeaver extends BrokerError {
   constructor() {
-    super('auth.forbidden', 'an admin who has seen this SCIM token has left, or is an admin no more: it only takes access away', {
-      fix: 'another admin rotates it (POST /api/scim-tokens/:id/rotate) and gives the connector the new one',
-    })
+    super(
+      'auth.forbidden',
+      'this SCIM token can only take access away, because an admin who has seen it has left or is no longer an admin',
+      {
+        fix: 'ask another admin to rotate it (POST /api/scim-tokens/:id/rotate), and put the new one into the identity provider’s SCIM connector',
+      },
+    )
   }
 }
 
@@ -81,5 +85,5 @@ const TAKEN = {
 function asRefusal(error: unknown): unknown {
   const taken = Object.entries(TAKEN).find(([constraint]) => violates(error, constraint))
   if (!taken) return error
-  return new ScimRefusal('uniqueness', `another one has this ${taken[1]}`, { cause: error, field: taken[1] })
+  return new ScimRefusal('uniqueness', `another record has this ${taken[1]}`, { cause: error, field: taken[1] })
 }

@@ -59,7 +59,7 @@ export class SignInLinks {
     const provisioned = externalId === undefined ? undefined : await provisionedAs(tx, externalId)
     const person = provisioned ? await (known ? this.together(tx, known, provisioned) : this.linked(tx, who, provisioned)) : known
     if (this.config.oidc?.onlyScim && person?.source !== 'scim') {
-      throw new BrokerError('auth.forbidden', 'only people SCIM brought may sign in')
+      throw new BrokerError('auth.forbidden', 'only people that SCIM brought may sign in')
     }
     return person
   }
@@ -149,7 +149,7 @@ export class SignInLinks {
 
   private async linked(tx: Tx, { issuer, subject }: SigningIn, person: Holder): Promise<KnownPerson> {
     const other = await row(tx, 'select from identities where user_id = $1 and issuer = $2', [person.id, issuer])
-    if (other) throw new BrokerError('auth.forbidden', 'this account is linked to another sign-in already')
+    if (other) throw new BrokerError('auth.forbidden', 'this account is already linked to another sign-in')
     await record(tx, { kind: 'identity.linked', actor: person.id, subject: person.id, data: { issuer, subject } })
     return person
   }

@@ -19,10 +19,10 @@ const groupName = name({ max: LONGEST })
 export const NO_GROUPS: GroupsSaid = { told: true, names: [], refused: [] }
 
 export const UNTOLD = {
-  overage: 'they are too many for the provider’s answer: it only says where they could be asked for',
+  overage: 'there are too many for the provider’s answer, which only says where to ask for them',
   shape: 'the claim holds no list of names',
-  silent: 'neither the access token nor userinfo mentions them',
-  notRepeated: 'the provider tells them at sign-in alone',
+  silent: 'neither the access token nor userinfo has them',
+  notRepeated: 'the provider sends them only at sign-in',
 } as const
 
 /** undefined when the claims do not mention groups at all. */
@@ -53,11 +53,11 @@ function isOverage(claims: Claims, claim: string): boolean {
 
 // A name that is trimmed or shortened is another name, and with it another group.
 function flawOfGroup(said: unknown, count: number): string | undefined {
-  if (typeof said !== 'string') return 'it is no text'
+  if (typeof said !== 'string') return 'it is not text'
   if (said === '') return 'it is empty'
   if (said.length > LONGEST) return `it is longer than ${LONGEST} characters`
   if (groupName.safeParse(said).data !== said) return 'it has characters that cannot be seen, or spaces around it'
-  return count >= MOST_GROUPS ? `it is one of more than ${MOST_GROUPS}` : undefined
+  return count >= MOST_GROUPS ? `it is beyond the first ${MOST_GROUPS}` : undefined
 }
 
 /** Of what a provider sent: shortened, and nothing in it that could pass for something else. */

@@ -97,10 +97,7 @@ export class JwtCallers {
     const mapping = signInConfig(this.config)
     const userInfo = await this.confirmation.userInfo(token, claims.sub)
     if (!userInfo && !userId) {
-      throw new BrokerError(
-        'auth.forbidden',
-        'the token belongs to a person who has never signed in, and does not say who they are',
-      )
+      throw new BrokerError('auth.forbidden', 'the token belongs to a person who has never signed in here')
     }
     const statement = statementOf('access_token', { accessToken: claims, userInfo }, mapping)
     const groups = statement?.groups ?? { value: { told: false as const, why: UNTOLD.silent }, source: 'access_token' as const }

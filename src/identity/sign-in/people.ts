@@ -128,5 +128,5 @@ export class People {
 }
 
 function legibleSubject(subject: string): string {
-  return name().safeParse(subject.slice(0, 100)).data ?? 'somebody without a readable name'
+  return name().safeParse(subject.slice(0, 100)).data ?? 'a person without a readable name'
 }

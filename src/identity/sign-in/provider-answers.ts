@@ -7,15 +7,15 @@ import { unreachable } from './provider.ts'
 /** Which are about the broker's own client and settings, and what to do about each. */
 const OWN: Readonly<Record<string, string>> = {
   invalid_client:
-    'look at LATCHKEY_OIDC_CLIENT_ID and LATCHKEY_OIDC_CLIENT_SECRET: was the secret regenerated, or the client switched off?',
+    'check LATCHKEY_OIDC_CLIENT_ID and LATCHKEY_OIDC_CLIENT_SECRET; the secret may have been regenerated, or the client switched off',
   // Keycloak's word for a wrong secret as well.
   unauthorized_client:
-    'look at LATCHKEY_OIDC_CLIENT_SECRET, and allow the broker’s client the authorization code flow and refresh tokens',
+    'check LATCHKEY_OIDC_CLIENT_SECRET, and allow the broker’s client the authorization code flow and refresh tokens',
   unsupported_grant_type: 'allow the broker’s client the authorization code flow and refresh tokens at the provider',
   invalid_scope:
-    'look at LATCHKEY_OIDC_SCOPES: the provider does not know one of them, or does not give it to the broker’s client',
+    'check LATCHKEY_OIDC_SCOPES: the provider does not know one of the scopes, or does not give it to the broker’s client',
   invalid_redirect_uri: 'register LATCHKEY_PUBLIC_URL with /auth/callback as the redirect URI of the broker’s client',
-  invalid_target: 'look at LATCHKEY_OIDC_RESOURCE: the provider does not know it',
+  invalid_target: 'check LATCHKEY_OIDC_RESOURCE: the provider does not know it',
 }
 
 /** With which the provider answered: it is on the error, or on the response that is somewhere among its causes. */

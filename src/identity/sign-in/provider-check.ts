@@ -14,7 +14,7 @@ import type { Arrived } from './statement.ts'
 
 type Check = HealthReport['checks'][number]
 
-const GUIDE = 'docs/integrations/identity-provider.md has a section for it'
+const GUIDE = 'see your provider’s section in docs/integrations/identity-provider.md'
 
 /** What the identity provider tells of itself and of the admin who asks, what of it was understood, and what to change. */
 @Injectable()
@@ -41,39 +41,52 @@ export class ProviderCheck {
       const asksOffline = mapping.scopes.split(' ').includes('offline_access')
       const hasDevice = metadata.device_authorization_endpoint !== undefined
       return [
-        ok('provider', `${mapping.issuer} answers and calls itself so`),
+        ok('provider', `${mapping.issuer} answers, and its discovery document names the same issuer`),
         unknown.length === 0
           ? ok('scopes', mapping.scopes)
           : warning(
               'scopes',
               `the provider does not list ${unknown.join(', ')}`,
-              'look at LATCHKEY_OIDC_SCOPES; asking for an unknown scope may refuse everybody',
+              'check LATCHKEY_OIDC_SCOPES: with an unknown scope the provider may refuse every sign-in',
             ),
         asksOffline
           ? warning(
               'offline access',
-              'asked for: at some providers its sessions outlive signing out there',
-              'leave offline_access out of LATCHKEY_OIDC_SCOPES unless there are no refresh tokens without it',
+              'offline_access is requested; at some providers such sessions outlive signing out',
+              'remove offline_access from LATCHKEY_OIDC_SCOPES unless the provider gives no refresh tokens without it',
             )
-          : ok('offline access', 'not asked for'),
+          : ok('offline access', 'offline_access is not requested'),
         metadata.revocation_endpoint
-          ? ok('revocation', 'refresh tokens of ended sessions are revoked there')
-          : warning('revocation', 'the provider has no endpoint to revoke refresh tokens', 'keep its refresh tokens short-lived'),
+          ? ok('revocation', 'the broker can revoke refresh tokens of ended sessions at the provider')
+          : warning(
+              'revocation',
+              'the broker cannot revoke refresh tokens: the provider has no endpoint for it',
+              'set a short lifetime for refresh tokens at the provider',
+            ),
         metadata.end_session_endpoint
-          ? ok('signing out', 'signing out here can sign out there')
-          : warning('signing out', 'the provider has no endpoint to sign out at', 'people sign out there themselves'),
+          ? ok('signing out', 'people who sign out here can be signed out at the provider, too')
+          : warning(
+              'signing out',
+              'signing out here does not sign people out at the provider, which has no endpoint for it',
+              'tell people to sign out at the provider as well',
+            ),
         metadata['backchannel_logout_supported'] === true
-          ? ok('signing out there', `it can tell ${publicOrigin(this.config)}/auth/back-channel-logout`)
+          ? ok(
+              'signing out there',
+              `the provider can tell ${publicOrigin(this.config)}/auth/back-channel-logout that a person signed out`,
+            )
           : warning(
               'signing out there',
-              'the provider does not say that it tells who signed out',
-              'until then sessions end at the next decision',
+              'the provider does not announce that it tells the broker who signed out (back-channel logout)',
+              'set it up at the provider if it can; without it a session ends at the person’s next decision',
             ),
         mapping.cliClientId && mapping.audience && !hasDevice
-          ? warning('command line', 'the provider has no device authorization: latchkey login cannot work', 'use API tokens')
+          ? warning('command line', 'the provider has no device authorization, so latchkey login cannot work', 'use API tokens')
           : ok(
               'command line',
-              mapping.cliClientId ? `client ${mapping.cliClientId}, audience ${mapping.audience}` : 'not set up',
+              mapping.cliClientId
+                ? `client ${mapping.cliClientId}, audience ${mapping.audience}`
+                : 'latchkey login is not set up',
             ),
       ]
     } catch (error) {
@@ -88,10 +101,8 @@ export class ProviderCheck {
     const identity = (await this.details.identities(userId)).find(({ issuer }) => issuer === mapping.issuer)
     const arrived = await this.arrived(mapping.issuer, userId)
     if (!identity || !arrived) {
-      const fix = `sign in as yourself at ${publicOrigin(this.config)}/auth/login, and check with a token or login of the same person`
-      return [
-        warning('your sign-in', 'you have not signed in at the provider in a browser yet, so there is nothing to look at', fix),
-      ]
+      const fix = `sign in at ${publicOrigin(this.config)}/auth/login, and check again with a token or login of yours`
+      return [warning('your sign-in', 'you have not signed in with a browser yet, so there is nothing to check', fix)]
     }
     const person = await this.details.of(await this.users.get(userId))
     const from = (fact: string) => person.facts.find((one) => one.fact === fact)
@@ -101,7 +112,7 @@ export class ProviderCheck {
       if (value !== null && value !== undefined)
         return ok(`${name} (${claim})`, `${value}${said ? `, from the ${said.source.replace('_', ' ')}` : ''}`)
       return where
-        ? warning(`${name} (${claim})`, `arrived in the ${where}, and was not understood`, fix)
+        ? warning(`${name} (${claim})`, `arrived in the ${where}, but could not be used`, fix)
         : warning(`${name} (${claim})`, 'did not arrive', fix)
     }
     const mapped = Object.entries(mapping.attributes).map(([attribute, claim]) => {
@@ -110,7 +121,7 @@ export class ProviderCheck {
         attribute,
         claim,
         value === undefined ? undefined : [value].flat().join(', '),
-        `have the provider put ${claim} into the ID token or userinfo; ${GUIDE}`,
+        `let the provider send ${claim} in the ID token or userinfo; ${GUIDE}`,
       )
     })
     return [
@@ -120,8 +131,8 @@ export class ProviderCheck {
           .map(([document, claims]) => `${document.replace('_', ' ')}: ${listed(claims)}`)
           .join('; '),
       ),
-      told('name', 'name', person.name, 'ask for the scope profile'),
-      told('userName', 'preferred_username', person.userName, 'ask for the scope profile'),
+      told('name', 'name', person.name, 'add the scope profile to LATCHKEY_OIDC_SCOPES'),
+      told('userName', 'preferred_username', person.userName, 'add the scope profile to LATCHKEY_OIDC_SCOPES'),
       told('email', 'email', person.email, emailFix(arrived)),
       ...mapped,
       ...(mapping.attributes['manager'] === undefined || person.attributes['manager'] === undefined
@@ -150,17 +161,26 @@ function groupChecks(mapping: IdentityProvider, identity: IdentityView, groups: 
   const name = `groups (${mapping.groupsClaim})`
   const { groupsUntold, groupsRefused } = identity
   const refused = groupsRefused.map((one) =>
-    warning('group left out', `${one.name}: ${one.why}`, 'rename it at the provider, or leave it out there'),
+    warning('group left out', `${one.name}: ${one.why}`, 'rename the group at the provider, or do not send it'),
   )
   if (groupsUntold)
     return [
-      { name, status: 'failed', detail: `not told: ${groupsUntold.why}`, fix: 'see “Groups that are not told” in the guide' },
+      {
+        name,
+        status: 'failed',
+        detail: `the provider does not say which groups you are in: ${groupsUntold.why}`,
+        fix: 'read “Groups that are not told” in docs/integrations/identity-provider.md',
+      },
       ...refused,
     ]
   if (groups.length > 0) return [ok(name, groups.join(', ')), ...refused]
-  const fix = `if you should be in one, have the provider put ${mapping.groupsClaim} into the ID token or userinfo, or set LATCHKEY_OIDC_GROUPS_CLAIM; ${GUIDE}`
+  const fix = `if you should be in a group, let the provider send ${mapping.groupsClaim} in the ID token or userinfo, or set LATCHKEY_OIDC_GROUPS_CLAIM; ${GUIDE}`
   return [
-    warning(name, whereIs(arrived, mapping.groupsClaim) ? 'arrived, and holds none' : 'did not arrive: you are in none', fix),
+    warning(
+      name,
+      whereIs(arrived, mapping.groupsClaim) ? 'arrived, but holds no group' : 'did not arrive, so you are in no group',
+      fix,
+    ),
     ...refused,
   ]
 }
@@ -169,14 +189,14 @@ function managerCheck(manager: { readonly name: string } | null): Check {
   if (manager) return ok('manager', `is ${manager.name}`)
   return warning(
     'manager',
-    'names nobody who has signed in',
-    'it must hold a subject, a SCIM external id, or the user name of one person',
+    'is the name of no person who has signed in',
+    'let the provider send the manager’s subject, SCIM external id, or user name',
   )
 }
 
 function emailFix(arrived: Arrived): string {
-  if (!whereIs(arrived, 'email')) return 'ask for the scope email'
-  return 'the provider must say email_verified: true; LATCHKEY_OIDC_EMAILS_VERIFIED=true if nobody there can have an address that is not theirs'
+  if (!whereIs(arrived, 'email')) return 'add the scope email to LATCHKEY_OIDC_SCOPES'
+  return 'let the provider send email_verified: true; or set LATCHKEY_OIDC_EMAILS_VERIFIED=true if nobody at the provider can have another person’s address'
 }
 
 function whereIs(arrived: Arrived, claim: string): string | undefined {

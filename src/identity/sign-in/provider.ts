@@ -102,7 +102,7 @@ export class Provider implements OnApplicationBootstrap, OnApplicationShutdown {
     if (metadata.issuer !== issuer) throw wrongIssuer(issuer, metadata.issuer)
     if (metadata.jwks_uri === undefined) {
       throw new BrokerError('unavailable', 'the identity provider’s discovery document names no keys', {
-        fix: 'is LATCHKEY_OIDC_ISSUER a provider of OpenID Connect?',
+        fix: 'check that LATCHKEY_OIDC_ISSUER is an OpenID Connect provider',
       })
     }
     const keys = createRemoteJWKSet(new URL(metadata.jwks_uri), {
@@ -144,16 +144,19 @@ function wrongIssuer(issuer: string, said: unknown): BrokerError {
   const name = typeof said === 'string' && said.length <= 300 && /^[!-~]+$/.test(said) ? parseIssuer(said) : undefined
   return new BrokerError(
     'unavailable',
-    `LATCHKEY_OIDC_ISSUER is ${issuer}, and the provider there calls itself ${name ?? 'by another name'}`,
+    `LATCHKEY_OIDC_ISSUER is ${issuer}, but the provider there calls itself ${name ?? 'by another name'}`,
     {
-      fix: name === undefined ? 'write it exactly as the provider’s discovery document does' : `set LATCHKEY_OIDC_ISSUER=${name}`,
+      fix:
+        name === undefined
+          ? 'set LATCHKEY_OIDC_ISSUER exactly as in the provider’s discovery document'
+          : `set LATCHKEY_OIDC_ISSUER=${name}`,
     },
   )
 }
 
 export function unreachable(cause: unknown): BrokerError {
-  return new BrokerError('unavailable', 'the identity provider does not answer as it should', {
+  return new BrokerError('unavailable', 'the identity provider gave an answer that the broker cannot use', {
     cause,
-    fix: 'try again; if it lasts, the operator of the broker finds the cause in its log',
+    fix: 'try again; if it goes on, ask the operator of the broker, whose log has the cause',
   })
 }

@@ -82,5 +82,5 @@ export class SignInController {
 function pathOfOurs(path: string): string {
   const isPath = /^\/(?![/\\])[!-~]*$/.test(path) && !path.includes('\\')
   if (isPath && URL.parse(path, 'http://us.invalid')?.origin === 'http://us.invalid') return path
-  throw new BrokerError('input.invalid', 'return is not a path of this broker', { field: 'return', fix: 'give it as /requests' })
+  throw new BrokerError('input.invalid', 'return is not a path on this broker', { field: 'return', fix: 'give it as /requests' })
 }

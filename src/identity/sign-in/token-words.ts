@@ -7,28 +7,34 @@ const OURS = 'ask an admin: '
 /** Of tokens the provider has signed: why they do not serve, and what to do. */
 const WORDS: Readonly<Record<string, readonly [string, string]>> = {
   aud: [
-    'is not for this broker: its audience is another one',
-    `${OURS}the provider has to write LATCHKEY_OIDC_AUDIENCE into the tokens of the command line’s client`,
+    'is not for this broker: its audience is a different one',
+    `${OURS}the provider must put the value of LATCHKEY_OIDC_AUDIENCE into the tokens of the command line’s client`,
   ],
-  iss: ['is of another issuer', `${OURS}LATCHKEY_OIDC_ISSUER has to be what the provider calls itself`],
+  iss: [
+    'is from a different issuer',
+    `${OURS}LATCHKEY_OIDC_ISSUER must be the issuer’s name in the provider’s discovery document`,
+  ],
   expired: ['has expired', 'sign in again: latchkey login'],
   typ: [
     'is not marked as an access token (typ: at+jwt)',
-    `${OURS}the provider has to issue at+jwt for the command line’s client, or LATCHKEY_OIDC_ACCESS_TOKEN_TYPE=jwt accepts others`,
+    `${OURS}the provider must issue tokens of type at+jwt for the command line’s client, or LATCHKEY_OIDC_ACCESS_TOKEN_TYPE must be jwt`,
   ],
-  azp: ['was given to a program that may not call this broker', `${OURS}LATCHKEY_OIDC_CLI_CLIENT_ID names the program that may`],
+  azp: [
+    'was issued to a program that may not call this broker',
+    `${OURS}LATCHKEY_OIDC_CLI_CLIENT_ID must name the program that may`,
+  ],
   client_not_listed: [
-    'was given to a program that may not call this broker',
-    `${OURS}LATCHKEY_OIDC_CLI_CLIENT_ID and LATCHKEY_OIDC_API_CLIENTS name the programs that may`,
+    'was issued to a program that may not call this broker',
+    `${OURS}LATCHKEY_OIDC_CLI_CLIENT_ID or LATCHKEY_OIDC_API_CLIENTS must name the programs that may`,
   ],
   no_client: [
-    'does not say which program it was given to',
-    `${OURS}the provider has to write client_id or azp into the tokens of the command line’s client`,
+    'does not say to which program it was issued',
+    `${OURS}the provider must put client_id or azp into the tokens of the command line’s client`,
   ],
-  refused_since: ['was made before the provider refused you', 'sign in again: latchkey login'],
-  another_kind_of_token: ['is another kind of token', 'use the access token, not the ID token'],
-  service_account: ['belongs to a program and to no person', 'sign in as a person, or use an API token'],
-  too_large: ['is larger than 48 KiB', `${OURS}the provider has to put fewer groups into it, or tell them in userinfo alone`],
+  refused_since: ['was issued before the provider refused you', 'sign in again: latchkey login'],
+  another_kind_of_token: ['is a different kind of token', 'use the access token, not the ID token'],
+  service_account: ['belongs to a program, not to a person', 'sign in as a person, or use an API token'],
+  too_large: ['is larger than 48 KiB', `${OURS}the provider must put fewer groups into the token, or send them only in userinfo`],
 }
 
 /** undefined where nothing is proved: its maker learns nothing. */
@@ -36,7 +42,7 @@ export function refusalInWords(error: unknown): BrokerError | undefined {
   const words = WORDS[keyOf(error)]
   if (words) return new BrokerError('auth.required', `the access token ${words[0]}`, { cause: error, fix: words[1] })
   if (error instanceof BrokerError && error.code === 'auth.forbidden') {
-    return new BrokerError('auth.required', `the access token is valid, but not sufficient: ${error.message}`, {
+    return new BrokerError('auth.required', `the access token is valid, but not enough: ${error.message}`, {
       cause: error,
       fix: error.fix ?? 'sign in once with a browser at /auth/login, or ask an admin',
     })

@@ -46,7 +46,7 @@ export class Enrolments {
   /** The last one made for somebody is the one that counts. */
   async create(caller: Caller, userId: string, { expiresInSeconds }: NewEnrolmentCode): Promise<EnrolmentCode> {
     if (userId === caller.id) {
-      throw new BrokerError('conflict', 'you are signed in already and need no enrolment code', {
+      throw new BrokerError('conflict', 'you are already signed in and need no enrolment code', {
         fix: 'make a token: POST /api/tokens',
       })
     }
@@ -156,8 +156,8 @@ export class Enrolments {
     )
     if (!person) throw new BrokerError('not_found', 'there is no such active person')
     if (!person.signsIn) return
-    throw new BrokerError('conflict', `${person.name} signs in at the identity provider and needs no code`, {
-      fix: 'let them sign in, and make their tokens themselves',
+    throw new BrokerError('conflict', `${person.name} signs in at the identity provider and needs no enrolment code`, {
+      fix: 'ask them to sign in and to make their tokens themselves',
     })
   }
 }
@@ -181,7 +181,7 @@ async function withdrawOpen(tx: Tx, actor: string, userId: string): Promise<void
 
 class CodeRefused extends BrokerError {
   constructor() {
-    super('auth.forbidden', 'this is not an enrolment code, or it was used, has expired, or was withdrawn', {
+    super('auth.forbidden', 'this is not an enrolment code, or it was already used, has expired, or was withdrawn', {
       fix: 'ask an admin for a new one',
     })
   }

@@ -19,7 +19,8 @@ export async function revokeTokens(tx: Tx, actor: string, which: Revoked, reason
   // A caller who is about to make a token with one of these holds it: what they make is there before we look.
   await rows(tx, `select id from api_tokens where ${roots} order by id for update`, [value])
   const of = 'tokenId' in which ? await personOf(tx, which.tokenId) : which.inHandsOf
-  const why = 'tokenId' in which ? 'the token it was made with was revoked' : 'somebody who made it, or may have it, was disabled'
+  const why =
+    'tokenId' in which ? 'the token it was made with was revoked' : 'a person who made it, or who may have a copy, was disabled'
   const people = new Set<string>()
   const below = `with recursive gone (id) as (
     select id from api_tokens where ${roots}

@@ -42,7 +42,9 @@ export class TokensService {
     onlyAdminsFor(caller, userId)
     const missing = scopes.filter((scope) => !caller.scopes.includes(scope))
     if (missing.length > 0) {
-      throw new BrokerError('auth.forbidden', `a token cannot give what yours lacks: ${missing.join(', ')}`, { field: 'scopes' })
+      throw new BrokerError('auth.forbidden', `a token cannot have scopes that yours does not have: ${missing.join(', ')}`, {
+        field: 'scopes',
+      })
     }
     const delegated = userId !== caller.id
     if (delegated) onlyReadsAndAsks(scopes)
@@ -93,7 +95,7 @@ export class TokensService {
     if (!delegated || !person.signsIn) return
     throw new BrokerError('conflict', `${person.name} signs in at the identity provider: only they make tokens for themselves`, {
       field: 'userId',
-      fix: 'let them sign in and make it themselves',
+      fix: 'ask them to sign in and to make it themselves',
     })
   }
 }
@@ -101,15 +103,15 @@ export class TokensService {
 function onlyReadsAndAsks(scopes: readonly string[]): void {
   const more = scopes.filter((scope) => !DELEGATED_SCOPES.some((one) => one === scope))
   if (more.length === 0) return
-  throw new BrokerError('auth.forbidden', `a token that you make for somebody else gives no ${more.join(', ')}`, {
+  throw new BrokerError('auth.forbidden', `a token that you make for another person cannot have the scopes ${more.join(', ')}`, {
     field: 'scopes',
-    fix: 'let them make it themselves: signed in, or with a token from an enrolment code',
+    fix: 'ask them to make it themselves, signed in or with an enrolment code',
   })
 }
 
 function onlyAdminsFor(caller: Caller, userId: string): void {
   if (userId === caller.id || isAdmin(caller)) return
-  throw new BrokerError('auth.forbidden', 'only an admin handles tokens of somebody else', { field: 'userId' })
+  throw new BrokerError('auth.forbidden', 'only an admin may make or revoke tokens of other people', { field: 'userId' })
 }
 
 export function viewOf(token: Omit<ApiToken, 'hash'>): TokenView {

@@ -40,7 +40,7 @@ export async function readDetails(
     await writing
     const [first] = unread
     if (first)
-      progress.notice(`details of ${unread.length} resources could not be read, of ${first.name} first: ${first.unreadable}`)
+      progress.notice(`details of ${unread.length} resources could not be read; the first is ${first.name}: ${first.unreadable}`)
     await progress.save('now')
   }
 }

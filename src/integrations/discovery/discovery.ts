@@ -54,9 +54,9 @@ export class Discovery implements OnModuleInit {
     const began = await this.database.transaction(async (tx) => {
       const integration = await findIntegration(tx, integrationId, 'for share')
       if (integration.state !== 'active')
-        throw new BrokerError('conflict', `${integration.name} is paused`, { fix: 'resume it first' })
+        throw new BrokerError('conflict', `${integration.name} is paused`, { fix: 'resume the integration first' })
       const plugin = this.catalog.get(integration.plugin)
-      if (!plugin.discover) throw new BrokerError('target.unsupported', `${plugin.manifest.name} cannot be looked through`)
+      if (!plugin.discover) throw new BrokerError('target.unsupported', `${plugin.manifest.name} cannot discover resources`)
       if (!(await begin(tx, integrationId, by))) return false
       await enqueue(tx, [discoveryWork(integrationId)])
       return true
@@ -70,7 +70,7 @@ export class Discovery implements OnModuleInit {
     const [run] = await selectRuns(this.database.pool, 'integration_id = $1 order by started_at desc, id desc limit 1', [
       integrationId,
     ])
-    if (!run) throw new BrokerError('not_found', `${integrationId} was not looked through yet`)
+    if (!run) throw new BrokerError('not_found', `the resources of ${integrationId} were not discovered yet`)
     return viewOf(run)
   }
 

@@ -81,7 +81,7 @@ export class Ownerships implements OnModuleInit {
     if (!flow) return
     throw new BrokerError('conflict', `the access flow ${flow.name} asks the owner of this integration`, {
       field: 'owners',
-      fix: 'change that flow first',
+      fix: 'change that access flow first',
     })
   }
 }

@@ -71,10 +71,10 @@ async function shortly(tx: Tx, query: ResourceQuery, text: string, values: reado
   } catch (error) {
     const field = query.path === undefined ? 'q' : 'path'
     if ((error as { code?: string }).code !== QUERY_CANCELED) throw error
-    throw new BrokerError('unavailable', `${field} was not looked up within ${PATIENCE_MS / 1000} seconds`, {
+    throw new BrokerError('unavailable', `the search by ${field} took longer than ${PATIENCE_MS / 1000} seconds`, {
       cause: error,
       field,
-      fix: 'write out more of the name, with fewer wildcards, and name the integration and the type',
+      fix: 'give more of the name and fewer wildcards, and name the integration and the type',
     })
   }
 }

@@ -95,8 +95,8 @@ export class Bindings implements OnModuleInit {
   private async refuseTwice(tx: Tx, { id, name }: Integration): Promise<void> {
     const before = await row(tx, 'select 1 from audit_events where kind = $1 and subject = $2 limit 1', [BOUND, id])
     if (!before) return
-    throw new BrokerError('unavailable', `the secrets of ${name} were bound to its destination before, and now are not`, {
-      fix: 'somebody wrote to the database past the broker: look at its address, and enter the secrets again',
+    throw new BrokerError('unavailable', `the secrets of ${name} are not bound to its address any more`, {
+      fix: 'somebody changed the database directly: check the integration’s address, and enter its secrets again',
     })
   }
 

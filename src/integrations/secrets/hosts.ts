@@ -63,13 +63,13 @@ async function readLent(
   const isLentFor = (address: string) => lent.some((file) => file.path === path && file.address === addressOf(address))
   const stranger = addresses.find((address) => !isLentFor(address))
   if (stranger !== undefined) {
-    log('warn', 'a file is not lent to integrations for this address (LATCHKEY_INTEGRATION_FILES)', { path, address: stranger })
+    log('warn', 'LATCHKEY_INTEGRATION_FILES does not allow this file for this address', { path, address: stranger })
     return undefined
   }
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    log('warn', 'a file that is lent to integrations cannot be read', { path, error: String(error) })
+    log('warn', 'a file in LATCHKEY_INTEGRATION_FILES cannot be read', { path, error: String(error) })
     return undefined
   }
 }

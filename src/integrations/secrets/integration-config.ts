@@ -57,9 +57,9 @@ export async function loadConfig(sealer: Sealer, plugin: AnyPlugin, integration:
   const [first] = issuesOf(read.error, ['config'])
   throw new BrokerError(
     'unavailable',
-    `${integration.name} was configured for another version of its plugin: ${first?.field} ${first?.message}`,
+    `${integration.name} was configured for a different version of its plugin: ${first?.field} ${first?.message}`,
     {
-      fix: 'save its configuration again',
+      fix: 'open its configuration, correct that field, and save it again',
     },
   )
 }

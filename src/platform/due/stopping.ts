@@ -22,7 +22,7 @@ export class Stopping implements OnModuleDestroy {
 
   onModuleDestroy(): void {
     const reason = new BrokerError('unavailable', 'the broker is stopping', {
-      fix: 'call again: another replica, or the next start',
+      fix: 'call again; another replica answers, or this one after its next start',
     })
     this.begun.abort(reason)
     setTimeout(() => this.over.abort(reason), GRACE_MS).unref()

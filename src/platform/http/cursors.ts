@@ -71,8 +71,8 @@ function unpacked(body: string): unknown {
 }
 
 function notOurs(): BrokerError {
-  return new BrokerError('input.invalid', 'cursor was not made by this broker for this list', {
+  return new BrokerError('input.invalid', 'is not a cursor of this list', {
     field: 'cursor',
-    fix: 'send `next` of the page before as it was, or leave the cursor out to start again',
+    fix: 'send `next` of the page before unchanged, or leave the cursor out to start from the beginning',
   })
 }

@@ -64,8 +64,8 @@ const TOO_LARGE = answer({
   title: ERRORS['input.too_large'].meaning,
   status: 431,
   code: 'input.too_large',
-  message: 'the headers are larger than 64 KiB: an access token with very many groups is',
-  fix: 'ask an admin: the provider has to put fewer groups into access tokens, or tell them in userinfo alone',
+  message: 'the headers are larger than 64 KiB, as with an access token that names very many groups',
+  fix: 'ask an admin: the provider must put fewer groups into access tokens, or send them only in userinfo',
   requestId: 'none',
 })
 

@@ -20,7 +20,7 @@ export function issuesOf(error: z.ZodError, prefix: readonly PropertyKey[] = [])
 function flatten(issue: FinalIssue, prefix: readonly PropertyKey[]): Issue[] {
   const path = [...prefix, ...issue.path]
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ field: dotted([...path, key]), message: 'is not known here' }))
+    return issue.keys.map((key) => ({ field: dotted([...path, key]), message: 'is not a known field' }))
   }
   // Of several forms that were tried, the one that nearly fitted says most.
   const branches = issue.code === 'invalid_union' ? issue.errors.filter((branch) => branch.length > 0) : []
@@ -42,7 +42,7 @@ export function wordsFor(issue: RawIssue): string {
   switch (issue.code) {
     case 'invalid_type':
       if (issue.input === undefined) return 'is missing'
-      if (Array.isArray(issue.input)) return `must be ${typeInWords(issue.expected)}, and was given as a list`
+      if (Array.isArray(issue.input)) return `must be ${typeInWords(issue.expected)}, not a list`
       return `must be ${typeInWords(issue.expected)}`
     case 'invalid_value':
       if (issue.input === undefined) return 'is missing'
@@ -54,7 +54,7 @@ export function wordsFor(issue: RawIssue): string {
     case 'too_big':
       return sizeInWords('most', issue.origin, Number(issue.maximum))
     case 'invalid_format':
-      return FORMATS[issue.format] ?? 'does not have the form it must have'
+      return FORMATS[issue.format] ?? 'does not have the required form'
     case 'unrecognized_keys':
       return `has unknown fields: ${issue.keys.join(', ')}`
     case 'not_multiple_of':

@@ -41,7 +41,7 @@ function findFlaw(value: unknown, path: readonly string[]): Issue | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   for (const [key, item] of Object.entries(value)) {
     if (key === '__proto__' || flawOf(key)) {
-      return { field: path.join('.'), message: `contains a key that cannot be accepted: ${JSON.stringify(key)}` }
+      return { field: path.join('.'), message: `contains a forbidden key: ${JSON.stringify(key)}` }
     }
     const found = findFlaw(item, [...path, key])
     if (found) return found

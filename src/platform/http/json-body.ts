@@ -27,7 +27,7 @@ function parsed(read: RequestHandler): RequestHandler {
       try {
         request.body = body === '' ? {} : parseJson(body)
       } catch (cause) {
-        return next(new BrokerError('input.invalid', 'the body cannot be read: is the JSON complete?', { cause }))
+        return next(new BrokerError('input.invalid', 'the body is not complete JSON', { cause }))
       }
       next()
     })

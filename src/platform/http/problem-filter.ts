@@ -43,7 +43,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (refusal) return refusal
     this.log.error({ error: thrown }, `${request.method} met a fault of ours`)
     return (
-      refusalOfDatabase(thrown) ?? new BrokerError('internal', 'the broker met a fault of its own; its log has the request id')
+      refusalOfDatabase(thrown) ?? new BrokerError('internal', 'the broker made a mistake of its own; its log has the request id')
     )
   }
 
@@ -51,7 +51,7 @@ export class ProblemFilter implements ExceptionFilter {
     const allowed = this.routes.methodsAt(path)
     if (allowed.length === 0) return new BrokerError('not_found', 'there is nothing at this path', { fix: 'see /openapi.json' })
     response.setHeader('Allow', allowed.join(', '))
-    return new BrokerError('input.method', `${method} is not for this path`, { fix: `use ${allowed.join(' or ')}` })
+    return new BrokerError('input.method', `this path does not take ${method}`, { fix: `use ${allowed.join(' or ')}` })
   }
 }
 
@@ -80,7 +80,7 @@ function statusOf(thrown: unknown): number | undefined {
 // Their messages may quote the body, and with it a secret: ours never do.
 function refusalOfCall(status: number, cause: unknown): BrokerError | undefined {
   const refusals: Partial<Record<number, readonly [ErrorCode, string]>> = {
-    400: ['input.invalid', 'the path or the body cannot be read: is the JSON complete and the path well encoded?'],
+    400: ['input.invalid', 'the path or the body cannot be read: the JSON must be complete, and the path correctly encoded'],
     403: ['input.invalid', 'the body is not UTF-8'], // the body parser's word for what its `verify` refuses
     413: ['input.too_large', 'the body is larger than 256 KiB'],
     415: ['input.unsupported_media_type', 'the body is not plain JSON in UTF-8'],

@@ -8,7 +8,7 @@ import { row, type Tx } from '../postgres/database.ts'
 export async function mustHoldCluster(dir: string): Promise<void> {
   const elsewhere = await readlink(path.join(dir, 'elsewhere')).catch(() => dir)
   if ([dir, elsewhere].some((home) => existsSync(path.join(home, 'cluster')))) return
-  throw noInstallation(`in ${dir}`, 'name the daemon’s folder in LATCHKEY_STATE_DIR, or its database in DATABASE_URL')
+  throw noInstallation(`in ${dir}`, 'set LATCHKEY_STATE_DIR to the daemon’s folder, or DATABASE_URL to its database')
 }
 
 /** The number of the installation whose database this is; refuses one that no daemon has prepared. */
@@ -18,7 +18,7 @@ export async function installationIn(tx: Tx, place: string): Promise<string> {
     throw error
   })
   if (found) return found.instance
-  throw noInstallation(`in ${place}`, 'see that DATABASE_URL names the daemon’s database')
+  throw noInstallation(`in ${place}`, 'check that DATABASE_URL is the daemon’s database')
 }
 
 function isMissingTable(error: unknown): boolean {

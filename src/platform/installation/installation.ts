@@ -29,8 +29,8 @@ export async function adoptInstallation(database: Database, { demanded, proposed
   const stored = await row<{ instance: string }>(database.pool, 'select instance from installation')
   if (!stored) throw new TypeError('the installation has no row')
   if (demanded !== undefined && demanded !== stored.instance) {
-    throw new BrokerError('conflict', `LATCHKEY_INSTANCE is ${demanded}, and this database belongs to ${stored.instance}`, {
-      fix: 'unset LATCHKEY_INSTANCE, or point DATABASE_URL to the database of that installation',
+    throw new BrokerError('conflict', `LATCHKEY_INSTANCE is ${demanded}, but this database belongs to ${stored.instance}`, {
+      fix: 'unset LATCHKEY_INSTANCE, or set DATABASE_URL to the database of that installation',
     })
   }
   return new Installation(stored.instance, development)

@@ -31,7 +31,7 @@ export async function openStateFolder(dir: string, options: StateFolderOptions =
   const instance = options.instance ?? (await createOnce(path.join(dir, 'instance'), newInstance))
   if (!/^[1-9][0-9]{9}$/.test(instance)) {
     throw new BrokerError('unavailable', `${path.join(dir, 'instance')} does not hold ten digits`, {
-      fix: 'write the ten digits back, or set LATCHKEY_INSTANCE; what the broker left in targets bears them',
+      fix: 'restore the ten digits, or set LATCHKEY_INSTANCE to them; they mark what the broker made in targets',
     })
   }
   const all = (sources: readonly KeySource[] = []) => Promise.all(sources.map((source) => readKey(dir, source)))

@@ -13,9 +13,9 @@ export class Places {
   /** Takes a place; the answer gives it back. */
   take(): () => void {
     if (this.taken >= this.many) {
-      throw new BrokerError('rate.limited', `${this.what}, and ${this.many === 1 ? 'one' : this.many} at a time is the limit`, {
+      throw new BrokerError('rate.limited', `${this.what}, and only ${this.many === 1 ? 'one' : this.many} may run at a time`, {
         retryAfterMs: this.retryAfterMs,
-        fix: 'try again in a while',
+        fix: 'try again later',
       })
     }
     this.taken += 1

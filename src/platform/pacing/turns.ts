@@ -40,8 +40,8 @@ export class Turns {
       return
     }
     if (queue.length >= this.limits.waiting) {
-      throw new BrokerError('rate.limited', `${this.limits.waiting + 1} searches of yours are under way already`, {
-        fix: 'wait for their answers',
+      throw new BrokerError('rate.limited', `${this.limits.waiting + 1} of your searches are already running`, {
+        fix: 'wait until they have answered',
       })
     }
     await new Promise<void>((resolve) => queue.push(resolve))

@@ -91,7 +91,9 @@ export class DatabaseClient extends pg.Client {
     )
     limits.forEach(([name, ms], i) => {
       if (Number(rows[0]?.set[i]) !== ms)
-        throw new Error(`the database did not take ${name}: is a pooler in between that keeps no session?`)
+        throw new Error(
+          `the database did not accept the setting ${name}; a pooler in front of it must keep sessions (session mode)`,
+        )
     })
     this.isReady = true
   }

@@ -25,7 +25,7 @@ const PASSING_WORDS =
  */
 export function refusalOfDatabase(error: unknown): BrokerError | undefined {
   if (!isPassing(error)) return undefined
-  return new BrokerError('unavailable', 'the database did not serve this now', { cause: error, fix: 'try again shortly' })
+  return new BrokerError('unavailable', 'the database could not do this now', { cause: error, fix: 'try again shortly' })
 }
 
 function isPassing(error: unknown): boolean {

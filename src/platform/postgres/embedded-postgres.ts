@@ -106,8 +106,8 @@ async function adopt(server: Server): Promise<number | undefined> {
   }
   const fsync = await settle(client, server)
   if (!isServer(pid, server.data)) {
-    throw new BrokerError('conflict', `the database server in ${server.home} runs where this daemon cannot see its process`, {
-      fix: 'stop it there, perhaps in another container that shares the folder',
+    throw new BrokerError('conflict', `the database server in ${server.home} runs, but this daemon cannot see its process`, {
+      fix: 'stop it; it may run in another container that shares the folder',
     })
   }
   if (fsync === server.fsync) return pid

@@ -37,7 +37,7 @@ export class KeyChange implements OnModuleInit, OnApplicationBootstrap {
     if (!stranger) return
     throw new BrokerError(
       'unavailable',
-      `${stranger.where} was sealed with key ${stranger.key}, and the broker has ${this.sealer.keyIds.join(', ')}`,
+      `${stranger.where} was sealed with key ${stranger.key}, but the broker has ${this.sealer.keyIds.join(', ')}`,
       {
         fix:
           'start it with that key (LATCHKEY_KEY or LATCHKEY_KEY_FILE), or let it open with it (LATCHKEY_FORMER_KEYS); if it is lost, ' +

@@ -118,8 +118,11 @@ function wrongKey({ table, row, column }: Place, theirs: string | undefined, our
 }
 
 function altered({ table, row, column, destination }: Place, cause?: unknown): BrokerError {
-  const how = destination === undefined ? 'moved or altered' : 'moved or altered, or where it is sent was changed past the broker'
-  return new BrokerError('unavailable', `${table}.${column} of ${row} is not what the broker sealed there: ${how}`, {
+  const how =
+    destination === undefined
+      ? 'moved or altered'
+      : 'moved or altered, or the place it is sent to was changed directly in the database'
+  return new BrokerError('unavailable', `${table}.${column} of ${row} is not what the broker sealed there: it was ${how}`, {
     cause,
     fix: 'restore the row from a backup, or enter the value again',
   })

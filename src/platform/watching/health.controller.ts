@@ -47,7 +47,7 @@ export class HealthController {
   @Header('content-type', METRICS_TYPE)
   @Header('cache-control', 'no-store')
   scrape(@Req() request: IncomingMessage) {
-    if (!this.metricsServer.admits(request)) throw new BrokerError('not_found', 'there is nothing here')
+    if (!this.metricsServer.admits(request)) throw new BrokerError('not_found', 'there is nothing at this path')
     return this.metrics.text()
   }
 

@@ -32,7 +32,7 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
     if (!this.address) return
     this.server = createServer((request, response) => {
       const isWanted = request.method === 'GET' && request.url?.split('?')[0] === '/metrics'
-      const text = isWanted ? this.metrics.text() : Promise.reject(new Error('there is nothing else here'))
+      const text = isWanted ? this.metrics.text() : Promise.reject(new Error('only /metrics is served here'))
       text.then(
         (body) => response.writeHead(200, { 'content-type': METRICS_TYPE, 'cache-control': 'no-store' }).end(body),
         () => response.writeHead(isWanted ? 500 : 404).end(),

@@ -97,7 +97,7 @@ describe.each(await serversUnderTest())('an integration with all mounts of $prod
       const { notices, state } = await synced()
       expect(state).toBe('completed')
       expect(notices).toContainEqual(
-        expect.stringMatching(/^details of 1 resources could not be read, of kv\/app\/cache first: /),
+        expect.stringMatching(/^details of 1 resources could not be read; the first is kv\/app\/cache: /),
       )
       expect((await named('kv/app/db')).tags).toEqual({ owner: 'changed' })
       expect((await named('kv/app/cache')).tags).toEqual({ owner: 'cache' })
