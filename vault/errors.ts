@@ -86,15 +86,15 @@ export function networkFailure(call: VaultCall, address: string, cause: unknown)
   const failure = (kind: VaultErrorKind, what: string, sent: boolean, fix?: string) =>
     new NetworkFailure(kind, `${where}: ${what}`, sent, { cause, fix })
   if (isTimeout(cause)) {
-    const fix = 'look at the server’s load and at what lies between, or raise the integration’s timeout'
+    const fix = 'check the server’s load and the network, or raise the integration’s timeout'
     return failure('timeout', 'no answer in time', code !== 'UND_ERR_CONNECT_TIMEOUT', fix)
   }
   if (TLS.test(code)) {
-    const fix = 'give the CA certificate that signed it, and an address whose host name it carries'
+    const fix = 'give the CA that signed the certificate, and an address whose host name is in the certificate'
     return failure('tls', `the server’s certificate was not accepted (${code})`, false, fix)
   }
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return failure('unexpected', 'the answer is too large', true)
-  const fix = 'see that the address is right and that this host may reach it'
+  const fix = 'check the address, and that the broker’s host may reach it'
   return failure('unreachable', `no connection (${code || 'closed'})`, !NOT_SENT.has(code), fix)
 }
 

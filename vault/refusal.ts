@@ -13,7 +13,7 @@ interface Meaning {
 /** What the servers mean: the first line that fits an answer names it. Texts are matched on lower-case substrings. */
 const MEANINGS: readonly Meaning[] = [
   { status: 400, text: 'check-and-set parameter', kind: 'conflict', says: 'somebody else wrote first' },
-  { status: 400, text: 'invalid key "expiration"', kind: 'unsupported', says: 'policies cannot carry an expiration here' },
+  { status: 400, text: 'invalid key "expiration"', kind: 'unsupported', says: 'policies cannot expire here' },
   {
     status: 400,
     text: 'wrapping token is not valid',
@@ -48,7 +48,7 @@ const MEANINGS: readonly Meaning[] = [
     text: 'failed to revoke',
     kind: 'incomplete',
     says: 'a leased secret could not be revoked',
-    fix: 'see whether the system behind the lease (a database) answers',
+    fix: 'check whether the system behind the lease (a database) answers',
   },
   { status: 400, text: 'in namespaces', kind: 'namespace', says: 'this call exists only in the root namespace' },
   {
@@ -70,7 +70,7 @@ const MEANINGS: readonly Meaning[] = [
     status: 404,
     text: 'invalid path for a versioned',
     kind: 'unsupported',
-    says: 'the mount is KV v2 and was asked as v1',
+    says: 'the mount is KV v2, but was called as v1',
   },
   {
     status: 404,

@@ -140,10 +140,10 @@ export class Session {
     const endsAt =
       live && Number.isFinite(live.endsAt) ? new Date(Date.now() + live.endsAt - this.#now()).toISOString() : undefined
     if (this.#failure) return { ok: false, detail: this.#failure.error.message, endsAt, renewedAt: live?.renewed }
-    if (!live && this.#wasLive) return { ok: false, detail: 'the token has ended, and there is no other yet' }
+    if (!live && this.#wasLive) return { ok: false, detail: 'the token has ended, and there is no new one yet' }
     if (!live) return { ok: true, detail: 'not logged in yet' }
     if (this.#refusals >= REFUSALS_IN_A_ROW) {
-      return { ok: false, detail: `the server refused the last ${this.#refusals} calls, and served none`, endsAt }
+      return { ok: false, detail: `the server refused the last ${this.#refusals} calls and served none`, endsAt }
     }
     const dying = !live.renewable && !this.#options.method.mints && live.endsAt - this.#now() < NEARLY_OVER_MS
     const detail = dying ? 'the token ends soon and cannot be renewed' : `logged in with ${this.#options.method.name}`

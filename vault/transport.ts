@@ -97,7 +97,7 @@ export function createTransport(options: TransportOptions): Transport {
     if (url && known && url.protocol === new URL(origin).protocol && url.origin !== origin) return url.origin
     throw new VaultError(
       'redirected',
-      `${describeCall(call)} was redirected to ${url?.host ?? 'nowhere'}, which is not a known node`,
+      `${describeCall(call)} was redirected to ${url?.host ?? 'nowhere'}, which is not a known node of this server`,
       { fix: 'give the address of the active node or a load balancer, or add the host to “other nodes”' },
     )
   }
@@ -161,7 +161,7 @@ function headersFor(call: VaultCall, token: Secret | undefined, { userAgent, nam
 export function pathOf(call: VaultCall): string {
   const path = call.path.join('/')
   const flaw = unaskable(path)
-  if (flaw) throw new VaultError('invalid', `the path ${JSON.stringify(path)} is never asked for: ${flaw}`)
+  if (flaw) throw new VaultError('invalid', `the client does not call the path ${JSON.stringify(path)}: ${flaw}`)
   const query = new URLSearchParams({ ...(call.list && { list: 'true' }), ...call.query }).toString()
   return `${path.split('/').map(encodeURIComponent).join('/')}${call.list ? '/' : ''}${query && `?${query}`}`
 }
@@ -211,9 +211,9 @@ function isOurs(status: number, text: string): boolean {
 function notOurs(call: VaultCall, status: number, text: string): VaultError {
   return new VaultError(
     'unexpected',
-    `${describeCall(call)} answered ${status} and ${isJson(text) ? 'not in its way' : 'no JSON'}: this is not Vault or OpenBao`,
+    `${describeCall(call)} answered ${status} ${isJson(text) ? 'in an unknown form' : 'without JSON'}: this is not Vault or OpenBao`,
     {
-      fix: 'correct the address, or see what stands before the server',
+      fix: 'correct the address, or check the proxy in front of the server',
     },
   )
 }

@@ -30,11 +30,11 @@ const trimmed = z.string().trim().max(512)
 export const slashless = (title: string, description: string) =>
   trimmed
     .transform((path) => path.replace(/^\/+|\/+$/g, ''))
-    .refine(isPath, 'must be letters, digits, `_`, `-` and `.` in segments divided by `/`')
+    .refine(isPath, 'must be letters, digits, `_`, `-` and `.` in segments separated by `/`')
     .meta({ title, description })
 
 const httpUrl = trimmed.refine(isHttpUrl, 'must be an absolute http or https URL without user name, query or fragment')
-const certificates = z.string().max(1_000_000).refine(isPem, 'must be PEM certificates that can be read')
+const certificates = z.string().max(1_000_000).refine(isPem, 'must be readable PEM certificates')
 const mounts = (title: string, preset: string) =>
   z
     .union([
@@ -45,17 +45,17 @@ const mounts = (title: string, preset: string) =>
         .max(200),
     ])
     .default('all')
-    .meta({ title, description: '`all`, or the paths of the mounts to look into' })
+    .meta({ title, description: '`all`, or the paths of the mounts to discover' })
 
 export const approle = z.strictObject({
   method: z.literal('approle').meta({ title: 'AppRole' }),
   mount: slashless('Mount', 'path of the AppRole auth method').default('approle'),
   roleId: trimmed.min(1).meta({ title: 'Role ID', description: 'not a secret' }),
-  secretId: secret({ title: 'Secret ID', description: 'leave empty when you give a wrapped one' }).optional(),
+  secretId: secret({ title: 'Secret ID', description: 'leave it empty if you give a wrapped one' }).optional(),
   wrappedSecretId: secret({
     title: 'Wrapped secret ID',
     description:
-      'the wrapping token of `vault write -wrap-ttl=… -f auth/approle/role/…/secret-id`; used once, the result is kept sealed',
+      'the wrapping token from `vault write -wrap-ttl=… -f auth/approle/role/…/secret-id`; the broker uses it once and keeps the secret ID sealed',
   }).optional(),
 })
 const token = z.strictObject({
@@ -68,7 +68,7 @@ export const jwt = z.strictObject({
   role: trimmed.optional().meta({ title: 'Role', description: 'empty: the default role of the mount' }),
   file: trimmed.min(1).meta({
     title: 'Token file',
-    description: 'one that the daemon’s LATCHKEY_INTEGRATION_FILES lends to this address; read at every login',
+    description: 'a file that the daemon’s LATCHKEY_INTEGRATION_FILES allows for this address; read at every login',
   }),
 })
 export const cert = z.strictObject({
@@ -88,7 +88,7 @@ export const targetFields = {
   caPem: certificates.optional().meta({ title: 'CA certificate', description: 'PEM; empty: the system’s bundle' }),
   caFile: trimmed.optional().meta({
     title: 'CA certificate file',
-    description: 'instead of the PEM text; one that LATCHKEY_INTEGRATION_FILES lends to this address',
+    description: 'instead of the PEM text; a file that LATCHKEY_INTEGRATION_FILES allows for this address',
   }),
   timeoutSeconds: z.number().int().min(1).max(90).default(30).meta({ title: 'Timeout', description: 'seconds for one call' }),
 }
@@ -102,11 +102,12 @@ export const vaultConfig = z
       .array(trimmed.regex(/^[A-Za-z0-9.[\]:-]+$/, 'must be a host or host:port'))
       .max(20)
       .default([])
-      .meta({ title: 'Other nodes', description: 'hosts a standby may send the broker to, as host:port' }),
+      .meta({ title: 'Other nodes', description: 'hosts to which a standby may redirect the broker, as host:port' }),
     auth: z.discriminatedUnion('method', [approle, token, jwt, cert]).meta({ title: 'Login' }),
-    userpassMount: slashless('Userpass mount', 'a mount of its own for temporary users; nobody else’s users live there').default(
-      'apono',
-    ),
+    userpassMount: slashless(
+      'Userpass mount',
+      'a userpass mount only for temporary users; people must have no users there',
+    ).default('apono'),
     policyPrefix: z
       .string()
       .regex(/^[a-z0-9][a-z0-9-]{1,40}-$/, 'must be lower-case letters, digits and dashes, with a dash at the end')
@@ -123,14 +124,14 @@ export const vaultConfig = z
       .default([])
       .meta({
         title: 'Policies that may be changed',
-        description: 'names, or beginnings of names with a `*` behind; none unless given',
+        description: 'names of policies, or beginnings of names followed by `*`; none unless given',
       }),
     databaseMounts: z
       .array(slashless('Mount', 'for example `database`'))
       .min(1)
       .max(50)
       .default(['database'])
-      .meta({ title: 'Database engines', description: 'whose credentials may be rotated' }),
+      .meta({ title: 'Database engines', description: 'database engines whose credentials may be rotated' }),
     certificatePaths: z
       .array(
         z.strictObject({
@@ -175,7 +176,7 @@ export const vaultConfig = z
       .default(['discovery', 'grants'])
       .meta({
         title: 'Used for',
-        description: 'decides what the broker’s policy must allow',
+        description: 'what the broker may do; the broker’s policy must allow it',
         items: { type: 'string', enum: [...CAPABILITIES] },
       }),
     certificatesAt: z
@@ -187,12 +188,12 @@ export const vaultConfig = z
   })
   .superRefine((config, context) => {
     const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message })
-    if (config.caPem && config.caFile) refuse(['caFile'], 'must be left out where the CA is given as text')
+    if (config.caPem && config.caFile) refuse(['caFile'], 'must be left out if the CA is given as text')
     // Who chooses the proxy and the CA chooses who reads the file.
     if (config.auth.method === 'jwt') {
-      const why = 'does not go together with a token file, which goes only where the daemon’s own settings say'
-      if (config.proxy) refuse(['proxy'], `${why}: set HTTPS_PROXY for the daemon`)
-      if (config.caPem) refuse(['caPem'], `${why}: lend it the CA as a file`)
+      const why = 'cannot be used together with a token file, which is sent only where the daemon’s own settings say'
+      if (config.proxy) refuse(['proxy'], `${why}: set HTTPS_PROXY for the daemon instead`)
+      if (config.caPem) refuse(['caPem'], `${why}: give the CA as a file instead`)
     }
     if (config.auth.method === 'cert') {
       const { privateKeyPem, certificatePem } = config.auth
@@ -201,9 +202,9 @@ export const vaultConfig = z
       if (trouble) refuse(['auth', 'privateKeyPem'], trouble)
     }
     if (config.capabilities.includes('distribution') !== (config.certificatesAt !== undefined))
-      refuse(['capabilities'], 'have distribution for targets of distribution alone')
+      refuse(['capabilities'], 'must hold distribution only for targets of distribution')
     if (config.policyName.startsWith(config.policyPrefix))
-      refuse(['policyName'], 'must not begin with the prefix: the broker itself could rewrite it')
+      refuse(['policyName'], 'must not begin with the prefix of grant policies, because the broker could rewrite it')
     const { policies, policyName, policyPrefix } = config
     policies.forEach((pattern, at) => {
       const beginning = pattern.replace(/\*$/, '')
@@ -213,13 +214,13 @@ export const vaultConfig = z
       if (meetsPrefix) refuse(['policies', String(at)], 'must not cover policies of grants')
     })
     if (config.capabilities.includes('change-policies') && policies.length === 0)
-      refuse(['policies'], 'must name a policy at least, or leave change-policies out')
+      refuse(['policies'], 'must name at least one policy; otherwise leave change-policies out of the capabilities')
     if (config.capabilities.includes('read-certificates') && config.certificatePaths.length === 0)
-      refuse(['certificatePaths'], 'must name a secret at least, or leave read-certificates out')
+      refuse(['certificatePaths'], 'must name at least one secret; otherwise leave read-certificates out of the capabilities')
     if (config.capabilities.includes('issue-certificates') && config.pkiRoles.length === 0)
-      refuse(['pkiRoles'], 'must name a role at least, or leave issue-certificates out')
+      refuse(['pkiRoles'], 'must name at least one role; otherwise leave issue-certificates out of the capabilities')
     if (config.auth.method === 'approle' && Boolean(config.auth.secretId) === Boolean(config.auth.wrappedSecretId))
-      refuse(['auth', 'secretId'], 'or wrappedSecretId must be given, and not both')
+      refuse(['auth', 'secretId'], 'or wrappedSecretId must be given, but not both')
   })
 
 export type VaultConfig = z.infer<typeof vaultConfig>
@@ -256,8 +257,8 @@ export function keyTrouble(pem: Secret, certificates: string): string | undefine
     key = createPrivateKey(pem.reveal())
   } catch {
     return /ENCRYPTED/.test(pem.reveal())
-      ? 'is encrypted: give it without a passphrase; it is kept sealed'
-      : 'must be a PEM private key that can be read'
+      ? 'is encrypted; give it without a passphrase (it is kept sealed)'
+      : 'must be a readable PEM private key'
   }
   return new X509Certificate(certificates).checkPrivateKey(key) ? undefined : 'does not belong to the certificate'
 }

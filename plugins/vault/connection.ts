@@ -128,7 +128,7 @@ export class VaultConnection implements VaultClient {
       await inBrokersWords(this.#vault.close())
     } catch (error) {
       if (!isBrokerError(error)) throw error
-      this.host.log('warn', 'the broker’s own token was not revoked; it ends by itself', { code: error.code })
+      this.host.log('warn', 'the broker’s own token could not be revoked; it ends by itself', { code: error.code })
     }
   }
 
@@ -147,7 +147,7 @@ function refusePlainHttp(config: VaultConfig, host: Host): void {
   const { hostname } = new URL(config.address)
   const loopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
   if (!isPlainHttp(config.address) || loopback || host.insecureDevelopment) return
-  throw new BrokerError('input.invalid', 'plain http would carry the broker’s token in the clear', {
+  throw new BrokerError('input.invalid', 'plain http would send the broker’s token in the clear', {
     field: 'config.address',
     fix: 'use https; plain http is for a loopback address only',
   })
@@ -156,9 +156,9 @@ function refusePlainHttp(config: VaultConfig, host: Host): void {
 async function caIn(file: string, address: string, host: Host): Promise<string> {
   const text = await pemIn(file, address, host)
   if (text !== undefined) return text
-  throw new BrokerError('input.invalid', `the CA file ${file} cannot be used for this address`, {
+  throw new BrokerError('input.invalid', `the CA file ${file} may not be used for this address, or cannot be read`, {
     field: 'config.caFile',
-    fix: 'give the certificate as text, or lend the file to this address in the daemon’s LATCHKEY_INTEGRATION_FILES; its log says what else is wrong',
+    fix: 'give the certificate as text, or allow the file for this address in the daemon’s LATCHKEY_INTEGRATION_FILES; the daemon’s log says what else is wrong',
   })
 }
 

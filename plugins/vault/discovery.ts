@@ -63,7 +63,7 @@ async function pageOf(
   if (!mount)
     return {
       ...empty(folder),
-      unreadable: 'no such mount, or not one that the integration covers and the broker’s policy reaches',
+      unreadable: 'there is no such mount, or the integration does not cover it, or the broker’s policy does not reach it',
     }
   try {
     if (mount.kind === 'transit') return keysPage(mount, await listKeys(client, send, mount.path, signal))
@@ -84,7 +84,7 @@ async function outOfReach(client: VaultClient, send: Send, mounts: readonly Moun
 
 export function unreachedInWords({ path, kind }: Pick<Mount, 'path' | 'kind'>): string {
   const [words, field] = kind === 'kv' ? ['a KV v2', 'kvMounts'] : ['a Transit', 'transitMounts']
-  return `${path}/ is ${words} mount that the broker’s policy does not reach: name the mounts in ${field}, and add the lines that its policy then needs`
+  return `${path}/ is ${words} mount that the broker’s policy does not reach; name the mounts in ${field}, and add the lines that the policy then needs`
 }
 
 function rootPage(client: VaultClient, mounts: readonly Mount[], unreached: readonly string[]): DiscoveryPage {
@@ -124,7 +124,7 @@ function secretsPage(mount: Mount, folder: string, listed: Listed): DiscoveryPag
         ungrantable: ungrantable(folder + name),
       })),
     folders: below.filter((name) => !refused.has(name)),
-    notices: [...refused].map(([name, reason]) => `the folder ${JSON.stringify(name)} cannot be looked into: ${reason}`),
+    notices: [...refused].map(([name, reason]) => `the folder ${JSON.stringify(name)} cannot be listed: ${reason}`),
   }
 }
 

@@ -15,7 +15,7 @@ export async function health(client: VaultConnection, signal: AbortSignal, thoro
     checks.push({
       name: 'connection',
       status: 'warning',
-      detail: 'the connection is not encrypted: tokens and secrets travel in the clear',
+      detail: 'the connection is not encrypted, so tokens and secrets travel in the clear',
       fix: 'give the server a certificate and use https',
     })
   }
@@ -49,15 +49,15 @@ async function expiryCheck(client: VaultConnection, signal: AbortSignal): Promis
       {
         name: 'expiry',
         status: 'ok',
-        detail: 'the server ends every token it gave by itself; policies carry no expiration here',
+        detail: 'the server ends every token that it gave by itself; policies cannot expire here',
       },
     ]
   return [
     {
       name: 'expiry',
       status: 'warning',
-      detail: 'a password delivered here ends only when the broker ends it: policies carry no expiration on this server',
-      fix: 'deliver tokens only',
+      detail: 'a password handed out here ends only when the broker ends it, because policies cannot expire on this server',
+      fix: 'allow only the delivery token',
     },
   ]
 }

@@ -20,9 +20,9 @@ export async function identify(client: VaultClient, signal: AbortSignal): Promis
   })
   const { cluster_id: cluster } = body
   if (typeof cluster !== 'string' || cluster === '') {
-    throw new BrokerError('target.unexpected', 'the server does not say which cluster it is', {
+    throw new BrokerError('target.unexpected', 'the server does not tell its cluster’s id', {
       requestId,
-      fix: 'see that what stands before the server passes sys/health on',
+      fix: 'check that a proxy in front of the server passes sys/health on',
     })
   }
   return { cluster, namespace: client.settings.namespace ?? 'root' }

@@ -38,10 +38,10 @@ function keeperIn(host: Host, mount: string): Keeper {
 async function jwtIn(file: string, addresses: readonly string[], host: Host): Promise<Secret> {
   const text = (await host.file(file, addresses))?.trim()
   if (text !== undefined && isJwt(text)) return new Secret(text)
-  if (text !== undefined) host.log('warn', 'a token file holds no JWT', { file })
+  if (text !== undefined) host.log('warn', 'the token file holds no JWT', { file })
   // The session takes it for what it is to it: a login that came to nothing.
-  throw new VaultError('login_failed', `the token file ${file} cannot be used for this address`, {
-    fix: 'lend it to this address in the daemon’s LATCHKEY_INTEGRATION_FILES; the daemon’s log says what else is wrong with it',
+  throw new VaultError('login_failed', `the token file ${file} may not be used for this address, or cannot be read`, {
+    fix: 'allow it for this address in the daemon’s LATCHKEY_INTEGRATION_FILES; the daemon’s log says what else is wrong',
   })
 }
 

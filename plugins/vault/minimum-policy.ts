@@ -22,16 +22,23 @@ export interface Rule {
 export const AUDITED_HEADER = ['sys/config/auditing/request-headers', 'x-correlation-id'] as const
 
 const CORE: readonly Rule[] = [
-  { path: 'auth/token/lookup-self', rights: ['read'], why: 'tell a dead token from a missing right' },
-  { path: 'auth/token/renew-self', rights: ['update'], why: 'keep the session' },
-  { path: 'auth/token/revoke-self', rights: ['update'], why: 'end the session' },
-  { path: 'sys/capabilities-self', rights: ['update'], why: 'check these rights' },
+  { path: 'auth/token/lookup-self', rights: ['read'], why: 'tell a token that has ended from a missing right' },
+  { path: 'auth/token/renew-self', rights: ['update'], why: 'renew the broker’s session' },
+  { path: 'auth/token/revoke-self', rights: ['update'], why: 'end the broker’s session' },
+  { path: 'sys/capabilities-self', rights: ['update'], why: 'check the rights of this policy' },
 ]
 
 const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readonly Rule[]>> = {
   discovery: (config) => [
     ...(config.kvMounts === 'all' || config.transitMounts === 'all'
-      ? [{ path: 'sys/mounts', rights: ['read'], why: 'say which mounts are out of reach', optional: true } satisfies Rule]
+      ? [
+          {
+            path: 'sys/mounts',
+            rights: ['read'],
+            why: 'see which mounts the policy does not reach',
+            optional: true,
+          } satisfies Rule,
+        ]
       : []),
     ...mountsOf(config.kvMounts).flatMap((mount): Rule[] => [
       { path: `${mount}/metadata/*`, rights: ['list', 'read'], why: 'names and tags of secrets, never a value' },

@@ -45,7 +45,7 @@ export async function readMounts(send: Send): Promise<Mounts> {
   const answer = await send({ method: 'GET', path: ['sys/internal/ui/mounts'], repeatable: true })
   const listing = Listing.safeParse(answer.data)
   if (!listing.success) {
-    throw new BrokerError('target.unexpected', 'sys/internal/ui/mounts answered in a shape we do not know', {
+    throw new BrokerError('target.unexpected', 'sys/internal/ui/mounts gave an answer that the broker does not know', {
       cause: listing.error,
       requestId: answer.requestId,
     })

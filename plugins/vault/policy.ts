@@ -119,13 +119,12 @@ export function sentenceFor(resources: readonly Resource[]): string {
 
 function rulesOf(resource: Resource): readonly Rule[] {
   const { mount, path } = resource.attributes
-  if (typeof mount !== 'string' || typeof path !== 'string')
-    throw cannotGrant(resource, 'it was not discovered with a mount and a path')
+  if (typeof mount !== 'string' || typeof path !== 'string') throw cannotGrant(resource, 'its mount and path were not discovered')
   // What approvers read must be what is written.
-  if (resource.name !== `${mount}/${path}`) throw cannotGrant(resource, `its name is not its place, ${mount}/${path}`)
+  if (resource.name !== `${mount}/${path}`) throw cannotGrant(resource, `its name differs from its place, ${mount}/${path}`)
   const reason = ungrantable(resource.name) ?? (resource.type === TRANSIT_KEY ? ungrantableKey(path) : undefined)
   if (reason) throw cannotGrant(resource, reason)
-  if (RESERVED.test(mount)) throw cannotGrant(resource, `${mount} is the server's own`)
+  if (RESERVED.test(mount)) throw cannotGrant(resource, `${mount} belongs to the server itself`)
   if (resource.permissions.length === 0) throw cannotGrant(resource, 'no permission was named')
   const impossible = resource.permissions.find((permission) => !keyCan(resource, permission))
   if (impossible)
@@ -168,7 +167,7 @@ function refuseWhatIsNeverGranted(document: PolicyDocument): void {
 function cannotGrant(resource: Resource, reason: string): BrokerError {
   return new BrokerError('access.ungrantable', `${resource.name} cannot be granted exactly: ${reason}`, {
     field: 'resources',
-    fix: 'leave this resource out, or rename it in Vault',
+    fix: 'leave this resource out, or rename it on the server',
   })
 }
 

@@ -253,7 +253,7 @@ describe.each(servers)('A certificate for several targets on $product', { timeou
     const outlook = await world.admin.must(world.admin.get(`/api/distributions/${ordered}/rollback`))
     expect(outlook.items).toMatchObject([
       { name: 'left alone', possible: true },
-      { possible: false, because: expect.stringContaining('somebody wrote') },
+      { possible: false, because: expect.stringContaining('somebody has since written') },
     ])
     const back = async (targetIds: string[]) => {
       await world.admin.must(world.admin.post(`/api/distributions/${ordered}/rollback`, { reason: 'wrong', targetIds }))
@@ -266,7 +266,7 @@ describe.each(servers)('A certificate for several targets on $product', { timeou
     ])
     expect(refused.targets[0].problem).toMatchObject({
       code: 'conflict',
-      message: expect.stringContaining('nothing was put back'),
+      message: expect.stringContaining('nothing was restored'),
     })
     const both = await back([target, other])
     expect([both.state, both.counts]).toEqual(['rollback_refused', { refused: 1, rolled_back: 1 }])
@@ -276,7 +276,7 @@ describe.each(servers)('A certificate for several targets on $product', { timeou
       const { items } = await world.admin.must(world.admin.get(`/api/audit?subject=${ordered}`))
       return items.filter(({ kind }: { kind: string }) => /finished|failed|rolled_back|incomplete/.test(kind))
     }
-    const why = expect.stringMatching(/rolled back at 1 of 2; refused at written since: .*nothing was put back/)
+    const why = expect.stringMatching(/rolled back at 1 of 2; refused at written since: .*nothing was restored/)
     expect(await ends()).toMatchObject([
       { kind: 'distribution.rollback_incomplete', data: { rolledBack: 1, of: 2, message: why } },
       { kind: 'distribution.rollback_incomplete', data: { rolledBack: 0, of: 1 } },

@@ -59,20 +59,20 @@ describe('the policy of a grant', () => {
   })
 
   it.each<[Resource, string]>([
-    [{ ...secret('x', 'read'), attributes: { path: 'x' } }, 'it was not discovered with a mount and a path'],
-    [{ ...secret('x', 'read'), attributes: { mount: 'kv' } }, 'it was not discovered with a mount and a path'],
-    [{ ...secret('x', 'read'), attributes: { mount: 'kv', path: 'y' } }, 'its name is not its place, kv/y'],
+    [{ ...secret('x', 'read'), attributes: { path: 'x' } }, 'its mount and path were not discovered'],
+    [{ ...secret('x', 'read'), attributes: { mount: 'kv' } }, 'its mount and path were not discovered'],
+    [{ ...secret('x', 'read'), attributes: { mount: 'kv', path: 'y' } }, 'its name differs from its place, kv/y'],
     [secret('a//b', 'read'), 'the name holds an empty segment'],
     [key('a/b', ['read']), 'Transit gives keys no such name'],
     [secret('x'), 'no permission was named'],
     [secret('x', 'destroy'), 'there is no permission destroy on vault-kv-secret'],
     [secret('x', 'valueOf'), 'there is no permission valueOf on vault-kv-secret'],
     [at('toString', 'kv', 'x', ['read']), 'there is no permission read on toString'],
-    [at('vault-kv-secret', 'sys', 'x', ['read']), "sys is the server's own"],
-    [at('vault-kv-secret', 'sys/raw', 'x', ['read']), "sys/raw is the server's own"],
-    [at('vault-kv-secret', 'identity', 'x', ['read']), "identity is the server's own"],
-    [at('vault-kv-secret', 'auth/x', 'x', ['read']), "auth/x is the server's own"],
-    [at('vault-kv-secret', 'cubbyhole', 'x', ['read']), "cubbyhole is the server's own"],
+    [at('vault-kv-secret', 'sys', 'x', ['read']), 'sys belongs to the server itself'],
+    [at('vault-kv-secret', 'sys/raw', 'x', ['read']), 'sys/raw belongs to the server itself'],
+    [at('vault-kv-secret', 'identity', 'x', ['read']), 'identity belongs to the server itself'],
+    [at('vault-kv-secret', 'auth/x', 'x', ['read']), 'auth/x belongs to the server itself'],
+    [at('vault-kv-secret', 'cubbyhole', 'x', ['read']), 'cubbyhole belongs to the server itself'],
     [
       key('k', ['read', 'encrypt'], { supports_encryption: false, type: 'ed25519' }),
       'a key of the type "ed25519" cannot encrypt',

@@ -62,7 +62,7 @@ export function approleLogin(auth: AppRole, keeper: Keeper = inMemory()): LoginM
       return new Masked(secretId)
     } catch (error) {
       if (!isVaultError(error, 'not_found', 'invalid', 'denied')) throw error
-      throw alarm('it was opened before, has expired, or never was', error)
+      throw alarm('it was already opened, has expired, or never existed', error)
     }
   }
 
@@ -71,7 +71,7 @@ export function approleLogin(auth: AppRole, keeper: Keeper = inMemory()): LoginM
     return new VaultError('login_failed', `the wrapped secret_id cannot be trusted: ${why}`, {
       cause,
       requestId: cause?.requestId,
-      fix: 'unless you know who opened it, treat it as stolen: destroy that secret_id, make a new wrapped one and save it here',
+      fix: 'if you do not know who opened it, treat it as stolen: destroy that secret_id, make a new wrapped one, and save it here',
     })
   }
 }

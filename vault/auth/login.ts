@@ -71,7 +71,7 @@ export async function asLogin<Result>(answer: Promise<Result>, fixFor: (error: V
 function fixAt(mount: string, error: VaultError): string {
   return error.kind === 'not_found' || error.kind === 'unsupported'
     ? `enable the auth method at auth/${mount}, or correct its path`
-    : 'check the credential, the role and the addresses it is bound to; five refusals lock it for 15 minutes'
+    : 'check the credential, the role, and the addresses that the role is bound to; five refusals lock it for 15 minutes'
 }
 
 export const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null

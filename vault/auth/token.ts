@@ -9,7 +9,7 @@ export function tokenLogin(token: Secret): LoginMethod {
     async login(send, signal) {
       const answer = await asLogin(
         send({ method: 'GET', path: ['auth/token/lookup-self'], token, signal }),
-        () => 'the token has ended, was revoked, or may not look itself up: save another one, or use AppRole',
+        () => 'the token has ended, was revoked, or may not look itself up; save another one, or use AppRole',
       )
       const { ttl, renewable, num_uses: uses } = answer.data
       return { token, leaseSeconds: Number(ttl ?? 0), renewable: renewable === true, uses: Number(uses ?? 0) }

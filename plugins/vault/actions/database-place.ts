@@ -14,15 +14,15 @@ const name = z
 export const DatabasePlace = z
   .strictObject({
     mount: slashless('Mount', 'path of the database engine').default('database'),
-    role: name.optional().meta({ title: 'Static role', description: 'whose user gets a new password' }),
+    role: name.optional().meta({ title: 'Static role', description: 'static role whose database user gets a new password' }),
     connection: name.optional().meta({
       title: 'Connection',
-      description: 'instead of a role: the password by which the engine itself reaches the database',
+      description: 'instead of a role: the connection whose own password is changed, by which the engine reaches the database',
     }),
   })
   .superRefine(({ role, connection }, context) => {
     if ((role === undefined) === (connection === undefined))
-      context.addIssue({ code: 'custom', path: ['role'], message: 'or connection must be given, and not both' })
+      context.addIssue({ code: 'custom', path: ['role'], message: 'or connection must be given, but not both' })
   })
 export type DatabasePlace = z.infer<typeof DatabasePlace>
 

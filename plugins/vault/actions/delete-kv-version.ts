@@ -23,7 +23,7 @@ interface DeleteStep extends Step {
 export const deleteKvVersion: Action<VaultClient, KvVersions, DeleteStep> & Reversible<VaultClient, DeleteStep> = {
   name: 'delete-kv-version',
   title: 'Delete versions of a secret',
-  description: 'Nobody can read the versions named; the server keeps what they hold, and they can be brought back.',
+  description: 'The named versions can no longer be read. The server keeps what they hold, so they can be brought back.',
   severity: 'medium',
   input: KvVersions,
   weigh: weightOf,
@@ -35,9 +35,9 @@ export const deleteKvVersion: Action<VaultClient, KvVersions, DeleteStep> & Reve
     const { mount, path } = input
     return found.map(({ version, createdAt, is, deletedAt }, at) => {
       if (is === 'deleted') {
-        throw new BrokerError('input.invalid', `version ${version} of ${nameOf(input)} is deleted already`, {
+        throw new BrokerError('input.invalid', `version ${version} of ${nameOf(input)} is already deleted`, {
           field: `input.versions.${at}`,
-          fix: 'leave it out',
+          fix: 'leave that version out',
         })
       }
       const isCurrent = version === history.current
@@ -125,14 +125,14 @@ function whyNotBack({ args, record }: Journaled<DeleteStep>, history: KvHistory)
   if (listed.is === 'destroyed') return `${which} is destroyed`
   const ours = deletedAtIn(record)
   if (listed.is === 'deleted' && ours && listed.deletedAt !== ours)
-    return `somebody brought ${which} back since and deleted it again`
+    return `somebody has since brought ${which} back and deleted it again`
   return undefined
 }
 
 /** Bringing a version back takes away when it would have been deleted by itself; no call sets that. */
 function deletesItselfAt({ args }: DeleteStep): string | undefined {
   if (!args.deletesItselfAt) return undefined
-  return `version ${args.version} of ${nameOf(args)} would have been deleted by itself at ${args.deletesItselfAt}; brought back, it stays`
+  return `the server would have deleted version ${args.version} of ${nameOf(args)} at ${args.deletesItselfAt}; once it is brought back, the server keeps it`
 }
 
 function deletedAtIn(record: Json | undefined): string | undefined {
@@ -146,5 +146,5 @@ function evidenceFor(args: OneVersion, history: KvHistory, holds: boolean) {
 }
 
 function inTheWay(because: string): BrokerError {
-  return new BrokerError('conflict', `nothing was brought back: ${because}`, { fix: 'write what is needed as a new version' })
+  return new BrokerError('conflict', `nothing was brought back: ${because}`, { fix: 'write what you need as a new version' })
 }

@@ -23,7 +23,7 @@ interface DestroyStep extends Step {
 export const destroyKvVersion: Action<VaultClient, KvVersions, DestroyStep> & Irreversible = {
   name: 'destroy-kv-version',
   title: 'Destroy versions of a secret',
-  description: 'What the versions named hold is gone from the server for good; that they existed stays in the history.',
+  description: 'What the named versions hold is gone from the server for good. The history still shows that they existed.',
   severity: 'high',
   irreversible: 'the server removes what a destroyed version held from its storage, and no call brings it back',
   input: KvVersions,

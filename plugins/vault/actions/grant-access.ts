@@ -51,7 +51,7 @@ const UserRecord = z.object({ writtenAt: z.iso.datetime() })
 
 // A rule with max_wrapping_ttl refuses every request that asks for no wrapping, so no policy can lend reading without it.
 const BEYOND = [
-  'what the grantee read or had computed is theirs. The server keeps it for them, too, where they asked for an answer response-wrapped: who has that wrapping token opens it, once, within the time they chose, and no policy can forbid it. To void such copies: vault lease revoke -prefix, with the path that was lent.',
+  'the grantee keeps what they have read or computed. If they asked for a response-wrapped answer, the server keeps that, too: anybody with its wrapping token can open it once, within the time that the grantee chose, and no policy can forbid it. To void such copies: vault lease revoke -prefix, with the path that was lent.',
 ]
 
 const MINTS: Readonly<Record<string, (mint: Mint) => Promise<Credential>>> = { token: mintToken, password: mintPassword }
@@ -214,7 +214,7 @@ function refuseUnknownMounts(ctx: Context, input: GrantInput, mounts: readonly M
     if (mount && (allowed === 'all' || allowed.includes(mount.path))) continue
     throw new BrokerError('access.ungrantable', `${name} is not on a ${kind} mount that this integration covers`, {
       field: 'resources',
-      fix: 'see the mounts in the integration’s settings, and that the broker’s policy reaches them',
+      fix: 'check the mounts in the integration’s settings, and whether the broker’s policy reaches them',
     })
   }
 }

@@ -61,7 +61,7 @@ export async function mintToken(mint: Mint): Promise<Credential> {
     headroomMs += Math.ceil((endsAt.getTime() - mint.until.getTime()) / 1000) * 1000
   }
   throw new BrokerError('target.unexpected', `the server does not end a token of ${mint.user.username} in time`, {
-    fix: 'compare the clocks of the server and of the broker’s database',
+    fix: 'set the clocks of the server and of the broker’s database',
   })
 }
 
@@ -176,8 +176,8 @@ async function refuseOthers(mint: Mint, former: readonly string[]): Promise<void
 
 /** Our password, or the token it gave, was replaced before we were done. What stands is the other one's. */
 function openedElsewhere(user: GrantUser): BrokerError {
-  return new BrokerError('conflict', `a credential of ${user.username} was opened twice at the same moment`, {
-    fix: 'open it again; the last one opened is the one that works',
+  return new BrokerError('conflict', `the credential of ${user.username} was opened twice at the same moment`, {
+    fix: 'open it again; only the last credential works',
   })
 }
 

@@ -75,7 +75,7 @@ export async function aliasGone(
     if (!isOfAPerson) return evidence
     return {
       ...evidence,
-      mayStay: `the entity is a person’s, and the broker’s policy does not let it remove the alias; nobody can log in by it. Remove it: vault delete identity/entity-alias/id/${aliasIn(entity, owner, accessor)?.id}`,
+      mayStay: `the alias is in a person’s entity, and the broker’s policy does not let the broker remove it. Nobody can log in with it. Remove it: vault delete identity/entity-alias/id/${aliasIn(entity, owner, accessor)?.id}`,
     }
   }
   const last = looks.at(-1)

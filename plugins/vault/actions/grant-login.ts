@@ -66,7 +66,7 @@ async function tryLogin({ send, sendLast, settings, features }: LoginTrial): Pro
     return new BrokerError(
       'target.unexpected',
       `a login at auth/${mount} with a right password answered ${status}${errors.length > 0 ? ` (${errors.join('; ')})` : ' without a token that can be wrapped'}`,
-      { requestId, fix: `see what the server’s log says of logins at auth/${mount}` },
+      { requestId, fix: `read what the server’s log says about logins at auth/${mount}` },
     )
   } finally {
     await removeProbeUser(sendLast, user)
@@ -80,7 +80,7 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
 export function batchTokens(mount: string): BrokerError {
   return new BrokerError(
     'target.unrevocable',
-    `auth/${mount} is tuned to give batch tokens, which can be neither looked at nor ended: nothing is lent with them`,
+    `auth/${mount} is tuned to give batch tokens, which cannot be looked up or ended, so the broker lends nothing with them`,
     { fix: `vault auth tune -token-type=default-service ${mount}` },
   )
 }
@@ -97,7 +97,7 @@ export function secondFactor(mount: string): BrokerError {
 export function lockedOut({ mount, username }: Pick<GrantUser, 'mount' | 'username'>): BrokerError {
   return new BrokerError(
     'target.locked_out',
-    `the server locked ${username} out after wrong logins at auth/${mount}; somebody else made them, and the lock ends after 15 minutes unless the server is set otherwise`,
+    `the server locked ${username} out, because somebody else tried wrong passwords at auth/${mount}. The lock ends after 15 minutes unless the server is set otherwise`,
     { fix: `${lockOutCommand(mount)}\nunlocks at once and for good; otherwise open it again in 15 minutes` },
   )
 }

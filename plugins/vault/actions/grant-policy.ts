@@ -62,8 +62,8 @@ async function replacePolicy(send: Send, policy: GrantPolicy, stored: StoredPoli
   // What has an end in it keeps one, whatever a later probe of the server says.
   const ends = features.policyExpiration || (stored !== undefined && endWritten(stored, stamp.until) !== 'nowhere')
   if (stored && !isOurs(stored, stamp)) {
-    throw new BrokerError('target.conflict', `a policy ${name} is there and was not made for ${stamp.runId}`, {
-      fix: 'rename or remove that policy; the prefix belongs to the broker',
+    throw new BrokerError('target.conflict', `there is a policy ${name} that was not made for ${stamp.runId}`, {
+      fix: 'rename or remove that policy; names with this prefix belong to the broker',
     })
   }
   if (stored && isAsWritten(stored, policy, ends)) return { ends }

@@ -110,7 +110,7 @@ function ofAnotherMount(evidence: Evidence, mount: string, now: string, then: st
     ...evidence,
     holds: false,
     observed: `${evidence.observed}, but auth/${mount} is ${now} now, and the user was made in ${then}`,
-    mayStay: `auth/${mount} is another mount than the user was made in. The user is gone if that one was disabled; if it was moved, the user is there still and confers nothing, because its policy is gone. See whether ${then} is there, and remove the user: vault auth list`,
+    mayStay: `auth/${mount} is not the mount in which the user was made. If that mount was disabled, the user is gone. If it was moved, the user still exists but gives no access, because its policy is gone. Check whether ${then} is there (vault auth list), and remove the user`,
   }
 }
 

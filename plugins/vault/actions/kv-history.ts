@@ -33,10 +33,14 @@ export async function readHistory(send: Send, place: KvPlace): Promise<KvHistory
   if (isAbsent(answer)) return { current: 0, versions: new Map(), answer }
   const metadata = Metadata.safeParse(answer.data)
   if (!metadata.success) {
-    throw new BrokerError('target.unexpected', `${nameOf(place)} was answered ${answer.status}, and not as a KV v2 engine does`, {
-      fix: 'see that the mount is still there and keeps versions',
-      requestId: answer.requestId,
-    })
+    throw new BrokerError(
+      'target.unexpected',
+      `the answer for ${nameOf(place)} (${answer.status}) is not one of a KV v2 engine`,
+      {
+        fix: 'check that the mount is still there and is KV version 2',
+        requestId: answer.requestId,
+      },
+    )
   }
   const { current_version: current, versions } = metadata.data
   const listed = Object.entries(versions).map(([number, version]): [number, ListedVersion] => {
@@ -61,7 +65,7 @@ async function serverTime(send: Send): Promise<number> {
   })
   const { server_time_utc: seconds } = body
   if (typeof seconds === 'number') return (seconds + 1) * 1000
-  throw new BrokerError('target.unexpected', 'the server does not say what time it has', {
-    fix: 'see that what stands before the server passes sys/health on',
+  throw new BrokerError('target.unexpected', 'the server does not tell its time', {
+    fix: 'check that a proxy in front of the server passes sys/health on',
   })
 }

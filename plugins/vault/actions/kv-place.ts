@@ -39,13 +39,17 @@ export async function mustKeepVersions(send: Send, { settings }: Pick<VaultClien
   const isCovered = settings.kvMounts === 'all' || settings.kvMounts.includes(mount)
   if (found?.kind === 'kv' && isCovered) return
   if (found?.kind === 'kv-v1') {
-    throw new BrokerError('target.unsupported', `${mount} is KV version 1: it keeps no versions, so nothing could be put back`, {
-      field: 'input.mount',
-      fix: `vault kv enable-versioning ${mount}, or name a secret on a KV v2 mount`,
-    })
+    throw new BrokerError(
+      'target.unsupported',
+      `${mount} is KV version 1, which keeps no versions, so nothing could be restored`,
+      {
+        field: 'input.mount',
+        fix: `vault kv enable-versioning ${mount}, or name a secret on a KV v2 mount`,
+      },
+    )
   }
   throw new BrokerError('input.invalid', `${mount} is not a KV v2 mount that this integration covers`, {
     field: 'input.mount',
-    fix: 'see the mounts in the integration’s settings, and that the broker’s policy reaches them',
+    fix: 'check the mounts in the integration’s settings, and whether the broker’s policy reaches them',
   })
 }

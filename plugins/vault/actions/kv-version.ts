@@ -35,10 +35,14 @@ export async function readVersion(send: Send, place: KvPlace, version?: number):
   if (isAbsent(answer)) return { is: 'absent', answer }
   const { data: fields, metadata } = answer.data
   if (!isObject(metadata) || typeof metadata['version'] !== 'number' || typeof metadata['created_time'] !== 'string') {
-    throw new BrokerError('target.unexpected', `${nameOf(place)} was answered ${answer.status}, and not as a KV v2 engine does`, {
-      fix: 'see that the mount is still there and keeps versions',
-      requestId: answer.requestId,
-    })
+    throw new BrokerError(
+      'target.unexpected',
+      `the answer for ${nameOf(place)} (${answer.status}) is not one of a KV v2 engine`,
+      {
+        fix: 'check that the mount is still there and is KV version 2',
+        requestId: answer.requestId,
+      },
+    )
   }
   const found = { version: metadata['version'], createdAt: metadata['created_time'], answer }
   if (metadata['destroyed'] === true) return { is: 'destroyed', ...found }
@@ -53,14 +57,10 @@ export async function writeVersion(send: Send, place: KvPlace, fields: Fields, v
   const body = { data: fields, options: { cas: version } }
   const { data, status, requestId } = await send({ method: 'POST', path: [mount, 'data', path], body, repeatable: true })
   if (typeof data['created_time'] === 'string') return data['created_time']
-  throw new BrokerError(
-    'target.unexpected',
-    `the writing of ${nameOf(place)} was answered ${status}, and not as a KV v2 engine does`,
-    {
-      fix: 'see that the mount is still there and keeps versions',
-      requestId,
-    },
-  )
+  throw new BrokerError('target.unexpected', `the answer to writing ${nameOf(place)} (${status}) is not one of a KV v2 engine`, {
+    fix: 'check that the mount is still there and is KV version 2',
+    requestId,
+  })
 }
 
 /** Tells two contents apart without keeping either. Of a secret that can be guessed it is as telling as the secret: keep it sealed. */

@@ -70,9 +70,9 @@ export function mustBeSame(place: OneVersion, listed: ListedVersion | undefined)
   if (listed) return listed
   throw new BrokerError(
     'target.conflict',
-    `version ${place.version} of ${nameOf(place)} is no longer the one that was planned on`,
+    `version ${place.version} of ${nameOf(place)} is no longer the version for which this was planned`,
     {
-      fix: 'look at which versions there are now, and start again',
+      fix: 'look at the versions that exist now, and start again',
     },
   )
 }

@@ -67,10 +67,12 @@ export async function standingOf(send: Send, writing: Writing): Promise<Standing
   const changed = (because: string): Standing => ({ is: 'changed', answer, because })
   if (current.is === 'absent' || current.version < ours) {
     if (wroteAt === undefined) return { is: 'untouched', answer }
-    return changed(current.is === 'absent' ? `${name} is gone with all its versions` : `${name} was removed and made again since`)
+    return changed(
+      current.is === 'absent' ? `${name} is gone with all its versions` : `${name} has since been removed and made again`,
+    )
   }
   if (current.version === ours) {
-    if (wroteAt !== undefined && current.createdAt !== wroteAt) return changed(`${name} was removed and made again since`)
+    if (wroteAt !== undefined && current.createdAt !== wroteAt) return changed(`${name} has since been removed and made again`)
     // Somebody else's: check-and-set kept ours out.
     if (current.is === 'live') return { is: 'untouched', answer }
     return hadValue
@@ -80,7 +82,7 @@ export async function standingOf(send: Send, writing: Writing): Promise<Standing
   if (current.version === ours + 1 && (await isAsBefore(send, writing, current)))
     return { is: 'restored', answer, version: current.version }
   if (wroteAt === undefined && differs && !(await mayBeOurs(send, writing))) return { is: 'untouched', answer }
-  return changed(`somebody wrote ${name} since: version ${current.version} is the current one`)
+  return changed(`somebody has since written ${name}: version ${current.version} is now the current one`)
 }
 
 /** Puts back what was there: the whole earlier version, or no value where there was none. Over ours, and over nothing else. */
@@ -102,7 +104,8 @@ export async function putBack(send: Send, writing: Writing): Promise<void> {
   } catch (error) {
     if (!isBrokerError(error, 'target.conflict')) throw error
     const now = await standingOf(send, writing)
-    if (now.is !== 'restored') throw inTheWay(now.is === 'changed' ? now.because : 'somebody is writing this secret')
+    if (now.is !== 'restored')
+      throw inTheWay(now.is === 'changed' ? now.because : 'somebody is writing this secret at this moment')
   }
 }
 
@@ -112,7 +115,7 @@ export async function earlierOutlook(send: Send, writing: Writing): Promise<Outl
   const earlier = await readVersion(send, place, from)
   const why = whyNotBack(writing, earlier)
   if (why) return { isPossible: false, because: why, restores: [] }
-  const summary = `What version ${from} of ${nameOf(place)} holds is written again, as version ${from + 2}.`
+  const summary = `What version ${from} of ${nameOf(place)} holds is written again as version ${from + 2}.`
   return {
     isPossible: true,
     ...(earlier.is === 'live' && earlier.deletedAt && { until: earlier.deletedAt }),
@@ -130,9 +133,9 @@ function whyNotBack(writing: Writing, earlier: KvVersion): string | undefined {
   const which = `version ${writing.from} of ${nameOf(writing.place)}`
   if (earlier.is === 'absent') return `${which} is no longer kept`
   if (earlier.is !== 'live') return `${which} is ${earlier.is}`
-  if (!isFrom(earlier, writing)) return `${which} is not the one that stood there before`
+  if (!isFrom(earlier, writing)) return `${which} is not the version that was there before`
   const field = inexactField(earlier.fields)
-  return field && `${which} holds a number in ${field} that the server rounds when it is read`
+  return field && `${which} holds a number in ${field} that the server rounds when the secret is read`
 }
 
 /** By when it was written, if the journal says so, whatever it holds: after a purge another can have its number, and even hold the same. */
@@ -160,14 +163,16 @@ async function mayBeOurs(send: Send, writing: Writing): Promise<boolean> {
 }
 
 function wroteFirst({ place, from }: Writing): BrokerError {
-  return new BrokerError('target.conflict', `somebody changed ${nameOf(place)} since this was planned on its version ${from}`, {
+  return new BrokerError('target.conflict', `somebody changed ${nameOf(place)} after this was planned for its version ${from}`, {
     fix: 'look at what is there now, and start again',
   })
 }
 
 function inTheWay(because: string, fix?: string): BrokerError {
-  return new BrokerError('conflict', `nothing was put back: ${because}`, {
-    fix: fix ?? 'what is there now is somebody’s and stays; compare the versions, and write the right one by hand',
+  return new BrokerError('conflict', `nothing was restored: ${because}`, {
+    fix:
+      fix ??
+      'what is there now was written by somebody else and is left alone; compare the versions, and write the right one by hand',
   })
 }
 

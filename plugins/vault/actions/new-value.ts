@@ -16,7 +16,7 @@ const characters = z
   .string()
   .max(256)
   .refine((text) => text.isWellFormed(), 'must be valid Unicode')
-  .refine((text) => new Set(text).size === Array.from(text).length, 'must have each character once')
+  .refine((text) => new Set(text).size === Array.from(text).length, 'must have each character only once')
   .refine((text) => Array.from(text).length >= 2, 'must have at least 2 characters')
 const alphabet = z.union([
   z.enum(Object.keys(ALPHABETS) as (keyof typeof ALPHABETS)[]),
@@ -43,7 +43,7 @@ const recipe = z
   })
   .superRefine((made, context) => {
     if (made.length * Math.log2(lettersOf(made.alphabet).length) >= LEAST_BITS) return
-    const message = `is too short for its alphabet: such a value can be guessed (it needs ${LEAST_BITS} bits)`
+    const message = `is too short for its alphabet, so the value could be guessed (it needs ${LEAST_BITS} bits)`
     context.addIssue({ code: 'custom', path: ['length'], message })
   })
 

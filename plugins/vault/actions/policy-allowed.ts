@@ -14,13 +14,23 @@ export async function mustBeChangeable(
   const refuse = (why: string, fix: string) => {
     throw new BrokerError('input.invalid', `the policy ${name} ${why}`, { field: 'input.name', fix })
   }
-  if (NOBODYS.includes(name)) refuse('is the server’s own', 'choose another policy')
-  if (name === policyName) refuse('is the broker’s own: it would give itself rights', 'change it by hand, as an administrator')
+  if (NOBODYS.includes(name)) refuse('belongs to the server itself', 'choose another policy')
+  if (name === policyName)
+    refuse(
+      'is the broker’s own policy, so the broker would give itself rights',
+      'ask an administrator of the server to change it',
+    )
   if (name.startsWith(policyPrefix)) refuse('belongs to a grant', 'end or extend the grant')
   if (!policies.some((pattern) => policyCovers(pattern, name)))
-    refuse('is not one that this integration may change', 'add it to the integration’s `policies`, and to the broker’s policy')
+    refuse(
+      'is not in the list of policies that this integration may change',
+      'add it to the integration’s `policies`, and to the broker’s policy',
+    )
   if ((await policiesOfOurToken(send)).includes(name))
-    refuse('is among those of the broker’s own token: it would give itself rights', 'change it by hand, as an administrator')
+    refuse(
+      'is a policy of the broker’s own token, so the broker would give itself rights',
+      'ask an administrator of the server to change it',
+    )
 }
 
 async function policiesOfOurToken(send: Send): Promise<string[]> {

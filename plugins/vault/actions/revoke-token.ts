@@ -14,7 +14,10 @@ const Input = z.strictObject({
   force: z
     .boolean()
     .default(false)
-    .meta({ title: 'Even so', description: 'also a root token, or one that the broker’s own session may hang on' }),
+    .meta({
+      title: 'Even so',
+      description: 'true: also revoke a root token, or a token on which the broker’s own session may depend',
+    }),
 })
 type Input = z.infer<typeof Input>
 
@@ -27,14 +30,14 @@ interface RevokeStep extends Step {
 export const revokeToken: Action<VaultClient, Input, RevokeStep> & Irreversible = {
   name: 'revoke-token',
   title: 'Revoke a token',
-  description: 'The token is refused from its next request on, with every token and lease that was made with it.',
+  description: 'The server refuses the token from its next request on, and every token and lease that was made with it.',
   severity: 'medium',
-  irreversible: 'a server gives no token twice: its holder must log in again, and what was leased with it is gone',
+  irreversible: 'the server never gives the same token again: its holder must log in again, and what was leased with it is gone',
   input: Input,
   weigh: ({ force }) =>
     force
-      ? { severity: 'high', because: ['`force` ends a root token too, or one that the broker itself may live by.'] }
-      : { because: ['One token is ended, and neither a root token nor one of the broker.'] },
+      ? { severity: 'high', because: ['`force` also ends a root token, or one on which the broker’s own session may depend.'] }
+      : { because: ['It ends one token, which is neither a root token nor the broker’s own.'] },
   mustType: ({ accessor, force }) => (force ? accessor : undefined),
   writes: ({ accessor }) => [`token ${accessor}`],
 
@@ -44,7 +47,7 @@ export const revokeToken: Action<VaultClient, Input, RevokeStep> & Irreversible 
     if (status !== 200) {
       throw new BrokerError('input.invalid', 'the server knows no token with this accessor', {
         field: 'input.accessor',
-        fix: 'it may have ended already; tokens of the kind batch have no accessor',
+        fix: 'the token may have ended already; batch tokens have no accessor',
       })
     }
     await mustBeSpared(send, ctx.client.settings, input, data)
@@ -98,19 +101,19 @@ async function mustBeSpared(send: Send, { policyName }: VaultSettings, { accesso
   if (own['accessor'] === accessor) {
     throw new BrokerError('input.invalid', 'this is the broker’s own session', {
       field: 'input.accessor',
-      fix: 'to end it, close the integration or take its role’s rights away',
+      fix: 'to end it, remove the integration, or take the rights of its role away',
     })
   }
   const refuse = (why: string) => {
-    throw new BrokerError('input.invalid', why, { field: 'input.force', fix: 'give `force` if that is meant' })
+    throw new BrokerError('input.invalid', why, { field: 'input.force', fix: 'set `force` to true if you mean it' })
   }
   if (force) return
-  if (policiesOf(found).includes('root')) refuse('this token is root')
+  if (policiesOf(found).includes('root')) refuse('this is a root token')
   if (policiesOf(found).includes(policyName))
-    refuse('this token has the broker’s own policy: it may be the own session of another replica')
+    refuse('this token has the broker’s own policy and may be another replica’s session')
   // Whose child a token is no server tells.
   if (own['orphan'] !== true && Number(found['creation_time']) <= Number(own['creation_time']))
-    refuse('the broker’s own session was made with another token, which this may be')
+    refuse('the broker’s own session was made with another token, which may be this one')
 }
 
 /** What people decide by. The token itself is in no answer to its accessor. */
@@ -124,7 +127,7 @@ function shown(data: Facts): Json {
     ttlSeconds: typeof data['creation_ttl'] === 'number' ? data['creation_ttl'] : null,
     orphan: data['orphan'] === true,
     entity: textOf(data, 'entity_id') ?? null,
-    children: 'not told by the server; they end with it',
+    children: 'the server does not list them; they end with the token',
   }
 }
 

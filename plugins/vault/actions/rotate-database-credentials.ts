@@ -30,9 +30,9 @@ type RotateStep = RoleStep | RootStep
 export const rotateDatabaseCredentials: Action<VaultClient, DatabasePlace, RotateStep> & Irreversible = {
   name: 'rotate-database-credentials',
   title: 'Rotate database credentials',
-  description: 'The database refuses the old password; the server made the new one and has it.',
+  description: 'The database refuses the old password. The server made the new one and keeps it.',
   severity: 'high',
-  irreversible: 'the server makes the new password itself and forgets the old one, so there is nothing to put back',
+  irreversible: 'the server makes the new password itself and forgets the old one, so nothing can be restored',
   input: DatabasePlace,
   weigh: ({ role }) =>
     role === undefined
@@ -48,7 +48,7 @@ export const rotateDatabaseCredentials: Action<VaultClient, DatabasePlace, Rotat
     const send = sendingFor(ctx, 'provisioning')
     if (role !== undefined) return [await planOfRole(send, mount, role)]
     if (connection !== undefined) return [await planOfRoot(send, mount, connection)]
-    throw new TypeError('a rotation is of a role or of a connection')
+    throw new TypeError('either a role or a connection must be given')
   },
 
   async execute(ctx, step): Promise<StepRecord> {
@@ -81,7 +81,7 @@ async function planOfRole(send: Send, mount: string, role: string): Promise<Role
   return {
     kind: 'role',
     target: `${mount}/rotate-role/${role}`,
-    summary: `Gives the database user ${user ?? 'of this role'} a new password; everybody who still uses the old one is refused.`,
+    summary: `Gives the database user ${user ?? 'of this role'} a new password. The old password stops working for everybody.`,
     args: { mount, role, user, connection, rotatedAt },
     before: { user, connection, rotatedAt, periodSeconds },
   }
@@ -97,9 +97,9 @@ async function planOfRoot(send: Send, mount: string, connection: string): Promis
   }
   const { user, plugin, address } = found
   if (user === null) {
-    throw new BrokerError('target.unsupported', `${mount} reaches ${connection} by no user whose password it could change`, {
+    throw new BrokerError('target.unsupported', `${mount} has no user for ${connection} whose password it could change`, {
       field: 'input.connection',
-      fix: 'set `username` and `password` of the connection',
+      fix: 'set `username` and `password` of the connection on the server',
     })
   }
   return {
@@ -140,8 +140,8 @@ async function rotateRoot(send: Send, { mount, connection, user, plugin, address
 }
 
 function anotherUser(what: string): BrokerError {
-  return new BrokerError('target.conflict', `the ${what} is gone, or leads to another user than when this was planned`, {
-    fix: 'look at whose password it is now, and start again',
+  return new BrokerError('target.conflict', `the ${what} is gone, or names a different user than when this was planned`, {
+    fix: 'check whose password it is now, and start again',
   })
 }
 
@@ -152,7 +152,7 @@ async function quietly(call: Promise<unknown>, target: string): Promise<void> {
   } catch (error) {
     if (!isBrokerError(error, 'target.failed', 'target.invalid')) throw error
     throw new BrokerError(error.code, `POST ${target} failed: the server could not change the password in the database`, {
-      fix: 'see that the database answers and that the server may change the user there; the server’s log says what it said',
+      fix: 'check that the database answers, and that the server may change the user there; the server’s log has the database’s answer',
       requestId: error.requestId,
     })
   }
@@ -172,6 +172,6 @@ async function rootThere(send: Send, { args: { mount, connection } }: RootStep) 
   const call = getConnection(mount, connection)
   const found = await readConnection(send, mount, connection)
   const answer = found?.answer ?? (await send(call))
-  const words = found ? 'the server said that it rotated, and does not tell when' : 'not there'
+  const words = found ? 'the server said that it rotated, but does not tell when' : 'not there'
   return evidenceOf(`connection ${mount}/${connection}`, found !== undefined, lookOf(call, answer, `${answer.status}, ${words}`))
 }

@@ -23,7 +23,7 @@ const NewFields = z
   .record(z.string().min(1).max(512), newValue)
   .refine((fields) => Object.values(fields).some(({ by }) => by !== 'keep'), 'must give at least one field a new value')
   .refine((fields) => Object.keys(fields).length <= 200, 'must have at most 200 fields')
-  .meta({ title: 'Fields', description: 'name → where its new value comes from; fields that are not named stay as they are' })
+  .meta({ title: 'Fields', description: 'field name → where its new value comes from; other fields stay as they are' })
 const { $schema: _, ...formOfFields } = z.toJSONSchema(NewFields, { io: 'input', unrepresentable: 'any' })
 const Input = z.strictObject({
   ...kvPlace,
@@ -44,7 +44,7 @@ interface RotateStep extends Step {
 export const rotateKvSecret: Action<VaultClient, Input, RotateStep> & Reversible<VaultClient, RotateStep> = {
   name: 'rotate-kv-secret',
   title: 'Rotate a secret',
-  description: 'The fields named have new values, in a new version of the secret; everything else in it is as it was.',
+  description: 'The named fields get new values in a new version of the secret. Everything else in it stays as it was.',
   severity: 'medium',
   input: Input,
   concerns: concernsOf,
@@ -78,7 +78,7 @@ export const rotateKvSecret: Action<VaultClient, Input, RotateStep> & Reversible
     const { version, deletedAt } = mustBeLive(place, current)
     const name = nameOf(place)
     if (kept.atMost === 1) {
-      const because = `${name} keeps one version (max_versions is 1): writing the next one removes version ${version}`
+      const because = `${name} keeps only one version (max_versions is 1), so writing the next one removes version ${version}`
       return { isPossible: false, because, restores: [] }
     }
     return {
@@ -111,7 +111,7 @@ async function outlookOf(send: Send, step: Journaled<RotateStep>): Promise<Outlo
   if (!outlook.isPossible) return outlook
   const kept = await keptVersions(send, place)
   if (standing.is === 'untouched' && kept.atMost === 1) {
-    const because = `${nameOf(place)} keeps one version: writing the next one removes version ${from}`
+    const because = `${nameOf(place)} keeps only one version, so writing the next one removes version ${from}`
     return { isPossible: false, because, restores: [] }
   }
   return kept.isCertain ? outlook : { ...outlook, because: `the broker may not read how many versions ${place.mount} keeps` }
@@ -181,15 +181,15 @@ function mustBeLive(place: KvPlace, current: KvVersion) {
   if (current.is === 'absent') {
     throw new BrokerError('input.invalid', `there is no secret ${name}`, {
       field: 'input.path',
-      fix: 'correct the path; a rotation makes no new secret',
+      fix: 'correct the path; rotating does not make a new secret',
     })
   }
   throw new BrokerError('conflict', `version ${current.version} of ${name}, the current one, is ${current.is}`, {
     field: 'input.path',
     fix:
       current.is === 'deleted'
-        ? 'undelete it first, or write the secret by hand: what it held besides could not be kept'
-        : 'write the secret by hand: what it held besides cannot be kept',
+        ? 'undelete it first, or write the secret by hand; otherwise its other fields would be lost'
+        : 'write the secret by hand; its other fields cannot be kept',
   })
 }
 
@@ -198,7 +198,7 @@ function mustHave(place: KvPlace, fields: Fields, names: readonly string[]): voi
   if (missing === undefined) return
   throw new BrokerError('input.invalid', `${nameOf(place)} has no field ${JSON.stringify(missing)}`, {
     field: `input.fields.${missing}`,
-    fix: `name fields that are there: ${Object.keys(fields).join(', ') || 'it has none'}`,
+    fix: `choose among its fields: ${Object.keys(fields).join(', ') || 'it has none'}`,
   })
 }
 
@@ -207,7 +207,7 @@ function mustBeExact(place: KvPlace, fields: Fields): void {
   if (name === undefined) return
   throw new BrokerError(
     'target.unsupported',
-    `${nameOf(place)} holds a number in its field ${JSON.stringify(name)} that the server itself rounds when it is read: it could not be kept exactly`,
-    { field: 'input.path', fix: 'write that number as text, and rotate then' },
+    `${nameOf(place)} holds a number in its field ${JSON.stringify(name)} that the server rounds when the secret is read, so it could not be kept exactly`,
+    { field: 'input.path', fix: 'write that number as text, and rotate again' },
   )
 }

@@ -20,8 +20,8 @@ import { powersIn } from './policy-powers.ts'
 const Input = z.strictObject({
   name: z
     .string()
-    .regex(/^[a-z0-9][a-z0-9_.-]{0,127}$/, 'must be lower-case letters, digits, `_`, `-` and `.`, as the server keeps it')
-    .refine((name) => !name.includes('..'), 'must not have two dots beside each other')
+    .regex(/^[a-z0-9][a-z0-9_.-]{0,127}$/, 'must be lower-case letters, digits, `_`, `-` and `.`, as the server stores names')
+    .refine((name) => !name.includes('..'), 'must not have two dots in a row')
     .meta({ title: 'Policy' }),
   document: z
     .string()
@@ -30,7 +30,7 @@ const Input = z.strictObject({
     .refine((text) => text.isWellFormed(), 'must be valid Unicode')
     .refine(
       (text) => !/\\u[dD][89a-fA-F]/.test(text),
-      'must have characters beyond \\uffff as they are: servers break off at such an escape',
+      'must hold characters beyond \\uffff unescaped: the server stops reading at such an escape',
     )
     .refine((text) => !/^[\w+/=\s-]*$/.test(text), 'must be a policy in HCL or JSON, not encoded')
     .meta({ title: 'Document', description: 'HCL or JSON; it replaces the whole document' }),
@@ -46,16 +46,16 @@ interface UpdateStep extends Step {
 type Standing = PolicyLook & { readonly is: 'untouched' | 'written' | 'other' }
 
 const NO_CAS =
-  'this server has no check-and-set for policies: the broker looks right before it writes, and a change in that instant would be overwritten'
+  'this server has no check-and-set for policies. The broker looks right before it writes; a change by somebody else in that instant would be overwritten'
 
 const NO_CAS_REMOVAL =
-  'servers remove policies without check-and-set: the broker looks right before it removes this one, and a change in that instant would be lost'
+  'servers remove policies without check-and-set. The broker looks right before it removes this one; a change by somebody else in that instant would be lost'
 
 /** Replaces the document of a Vault policy. Undone by putting back all that stood there. */
 export const updatePolicy: Action<VaultClient, Input, UpdateStep> & Reversible<VaultClient, UpdateStep> = {
   name: 'update-policy',
   title: 'Change a Vault policy',
-  description: 'The policy has the document given, from the next request of every token that names it.',
+  description: 'The policy gets the given document. It counts from the next request of every token that has the policy.',
   severity: 'high',
   input: Input,
   weigh: ({ document }) => ({ because: powersIn(document) }),
@@ -66,7 +66,7 @@ export const updatePolicy: Action<VaultClient, Input, UpdateStep> & Reversible<V
     await mustBeChangeable(send, ctx.client.settings, name)
     const { found } = await readImage(send, name)
     if (found?.document === document) {
-      throw new BrokerError('input.invalid', `the policy ${name} says that already`, {
+      throw new BrokerError('input.invalid', `the policy ${name} already has this document`, {
         field: 'input.document',
         fix: 'there is nothing to change',
       })
@@ -141,7 +141,7 @@ async function outlookOf(send: Send, step: Journaled<UpdateStep>): Promise<Outlo
   const standing = await standingOf(send, step)
   if (standing.is === 'other') return { isPossible: false, because: changedSince(name, standing), restores: [] }
   const caveat = caveatOf(replaces, standing.found)
-  const what = replaces ? `The policy ${name} says again what it said before.` : `The policy ${name} is removed.`
+  const what = replaces ? `The policy ${name} has its former document again.` : `The policy ${name} is removed.`
   return {
     isPossible: true,
     ...(caveat && { because: caveat }),
@@ -203,18 +203,20 @@ function evidenceFor({ args: { name } }: UpdateStep, { answer, is, found }: Stan
 }
 
 function changedSince(name: string, { found }: PolicyLook): string {
-  return found ? `somebody changed the policy ${name} since` : `somebody removed the policy ${name} since, or its time is over`
+  return found
+    ? `somebody has since changed the policy ${name}`
+    : `somebody has since removed the policy ${name}, or it has expired`
 }
 
 function wroteFirst(name: string): BrokerError {
-  return new BrokerError('target.conflict', `somebody changed the policy ${name} since this was planned`, {
-    fix: 'look at what it says now, and start again',
+  return new BrokerError('target.conflict', `somebody changed the policy ${name} after this was planned`, {
+    fix: 'look at its present document, and start again',
   })
 }
 
 function inTheWay(name: string, now: PolicyLook): BrokerError {
-  return new BrokerError('conflict', `nothing was put back: ${changedSince(name, now)}`, {
-    fix: 'compare what it says now with what it said before, and write the right one by hand',
+  return new BrokerError('conflict', `nothing was restored: ${changedSince(name, now)}`, {
+    fix: 'compare its present document with the former one, and write the right one by hand',
   })
 }
 
@@ -222,7 +224,7 @@ function unfit(refused: BrokerError): BrokerError {
   return new BrokerError('target.invalid', refused.message, {
     cause: refused,
     field: 'input.document',
-    fix: 'correct the document where the server says; nothing was changed',
+    fix: 'correct the document as the server says; nothing was changed',
     requestId: refused.requestId,
   })
 }

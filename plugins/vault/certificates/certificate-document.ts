@@ -45,10 +45,10 @@ export function differsFrom(mark: CertificateMark, document: Fields): string | u
   const there = Object.keys(document).toSorted()
   if (wanted.join('\0') !== there.join('\0')) return `it has the fields ${there.join(', ') || '(none)'}`
   if (String(fingerprintsIn(document[fields.certificate])) !== mark.fingerprint)
-    return `${fields.certificate} is another certificate`
-  if (String(fingerprintsIn(document[fields.chain])) !== String(mark.chain)) return `${fields.chain} is another chain`
+    return `${fields.certificate} holds a different certificate`
+  if (String(fingerprintsIn(document[fields.chain])) !== String(mark.chain)) return `${fields.chain} holds a different chain`
   if (String(fingerprintsIn(document[fields.fullchain])) !== String([mark.fingerprint, ...mark.chain]))
-    return `${fields.fullchain} is another chain`
+    return `${fields.fullchain} holds a different chain`
   if (hasPrivateKey && !belongs(document[fields.privateKey], document[fields.certificate]))
     return `${fields.privateKey} does not belong to the certificate`
   return undefined

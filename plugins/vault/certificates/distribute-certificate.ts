@@ -36,7 +36,7 @@ const Input = z.strictObject({
   mount: slashless('KV mount', 'path of the KV v2 engine'),
   path: z
     .string()
-    .refine((template) => !templateFlaw(template), 'is no path template')
+    .refine((template) => !templateFlaw(template), 'is not a path template')
     .meta({ title: 'Path template', description: 'for example `certs/{{ .cn }}`' }),
   fields: fieldNames,
   includePrivateKey: z.boolean(),
@@ -70,7 +70,7 @@ const FEW_VERSIONS = 4
 export const distributeCertificate: Action<VaultClient, Input, CertificateStep> & Reversible<VaultClient, CertificateStep> = {
   name: 'distribute-certificate',
   title: 'Distribute a certificate',
-  description: 'The secret at the target holds the certificate and its chain, and nothing else, in a new version of it.',
+  description: 'A new version of the secret at the target holds the certificate and its chain, and nothing else.',
   severity: 'medium',
   input: Input,
   weigh: ({ includePrivateKey, certificate }) =>
@@ -95,7 +95,7 @@ export const distributeCertificate: Action<VaultClient, Input, CertificateStep> 
       ...doubtsOf(input, current),
       ...(kept.atMost < FEW_VERSIONS
         ? [
-            `The server keeps ${kept.atMost} version(s) of it: ${kept.atMost === 1 ? 'nothing can be put back' : `${kept.atMost - 1} more write(s) take the way back away`}.`,
+            `The server keeps ${kept.atMost} version(s) of it: ${kept.atMost === 1 ? 'nothing can be restored' : `after ${kept.atMost - 1} more write(s) the former value is gone`}.`,
           ]
         : []),
     ]
@@ -142,7 +142,7 @@ async function outlookOf(send: Send, step: Journaled<CertificateStep>): Promise<
   if (standing.is !== 'written' && standing.is !== 'spoiled')
     return { isPossible: true, because: `${nameOf(place)} holds what it held before`, restores: [] }
   if (!hadValue) {
-    const summary = `Version ${from + 1} of ${nameOf(place)} is deleted: before it there was no value.`
+    const summary = `Version ${from + 1} of ${nameOf(place)} is deleted, because there was no value before it.`
     return { isPossible: true, restores: [{ target: step.target, summary }] }
   }
   return earlierOutlook(send, writing)

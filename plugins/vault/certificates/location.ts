@@ -29,12 +29,15 @@ export const location = z.strictObject({
       const flaw = templateFlaw(template)
       if (flaw) context.addIssue({ code: 'custom', message: flaw })
     })
-    .meta({ title: 'Path template', description: 'below the mount, for example `certs/{{ .cn }}`' }),
+    .meta({ title: 'Path template', description: 'path below the mount, for example `certs/{{ .cn }}`' }),
   fields: fieldNames.prefault({}).meta({ title: 'Field names' }),
   includePrivateKey: z
     .boolean()
     .default(true)
-    .meta({ title: 'Private key', description: 'whether it goes along; without it, the certificate and its chain alone do' }),
+    .meta({
+      title: 'Private key',
+      description: 'true: the private key is written, too; false: only the certificate and its chain',
+    }),
 })
 
 export type Location = z.infer<typeof location>

@@ -13,7 +13,7 @@ const LONGEST = 512
 /** Why a text is no template for paths; undefined when it is one. */
 export function templateFlaw(template: string): string | undefined {
   for (const [, inside = ''] of template.matchAll(PLACEHOLDER)) {
-    if (!variableOf(inside)) return `does not know {{${inside}}}: there are ${KNOWN}`
+    if (!variableOf(inside)) return `has the unknown variable {{${inside}}}; the variables are ${KNOWN}`
   }
   const rest = template.replace(PLACEHOLDER, 'x')
   if (/[{}]/.test(rest)) return 'has a brace that belongs to no {{ .variable }}'
@@ -81,7 +81,7 @@ function valueFlaw(value: string): string | undefined {
 function pathFlaw(path: string): string | undefined {
   if (path === '') return 'is empty'
   if (path.length > LONGEST) return `is longer than ${LONGEST} characters`
-  if (path.startsWith('/')) return 'is absolute: it begins below the mount, without a slash'
+  if (path.startsWith('/')) return 'must not begin with a slash: it is relative to the mount'
   if (path.endsWith('/')) return 'ends with a slash'
   if (path.includes('*') || path.split('/').includes('+')) return 'holds a wildcard'
   if (/[\\?#%]/.test(path)) return 'holds one of \\ ? # %'
@@ -94,6 +94,6 @@ function pathFlaw(path: string): string | undefined {
 function unfit(message: string): BrokerError {
   return new BrokerError('input.invalid', message, {
     field: 'path',
-    fix: 'change the path template of the target, or give the variable together with the certificate',
+    fix: 'change the path template of the target, or add the certificate with that variable',
   })
 }

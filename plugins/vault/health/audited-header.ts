@@ -14,7 +14,7 @@ export async function auditedHeaderCheck(client: VaultConnection, signal: AbortS
         {
           name,
           status: 'warning',
-          detail: 'the audit log does not show x-correlation-id: ids in receipts that are the broker’s cannot be found there',
+          detail: 'the audit log does not show x-correlation-id, so the broker’s ids in receipts cannot be found there',
           fix: `run once, in the root namespace: ${AUDIT_COMMAND}`,
         },
       ]

@@ -13,13 +13,22 @@ export async function excessChecks(client: VaultConnection, signal: AbortSignal)
   const found: HealthCheck[] = []
   for (const [path, consequence] of probes) {
     const rights = held.get(path) ?? []
-    if (rights.includes('root')) return [excess('everything', 'the token is root', 'use a token with the minimum policy')]
+    if (rights.includes('root'))
+      return [excess('everything', 'the broker’s token is a root token', 'use a token with the minimum policy')]
     const surplus = rights.filter((right) => !wantedOn(path, client.config).has(right))
     if (surplus.length > 0)
-      found.push(excess(path, `${surplus.join(', ')} on ${path}: ${consequence}`, `take ${surplus.join(', ')} away from ${path}`))
+      found.push(
+        excess(
+          path,
+          `${surplus.join(', ')} on ${path}: ${consequence}`,
+          `remove ${surplus.join(', ')} from ${path} in the broker’s policy`,
+        ),
+      )
   }
   if (client.config.capabilities.includes('grants')) found.push(...(await foreignPolicyCheck(client, signal)))
-  return found.length > 0 ? found : [{ name: 'excess rights', status: 'ok', detail: `none of ${probes.size} looked for` }]
+  return found.length > 0
+    ? found
+    : [{ name: 'excess rights', status: 'ok', detail: `none of the ${probes.size} rights that the broker must not have` }]
 }
 
 function probesFor(config: VaultConfig): Map<string, string> {
@@ -96,8 +105,8 @@ async function foreignPolicyCheck(client: VaultConnection, signal: AbortSignal):
   return [
     excess(
       `auth/${userpassMount}/users/* any policy`,
-      'the broker could give a user any policy: the rule has no parameter constraints',
-      'take over allowed_parameters and denied_parameters of the minimum policy',
+      'the broker could give a user any policy, because the rule has no parameter constraints',
+      'copy allowed_parameters and denied_parameters from the minimum policy',
     ),
   ]
 }

@@ -21,7 +21,7 @@ export async function grantLoginCheck(
       : undefined
   const name = `logins at auth/${settings.userpassMount}`
   if (trouble) return [{ name, status: 'failed', detail: trouble.message, fix: trouble.fix }]
-  return [{ name, status: 'ok', detail: 'a temporary user was given a token, and both are gone' }]
+  return [{ name, status: 'ok', detail: 'a trial user got a token, and both are gone again' }]
 }
 
 /** The session goes on with what another login gives; a credential that was good for the first one only shows here. */
@@ -32,10 +32,10 @@ export async function anotherLoginCheck(client: VaultConnection): Promise<Health
     return []
   } catch (error) {
     if (!isBrokerError(error, 'target.login_failed')) throw error
-    const detail = `the broker logged in once, and could not a second time: ${error.message}`
+    const detail = `the broker logged in once, but could not log in a second time: ${error.message}`
     const fix =
       client.config.auth.method === 'approle'
-        ? 'make a secret ID that serves any number of logins: set secret_id_num_uses=0 on the broker’s role'
+        ? 'set secret_id_num_uses=0 on the broker’s role, and make a new secret ID'
         : error.fix
     return [{ name: 'another login', status: 'failed', detail, fix }]
   }

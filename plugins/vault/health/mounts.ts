@@ -31,7 +31,7 @@ async function unreachedChecks(client: VaultConnection, reached: readonly Mount[
       name: `mount ${mount.path}`,
       status: 'warning',
       detail: unreachedInWords(mount),
-      fix: `name every mount in ${mount.kind === 'kv' ? 'kvMounts' : 'transitMounts'}, ${mount.path} among them`,
+      fix: `name every mount in ${mount.kind === 'kv' ? 'kvMounts' : 'transitMounts'}, including ${mount.path}`,
     }))
 }
 
@@ -74,7 +74,7 @@ function lockOutCheck({ isLockOutOff }: AuthMount, path: string): HealthCheck {
   return {
     name,
     status: 'warning',
-    detail: `anybody who reaches the server can lock a temporary user out by wrong logins at auth/${path}: then its grant cannot be opened for 15 minutes`,
+    detail: `anybody who reaches the server can lock a temporary user out with wrong passwords at auth/${path}; its grant then cannot be opened for 15 minutes`,
     fix: lockOutCommand(path),
   }
 }
@@ -100,7 +100,7 @@ function userpassCheck(mount: AuthMount | undefined, path: string): HealthCheck 
     return {
       name,
       status: 'warning',
-      detail: `auth/${path} ends every login after ${longest} s; a longer grant would be cut short`,
+      detail: `auth/${path} ends every login after ${longest} s, so a longer grant would end early`,
       fix: `vault auth tune -max-lease-ttl=24h ${path}`,
     }
   }
@@ -121,6 +121,6 @@ function absent(path: string, kind: string, mount: Mount | undefined, fix: strin
 }
 
 function versionOne(path: string, status: 'failed' | 'warning'): HealthCheck {
-  const detail = `${path} is KV v1: it keeps no versions, and the v2 write format does not match it`
+  const detail = `${path} is KV v1, which keeps no versions and is not supported`
   return { name: `mount ${path}`, status, detail, fix: `vault kv enable-versioning ${path}, or name only KV v2 mounts` }
 }

@@ -24,7 +24,7 @@ function rightCheck(rule: Rule, held: readonly string[]): HealthCheck {
   return {
     name,
     status: rule.optional ? 'warning' : 'failed',
-    detail: `permission denied: ${missing.join(', ')} missing on ${rule.path}, needed to ${rule.why}`,
+    detail: `the broker’s policy lacks ${missing.join(', ')} on ${rule.path}, which is needed to ${rule.why}`,
     fix: hclOf(rule),
   }
 }

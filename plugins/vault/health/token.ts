@@ -18,22 +18,22 @@ export async function tokenChecks(client: VaultConnection, signal: AbortSignal):
     ],
     [
       uses !== undefined,
-      `each of the broker’s tokens serves ${uses} calls only (token_num_uses): it logs in again and again`,
+      `each of the broker’s tokens serves only ${uses} calls (token_num_uses), so the broker logs in again and again`,
       byLogin ? 'set token_num_uses=0 on the broker’s role' : 'use a token without num_uses',
     ],
     [ttl === 0, 'the broker’s token never ends', 'use AppRole, or a periodic token'],
     [
       !byLogin && ttl > 0 && data['renewable'] !== true,
-      `the token cannot be renewed and ends in ${ttl} s`,
+      `the broker’s token cannot be renewed and ends in ${ttl} s`,
       'use AppRole, or a periodic token',
     ],
-    [byLogin && ttl > 0 && ttl < SHORT_SECONDS, `the broker’s tokens live ${ttl} s only`, 'set token_ttl of its role to 60m'],
+    [byLogin && ttl > 0 && ttl < SHORT_SECONDS, `the broker’s tokens live only ${ttl} s`, 'set token_ttl of its role to 60m'],
     [
       policies.includes('default'),
-      'the token carries the policy “default” too',
+      'the broker’s token also has the policy “default”',
       'set token_no_default_policy=true on the broker’s role',
     ],
-    [data['orphan'] === false, 'the token dies with the token that made it', 'create it with -orphan'],
+    [data['orphan'] === false, 'the broker’s token ends together with the token that made it', 'create the token with -orphan'],
   ]
   const found = complaints.filter(([holds]) => holds)
   if (found.length === 0)

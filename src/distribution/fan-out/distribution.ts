@@ -211,7 +211,7 @@ export const workOf = (id: string) => ({ lane: 'run', kind: DISTRIBUTION_WORK, s
 export function chosenOf(parts: readonly Part[], targetIds: readonly string[] | undefined): readonly Part[] {
   const stranger = targetIds?.findIndex((id) => !parts.some(({ targetId }) => targetId === id)) ?? -1
   if (stranger >= 0) {
-    throw new BrokerError('input.invalid', 'is no target of this distribution', {
+    throw new BrokerError('input.invalid', 'is not a target of this distribution', {
       field: `targetIds.${stranger}`,
       fix: 'name targets that it lists',
     })

@@ -182,8 +182,8 @@ describe('The actions of the plugin', () => {
       'delete-kv-version': true,
       'update-policy': true,
       'destroy-kv-version': expect.stringContaining('no call brings it back'),
-      'revoke-token': expect.stringContaining('gives no token twice'),
-      'rotate-database-credentials': expect.stringContaining('nothing to put back'),
+      'revoke-token': expect.stringContaining('never gives the same token again'),
+      'rotate-database-credentials': expect.stringContaining('nothing can be restored'),
     })
   })
 

@@ -130,7 +130,10 @@ describe.each(servers)('Versions of a secret on $product', (binary) => {
       await world.write('app/db', { password: 'mortal' })
       const use = await plan([4])
       expect(use.steps[0]!.before).toMatchObject({ deletesItselfAt: expect.any(String) })
-      expect(await outlook(use)).toMatchObject({ isPossible: true, because: expect.stringContaining('brought back, it stays') })
+      expect(await outlook(use)).toMatchObject({
+        isPossible: true,
+        because: expect.stringContaining('once it is brought back, the server keeps it'),
+      })
       await undo(await done(deleteKvVersion, use))
       expect(await world.fields('app/db')).toEqual({ password: 'mortal' })
     })

@@ -133,7 +133,7 @@ describe.each(servers)('The revocation of a token on $product', (binary) => {
   })
 
   it('says why there is no way back', () => {
-    expect(revokeToken.irreversible).toContain('gives no token twice')
+    expect(revokeToken.irreversible).toContain('never gives the same token again')
   })
 
   it.each([

@@ -132,7 +132,7 @@ describe.each(servers)('The rotation of database credentials on $product', (bina
   it('of a connection asks for its name, and says why there is no way back', () => {
     expect(rotateDatabaseCredentials.mustType!({ mount: 'database', connection: 'main' })).toBe('main')
     expect(rotateDatabaseCredentials.mustType!({ mount: 'database', role: 'app' })).toBeUndefined()
-    expect(rotateDatabaseCredentials.irreversible).toContain('nothing to put back')
+    expect(rotateDatabaseCredentials.irreversible).toContain('nothing can be restored')
   })
 
   it('shows no password that somebody wrote into the address of a connection', async () => {

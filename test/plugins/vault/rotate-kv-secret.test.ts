@@ -232,7 +232,7 @@ describe.each(servers)('The rotation of a secret on $product', (binary) => {
     try {
       expect(await outlook(await plan({ password: made }))).toMatchObject({
         isPossible: false,
-        because: expect.stringContaining('keeps one version'),
+        because: expect.stringContaining('keeps only one version'),
       })
       const use = await rotated()
       await expect(undo(use)).rejects.toMatchObject({ message: expect.stringContaining('no longer kept') })

@@ -84,7 +84,7 @@ describe.each(servers)('The change of a policy on $product', (binary) => {
     expect(use.steps[0]).toMatchObject({ target: 'sys/policies/acl/team-a', before, args: { replaces: before } })
     expect(await outlook(use)).toMatchObject({
       isPossible: true,
-      restores: [{ summary: expect.stringContaining('what it said before') }],
+      restores: [{ summary: expect.stringContaining('former document') }],
       ...(binary.product === 'openbao' ? { until: BESIDE.expiration } : { because: expect.stringContaining('no check-and-set') }),
     })
     await done(updatePolicy, use)
@@ -168,8 +168,8 @@ describe.each(servers)('The change of a policy on $product', (binary) => {
     ['the broker’s own', 'latchkey-broker', 'broker’s own'],
     ['one of a grant', 'apono-g-abc', 'belongs to a grant'],
     ['root', 'root', 'server’s own'],
-    ['default', 'default', 'not one that this integration may change'],
-    ['one that the integration does not name', 'other', 'not one that this integration may change'],
+    ['default', 'default', 'not in the list of policies that this integration may change'],
+    ['one that the integration does not name', 'other', 'not in the list of policies that this integration may change'],
   ])('is not planned for %s', async (_, name, words) => {
     await expect(plan(name)).rejects.toMatchObject({
       code: 'input.invalid',

@@ -209,7 +209,7 @@ describe.each(await serversUnderTest())('the broker’s connection to a $product
     const wrong = await connected(server.address, { auth })
     await expect(wrong.client.call(NAMES)).rejects.toMatchObject({
       code: 'target.login_failed',
-      message: `the token file ${file} cannot be used for this address`,
+      message: `the token file ${file} may not be used for this address, or cannot be read`,
     })
     await writeFile(file, `${text}.${sign('sha256', Buffer.from(text), privateKey).toString('base64url')}\n`)
     const { client } = await connected(server.address, { auth })
