@@ -5,9 +5,7 @@ import { durationSeconds } from './time.ts'
 
 export const stageView = z
   .strictObject({
-    parties: z
-      .array(z.strictObject({ needed: z.int(), people: z.array(person) }))
-      .describe('each must agree with so many of its people'),
+    parties: z.array(z.strictObject({ needed: z.int(), people: z.array(person) })).describe('how many of its people must agree'),
     escalatesAfterSeconds: z.int().nullable(),
   })
   .meta({ id: 'ApprovalStage' })
@@ -20,7 +18,7 @@ export const newApproval = z
   })
   .refine((approval) => approval.decision === 'approve' || approval.reason !== '', {
     path: ['reason'],
-    error: 'is required when rejecting: the requester is told',
+    error: 'is required to reject: the requester reads it',
   })
   .meta({ id: 'NewApproval' })
 export type NewApproval = z.infer<typeof newApproval>

@@ -12,12 +12,12 @@ const between = {
 export const auditQuery = z.strictObject({
   ...pageQuery,
   ...between,
-  subject: text({ max: 100 }).optional().describe('the id of what it happened to'),
-  actor: text({ max: 100 }).optional().describe('the id of who did it; broker: nobody asked'),
-  doneWith: text({ max: 100 }).optional().describe('the id of the token or session it was done with'),
+  subject: text({ max: 100 }).optional().describe('id of what it happened to'),
+  actor: text({ max: 100 }).optional().describe('id of the person who did it; broker: the broker itself'),
+  doneWith: text({ max: 100 }).optional().describe('id of the token or session that was used'),
   kind: z
     .string()
-    .regex(/^[a-z_]{1,50}\.[a-z_]{0,50}$/, { error: 'is a kind such as grant.revoking, or the beginning grant.' })
+    .regex(/^[a-z_]{1,50}\.[a-z_]{0,50}$/, { error: 'a kind such as grant.revoking, or the beginning of one, such as grant.' })
     .optional(),
 })
 export type AuditQuery = z.infer<typeof auditQuery>
@@ -34,14 +34,14 @@ export const auditEntry = z
       .string()
       .nullable()
       .describe(
-        'the token (tok_, sct_), the session (ses_) or a digest of the provider’s access token (jwt_); null: no call caused it',
+        'the token (tok_, sct_) or session (ses_) of the call, or a digest of the provider’s access token (jwt_); null: no call caused it',
       ),
-    makers: z.array(z.string()).nullable().describe('who made that token, and the tokens it was made with'),
+    makers: z.array(z.string()).nullable().describe('the people who made that token, and the tokens it was made with'),
     address: z.string().nullable().describe('where the call came from, as the trusted proxies say'),
     data: z.unknown(),
-    hash: z.string().describe('of its link, hex'),
+    hash: z.string().describe('hash of its link in the chain, in hex'),
   })
-  .meta({ id: 'AuditEntry', description: 'newest first; the order is that of the commits' })
+  .meta({ id: 'AuditEntry', description: 'newest first, in the order of the commits' })
 export type AuditEntry = z.infer<typeof auditEntry>
 export const auditPage = page(auditEntry).meta({ id: 'AuditPage' })
 

@@ -16,7 +16,7 @@ export const newBundle = z
   .strictObject({
     name: name(),
     description: text({ max: 1000, min: 0 }).default(''),
-    resources: z.array(bundled).min(1).max(100).describe('all of one integration'),
+    resources: z.array(bundled).min(1).max(100).describe('all of the same integration'),
   })
   .meta({ id: 'NewBundle' })
 export type NewBundle = z.infer<typeof newBundle>

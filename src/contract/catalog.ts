@@ -10,7 +10,7 @@ export const catalogEntry = z
     vendor: z.string(),
     description: z.string(),
     guide: z.string().describe('the setup guide, as a path in the project'),
-    config: z.record(z.string(), z.unknown()).describe('JSON Schema of the configuration; what is a secret is marked writeOnly'),
+    config: z.record(z.string(), z.unknown()).describe('JSON Schema of the configuration; secrets are marked writeOnly'),
     resourceTypes: z.array(
       z.strictObject({
         id: z.string(),
@@ -24,7 +24,7 @@ export const catalogEntry = z
         title: z.string(),
         reversible: z.boolean(),
         irreversible: z.string().optional().describe('why it cannot be undone'),
-        input: z.record(z.string(), z.unknown()).describe('JSON Schema of what it is told'),
+        input: z.record(z.string(), z.unknown()).describe('JSON Schema of the action’s input'),
       }),
     ),
     deliveries: z.array(deliveryKind).describe('how credentials reach people; an integration may allow fewer'),
@@ -49,7 +49,7 @@ export type MinimumPolicyQuestion = z.infer<typeof minimumPolicyQuestion>
 export const policyAdvice = z
   .strictObject({
     document: z.string().describe('the policy to store in the target'),
-    commands: z.array(z.string()).describe('what sets everything up, in order, ready to paste'),
+    commands: z.array(z.string()).describe('commands that set everything up, in order, ready to paste'),
   })
   .meta({ id: 'PolicyAdvice' })
 

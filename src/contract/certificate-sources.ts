@@ -43,7 +43,7 @@ const chain = z.strictObject({
     .array(id('tgt'))
     .min(1)
     .max(1_000)
-    .refine((ids) => new Set(ids).size === ids.length, { error: 'names a target twice' }),
+    .refine((ids) => new Set(ids).size === ids.length, { error: 'must not name a target twice' }),
   batchSize: z.int().min(1).max(25).default(10),
   undoIfUnverified: z.boolean().default(true),
 })

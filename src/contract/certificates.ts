@@ -6,13 +6,13 @@ import { instant } from './time.ts'
 
 export const variableName = z
   .string()
-  .regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, { error: 'begins with a letter and has letters, digits and _' })
+  .regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, { error: 'must begin with a letter and have only letters, digits and _' })
 
 export const newCertificate = z
   .strictObject({
-    name: name().describe('what people call it'),
+    name: name().describe('its name'),
     certificate: text({ max: 200_000 }).optional().describe('PEM; its issuers may follow it, each after the one it issued'),
-    chain: text({ max: 200_000 }).optional().describe('PEM: the issuers, where they do not follow the certificate'),
+    chain: text({ max: 200_000 }).optional().describe('PEM: the issuers, if they do not follow the certificate in its own field'),
     privateKey: text({ max: 50_000 })
       .optional()
       .meta({ writeOnly: true, description: 'PEM, not encrypted: PKCS#8, PKCS#1 or SEC1; kept sealed and never shown' }),

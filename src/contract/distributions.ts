@@ -5,13 +5,13 @@ import { idempotencyKey } from './runs.ts'
 import { text } from './text.ts'
 import { instant } from './time.ts'
 
-const reason = text({ min: 1, max: 2_000 }).describe('why; it stands in the audit trail')
+const reason = text({ min: 1, max: 2_000 }).describe('why it is done; it is kept in the audit trail')
 
 const targetIds = z
   .array(id('tgt'))
   .min(1)
   .max(1_000)
-  .refine((ids) => new Set(ids).size === ids.length, { error: 'names a target twice' })
+  .refine((ids) => new Set(ids).size === ids.length, { error: 'must not name a target twice' })
 
 export const newDistribution = z
   .strictObject({
@@ -22,7 +22,7 @@ export const newDistribution = z
     undoIfUnverified: z
       .boolean()
       .default(true)
-      .describe('whether a target is put back at once where what is read back is not what was written'),
+      .describe('whether a target is restored at once if what is read back is not what was written'),
     idempotencyKey,
   })
   .meta({ id: 'NewDistribution' })
@@ -58,7 +58,7 @@ export const distributionView = z
         problem: z
           .strictObject({ code: z.string(), message: z.string(), fix: z.string().optional() })
           .nullable()
-          .describe('what stands in its way, or why it failed'),
+          .describe('what keeps it from going on, or why it failed'),
       }),
     ),
     createdAt: instant,
@@ -72,7 +72,7 @@ export const distributionQuery = z.strictObject(pageQuery)
 export type DistributionQuery = z.infer<typeof distributionQuery>
 
 export const distributionWord = z
-  .strictObject({ reason, targetIds: targetIds.optional().describe('of these alone; left out: of all') })
+  .strictObject({ reason, targetIds: targetIds.optional().describe('only of these targets; left out: of all') })
   .meta({ id: 'DistributionWord' })
 export type DistributionWord = z.infer<typeof distributionWord>
 
@@ -90,7 +90,7 @@ export const distributionOutlook = z
         name: z.string(),
         possible: z.boolean(),
         because: z.string().nullable().describe('why not, or what is in doubt'),
-        until: z.string().nullable().describe('when the target itself takes the way back away'),
+        until: z.string().nullable().describe('until when it can be undone; then the target itself removes the old value'),
         restores: z.array(z.strictObject({ target: z.string(), summary: z.string() })),
       }),
     ),

@@ -24,16 +24,16 @@ export const enrolmentCode = z
     tokenEndsBy: instant
       .nullable()
       .describe(
-        'what it gives ends then at the latest, with the token it was made with; made signed in, 90 days after it is redeemed',
+        'when the token from this code ends at the latest: with the token that the code was made with, or 90 days after it is redeemed if an admin made it signed in',
       ),
-    code: z.string().describe('shown this once, and good for one token'),
+    code: z.string().describe('shown only now, and good for one token'),
   })
   .meta({ id: 'EnrolmentCode' })
 export type EnrolmentCode = z.infer<typeof enrolmentCode>
 
 export const enrolment = z
   .strictObject({
-    code: z.string().regex(/^lke_[0-9A-Za-z]{43}$/, { error: 'is no enrolment code (lke_ and 43 characters)' }),
+    code: z.string().regex(/^lke_[0-9A-Za-z]{43}$/, { error: 'is not an enrolment code (lke_ and 43 characters)' }),
     name: name().default('enrolled'),
     expiresInSeconds: durationSeconds.default(NINETY_DAYS),
   })

@@ -19,7 +19,7 @@ export const changedFlow = z
   })
   .meta({
     id: 'ChangedAccessFlow',
-    description: 'a rule makes a new version; `version` refuses the change if somebody was faster',
+    description: 'a new rule makes a new version; with `version` the change is refused if another person changed the flow first',
   })
 export type ChangedFlow = z.infer<typeof changedFlow>
 

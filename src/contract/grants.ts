@@ -7,7 +7,7 @@ import { durationSeconds, instant } from './time.ts'
 
 export const grantState = z
   .enum(['scheduled', 'provisioning', 'active', 'revoking', 'stuck', 'expired', 'revoked', 'failed', 'written_off'])
-  .describe('written_off: its system is gone, nothing is proved, and an admin has said that it is not waited for')
+  .describe('written_off: its system is gone, an admin ended the waiting, and nothing is proved')
 
 const look = z.strictObject({
   asked: z.string().describe('the call, as the target’s audit log names it'),
@@ -20,20 +20,20 @@ const look = z.strictObject({
     .enum(['target', 'broker'])
     .nullable()
     .optional()
-    .describe('whose id that is; the target’s own is always in its audit log'),
-  correlationId: z.string().nullable().optional().describe('ours, sent with the call as x-correlation-id'),
+    .describe('whose id it is; an id of the target is always in its audit log'),
+  correlationId: z.string().nullable().optional().describe('the broker’s own id, sent with the call as x-correlation-id'),
   at: z.string(),
 })
 
 const evidence = look.omit({ asked: true }).extend({
   artefact: z.string(),
-  gone: z.boolean().describe('proved absent; false where nobody looked'),
-  lookedAt: z.boolean().optional().describe('false: of a grant that was written off; nothing is known of this piece'),
-  observed: z.string().describe('by the look that decided; its ids and its time stand here too'),
+  gone: z.boolean().describe('true: proved gone; false: not, or nobody looked'),
+  lookedAt: z.boolean().optional().describe('false: the grant was written off, and nothing is known of this piece'),
+  observed: z.string().describe('how it was checked last; the ids and time here are those of that check'),
   looks: z
     .array(look)
     .optional()
-    .describe('every look at this piece, each with its own ids; not in receipts of earlier versions'),
+    .describe('every check of this piece, each with its own ids; not in receipts of earlier versions'),
   correlationAudited: z
     .boolean()
     .nullable()
@@ -66,11 +66,17 @@ export const revocationReceipt = z
       .boolean()
       .optional()
       .describe(
-        'whether it was written down when the access was given, and compared; false for grants made before that was done',
+        'whether the system was written down when the access was given, and compared; false for grants of earlier versions',
       ),
-    writtenOff: writtenOff.nullable().optional().describe('set: this receipt proves nothing, and says who decided that and why'),
+    writtenOff: writtenOff
+      .nullable()
+      .optional()
+      .describe('set: the grant was written off; the receipt proves nothing and says who decided that and why'),
     evidence: z.array(evidence),
-    beyond: z.array(z.string()).optional().describe('what no end of access reaches, and so no receipt proves'),
+    beyond: z
+      .array(z.string())
+      .optional()
+      .describe('what the grantee keeps after any end of access, and what no receipt can prove'),
     cameBack: z
       .strictObject({ at: instant, target: z.record(z.string(), z.string()), evidence: z.array(evidence) })
       .nullable()
@@ -94,7 +100,7 @@ export const grantView = z
     guarantee: z
       .enum(['server', 'broker'])
       .nullable()
-      .describe('server: the target itself ends it on time, broker dead or alive; broker: our revocation does'),
+      .describe('server: the target itself ends it on time, even if the broker is down; broker: the broker ends it'),
     seconds: z.int(),
     beginsAt: instant.nullable(),
     expiresAt: instant.nullable(),
@@ -106,12 +112,12 @@ export const grantView = z
     revokingAt: instant.nullable(),
     powerlessAt: instant.nullable(),
     endedAt: instant.nullable(),
-    writtenOff: writtenOff.nullable().optional().describe('set: nothing of this grant is proved gone'),
+    writtenOff: writtenOff.nullable().optional().describe('set: the grant was written off, and nothing of it is proved gone'),
     problem: z
       .strictObject({ code: z.string(), message: z.string(), fix: z.string().optional() })
       .nullable()
-      .describe('what stands in the way; of a grant that failed, why it could not be set up'),
-    accessDetails: z.string().nullable().describe('what the integration’s owner wants people with access to know'),
+      .describe('what keeps it from going on; of a failed grant: why it could not be set up'),
+    accessDetails: z.string().nullable().describe('what the integration’s admins want people with access to know'),
     createdAt: instant,
   })
   .meta({ id: 'Grant' })
@@ -134,7 +140,7 @@ export const grantWait = z.strictObject({
     .regex(/^([0-9]|[12][0-9]|30)$/, { error: 'must be a number from 0 to 30' })
     .transform(Number)
     .default(0)
-    .describe('answer when the state is no longer one on the way to another, at the latest after so many seconds'),
+    .describe('wait up to so many seconds for a state that lasts, and then answer'),
 })
 export type GrantWait = z.infer<typeof grantWait>
 
@@ -143,13 +149,15 @@ export const credentialView = z
     grantId: id('grt'),
     delivery,
     fields: z.array(z.strictObject({ name: z.string(), label: z.string(), value: z.string() })),
-    prepare: z.array(z.string()).describe('shell commands that make a shell ready; the fields are its variables'),
-    usage: z.array(z.string()).describe('shell commands that use it; those that would change something are comments'),
+    prepare: z.array(z.string()).describe('shell commands that set up a shell; they use the fields as variables'),
+    usage: z
+      .array(z.string())
+      .describe('shell commands that use the credential; commands that would change something are comments'),
     endsAt: instant,
     collectBy: instant.nullable(),
     accessDetails: z.string().nullable(),
   })
-  .meta({ id: 'Credential', description: 'shown once, kept by nobody' })
+  .meta({ id: 'Credential', description: 'shown only now, and kept by nobody' })
 export type CredentialView = z.infer<typeof credentialView>
 
 export const openingView = z
@@ -182,10 +190,7 @@ export const extendGrant = z
 export type ExtendGrant = z.infer<typeof extendGrant>
 
 export const sweepQuery = z.strictObject({
-  confirm: z
-    .enum(['true', 'false'])
-    .default('false')
-    .describe('true: end every altered grant that is found, however many there are'),
+  confirm: z.enum(['true', 'false']).default('false').describe('true: end every altered grant, however many there are'),
 })
 export type SweepQuery = z.infer<typeof sweepQuery>
 
@@ -198,8 +203,8 @@ export const endAccess = z
 export type EndAccess = z.infer<typeof endAccess>
 export const endedAccess = z
   .strictObject({
-    integrationId: id('int').describe('paused, so that nothing begins through it'),
-    grants: z.array(id('grt')).describe('are ending; each has its receipt when it is over'),
+    integrationId: id('int').describe('true: the integration is paused, so nothing new begins'),
+    grants: z.array(id('grt')).describe('grants that are ending; each has its receipt when it is over'),
   })
   .meta({ id: 'EndedAccess' })
 export type EndedAccess = z.infer<typeof endedAccess>
@@ -207,26 +212,30 @@ export type EndedAccess = z.infer<typeof endedAccess>
 export const writeOff = z
   .strictObject({
     confirm: text({ max: 100 }).describe('the name of the integration, typed'),
-    reason: note.describe('why nobody will ever look; the grantees are told, and the receipts say it'),
+    reason: note.describe('why the system can never be checked; grantees and receipts are told'),
   })
   .meta({ id: 'WriteOff' })
 export type WriteOff = z.infer<typeof writeOff>
 export const writtenOffGrants = z
   .strictObject({
     integrationId: id('int'),
-    grants: z.array(id('grt')).describe('are over, and nothing of them is proved gone; each has a receipt that says so'),
+    grants: z
+      .array(id('grt'))
+      .describe('grants that are over although nothing of them is proved gone; each has a receipt that says so'),
   })
   .meta({ id: 'WrittenOffGrants' })
 export type WrittenOffGrants = z.infer<typeof writtenOffGrants>
 
 export const sweepReport = z
   .strictObject({
-    removed: z.array(z.string()).describe('bore our mark, belonged to no grant: removed'),
-    foreign: z.array(z.string()).describe('stand where only ours should, and are not ours: left alone'),
-    left: z.array(z.string()).describe('ours, but could not be removed; the next sweep tries again'),
-    altered: z.array(id('grt')).describe('grants changed in the target by somebody else: being revoked'),
+    removed: z.array(z.string()).describe('made by the broker, but part of no grant: removed'),
+    foreign: z.array(z.string()).describe('under the broker’s own names, but not made by it: left alone'),
+    left: z.array(z.string()).describe('made by the broker, but could not be removed; the next sweep tries again'),
+    altered: z.array(id('grt')).describe('grants that somebody changed in the target: being revoked'),
     suspected: z
       .array(id('grt'))
-      .describe('the same, but too many at once to be ended unasked: a sweep some minutes later, or with `confirm`, ends them'),
+      .describe(
+        'the same, but too many to be ended without asking: another sweep some minutes later, or one with `confirm`, ends them',
+      ),
   })
   .meta({ id: 'SweepReport' })

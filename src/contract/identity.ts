@@ -31,7 +31,7 @@ export const user = z
   .strictObject({
     id: id('usr'),
     name: z.string(),
-    userName: z.string().nullable().describe('what they sign in as; several people may have one name'),
+    userName: z.string().nullable().describe('their user name at sign-in; several people may have the same name'),
     email: z.string().nullable().describe('verified by the provider, or set by an admin'),
     source: personSource,
     roles: z.array(role),
@@ -46,7 +46,9 @@ export const changedUser = z
     ...user.shape,
     alsoLeftWithoutTokens: z
       .array(z.strictObject({ id: id('usr'), name: z.string() }))
-      .describe('who else lost tokens, because this person made them or may have them; they were told, and need a new code'),
+      .describe(
+        'other people who lost tokens, because this person made the tokens or may have copies; they were told, and need a new enrolment code',
+      ),
   })
   .meta({ id: 'ChangedUser' })
 export type ChangedUser = z.infer<typeof changedUser>
@@ -57,13 +59,15 @@ export const identity = z.strictObject({
   subject: z.string(),
   userName: z.string().nullable(),
   confirmedAt: instant,
-  signedInAt: instant.nullable().describe('in a browser, when last'),
-  groupsToldAt: instant.nullable().describe('when the provider last said which groups they are in'),
+  signedInAt: instant.nullable().describe('last sign-in with a browser'),
+  groupsToldAt: instant.nullable().describe('when the provider last said which groups the person is in'),
   groupsUntold: z
     .strictObject({ why: z.string(), at: instant })
     .nullable()
-    .describe('the provider was asked since, and did not tell'),
-  groupsRefused: z.array(z.strictObject({ name: z.string(), why: z.string() })).describe('groups they are not put into'),
+    .describe('since then the provider was asked, but did not say'),
+  groupsRefused: z
+    .array(z.strictObject({ name: z.string(), why: z.string() }))
+    .describe('groups of the provider that were left out'),
 })
 export type IdentityView = z.infer<typeof identity>
 
@@ -113,7 +117,7 @@ export const group = z
     id: id('grp'),
     name: z.string(),
     source: personSource,
-    issuer: z.string().nullable().describe('of which provider’s sign-ins it is; null otherwise'),
+    issuer: z.string().nullable().describe('issuer whose sign-ins made it; null otherwise'),
     createdAt: instant,
   })
   .meta({ id: 'Group' })
@@ -144,7 +148,7 @@ export const token = z
     parentId: id('tok').nullable().describe('the token it was made with, and ends with'),
     delegated: z
       .boolean()
-      .describe('somebody else made it for its person: it reads and asks, and decides, manages and opens nothing'),
+      .describe('true: another person made it for its owner; it can read and ask, but not decide, manage or open'),
     createdAt: instant,
     expiresAt: instant,
     revokedAt: instant.nullable(),
@@ -165,7 +169,7 @@ export const newToken = z
     name: name(),
     scopes,
     expiresInSeconds: durationSeconds.describe(
-      'it ends with the token it is made with at the latest; made signed in, after 90 days',
+      'it ends with the token it is made with at the latest, or after 90 days if you make it signed in',
     ),
     userId: id('usr').optional().describe('an admin may make a token to read and ask with for somebody who cannot sign in'),
   })
@@ -173,7 +177,7 @@ export const newToken = z
 export type NewToken = z.infer<typeof newToken>
 
 export const mintedToken = z
-  .strictObject({ ...token.shape, token: z.string().describe('shown this once') })
+  .strictObject({ ...token.shape, token: z.string().describe('shown only now') })
   .meta({ id: 'MintedToken' })
 export type MintedToken = z.infer<typeof mintedToken>
 
@@ -184,7 +188,7 @@ export const me = z
   .strictObject({
     ...user.shape,
     groups: z.array(z.strictObject({ id: id('grp'), name: z.string() })),
-    provider: identity.nullable().describe('what the identity provider said last; null for who does not sign in there'),
+    provider: identity.nullable().describe('what the identity provider said last; null for people who do not sign in there'),
     scopes: z.array(scope),
     tokenId: id('tok').nullable(),
   })

@@ -8,23 +8,23 @@ const integrationName = z
   .string()
   .trim()
   .regex(/^[A-Za-z0-9][A-Za-z0-9 _-]{0,62}$/, {
-    error: 'has 1 to 63 letters, digits, spaces, _ and -, and begins with a letter or a digit',
+    error: 'must have 1 to 63 letters, digits, spaces, _ or -, and begin with a letter or a digit',
   })
-  .describe('what people call it; no two have the same, whatever the case')
+  .describe('its name; no two have the same, in any case of letters')
 
 const config = z
   .record(z.string(), z.unknown())
-  .describe('as the plugin’s form in the catalog says; answers have {"set":true} where a secret is')
+  .describe('as the plugin’s schema in the catalog says; answers show {"set":true} instead of a secret')
 
 const accessDetails = text({ max: 400, min: 0 }).describe('shown to everybody who has access through it')
 
 export const newIntegration = z
   .strictObject({
     name: integrationName,
-    plugin: text({ max: 60 }).describe('id of a catalog entry'),
+    plugin: text({ max: 60 }).describe('id of a plugin in the catalog'),
     config,
     accessDetails: accessDetails.optional(),
-    skipTest: z.boolean().default(false).describe('true: save it although it may not work'),
+    skipTest: z.boolean().default(false).describe('true: save it even if a check fails'),
   })
   .meta({ id: 'NewIntegration' })
 export type NewIntegration = z.infer<typeof newIntegration>
@@ -34,10 +34,14 @@ export const integrationChange = z
     name: integrationName.optional(),
     config: config
       .optional()
-      .describe('the whole configuration; a secret that is left out, or sent back as {"set":true}, stays, null takes it away'),
+      .describe('the whole configuration; a secret stays if it is left out or sent back as {"set":true}, and null removes it'),
     accessDetails: accessDetails.nullable().optional(),
     skipTest: z.boolean().default(false),
-    version: z.int().positive().optional().describe('of the integration that was looked at; the call fails if it changed since'),
+    version: z
+      .int()
+      .positive()
+      .optional()
+      .describe('version of the integration that you read; the call fails if it was changed since'),
   })
   .meta({ id: 'IntegrationChange' })
 export type IntegrationChange = z.infer<typeof integrationChange>
@@ -47,10 +51,10 @@ export type IntegrationTest = z.infer<typeof integrationTest>
 
 export const healthCheck = z
   .strictObject({
-    name: z.string().describe('what was looked at, the same between runs'),
+    name: z.string().describe('what was checked; the same name in every run'),
     status: z.enum(['ok', 'warning', 'failed']),
     detail: z.string(),
-    fix: z.string().optional().describe('the exact thing to do or line to add'),
+    fix: z.string().optional().describe('what to do, or the line to add'),
   })
   .meta({ id: 'HealthCheck' })
 
@@ -73,11 +77,11 @@ export const integration = z
     session: z
       .strictObject({ ok: z.boolean(), detail: z.string(), endsAt: instant.optional(), renewedAt: instant.optional() })
       .nullable()
-      .describe('how the answering replica’s own login to the target stands; null while it has none'),
+      .describe('state of this replica’s own session with the target; null: none'),
     guarantees: z
       .record(delivery, guarantee)
       .nullable()
-      .describe('by delivery, who ends access at its time: the target itself, or the broker alone'),
+      .describe('for each delivery, who ends access on time: the target itself, or only the broker'),
     version: z.int(),
     createdAt: instant,
     changedAt: instant,
@@ -120,7 +124,7 @@ const tags = text({ max: 4000 }).transform((value, context) => {
   const pairs = (value.match(/(?:\\.|[^\\,])+/g) ?? []).map((part) => part.replace(/\\(.)/g, '$1'))
   const read = pairs.map((pair) => [pair.slice(0, pair.indexOf(':')), pair.slice(pair.indexOf(':') + 1)] as const)
   if (pairs.length > 0 && pairs.length <= 5 && pairs.every((pair) => pair.indexOf(':') > 0)) return Object.fromEntries(read)
-  context.addIssue({ code: 'custom', message: 'must be one to five key:value, divided by commas' })
+  context.addIssue({ code: 'custom', message: 'must be one to five pairs key:value, separated by commas' })
   return z.NEVER
 })
 
@@ -131,12 +135,14 @@ export const resourceQuery = z.strictObject({
   ...pageQuery,
   integration: text({ max: 40 }).optional(),
   type: text({ max: 100 }).optional(),
-  q: text({ max: 200 }).optional().describe('part of the name, whatever the case'),
+  q: text({ max: 200 }).optional().describe('part of the name, in any case of letters'),
   path: text({ max: 500 })
-    .refine((glob) => (glob.match(/\*+/g) ?? []).length <= MOST_WILDCARDS, { error: `has at most ${MOST_WILDCARDS} wildcards` })
+    .refine((glob) => (glob.match(/\*+/g) ?? []).length <= MOST_WILDCARDS, {
+      error: `must have at most ${MOST_WILDCARDS} wildcards`,
+    })
     .optional()
-    .describe('the whole name, with * for anything within a segment and ** for anything'),
-  tag: tags.optional().describe('key:value, up to five divided by commas; all must be there'),
+    .describe('the whole name; * stands for anything within a segment, ** for anything'),
+  tag: tags.optional().describe('up to five pairs key:value, separated by commas; a resource must have all of them'),
   grantable: z.enum(['true', 'false']).optional(),
 })
 export type ResourceQuery = z.infer<typeof resourceQuery>
@@ -149,7 +155,7 @@ export const resource = z
     type: z.string(),
     name: z.string(),
     tags: z.record(z.string(), z.string()),
-    ungrantable: z.string().nullable().describe('why nobody can have access to exactly this'),
+    ungrantable: z.string().nullable().describe('why access to exactly this resource cannot be given'),
   })
   .meta({ id: 'Resource' })
 export type ResourceView = z.infer<typeof resource>

@@ -10,7 +10,7 @@ export const pageQuery = {
     .regex(/^([1-9][0-9]?|1[0-9]{2}|200)$/, { error: LIMIT })
     .transform(Number)
     .default(50)
-    .meta({ description: 'how many items to answer with at most, 1 to 200; 50 unless told' }),
+    .meta({ description: 'how many items to answer with at most, 1 to 200 (default: 50)' }),
   // A name of 2000 bytes, packed and in base64, and what stands beside it.
   cursor: text({ max: 4000 }).optional().meta({ description: 'where to go on: `next` of the answer before' }),
 }

@@ -4,14 +4,14 @@ import { page, pageQuery } from './lists.ts'
 import { name, text } from './text.ts'
 import { instant } from './time.ts'
 
-const EVENTS = 'is not an event: give one as in the audit trail (grant.revoked), a family (grant.*) or *'
+const EVENTS = 'is not an event; give a name from the audit trail (grant.revoked), a family (grant.*) or *'
 
 /** Which events a receiver is told of: names of the audit trail, families of them, or all. */
 const events = z
   .array(text({ max: 100 }).regex(/^(\*|[a-z_]+(\.[a-z_]+)*(\.\*)?)$/, { error: EVENTS }))
   .min(1)
   .max(50)
-  .describe('names as in the audit trail (grant.revoked), families (grant.*), or *')
+  .describe('names from the audit trail (grant.revoked), families (grant.*), or *')
 
 const url = text({ max: 2000 }).describe('https, at a public address; no redirects are followed')
 
@@ -22,8 +22,11 @@ export const webhook = z
     url: z.string(),
     events: z.array(z.string()),
     active: z.boolean(),
-    pausedBecause: z.string().nullable().describe('why the broker switched it off: nobody who may do so answers for it any more'),
-    formerSecretUntil: instant.nullable().describe('until then notifications are signed with the secret before as well'),
+    pausedBecause: z
+      .string()
+      .nullable()
+      .describe('why the broker paused it: the admin who answers for it has left or is no longer an admin'),
+    formerSecretUntil: instant.nullable().describe('until then messages carry a signature with the former secret, too'),
     createdAt: instant,
     changedAt: instant,
   })
@@ -45,7 +48,7 @@ export const webhookChange = z
 export type WebhookChange = z.infer<typeof webhookChange>
 
 export const webhookWithSecret = z
-  .strictObject({ ...webhook.shape, secret: z.string().describe('whsec_…, shown this once') })
+  .strictObject({ ...webhook.shape, secret: z.string().describe('whsec_…, shown only now') })
   .meta({ id: 'WebhookWithSecret' })
 export type WebhookWithSecret = z.infer<typeof webhookWithSecret>
 
@@ -56,7 +59,7 @@ export const secretRotation = z
       .min(0)
       .max(7 * 86_400)
       .default(86_400)
-      .describe('how long notifications carry signatures with both secrets'),
+      .describe('how long messages carry signatures with both secrets'),
   })
   .meta({ id: 'SecretRotation' })
 export type SecretRotation = z.infer<typeof secretRotation>
@@ -90,6 +93,6 @@ export const notificationDeliveryQuery = z.strictObject({
   state: notificationState.optional(),
   channel: channel.optional(),
   to: z.union([id('usr'), id('whk')]).optional(),
-  subject: text({ max: 100 }).optional().describe('of the event: a request, a grant'),
+  subject: text({ max: 100 }).optional().describe('what the event happened to: a request, a grant'),
 })
 export type NotificationDeliveryQuery = z.infer<typeof notificationDeliveryQuery>

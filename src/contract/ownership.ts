@@ -3,10 +3,10 @@ import { people } from './people.ts'
 import { text } from './text.ts'
 
 const resourceOwner = z.strictObject({
-  tagKey: text({ max: 128 }).describe('the tag of a resource whose value names its owner'),
+  tagKey: text({ max: 128 }).describe('key of the tag that names a resource’s owner'),
   attribute: z
     .enum(['email', 'user_name', 'external_id', 'group'])
-    .describe('what the value is: of a person, or the name of a group'),
+    .describe('what the tag’s value is: a fact about a person, or the name of a group'),
 })
 
 /** Who answers for an integration, and how a resource names its own owner. */
@@ -17,11 +17,11 @@ export const ownership = z
   })
   .refine(({ owners }) => owners === null || owners.users.length + owners.groups.length > 0, {
     path: ['owners'],
-    error: 'names nobody: name at least one user or group, or null for no owner',
+    error: 'must name at least one user or group; null means no owner',
   })
   .refine(({ owners, resourceOwner: own }) => own === null || owners !== null, {
     path: ['owners'],
-    error: 'is needed with resourceOwner: somebody must answer for a resource that names no owner',
+    error: 'is required together with resourceOwner, for resources whose tag names no owner',
   })
   .meta({ id: 'Ownership' })
 export type Ownership = z.infer<typeof ownership>

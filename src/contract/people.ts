@@ -12,6 +12,6 @@ export type People = z.infer<typeof people>
 export const person = z.strictObject({
   id: id('usr'),
   name: z.string(),
-  userName: z.string().nullable().describe('what they sign in as'),
+  userName: z.string().nullable().describe('their user name at sign-in'),
   email: z.string().nullable().describe('verified, or set by an admin'),
 })

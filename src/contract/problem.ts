@@ -14,7 +14,7 @@ export const problem = z
       .array(z.strictObject({ field: z.string(), message: z.string() }))
       .optional()
       .describe('every offending field, when there is more than one'),
-    requestId: z.string().describe('to be found in the log'),
+    requestId: z.string().describe('finds the lines of the broker’s log'),
   })
   .meta({ id: 'Problem' })
 export type Problem = z.infer<typeof problem>

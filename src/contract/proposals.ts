@@ -34,13 +34,13 @@ export const proposalView = z
   .strictObject({
     id: id('prp'),
     kind: z.enum(PROPOSED),
-    subject: z.string().nullable().describe('what would change; null when it would be made'),
+    subject: z.string().nullable().describe('id of what would change; null if it would be made'),
     summary: z.unknown().describe('the change itself, without its secrets'),
     base: z
       .record(z.string(), z.unknown())
       .nullable()
       .describe(
-        'what it changes, as it was when it was proposed; null when it would be made. If it is another by now, nobody can accept',
+        'what would change, as it was when the change was proposed; null if it would be made. If it has changed since, the proposal cannot be accepted',
       ),
     diff: z
       .array(
@@ -50,20 +50,20 @@ export const proposalView = z
           after: z.unknown().describe('null where there would be nothing'),
         }),
       )
-      .describe('what would be another than it was'),
+      .describe('the differences'),
     proposer: z.strictObject({ id: id('usr'), name: z.string() }),
-    state: proposalState.describe('accepted: decided, and about to be made'),
+    state: proposalState.describe('accepted: decided, and about to be carried out'),
     createdAt: instant,
-    expiresAt: instant.describe('when it lapses unless somebody decides'),
+    expiresAt: instant.describe('when it lapses if nobody decides'),
     decidedAt: instant.nullable(),
-    decidedBy: id('usr').nullable().describe('null where the broker ended it'),
+    decidedBy: id('usr').nullable().describe('null if the broker ended it'),
     performedAt: instant.nullable(),
     problem: z
       .strictObject({ code: z.string(), message: z.string(), fix: z.string().optional() })
       .nullable()
       .describe('why an accepted change could not be made, or why the broker withdrew it'),
   })
-  .meta({ id: 'Proposal', description: 'a change that waits for a second pair of eyes' })
+  .meta({ id: 'Proposal', description: 'a change that waits for a second person' })
 export type ProposalView = z.infer<typeof proposalView>
 export const proposalPage = page(proposalView).meta({ id: 'ProposalPage' })
 export const proposalQuery = z.strictObject({ ...pageQuery, state: proposalState.optional() })

@@ -11,7 +11,9 @@ import { durationSeconds, instant } from './time.ts'
 
 export const newRequest = z
   .strictObject({
-    flowId: id('flw').optional().describe('left out: the first flow that allows it, automatic ones before others'),
+    flowId: id('flw')
+      .optional()
+      .describe('id of the flow to ask under; left out: the first that allows it, automatic ones first'),
     resources: z
       .array(
         z.strictObject({
@@ -25,15 +27,15 @@ export const newRequest = z
       .min(1)
       .max(100)
       .optional(),
-    bundleId: id('bnd').optional().describe('instead of resources: everything in the bundle'),
+    bundleId: id('bnd').optional().describe('everything in this bundle, instead of resources'),
     seconds: durationSeconds,
     justification: text({ max: 2000, min: 0 }).default(''),
     fields: z.record(fieldKey, z.union([text({ max: 2000, min: 0 }), z.number(), z.boolean()])).default({}),
-    emergency: z.boolean().default(false).describe('confirms that everybody on the alert list is told at once'),
+    emergency: z.boolean().default(false).describe('confirms an emergency: everybody on the alert list is told at once'),
   })
   .refine((request) => (request.resources === undefined) !== (request.bundleId === undefined), {
     path: ['resources'],
-    error: 'is needed, or bundleId instead of it; not both',
+    error: 'is required, or bundleId instead; not both',
   })
   .meta({ id: 'NewAccessRequest' })
 export type NewRequest = z.infer<typeof newRequest>
@@ -44,7 +46,7 @@ export const dryRun = z
     reasons: z.array(z.string()).describe('why not'),
     flow: z.strictObject({ id: id('flw'), name: z.string(), version: z.int() }).nullable(),
     automatic: z.boolean(),
-    needed: z.int().describe('how many must approve, over all stages'),
+    needed: z.int().describe('how many people must approve, in all stages together'),
     approvers: z.array(person).describe('who may decide first'),
     stages: z.array(stageView),
     steps: z.array(z.strictObject({ kind: z.string(), target: z.string(), summary: z.string(), args: z.unknown() })),
@@ -69,11 +71,13 @@ export const newActionRequest = z
     integrationId: id('int'),
     action: actionName,
     input: z.record(z.string(), z.unknown()).describe('as the action’s schema says'),
-    confirm: text({ max: 500 }).optional().describe('what it is done to, where it cannot be undone'),
-    flowId: id('flw').optional().describe('left out: the first flow that allows it, automatic ones before others'),
+    confirm: text({ max: 500 }).optional().describe('name of what it changes, as confirmation if it cannot be undone'),
+    flowId: id('flw')
+      .optional()
+      .describe('id of the flow to ask under; left out: the first that allows it, automatic ones first'),
     justification: text({ max: 2000, min: 0 }).default(''),
     fields: z.record(fieldKey, z.union([text({ max: 2000, min: 0 }), z.number(), z.boolean()])).default({}),
-    emergency: z.boolean().default(false).describe('confirms that everybody on the alert list is told at once'),
+    emergency: z.boolean().default(false).describe('confirms an emergency: everybody on the alert list is told at once'),
   })
   .meta({ id: 'NewActionRequest' })
 export type NewActionRequest = z.infer<typeof newActionRequest>
@@ -85,7 +89,7 @@ export const actionDryRun = z
     flow: z.strictObject({ id: id('flw'), name: z.string(), version: z.int() }).nullable(),
     automatic: z.boolean(),
     stages: z.array(stageView),
-    preview: runPreview.nullable().describe('what would be done; null where no flow allows it'),
+    preview: runPreview.nullable().describe('what would be done; null if no flow allows it'),
   })
   .meta({ id: 'ActionDryRun' })
 export type ActionDryRun = z.infer<typeof actionDryRun>
@@ -113,9 +117,11 @@ export const requestView = z
     delivery,
     extendsGrantId: id('grt').nullable(),
     grantId: id('grt').nullable(),
-    needed: z.int().describe('how many must approve at the least, over all stages; `waitsFor` says what is still needed now'),
-    stage: z.int().describe('which stage waits, from 0'),
-    undecidable: z.boolean().describe('it waits, and too few people are left who could approve it'),
+    needed: z
+      .int()
+      .describe('how many people must approve at least, in all stages together; `waitsFor` says who is still needed now'),
+    stage: z.int().describe('number of the stage that waits, from 0'),
+    undecidable: z.boolean().describe('true: it waits, but too few people are left who may approve it'),
     emergency: z.boolean(),
     fields: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
     approvers: z.array(person).describe('who may decide now'),
@@ -123,7 +129,7 @@ export const requestView = z
     waitsFor: z
       .array(z.strictObject({ missing: z.int(), people: z.array(person) }))
       .optional()
-      .describe('of the stage that waits now: how many of which people are still to approve; empty when nothing waits'),
+      .describe('who must still approve in the present stage: how many of which people; empty if nothing waits'),
     approvals: z.array(
       z.strictObject({
         approver: person,
@@ -136,9 +142,7 @@ export const requestView = z
     ),
     steps: z
       .array(z.strictObject({ kind: z.string(), target: z.string(), summary: z.string(), args: z.unknown() }))
-      .describe(
-        'what an approval would carry out, as it was planned when it was asked for; once it is carried out, the steps themselves',
-      ),
+      .describe('what an approval would do, as planned when it was asked for; later the steps themselves'),
     createdAt: instant,
     expiresAt: instant,
     decidedAt: instant.nullable(),
@@ -154,6 +158,9 @@ export const requestPage = page(
 export const requestQuery = z.strictObject({
   ...pageQuery,
   state: requestState.optional(),
-  role: z.enum(['requester', 'approver', 'any']).default('requester').describe('mine, those I may decide, or all I may see'),
+  role: z
+    .enum(['requester', 'approver', 'any'])
+    .default('requester')
+    .describe('requester: your own; approver: those you may decide; all: all you may see'),
 })
 export type RequestQuery = z.infer<typeof requestQuery>

@@ -41,22 +41,26 @@ const does = z.discriminatedUnion('kind', [
     integrationId: id('int'),
     action: actionName,
     input: z.record(z.string(), z.unknown()).describe('as the action’s schema says; its secrets are sealed'),
-    confirm: text({ min: 1, max: 500 }).optional().describe('what the action’s preview asks for, typed by a person'),
+    confirm: text({ min: 1, max: 500 })
+      .optional()
+      .describe('the confirmation that the action’s preview asks for, typed by a person'),
     undoWithinSeconds: seconds(0, 366 * DAY)
       .default(DAY)
-      .describe('so long after a run the way back must exist, or it is not made; 0: that it exists at all'),
-    evenIfIrreversible: z.boolean().default(false).describe('for an action that nobody can undo: that this is known'),
+      .describe(
+        'for how long after a run it must be possible to undo it, or the run is not made; 0: it only must be possible at first',
+      ),
+    evenIfIrreversible: z.boolean().default(false).describe('true: run the action although it cannot be undone'),
     test: z
       .strictObject({
         webhookId: id('whk'),
         withinSeconds: seconds(10, DAY).default(300),
       })
       .optional()
-      .describe('must answer 2xx in this time after a run, or the run is taken back'),
+      .describe('how long the webhook has to answer 2xx after a run; then the run is undone'),
   }),
   z
     .strictObject({ kind: z.literal('remind'), what: text({ max: 2_000 }).describe('what a person is to do') })
-    .describe('for what no machine can rotate: people are told, and somebody marks it as done'),
+    .describe('for what no machine can rotate: people are reminded, and a person marks it as done'),
 ])
 export type Does = z.infer<typeof does>
 
@@ -64,8 +68,15 @@ const body = {
   name: name(),
   does,
   schedule,
-  windows: z.array(timeWindow).min(1).max(20).optional().describe('when it may run; any of these. Left out: at any time'),
-  jitterSeconds: seconds(0, DAY).default(0).describe('up to so much later, by chance, so that not everything happens at once'),
+  windows: z
+    .array(timeWindow)
+    .min(1)
+    .max(20)
+    .optional()
+    .describe('when it may run, in any of these windows; left out: at any time'),
+  jitterSeconds: seconds(0, DAY)
+    .default(0)
+    .describe('a random delay of up to so many seconds, so that not everything happens at once'),
   active: z.boolean().default(true),
 }
 
@@ -75,12 +86,12 @@ export type NewRotation = z.infer<typeof newRotation>
 export const changedRotation = z
   .strictObject({
     name: body.name.optional(),
-    does: does.optional().describe('as a whole; a secret that is sent back as it was shown stays what it is'),
+    does: does.optional().describe('the whole value; a secret stays if it is sent back as it was shown'),
     schedule: schedule.optional(),
     windows: z.array(timeWindow).max(20).optional().describe('an empty list: at any time'),
     jitterSeconds: seconds(0, DAY).optional(),
     active: z.boolean().optional(),
-    version: z.int().optional().describe('refused if it is another by now'),
+    version: z.int().optional().describe('version that you read; the call fails if it was changed since'),
   })
   .meta({ id: 'ChangedRotation' })
 export type ChangedRotation = z.infer<typeof changedRotation>
@@ -91,7 +102,7 @@ const someone = z.strictObject({ id: id('usr'), name: z.string() })
 export const turnState = z
   .enum(['waiting', 'done', 'running', 'testing', 'finished', 'undoing', 'undone', 'failed', 'refused'])
   .describe(
-    'waiting: for a person; refused: it was not made; testing: done, and its test has not answered; undone: it failed and was taken back, and that was read back',
+    'waiting: for a person; refused: not run; testing: done, but the webhook has not confirmed it yet; undone: it failed, was undone, and that was read back',
   )
 export type TurnState = z.infer<typeof turnState>
 
@@ -103,12 +114,12 @@ export const rotationTurn = z
     state: turnState,
     missed: z
       .int()
-      .describe('how many moments before had passed while nothing could be made, a hundred at most; made up for by this one'),
-    askedBy: someone.nullable().describe('who had it run now; null: its schedule'),
+      .describe('how many earlier moments passed while no run could be made, a hundred at most; this run makes up for them'),
+    askedBy: someone.nullable().describe('the admin who ran it now; null: its schedule'),
     runId: id('run').nullable(),
-    runState: runState.nullable().describe('of the run as it is now: what was finished may have been rolled back since'),
+    runState: runState.nullable().describe('state of the run now; it may have been rolled back since'),
     problem: problem.nullable(),
-    doneBy: someone.nullable().describe('who did it by hand'),
+    doneBy: someone.nullable().describe('the person who did it by hand'),
     note: z.string().nullable(),
     createdAt: instant,
     settledAt: instant.nullable(),
@@ -128,11 +139,11 @@ export const rotationView = z
     windows: z.array(timeWindow).describe('empty: at any time'),
     jitterSeconds: z.int(),
     active: z.boolean(),
-    pausedBecause: z.string().nullable().describe('why the broker paused it by itself; null: it did not'),
+    pausedBecause: z.string().nullable().describe('why the broker paused it; null: it did not'),
     version: z.int(),
-    nextAt: instant.nullable().describe('when it is due next; null while it is paused'),
-    startsAt: instant.nullable().describe('the same with its jitter'),
-    overdueSeconds: z.int().nullable().describe('since when it has been due and neither made nor done; null: it is not'),
+    nextAt: instant.nullable().describe('next moment of its schedule; null while it is paused'),
+    startsAt: instant.nullable().describe('the same with the random delay'),
+    overdueSeconds: z.int().nullable().describe('since when it has been overdue; null: it is not'),
     last: rotationTurn.nullable(),
     createdAt: instant,
     changedAt: instant,

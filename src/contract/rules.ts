@@ -21,7 +21,7 @@ export const selector = z.strictObject({
   tags: z
     .record(text({ max: 128 }), text({ max: 512 }))
     .optional()
-    .describe('every one of these tags'),
+    .describe('the resource must have all of these tags'),
 })
 
 /** What is asked of the requester's attributes, combined as deep as four levels. */
@@ -42,7 +42,7 @@ export type Condition = Comparison | { readonly all: readonly Condition[] } | { 
 
 const timeOfDay = z.string().regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$/, { error: 'must be a time of day such as 09:30' })
 /** As IANA names it. */
-export const timeZone = text({ max: 100 }).refine(isTimeZone, { error: 'is no time zone; Europe/Berlin is one' })
+export const timeZone = text({ max: 100 }).refine(isTimeZone, { error: 'is not a time zone; Europe/Berlin is one' })
 
 export const timeWindow = z
   .strictObject({
@@ -62,7 +62,7 @@ export type TimeWindow = z.infer<typeof timeWindow>
 
 export const fieldKey = z
   .string()
-  .regex(/^[a-z][a-z0-9_]{0,39}$/, { error: 'must be lower-case letters, digits and _, at most 40' })
+  .regex(/^[a-z][a-z0-9_]{0,39}$/, { error: 'must be lower-case letters, digits and _, 40 at most' })
 export const customField = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('text'),
@@ -115,7 +115,7 @@ const stage = z.strictObject({
   escalation: z
     .strictObject({ afterSeconds: durationSeconds, approvers: z.array(approverSource).min(1).max(10) })
     .optional()
-    .describe('who may decide as well when nobody has for so long'),
+    .describe('who may decide, too, if nobody has decided for so long'),
 })
 export type ApprovalStage = z.infer<typeof stage>
 
@@ -125,8 +125,8 @@ export const accessRule = z
       z.strictObject({ kind: z.literal('everyone') }),
       people.extend({ kind: z.literal('people') }),
     ]),
-    conditions: condition.optional().describe('what must hold of the requester besides'),
-    windows: z.array(timeWindow).min(1).max(20).optional().describe('when access may begin; any of these'),
+    conditions: condition.optional().describe('what else must be true of the requester'),
+    windows: z.array(timeWindow).min(1).max(20).optional().describe('when access may begin: in any of these windows'),
     resources: z.array(selector).min(1).max(50).describe('any of these'),
     permissions: z
       .record(
@@ -150,13 +150,15 @@ export const accessRule = z
     riskStages: z
       .strictObject({ from: z.enum(['medium', 'high']), stages: z.array(stage).min(1).max(5) })
       .optional()
-      .describe('of actions: these stages as well, after the others, from this risk on'),
+      .describe('for actions: further stages, after the others, from this risk on'),
     maxSeconds: durationSeconds,
     justification: z.enum(['required', 'optional']).default('required'),
     fields: z
       .array(customField)
       .max(20)
-      .refine((fields) => new Set(fields.map((field) => field.key)).size === fields.length, { error: 'two fields have one key' })
+      .refine((fields) => new Set(fields.map((field) => field.key)).size === fields.length, {
+        error: 'two fields have the same key',
+      })
       .optional(),
     approval: z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('automatic') }),
@@ -168,21 +170,23 @@ export const accessRule = z
           mayRepeat: z
             .boolean()
             .default(false)
-            .describe('whether somebody who approved in one stage may approve in another as well'),
+            .describe('whether a person who approved in one stage may approve in another, too'),
         })
-        .describe('one after another'),
+        .describe('stages, one after another'),
       z
         .strictObject({ kind: z.literal('emergency'), alert: people, reviewers: people.optional() })
-        .describe('no waiting: everybody on the alert list is told at once, and somebody else must review it'),
+        .describe('no approval: everybody on the alert list is told at once, and another person must review it'),
     ]),
-    pendingSeconds: durationSeconds.optional().describe('how long a request waits before it lapses; 8 hours unless told'),
-    remindSeconds: durationSeconds.optional().describe('how often those who may decide are reminded'),
-    notify: people.optional().describe('told of every request, without a say in it'),
+    pendingSeconds: durationSeconds
+      .optional()
+      .describe('how long a request waits before it lapses (default: LATCHKEY_PENDING_HOURS)'),
+    remindSeconds: durationSeconds.optional().describe('how often approvers are reminded'),
+    notify: people.optional().describe('people who are told of every request, but do not decide'),
     delivery: delivery.default('token').describe('how the credential is handed over: one that the integration allows'),
     extensions: z
       .strictObject({ count: z.int().min(0).max(20), maxSeconds: durationSeconds })
       .default({ count: 0, maxSeconds: 3600 })
-      .describe('how often a running grant may be extended, and by how much each time'),
+      .describe('how often an active grant may be extended, and by how much each time'),
   })
   .meta({ id: 'AccessRule' })
 export type AccessRule = z.infer<typeof accessRule>

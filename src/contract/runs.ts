@@ -7,14 +7,14 @@ import { instant } from './time.ts'
 export const runState = z
   .enum(['pending', 'executing', 'executed', 'undoing', 'undone', 'failed', 'stuck'])
   .describe(
-    'undone: it was taken back, and that was read back; failed: it was not done, or not to its end; stuck: a person must look',
+    'undone: it was undone, and that was read back; failed: it was not done, or not completely; stuck: it could not be undone yet, and an admin must look',
   )
 
 export const riskLevel = z.enum(['low', 'medium', 'high'])
 
 const risk = z.strictObject({
   level: riskLevel,
-  reasons: z.array(z.string()).describe('what makes it so, a sentence each'),
+  reasons: z.array(z.string()).describe('the reasons, a sentence each'),
 })
 
 const concern = z.strictObject({ type: z.string(), name: z.string() })
@@ -27,10 +27,10 @@ export const offeredAction = z
     name: z.string(),
     title: z.string(),
     description: z.string().nullable(),
-    severity: riskLevel.describe('how much hangs on it, before anybody has looked at what it is done to'),
+    severity: riskLevel.describe('how serious the action is, before looking at what it changes'),
     reversible: z.boolean(),
     irreversible: z.string().optional().describe('why it cannot be undone'),
-    input: z.record(z.string(), z.unknown()).describe('JSON Schema of what it is told; what is a secret is marked writeOnly'),
+    input: z.record(z.string(), z.unknown()).describe('JSON Schema of the action’s input; secrets are marked writeOnly'),
   })
   .meta({ id: 'OfferedAction' })
 export const offeredActions = z.strictObject({ items: z.array(offeredAction) }).meta({ id: 'OfferedActions' })
@@ -38,12 +38,12 @@ export type OfferedAction = z.infer<typeof offeredAction>
 
 const plannedStep = z.strictObject({
   kind: z.string(),
-  target: z.string().describe('what it touches'),
+  target: z.string().describe('what it changes'),
   summary: z.string(),
   args: z.unknown(),
   before: z
     .unknown()
-    .describe('what stands there now: names, lengths, versions, never the value of a secret; null where nothing is shown'),
+    .describe('what is there now: names, lengths, versions, never the value of a secret; null if nothing is shown'),
 })
 
 export const previewRun = z
@@ -58,7 +58,7 @@ export const runPreview = z
     reversible: z.boolean(),
     irreversible: z.string().optional().describe('why it cannot be undone'),
     risk,
-    confirm: z.string().nullable().describe('what must be sent as `confirm` to order it; null: nothing'),
+    confirm: z.string().nullable().describe('what `confirm` must say to order it; null: no confirmation needed'),
     concerns: z.array(concern),
     steps: z.array(plannedStep),
   })
@@ -77,8 +77,8 @@ export const newRun = z
     integrationId: id('int'),
     action: actionName,
     input: z.record(z.string(), z.unknown()).describe('as the action’s schema says'),
-    reason: reason.describe('why it is done; it stands in the audit trail'),
-    confirm: text({ min: 1, max: 500 }).optional().describe('what the preview asks for, typed by a person'),
+    reason: reason.describe('why it is done; it is kept in the audit trail'),
+    confirm: text({ min: 1, max: 500 }).optional().describe('the confirmation that the preview asks for, typed by a person'),
     idempotencyKey,
   })
   .meta({ id: 'NewRun' })
@@ -95,7 +95,7 @@ const runEvidence = z.strictObject({
   observed: z.string().describe('what the target answered'),
   requestId: z.string().nullable(),
   requestIdBy: z.enum(['target', 'broker']).nullable(),
-  correlationId: z.string().nullable().describe('ours, sent along with the call'),
+  correlationId: z.string().nullable().describe('the broker’s own id, sent with the call'),
   at: z.string(),
 })
 
@@ -122,12 +122,12 @@ export const runView = z
     risk,
     concerns: z.array(concern),
     progress: z.strictObject({ done: z.int(), of: z.int().nullable().describe('null until it is planned') }),
-    problem: runProblem.nullable().describe('what stands in its way, or why it failed'),
+    problem: runProblem.nullable().describe('what keeps it from going on, or why it failed'),
     cancelled: z.strictObject({ by: person, at: instant }).nullable(),
     undo: z
       .strictObject({ by: person.nullable().describe('null: the broker, because it failed'), reason: z.string(), at: instant })
       .nullable()
-      .describe('who had it taken back'),
+      .describe('the person who ordered it to be undone'),
     createdAt: instant,
     doneAt: instant.nullable(),
     undoneAt: instant.nullable(),
@@ -147,7 +147,7 @@ export const rollbackPreview = z
   .strictObject({
     possible: z.boolean(),
     because: z.string().nullable().describe('why not, or what is in doubt'),
-    until: z.string().nullable().describe('when the target itself takes the way back away'),
+    until: z.string().nullable().describe('until when it can be undone; then the target itself removes the old value'),
     restores: z.array(z.strictObject({ target: z.string(), summary: z.string() })),
   })
   .meta({ id: 'RollbackPreview' })
@@ -165,9 +165,9 @@ export const changeReceipt = z
     orderedAt: instant,
     before: z
       .array(z.strictObject({ target: z.string(), summary: z.string(), before: z.unknown() }))
-      .describe('of each step: what stood there when it was planned'),
-    done: readBack.nullable().describe('what was read back after it was done; null: it is not done'),
-    undone: readBack.nullable().describe('what was read back after it was taken back; null: it was not'),
+      .describe('for each step: what was there when it was planned'),
+    done: readBack.nullable().describe('what was read back after it was done; null: it was not done'),
+    undone: readBack.nullable().describe('what was read back after it was undone; null: it was not undone'),
   })
   .meta({ id: 'ChangeReceipt' })
 export type ChangeReceipt = z.infer<typeof changeReceipt>

@@ -14,7 +14,9 @@ export const scimToken = z
     parentId: id('tok').nullable().describe('the token it was made with, and ends with; null when it was made signed in'),
     makerLeft: z
       .boolean()
-      .describe('somebody who has seen it is disabled, or not vouched for by the identity provider: it works on; rotate it'),
+      .describe(
+        'true: a person who has seen it is disabled, or no longer confirmed by the identity provider; it still works, so rotate it',
+      ),
     createdAt: instant,
     expiresAt: instant,
     revokedAt: instant.nullable(),
@@ -28,14 +30,14 @@ export const newScimToken = z.strictObject({ name: name(), expiresInSeconds: dur
 export type NewScimToken = z.infer<typeof newScimToken>
 
 export const mintedScimToken = z
-  .strictObject({ ...scimToken.shape, token: z.string().describe('shown this once') })
+  .strictObject({ ...scimToken.shape, token: z.string().describe('shown only now') })
   .meta({ id: 'MintedScimToken' })
 export type MintedScimToken = z.infer<typeof mintedScimToken>
 
 export const heldScimToken = z
   .strictObject({
     ...proposalView.shape,
-    token: z.string().describe('shown this once; works from when the proposal is accepted'),
+    token: z.string().describe('shown only now; it works once the proposal is accepted'),
   })
   .meta({ id: 'HeldScimToken' })
 export type HeldScimToken = z.infer<typeof heldScimToken>
@@ -48,7 +50,7 @@ export const scimTokenRotation = z
       .min(0)
       .max(7 * 24 * 3600)
       .default(24 * 3600)
-      .describe('how long the old one still works, never beyond its own end; a day unless told'),
+      .describe('how long the old token still works, never beyond its own end (default: a day)'),
   })
   .meta({ id: 'ScimTokenRotation' })
 export type ScimTokenRotation = z.infer<typeof scimTokenRotation>

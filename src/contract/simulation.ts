@@ -29,9 +29,9 @@ export const simulation = z
         approval: z.enum(['automatic', 'approvers', 'stages', 'emergency']),
         people: z
           .array(z.strictObject({ id: id('usr'), name: z.string(), stages: z.array(stageView) }))
-          .describe('who could get it, and who would decide'),
-        count: z.int().describe('how many could get it; at most 200 of them are named'),
-        reasons: z.array(z.string()).describe('why the one person could not'),
+          .describe('the people who could get it, and those who would decide'),
+        count: z.int().describe('how many people could get it; at most 200 of them are named'),
+        reasons: z.array(z.string()).describe('why this one person could not get it'),
       }),
     ),
   })

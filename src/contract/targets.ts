@@ -9,15 +9,15 @@ const objectName = z
   .string()
   .trim()
   .regex(/^[A-Za-z0-9][A-Za-z0-9 _-]{0,62}$/, {
-    error: 'has 1 to 63 letters, digits, spaces, _ and -, and begins with a letter or a digit',
+    error: 'must have 1 to 63 letters, digits, spaces, _ or -, and begin with a letter or a digit',
   })
-  .describe('what people call it; no two have the same, whatever the case')
+  .describe('its name; no two have the same, in any case of letters')
 
-const plugin = text({ max: 60 }).describe('id of a catalog entry that distributes certificates')
-const version = z.int().positive().optional().describe('of what was looked at; the call fails if it changed since')
+const plugin = text({ max: 60 }).describe('id of a plugin in the catalog that distributes certificates')
+const version = z.int().positive().optional().describe('version that you read; the call fails if it was changed since')
 const fields = z.record(z.string(), z.unknown())
 
-const login = fields.describe('how to log in, by the plugin’s form; answers have {"set":true} where a secret is')
+const login = fields.describe('how to log in, as the plugin’s schema says; answers show {"set":true} instead of a secret')
 const destinations = z
   .array(fields)
   .min(1)
@@ -32,7 +32,7 @@ export type NewCredential = z.infer<typeof newCredential>
 export const credentialChange = z
   .strictObject({
     name: objectName.optional(),
-    login: login.optional().describe('the whole login; a secret that is left out stays, where the destinations stay too'),
+    login: login.optional().describe('the whole login; a secret that is left out stays, unless the destinations change'),
     destinations: destinations.optional(),
     version,
   })
@@ -62,7 +62,7 @@ export const newTarget = z
     name: objectName,
     credentialId: id('crd'),
     location,
-    skipTest: z.boolean().default(false).describe('true: save it although it may not work'),
+    skipTest: z.boolean().default(false).describe('true: save it even if a check fails'),
   })
   .meta({ id: 'NewTarget' })
 export type NewTarget = z.infer<typeof newTarget>

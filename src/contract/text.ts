@@ -23,7 +23,7 @@ export function name({ max }: Pick<Length, 'max'> = { max: 100 }) {
     .max(max)
     .refine((value) => !flawOf(value), { error: (issue) => flawOf(String(issue.input)) ?? 'is not text' })
     .regex(/^[^\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*$/u, {
-      error: 'contains a control character or one that cannot be seen',
+      error: 'contains a control character or an invisible one',
     })
 }
 

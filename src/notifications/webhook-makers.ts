@@ -11,7 +11,7 @@ const LOOK_AGAIN_MS = 3_000
 /** SQL: of `w`, a webhook: why nobody may be told through it any more; null while its maker, or the person who switched it on, answers for it. */
 export const LEFT_ALONE = `case
   when exists (select from unnest(w.makers) as m (maker) left join users h on h.id = m.maker where ${IS_NO_ADMIN_ANY_MORE})
-    then 'who made it was disabled, removed or refused, or is an admin no more'
+    then 'who made it was disabled, removed or refused, or is no longer an admin'
   when exists (select from api_tokens t where t.id = w.made_with and t.revoked_at is not null)
     then 'the token it was made with was revoked'
 end`

@@ -45,7 +45,7 @@ async function hooked() {
   return { maker: { ...maker, email } as { id: string; email: string }, tokenId: token.id, api, hook: hook.id as string }
 }
 
-const LEFT = 'who made it was disabled, removed or refused, or is an admin no more'
+const LEFT = 'who made it was disabled, removed or refused, or is no longer an admin'
 type Hooked = Awaited<ReturnType<typeof hooked>>
 const patched = ({ maker }: Hooked, change: object) => broker.admin.must(broker.admin.patch(`/api/users/${maker.id}`, change))
 

@@ -243,7 +243,7 @@ describe('a condition in SQL', () => {
     ['userName[a eq 1]', 'userName is not a list of values'],
     ['userName eq 5', 'userName is compared with text in quotes'],
     ['userName eq true', 'userName is compared with text in quotes'],
-    ['userName gt null', 'nothing is gt null'],
+    ['userName gt null', 'null can be compared with eq and ne only'],
     ['active eq "yes"', 'active is compared with true or false, by eq or ne'],
     ['active eq 1', 'active is compared with true or false, by eq or ne'],
     ['active gt true', 'active is compared with true or false, by eq or ne'],

@@ -49,7 +49,7 @@ describe('a group', () => {
     [op('remove', 'displayName'), 'mutability', 'displayName cannot be removed'],
     [op('replace', 'displayName', null), 'mutability', 'displayName cannot be removed'],
     [op('replace', 'displayName', ''), 'mutability', 'displayName cannot be removed'],
-    [op('replace', 'displayName', 'a\nb'), 'invalidValue', 'displayName contains a control character or one that cannot be seen'],
+    [op('replace', 'displayName', 'a\nb'), 'invalidValue', 'displayName contains a control character or an invisible one'],
     [op('replace', 'externalId', 'a\u0007'), 'invalidValue', 'externalId contains a control character'],
     [op('add', 'members[value eq "a"]', 'b'), 'invalidPath', 'to add or replace members, give no filter in the path'],
     [op('replace', 'members.type', 'User'), 'mutability', 'only the value of a member can be given'],

@@ -70,7 +70,7 @@ it('text is what a database keeps and every parser agrees on', () => {
 it.each(['\u0007', '\n', '\u2028', '\u2029', '\u061c', '\u200b', '\u200f', '\u202a', '\u202e', '\u2060', '\u2069', '\ufeff'])(
   'a name has no %j within',
   (character) => {
-    expect(flaw(name(), `a${character}b`)).toEqual(['contains a control character or one that cannot be seen'])
+    expect(flaw(name(), `a${character}b`)).toEqual(['contains a control character or an invisible one'])
   },
 )
 

@@ -105,7 +105,7 @@ export const actionRequests = {
     path: '/api/action-requests',
     tag: 'access',
     allowed: { scope: 'request' },
-    about: 'asks for an action under an access flow; what is approved runs at once',
+    about: 'asks for an action under an access flow; it runs as soon as it is approved',
     body: newActionRequest,
     answers: { 201: requestView },
   }),

@@ -93,7 +93,7 @@ export const rotations = {
     path: '/api/rotations/:id/done',
     tag: 'rotations',
     allowed: { scope: 'manage', roles: ['admin', 'owner'] },
-    about: 'marks as done what a person did by hand',
+    about: 'marks a reminder as done by hand',
     params: { id: id('rot') },
     body: rotationDone,
     answers: { 200: rotationView },
