@@ -6,6 +6,7 @@ import { requestMachine } from '../../src/approvals/requests/request-machine.ts'
 import { KINDS } from '../../src/audit/kinds.ts'
 import { ConfigError } from '../../src/config/config-error.ts'
 import { readConfig } from '../../src/config/read-config.ts'
+import { ROLES, SCOPES } from '../../src/contract/identity.ts'
 import { grantMachine } from '../../src/grants/grant-machine.ts'
 
 /** Every page of ours, wherever it stands. */
@@ -50,6 +51,23 @@ describe('the manual', () => {
     const events = text.match(/\b(?:request|grant|credential)\.[a-z_]+\b/g) ?? []
     expect(events.length).toBeGreaterThan(12)
     expect(events.filter((event) => !Object.hasOwn(KINDS, event))).toEqual([])
+  })
+
+  it('has a row for each step from state to state of a request and a grant, and no other', () => {
+    const rows = [...page('lifecycle.md').matchAll(/^\| (request|grant) \| `(\w+)` \| `(\w+)` \|/gm)]
+    const documented = rows.map(([, of, from, to]) => `${of}: ${from} → ${to}`)
+    const stepsOf = (of: string, arrows: Readonly<Record<string, Readonly<Record<string, string>>>>) =>
+      Object.entries(arrows).flatMap(([from, next]) => Object.values(next).map((to) => `${of}: ${from} → ${to}`))
+    const steps = [...stepsOf('request', requestMachine.arrows), ...stepsOf('grant', grantMachine.arrows)]
+    expect(documented.toSorted()).toEqual(steps.toSorted())
+  })
+
+  it('explains in the glossary what events happen to, and every role and scope', () => {
+    const text = page('glossary.md')
+    const explained = new Set([...text.matchAll(/\*\*([^*]+)\*\*/g)].map(([, word]) => word))
+    const nouns = Object.values(KINDS).flatMap(({ subject }) => subject.replaceAll(/\ban? /g, '').split(' or '))
+    expect([...new Set(nouns)].filter((noun) => noun !== 'somebody' && !explained.has(noun))).toEqual([])
+    expect([...ROLES, ...SCOPES].filter((name) => !text.includes(`\`${name}\``))).toEqual([])
   })
 
   it('has lines of 120 columns at most, but in tables and in code', () => {
@@ -108,7 +126,41 @@ describe('our English', () => {
     )
     expect(said, 'name the person or the role: the caller, an approver, the person who; “again” for “anew”').toEqual([])
   })
+
+  it('has no riddles in what a user reads: messages, remedies, help, letters, descriptions', () => {
+    const texts = ours(['{src,plugins,vault}/**/*.ts']).flatMap(([file, text]) =>
+      literals(text).map((literal): [string, string] => [file, literal]),
+    )
+    expect(texts.filter(([, literal]) => literal.includes(' ')).length).toBeGreaterThan(2000)
+    const riddles = texts.flatMap(([file, literal]) =>
+      STUMBLED.flatMap(([words, instead]) => (words.test(literal) ? [`${file}: “${literal}”: ${instead}`] : [])),
+    )
+    expect(riddles).toEqual([])
+  })
 })
+
+/** In what a user reads: words that made strangers stop, and what is said instead. */
+const STUMBLED: readonly (readonly [RegExp, string])[] = [
+  [/(?<!there )\bis no (?!longer\b|more\b|one\b)\w/i, 'is not a …'],
+  [/\b(parted|divided) by\b/i, 'separated by'],
+  [/\bby now\b/i, 'now'],
+  [/\bmeanwhile\b/i, 'since, in the meantime'],
+  [/\b(an \w+|counts|may|it|them) no more\b/i, 'no longer'],
+  [/\bnot to its end\b/i, 'not completely'],
+  [/\b(past|behind) the broker\b/i, 'directly, by somebody else'],
+  [/\bstands in the audit trail\b/i, 'is kept in the audit trail'],
+  [/\bhas not (a|an|one|two|three|four|five)\b/i, 'does not have'],
+  [/\bpair of eyes\b/i, 'second person'],
+  [/\bwhatever the case\b/i, 'in any case of letters'],
+]
+
+/** String literals and templates; what stands in comments is for those who change the code. */
+function literals(code: string): string[] {
+  const found = code.matchAll(
+    /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*|'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`/gm,
+  )
+  return [...found].map(([, single, double, template]) => single ?? double ?? template ?? '')
+}
 
 const STRANGE = /\b(whoever|whosoever|whomever|whom|anew|of theirs(?!\)))\b/i
 /** Where such a word is quoted as one not to use. */
