@@ -211,7 +211,7 @@ function isOurs(status: number, text: string): boolean {
 function notOurs(call: VaultCall, status: number, text: string): VaultError {
   return new VaultError(
     'unexpected',
-    `${describeCall(call)} answered ${status} ${isJson(text) ? 'in an unknown form' : 'without JSON'}: this is not Vault or OpenBao`,
+    `${describeCall(call)} answered ${status} ${isJson(text) ? 'in an unknown form' : 'with no JSON'}: this is not Vault or OpenBao`,
     {
       fix: 'correct the address, or check the proxy in front of the server',
     },

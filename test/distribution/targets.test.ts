@@ -54,7 +54,7 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
     const refused = await add('with too little')
     await world.server.api('PUT', 'sys/policies/acl/latchkey-certs', { policy: CERTS_POLICY })
     expect(refused.body, refused.text).toMatchObject({ status: 422, code: 'integration.unhealthy' })
-    expect(refused.body.message).toContain('update missing on secret/data/certs/*')
+    expect(refused.body.message).toContain('the broker’s policy lacks update on secret/data/certs/*')
     expect(refused.body.fix).toContain('path "secret/data/certs/*" { capabilities = ["create", "read", "update"] }')
     const elsewhere = await add('elsewhere', { path: 'other/{{ .cn }}' })
     expect(elsewhere.body.message).toContain('create, read, update missing on secret/data/other/*')
@@ -71,16 +71,16 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
 
   it.each([
     ['nothing', '', /empty/],
-    ['an absolute path', '/certs/{{ .cn }}', /absolute/],
+    ['an absolute path', '/certs/{{ .cn }}', /must not begin with a slash/],
     ['a path upwards', 'certs/../{{ .cn }}', /relative segment/],
     ['a dot alone', 'certs/./{{ .cn }}', /relative segment/],
     ['an empty segment', 'certs//{{ .cn }}', /empty segment/],
     ['a slash at its end', 'certs/', /ends with a slash/],
     ['a wildcard', 'certs/*', /wildcard/],
     ['a segment that is a wildcard', 'certs/+/{{ .cn }}', /wildcard/],
-    ['a variable that nobody knows', 'certs/{{ .owner }}', /does not know/],
+    ['a variable that nobody knows', 'certs/{{ .owner }}', /has the unknown variable/],
     ['an unfinished variable', 'certs/{{ .cn', /brace/],
-    ['another language', 'certs/{{ range .domains }}', /does not know/],
+    ['another language', 'certs/{{ range .domains }}', /has the unknown variable/],
     ['a question mark', 'certs/{{ .cn }}?x', /\? # %/],
     ['a character of control', 'certs/\u0007', /printed|control/],
   ])('is refused with a template of %s', async (_, path, says) => {

@@ -178,7 +178,7 @@ describe('the guard before webhooks', () => {
     expect(() => receiverUrl('http://hooks.example/', FREE)).toThrow('plain http')
     expect(() => receiverUrl('https://10.0.0.1/', FREE)).toThrow('not a public address')
     await expect(allowedAddresses(new URL('https://hooks.example/'), FREE, answering('169.254.169.254'))).rejects.toThrow(
-      'no public',
+      'not a public',
     )
   })
 

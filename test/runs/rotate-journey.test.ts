@@ -132,7 +132,7 @@ describe.each(await serversUnderTest())('a secret that an admin rotates on $prod
     const at = `/api/integrations/${world.integrationId}`
     await admin().must(admin().patch(at, { config: { ...config, capabilities: ['discovery', 'grants'] } }))
     const refused = await latchkey(['run', 'INTEGRATION', 'rotate-kv-secret', '-', '--reason', 'now'], rotation)
-    expect(refused.told).toContain('allows no action rotate-kv-secret')
+    expect(refused.told).toContain('does not allow the action rotate-kv-secret')
     await admin().must(admin().patch(at, { config }))
   })
 

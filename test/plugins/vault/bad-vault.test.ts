@@ -73,7 +73,7 @@ describe('an integration', () => {
       async () => ({ address: `http://127.0.0.1:${await freePort()}` }),
       'server',
       /no connection/,
-      /address is right/,
+      /check the address/,
     ],
     ['it never answers', async () => ({ address: await odd(() => {}), timeoutSeconds: 1 }), 'server', /no answer in time/, /./],
     [
@@ -99,7 +99,7 @@ describe('an integration', () => {
       async () => ({ address: secure.address }),
       'server',
       /certificate was not accepted/,
-      /CA certificate/,
+      /the CA that signed/,
     ],
     [
       'it speaks TLS and is asked in the clear',
@@ -158,7 +158,7 @@ describe('an integration', () => {
       async () => ({ address: await behindHealth(200, '<html>sign in</html>', { 'content-type': 'text/html' }) }),
       'login',
       /no JSON/,
-      /before the server/,
+      /in front of the server/,
     ],
     [
       'it redirects to a stranger',

@@ -169,7 +169,7 @@ describe.each(servers)('The distribution of a certificate to $product', (binary)
     await world.api('POST', 'kv/config', { max_versions: 1 })
     try {
       const use = await plan()
-      expect(use.steps[0]!.summary).toContain('nothing can be put back')
+      expect(use.steps[0]!.summary).toContain('nothing can be restored')
       await done(distributeCertificate, use)
       await expect(undo(use)).rejects.toMatchObject({ message: expect.stringContaining('no longer kept') })
     } finally {

@@ -107,7 +107,7 @@ describe.each(servers)('The revocation of a token on $product', (binary) => {
     try {
       await expect(
         revokeToken.plan({ ...world.run(), client }, { accessor: parent.accessor, force: false }),
-      ).rejects.toMatchObject({ field: 'input.force', message: expect.stringContaining('own session') })
+      ).rejects.toMatchObject({ field: 'input.force', message: expect.stringContaining('broker’s own') })
     } finally {
       await client.close()
     }

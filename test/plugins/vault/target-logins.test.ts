@@ -144,7 +144,7 @@ describe.each(await serversUnderTest())('the logins that grants need, on $produc
     expect(tested.checks).toContainEqual(
       expect.objectContaining({
         status: 'warning',
-        detail: expect.stringContaining('serves 4 calls only'),
+        detail: expect.stringContaining('serves only 4 calls'),
         fix: expect.stringContaining('token_num_uses=0'),
       }),
     )

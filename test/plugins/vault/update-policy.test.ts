@@ -167,7 +167,7 @@ describe.each(servers)('The change of a policy on $product', (binary) => {
   it.each([
     ['the broker’s own', 'latchkey-broker', 'broker’s own'],
     ['one of a grant', 'apono-g-abc', 'belongs to a grant'],
-    ['root', 'root', 'server’s own'],
+    ['root', 'root', 'belongs to the server itself'],
     ['default', 'default', 'not in the list of policies that this integration may change'],
     ['one that the integration does not name', 'other', 'not in the list of policies that this integration may change'],
   ])('is not planned for %s', async (_, name, words) => {

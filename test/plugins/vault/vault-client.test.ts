@@ -374,7 +374,7 @@ describe.each(await serversUnderTest())('the broker’s connection to a $product
     const trusting = await connected(secure.address, { auth: tokenAuth })
     await expect(trusting.client.call(NAMES)).rejects.toMatchObject({
       code: 'target.tls',
-      fix: expect.stringContaining('CA certificate'),
+      fix: expect.stringContaining('the CA that signed'),
     })
     vi.unstubAllEnvs()
     const caFile = files(dir).ca

@@ -108,7 +108,7 @@ describe.each(await serversUnderTest())('the doctor, looking at a $product $vers
     const rules = wantedRules(configFor(server.address, { auth: token })).filter((rule) => rule.path !== path)
     await write([...rules, { path, rights, why: 'a mistake' }])
     const excess = (await examined()).filter((check) => check.name.startsWith('excess '))
-    expect(excess[0]).toMatchObject({ status: 'warning', fix: expect.stringContaining('take ') })
+    expect(excess[0]).toMatchObject({ status: 'warning', fix: expect.stringContaining('remove ') })
   })
 
   it('notices that users could be given any policy', async () => {

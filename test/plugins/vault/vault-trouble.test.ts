@@ -31,7 +31,7 @@ describe('a grant, while its Vault is', () => {
   ][] = [
     ['sealed', () => vault.seal(), () => vault.unseal(), 503, 'target.unready', /unseal/],
     ['standing still', () => paused(vault), async () => vault.resume(), 504, 'target.timeout', /./],
-    ['gone', () => vault.kill('SIGKILL'), () => vault.restart(), 502, 'target.unreachable', /address is right/],
+    ['gone', () => vault.kill('SIGKILL'), () => vault.restart(), 502, 'target.unreachable', /check the address/],
     [
       'refusing the broker',
       () => vault.api('PUT', 'sys/policies/acl/latchkey-broker', { policy: '{"path":{}}' }),
