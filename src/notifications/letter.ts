@@ -11,10 +11,8 @@ export function letterFor(message: Message, publicUrl: string | undefined): Lett
   const details = message.details.map(([label, value]) => [label, inOneLine(value, 2000)] as const)
   const sentence = inOneLine(message.sentence, 500)
   const link = publicUrl && message.path ? `${publicUrl}${message.path}` : undefined
-  const look = message.command ? `See it with: ${message.command}` : 'See it with the command line of Latchkey.'
-  const where = link
-    ? `${look} (Latchkey has no page for it yet; its address will be the one below. Opening it decides nothing.)`
-    : look
+  const look = message.command ? `See it with: ${message.command}` : 'See it with the command line of Latchkey'
+  const where = link ? `${look}. In a browser (opening the link decides nothing):` : `${look}.`
   const text = [
     sentence,
     '',

@@ -11,7 +11,7 @@ export interface Message {
   readonly details: readonly (readonly [label: string, value: string])[]
   /** that shows it at the command line */
   readonly command: string | undefined
-  /** of its page in a portal, below the broker's address; there is no portal yet */
+  /** of its page in the portal, below the broker's address; some pages are still to come */
   readonly path: string | undefined
 }
 

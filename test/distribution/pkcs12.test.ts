@@ -75,7 +75,7 @@ describe('A PKCS#12 file that is given to be distributed', () => {
       PASSWORD,
       { field: 'pkcs12.password', says: /does not open/, fix: /damaged/ },
     ],
-    ['its end cut off', cut, PASSWORD, { field: 'pkcs12.file', says: /no PKCS#12 file/, fix: /whole/ }],
+    ['its end cut off', cut, PASSWORD, { field: 'pkcs12.file', says: /not a readable PKCS#12 file/, fix: /whole/ }],
     ['no key', PKCS12.noKey, PASSWORD, { field: 'pkcs12.file', says: /no private key/, fix: /PEM/ }],
     ['two keys', PKCS12.twoKeys, KEYTOOL_PASSWORD, { field: 'pkcs12.file', says: /2 private keys/, fix: /the one/ }],
     [
@@ -85,14 +85,24 @@ describe('A PKCS#12 file that is given to be distributed', () => {
       { field: 'pkcs12.file', says: /two.example.com/, fix: /issuers/ },
     ],
     ['rounds without end', PKCS12.slow, PASSWORD, { field: 'pkcs12.file', says: /rounds/, fix: /export/ }],
-    ['a JKS keystore', PKCS12.jks, KEYTOOL_PASSWORD, { field: 'pkcs12.file', says: /no PKCS#12/, fix: /keytool/ }],
+    [
+      'a JKS keystore',
+      PKCS12.jks,
+      KEYTOOL_PASSWORD,
+      { field: 'pkcs12.file', says: /not a readable PKCS#12 file/, fix: /keytool/ },
+    ],
     ['PEM', LEAF_PEM, '', { field: 'pkcs12.file', says: /not base64/, fix: /base64/ }],
-    ['other bytes', Buffer.from('hello').toString('base64'), '', { field: 'pkcs12.file', says: /no PKCS#12/, fix: /./ }],
+    [
+      'other bytes',
+      Buffer.from('hello').toString('base64'),
+      '',
+      { field: 'pkcs12.file', says: /not a readable PKCS#12 file/, fix: /./ },
+    ],
     [
       'brackets without end',
       Buffer.alloc(9_000, 0x30).toString('base64'),
       '',
-      { field: 'pkcs12.file', says: /no PKCS#12/, fix: /./ },
+      { field: 'pkcs12.file', says: /not a readable PKCS#12 file/, fix: /./ },
     ],
   ])('is refused with %s', async (_, file, password, { field, says, fix }) => {
     const answer = await add(file, password)

@@ -15,7 +15,7 @@ export function read(bytes: Buffer): Node {
   try {
     return asn1.fromDer(bytes.toString('latin1'), options)
   } catch (cause) {
-    throw new Malformed('this is no ASN.1', { cause })
+    throw new Malformed('this is not ASN.1', { cause })
   }
 }
 

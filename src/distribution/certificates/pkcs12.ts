@@ -63,7 +63,7 @@ async function opened(bytes: Buffer, password: Secret): Promise<Contents> {
     if (cause instanceof Malformed)
       throw unfit(
         FIELD,
-        'is no PKCS#12 file that can be read',
+        'is not a readable PKCS#12 file',
         'give the .p12 or .pfx file whole; a JKS keystore is another thing: convert it by `keytool -importkeystore -deststoretype pkcs12`',
       )
     throw cause
@@ -176,7 +176,7 @@ function inOrder(
   const [stranger] = left
   if (!stranger) return { leaf, issuers }
   const name = stranger.subject?.split('\n').join(', ') || '(no name)'
-  throw unfit(FIELD, `${name} is in it and is no issuer of its certificate`, 'export it with its issuers alone')
+  throw unfit(FIELD, `${name} is in it, but is not an issuer of its certificate`, 'export it with its issuers alone')
 }
 
 function pemOf(der: Buffer, label = 'CERTIFICATE'): string {
