@@ -89,7 +89,7 @@ describe.each(servers)('Certificates that come from $product', (binary) => {
           }),
         'source/bad1',
         {},
-        { status: 400, field: 'from.place.fields', says: /no text/ },
+        { status: 400, field: 'from.place.fields', says: /not text/ },
       ],
       [
         'the key of another certificate is',

@@ -36,7 +36,7 @@ describe('the risk of an action', () => {
     ['delete-kv-version', versions(11), undefined, 'high', '11 things at once'],
     ['destroy-kv-version', versions(1), TEST, 'high', 'cannot be undone'],
     ['revoke-token', { accessor }, undefined, 'medium', 'neither a root token'],
-    ['revoke-token', { accessor, force: true }, undefined, 'high', 'ends a root token too'],
+    ['revoke-token', { accessor, force: true }, undefined, 'high', 'also ends a root token'],
     ['rotate-database-credentials', { role: 'app' }, undefined, 'medium', 'not the whole connection'],
     ['rotate-database-credentials', { connection: 'main' }, undefined, 'high', 'every role of the connection'],
     ['update-policy', policy('path "kv/*" { capabilities = ["read"] }'), undefined, 'high', 'high severity'],

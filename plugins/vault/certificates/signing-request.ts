@@ -20,7 +20,7 @@ export function keyOfRequest(pem: string): string | undefined {
 /** The values in a sequence, each with its head. */
 function partsOf(sequence: Buffer): Buffer[] {
   const { tag, start, end } = headAt(sequence, 0)
-  if (tag !== SEQUENCE) throw new TypeError('this is no sequence')
+  if (tag !== SEQUENCE) throw new TypeError('this is not a sequence')
   const parts: Buffer[] = []
   for (let at = start; at < end; ) {
     const next = headAt(sequence, at).end

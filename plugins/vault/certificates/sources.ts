@@ -71,7 +71,7 @@ function mustBeNamed({ settings }: VaultConnection, at: KvPlace): void {
 function textIn(fields: Fields, name: string, at: KvPlace): string | undefined {
   const value = Object.hasOwn(fields, name) ? fields[name] : undefined
   if (value === undefined || value === null || typeof value === 'string') return value ?? undefined
-  throw new BrokerError('input.invalid', `the field ${JSON.stringify(name)} of ${nameOf(at)} is no text`, {
+  throw new BrokerError('input.invalid', `the field ${JSON.stringify(name)} of ${nameOf(at)} is not text`, {
     field: 'fields',
     fix: 'name the field that holds PEM',
   })
