@@ -11,13 +11,10 @@ const Input = z.strictObject({
     .regex(/^[\w.-]{8,128}$/, 'must be an accessor: letters, digits, `_`, `-` and `.`')
     .refine((text) => !/^(?:hv[sbr]|[sbr])\./.test(text), 'must be the accessor of a token, never the token itself')
     .meta({ title: 'Accessor', description: 'of the token; never the token itself' }),
-  force: z
-    .boolean()
-    .default(false)
-    .meta({
-      title: 'Even so',
-      description: 'true: also revoke a root token, or a token on which the broker’s own session may depend',
-    }),
+  force: z.boolean().default(false).meta({
+    title: 'Even so',
+    description: 'true: also revoke a root token, or a token on which the broker’s own session may depend',
+  }),
 })
 type Input = z.infer<typeof Input>
 

@@ -31,13 +31,10 @@ export const location = z.strictObject({
     })
     .meta({ title: 'Path template', description: 'path below the mount, for example `certs/{{ .cn }}`' }),
   fields: fieldNames.prefault({}).meta({ title: 'Field names' }),
-  includePrivateKey: z
-    .boolean()
-    .default(true)
-    .meta({
-      title: 'Private key',
-      description: 'true: the private key is written, too; false: only the certificate and its chain',
-    }),
+  includePrivateKey: z.boolean().default(true).meta({
+    title: 'Private key',
+    description: 'true: the private key is written, too; false: only the certificate and its chain',
+  }),
 })
 
 export type Location = z.infer<typeof location>
