@@ -136,7 +136,9 @@ export class Distributions implements OnModuleInit {
       )
       const open = parts.filter(({ run }) => run === 'pending' || run === 'executing')
       if (open.length === 0 && parts.every(({ runId, problem: why }) => runId !== null || why !== null)) {
-        throw new BrokerError('conflict', 'it is over, so nothing can be cancelled', { fix: 'roll the distribution back instead' })
+        throw new BrokerError('conflict', 'it is over, so nothing can be cancelled', {
+          fix: 'roll the distribution back instead',
+        })
       }
       const targets = open.map(({ targetId }) => targetId)
       await wishFor(tx, id, targets, { is: 'cancel', by: caller.id, reason })
