@@ -1,17 +1,31 @@
+import type { DataOf } from '../audit/kinds.ts'
 import { type AuditEvent, BROKER, record } from '../audit/record.ts'
+import type { RevocationReceipt } from '../contract/grants.ts'
 import type { Hands } from '../identity/callers/hands.ts'
 import { rows, type Tx } from '../platform/postgres/database.ts'
-import type { ExpiryGuarantee, Json } from '../sdk/index.ts'
+import type { ExpiryGuarantee } from '../sdk/index.ts'
 import { type EndReason, GRANT_COLUMNS, type Grant } from './grant.ts'
-import { type GrantEvent, grantMachine } from './grant-machine.ts'
+import { type GrantEvent, type GrantState, grantMachine } from './grant-machine.ts'
+
+/** What the trail calls each event. */
+const TOLD = {
+  start: 'grant.provisioning',
+  provisioned: 'grant.active',
+  end: 'grant.revoking',
+  overdue: 'grant.stuck',
+  gone_expired: 'grant.expired',
+  gone_revoked: 'grant.revoked',
+  gone_failed: 'grant.failed',
+  write_off: 'grant.written_off',
+} as const satisfies Readonly<Record<GrantEvent, `grant.${GrantState}`>>
 
 /** One grant and what happens to it. */
-export interface Turn {
+export interface Turn<Event extends GrantEvent> {
   readonly id: string
   /** what the event writes beside the state */
   readonly given?: Given
   /** what the trail says of it, of the grant as it is then */
-  readonly data: (grant: Grant) => NonNullable<AuditEvent['data']>
+  readonly data: (grant: Grant) => DataOf<(typeof TOLD)[Event]>
 }
 
 interface Given {
@@ -22,7 +36,7 @@ interface Given {
   readonly endedHands?: Hands | undefined
   readonly endedWith?: string | undefined
   readonly failure?: object | undefined
-  readonly receipt?: Json
+  readonly receipt?: RevocationReceipt
   readonly endedAt?: Date
 }
 
@@ -43,7 +57,12 @@ const WRITES: Readonly<Record<GrantEvent, string>> = {
  * The only update of a grant's state: whether the event means anything is for the machine to say. Answers the grants that it moved, as
  * they are now; each has its row in the trail.
  */
-export async function move(tx: Tx, event: GrantEvent, turns: readonly Turn[], actor = BROKER): Promise<Grant[]> {
+export async function move<Event extends GrantEvent>(
+  tx: Tx,
+  event: Event,
+  turns: readonly Turn<Event>[],
+  actor = BROKER,
+): Promise<Grant[]> {
   if (turns.length === 0) return []
   const { from, to } = grantMachine.arrow(event)
   const moved = await rows<Grant>(
@@ -57,7 +76,7 @@ export async function move(tx: Tx, event: GrantEvent, turns: readonly Turn[], ac
   const now = new Map(moved.map((grant) => [grant.id, grant]))
   const told = turns.flatMap(({ id, data }) => {
     const grant = now.get(id)
-    return grant ? [{ kind: `grant.${to}` as const, actor, subject: id, data: data(grant) }] : []
+    return grant ? [{ kind: TOLD[event], actor, subject: id, data: data(grant) } as AuditEvent] : []
   })
   await record(tx, ...told)
   return told.map(({ subject }) => now.get(subject)!)

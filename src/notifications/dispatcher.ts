@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common'
-import type { Part } from '../audit/kinds.ts'
+import type { Part } from '../audit/kinds/kind.ts'
 import type { Config } from '../config/config.ts'
 import { each } from '../platform/due/due-lane.ts'
 import { DueWork, enqueue } from '../platform/due/due-work.ts'

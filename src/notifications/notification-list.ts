@@ -75,7 +75,7 @@ export class NotificationList {
         [notificationId],
       )
       await enqueue(tx, [dueNotification({ id: notificationId, ...before })])
-      await record(tx, { kind: 'notification.retried', actor: caller.id, subject: notificationId })
+      await record(tx, { kind: 'notification.retried', actor: caller.id, subject: notificationId, data: {} })
       return this.get(tx, notificationId)
     })
   }

@@ -1,4 +1,5 @@
-import { isAuditKind, KINDS, PARTS, type Part } from '../audit/kinds.ts'
+import { PARTS, type Part } from '../audit/kinds/kind.ts'
+import { isAuditKind, KINDS } from '../audit/kinds.ts'
 
 /** The parts an event has something to say to. What is no transition of access (a token, a group) is told to webhooks alone. */
 export function partsOf(kind: string): readonly Part[] {

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common'
 import type { Counter } from '@opentelemetry/api'
 import { Subjects } from '../approvals/requests/subjects.ts'
-import type { Part } from '../audit/kinds.ts'
+import type { Part } from '../audit/kinds/kind.ts'
 import type { Config } from '../config/config.ts'
 import { each, type Hold, type Outcome, pauseFor, type Work } from '../platform/due/due-lane.ts'
 import { DueWork } from '../platform/due/due-work.ts'

@@ -1,5 +1,5 @@
 import { namesOf } from '../approvals/requests/words.ts'
-import type { Part } from '../audit/kinds.ts'
+import type { Part } from '../audit/kinds/kind.ts'
 import { BROKER } from '../audit/record.ts'
 import type { ChainEvent } from './chain-event.ts'
 import { called, type Facts, type RunFacts } from './facts.ts'

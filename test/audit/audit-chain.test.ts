@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express'
 import { DataSource } from 'typeorm'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { record } from '../../src/audit/record.ts'
+import { type AuditEvent, record } from '../../src/audit/record.ts'
 import { verify, verifyWithin } from '../../src/audit/verify.ts'
 import type { AuditVerdict } from '../../src/contract/audit.ts'
 import { calledWith, calls } from '../../src/platform/http/call.ts'
@@ -17,7 +17,7 @@ let fresh: FreshDatabase
 let database: Database
 
 beforeAll(async () => {
-  fresh = await freshDatabase()
+  fresh = await freshDatabase({ madeUpEvents: true })
   database = new Database(await new DataSource(dataSourceOptions(fresh.url, WRITERS + 4)).initialize())
   await Promise.all(Array.from({ length: WRITERS }, (_, writer) => inCall(writer, () => write(writer, EVENTS / WRITERS))))
 })
@@ -50,7 +50,7 @@ async function write(writer: number, many: number): Promise<void> {
     const fails = draw(10) === 0
     await database
       .transaction(async (tx) => {
-        await record(tx, ...events)
+        await record(tx, ...(events as unknown as AuditEvent[]))
         if (fails) throw new Error('never mind')
       })
       .catch((error: Error) => expect(error.message).toBe('never mind'))
@@ -264,12 +264,20 @@ it('holds up while others write', async () => {
 })
 
 it('links as quickly while somebody looks at an old snapshot, and in a transaction of thousands', async () => {
-  const other = await freshDatabase()
+  const other = await freshDatabase({ madeUpEvents: true })
   const source = await new DataSource(dataSourceOptions(other.url, 2)).initialize()
   const snapshot = source.createQueryRunner()
   const events = (many: number) =>
     source.transaction((tx) =>
-      record(tx, ...Array.from({ length: many }, () => ({ kind: 'grant.active' as const, actor: 'usr_1', subject: 'grt_1' }))),
+      record(
+        tx,
+        ...Array.from({ length: many }, () => ({
+          kind: 'rotation.asked' as const,
+          actor: 'usr_1',
+          subject: 'grt_1',
+          data: { reason: '' },
+        })),
+      ),
     )
   /** pages of the head's table and index that were read so far */
   const reads = async (): Promise<number> => {

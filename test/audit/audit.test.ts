@@ -2,37 +2,47 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { record } from '../../src/audit/record.ts'
+import { type AuditEvent, record } from '../../src/audit/record.ts'
 import { verifyExport } from '../../src/audit/verify-export.ts'
 import { run } from '../../src/cli/main.ts'
 import { Database } from '../../src/platform/postgres/database.ts'
 import type { Api } from '../support/api.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
-import { within } from '../support/database.ts'
+import { type FreshDatabase, freshDatabase, within } from '../support/database.ts'
 import { ownToken } from '../support/own-token.ts'
 
 let broker: Broker
 let auditor: Api
 let folder: string
+let database: FreshDatabase
+
+const madeUp = (...events: (Omit<AuditEvent, 'data'> & { readonly data: object })[]) => events as readonly AuditEvent[]
 
 beforeAll(async () => {
-  broker = await startBroker()
+  database = await freshDatabase({ madeUpEvents: true })
+  broker = await startBroker({ database })
   folder = await mkdtemp(path.join(tmpdir(), 'lk-audit-'))
   auditor = broker.api(await tokenOf('Audrey', ['auditor'], ['audit']))
   for (let i = 0; i < 30; i++) {
-    await broker.app
-      .get(Database)
-      .transaction((tx) =>
-        record(
-          tx,
+    await broker.app.get(Database).transaction((tx) =>
+      record(
+        tx,
+        ...madeUp(
           { kind: 'grant.active', actor: 'usr_zoe', subject: `grt_${i}`, data: { note: 'a "word", a\nline and 🔑', i } },
-          { kind: i % 2 ? 'grant.revoked' : 'request.submitted', actor: i % 3 ? 'broker' : 'usr_zoe', subject: `grt_${i}` },
+          {
+            kind: i % 2 ? 'grant.revoked' : 'request.submitted',
+            actor: i % 3 ? 'broker' : 'usr_zoe',
+            subject: `grt_${i}`,
+            data: {},
+          },
         ),
-      )
+      ),
+    )
   }
 })
 afterAll(async () => {
   await broker?.close()
+  await database?.drop()
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -164,7 +174,9 @@ describe('the audit trail', () => {
     const evil = ['=1+1', '+1', '-1', '@SUM(A1)', '\tx']
     await broker.app
       .get(Database)
-      .transaction((tx) => record(tx, ...evil.map((actor) => ({ kind: 'grant.active' as const, actor, subject: 'a "b", c\nd' }))))
+      .transaction((tx) =>
+        record(tx, ...evil.map((actor) => ({ kind: 'target.restored' as const, actor, subject: 'a "b", c\nd', data: {} }))),
+      )
     const { text, headers } = await auditor.get('/api/audit/export?format=csv')
     expect(headers['content-type']).toContain('text/csv')
     const [heading, ...records] = parseCsv(text)

@@ -1,35 +1,31 @@
-import { globSync, readFileSync } from 'node:fs'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { requestMachine } from '../../src/approvals/requests/request-machine.ts'
-import { KINDS, PARTS } from '../../src/audit/kinds.ts'
+import { PARTS } from '../../src/audit/kinds/kind.ts'
+import { KINDS } from '../../src/audit/kinds.ts'
 import { grantMachine } from '../../src/grants/grant-machine.ts'
 import { messageFor } from '../../src/notifications/words.ts'
+import { dataInWords } from '../support/data-in-words.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
-const cells = readFileSync(path.join(root, 'docs/events.md'), 'utf8')
-  .split('\n')
-  .filter((line) => line.startsWith('| '))
-  .map((line) =>
-    line
-      .split('|')
-      .slice(1, -1)
-      .map((cell) => cell.trim()),
-  )
+const page = path.join(root, 'docs/events.md')
+const HEAD = '| event | subject | meaning | data | told |\n|---|---|---|---|---|\n'
+const table = Object.entries(KINDS).map(
+  ([kind, { subject, meaning, data, tells }]) =>
+    `| \`${kind}\` | ${subject} | ${meaning} | ${dataInWords(data)} | ${tells.join(', ')} |`,
+)
 
 describe('docs/events.md', () => {
-  it('lists the events there are, with subject, meaning and who is told', () => {
-    const known = Object.entries(KINDS).map(([kind, { subject, meaning, tells }]) => [
-      `\`${kind}\``,
-      subject,
-      meaning,
-      tells.join(', '),
-    ])
-    expect(cells.filter(([event]) => event?.startsWith('`'))).toEqual(known)
+  it('lists the events there are, with subject, meaning, data and who is told: UPDATE_EVENTS=1 writes it', () => {
+    const [before = ''] = readFileSync(page, 'utf8').split(HEAD)
+    if (process.env['UPDATE_EVENTS']) writeFileSync(page, `${before}${HEAD}${table.join('\n')}\n`)
+    expect(readFileSync(page, 'utf8')).toBe(`${before}${HEAD}${table.join('\n')}\n`)
   })
 
   it('says who everybody is that is told', () => {
-    const explained = cells.filter((row) => row.length === 2).map(([part]) => part)
+    const rows = [...readFileSync(page, 'utf8').matchAll(/^\| (\w+) \| [^|]+ \|$/gm)]
+    const explained = rows.map(([, part]) => part)
     expect(PARTS.filter((part) => !explained.includes(part))).toEqual([])
   })
 })

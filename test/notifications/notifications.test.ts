@@ -283,7 +283,7 @@ describe('people', () => {
     await database.query(
       `insert into audit_events (id, kind, actor, subject, body)
        values ('aud_00000000000000000000000001', 'grant.stuck', 'broker', $1, '{"code":"target.denied","message":"refused to delete"}'),
-         ('aud_00000000000000000000000002', 'orphan.removed', 'broker', $2, '{}')`,
+         ('aud_00000000000000000000000002', 'orphan.removed', 'broker', $2, '{"artefact":"a policy"}')`,
       [grantId, world.integrationId],
     )
     const stuck = await told(

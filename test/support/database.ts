@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject } from 'vitest'
+import { misfits, type Recorded } from './recorded.ts'
 
 export const TEMPLATE = 'latchkey_template'
 
@@ -11,9 +12,21 @@ export interface FreshDatabase {
   drop(): Promise<void>
 }
 
-/** A migrated, empty database of the test's own. */
-export function freshDatabase(): Promise<FreshDatabase> {
-  return databaseLike(TEMPLATE)
+/**
+ * A migrated, empty database of the test's own. When it is dropped, every event in it is looked at: whatever was recorded must be as its kind
+ * says, unless the test makes up events itself.
+ */
+export async function freshDatabase({ madeUpEvents = false } = {}): Promise<FreshDatabase> {
+  const database = await databaseLike(TEMPLATE)
+  if (madeUpEvents) return database
+  return {
+    ...database,
+    drop: async () => {
+      const wrong = misfits(await database.query<Recorded>('select kind, actor, subject, body from audit_events order by at, id'))
+      await database.drop()
+      if (wrong.length > 0) throw new Error(`recorded, and not as its kind says (src/audit/kinds):\n${wrong.join('\n')}`)
+    },
+  }
 }
 
 /** One that no daemon has ever seen. */

@@ -46,7 +46,7 @@ export class Decisions implements OnModuleInit {
         ),
       )
     whilePending(REQUEST_WORK.lapse, async (tx, request) => {
-      await move(tx, request.id, 'lapse')
+      await move(tx, request.id, 'lapse', { data: {} })
       return 'done'
     })
     whilePending(REQUEST_WORK.escalate, async (tx, request) => {
@@ -110,7 +110,7 @@ export class Decisions implements OnModuleInit {
       const request = await lockRequest(tx, id)
       if (request?.requesterId !== caller.id) throw noSuchRequest(id)
       if (request.state !== 'pending') throw alreadyDecided(request)
-      await move(tx, id, 'cancel', { actor: caller.id })
+      await move(tx, id, 'cancel', { actor: caller.id, data: {} })
     })
   }
 

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common'
+import type { DataOf } from '../../audit/kinds.ts'
 import { record } from '../../audit/record.ts'
 import type { Config } from '../../config/config.ts'
 import type { RequestKind } from '../../contract/requests.ts'
@@ -9,7 +10,7 @@ import { enqueue } from '../../platform/due/due-work.ts'
 import { newId } from '../../platform/ids.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
-import { BrokerError, type Json } from '../../sdk/index.ts'
+import { BrokerError } from '../../sdk/index.ts'
 import { Approvers, type Asked } from '../stages/approvers.ts'
 import {
   type AskedAction,
@@ -142,7 +143,7 @@ export class Submissions {
     await this.subjects.of({ kind }).carryOut(tx, request!, seconds, await readRequestResources(tx, id))
   }
 
-  private async facts(tx: Tx, { flow, ask, extendsGrantId, action }: Submission): Promise<Record<string, Json | undefined>> {
+  private async facts(tx: Tx, { flow, ask, extendsGrantId, action }: Submission): Promise<DataOf<'request.submitted'>> {
     const told = await this.approvers.named(flow.rule.notify, tx)
     return {
       flow: flow.id,

@@ -1,21 +1,35 @@
-import { BROKER, record } from '../../audit/record.ts'
+import type { DataOf } from '../../audit/kinds.ts'
+import { type AuditEvent, BROKER, record } from '../../audit/record.ts'
 import { withdraw } from '../../platform/due/due-work.ts'
 import { rows, type Tx } from '../../platform/postgres/database.ts'
-import { BrokerError, type Json } from '../../sdk/index.ts'
+import { BrokerError } from '../../sdk/index.ts'
 import { REQUEST_WORK } from './request.ts'
-import { type RequestEvent, requestMachine } from './request-machine.ts'
+import { type RequestEvent, type RequestState, requestMachine } from './request-machine.ts'
 
-interface Turn {
+/** What the trail calls each event. */
+const TOLD = {
+  approve: 'request.approved',
+  reject: 'request.rejected',
+  cancel: 'request.cancelled',
+  lapse: 'request.expired',
+} as const satisfies Readonly<Record<RequestEvent, `request.${RequestState}`>>
+
+interface Turn<Event extends RequestEvent> {
   /** `usr_…`; the broker itself when nobody did it */
   readonly actor?: string
   readonly approvedSeconds?: number
   /** why the broker ended it */
   readonly endReason?: string
-  readonly data?: Readonly<Record<string, Json | undefined>>
+  readonly data: DataOf<(typeof TOLD)[Event]>
 }
 
 /** The only update of a request's state: whether the event means anything is for the machine to say. Nothing is waited for any more. */
-export async function move(tx: Tx, requestId: string, event: RequestEvent, turn: Turn = {}): Promise<void> {
+export async function move<Event extends RequestEvent>(
+  tx: Tx,
+  requestId: string,
+  event: Event,
+  turn: Turn<Event>,
+): Promise<void> {
   const { from, to } = requestMachine.arrow(event)
   const moved = await rows(
     tx,
@@ -27,5 +41,6 @@ export async function move(tx: Tx, requestId: string, event: RequestEvent, turn:
   if (moved.length === 0)
     throw new BrokerError('conflict', 'the request is already over', { fix: 'nothing needs to be decided any more' })
   await withdraw(tx, Object.values(REQUEST_WORK), [requestId])
-  await record(tx, { kind: `request.${to}`, actor: turn.actor ?? BROKER, subject: requestId, data: turn.data ?? {} })
+  const told = { kind: TOLD[event], actor: turn.actor ?? BROKER, subject: requestId, data: turn.data }
+  await record(tx, told as AuditEvent)
 }

@@ -50,13 +50,17 @@ export class Expiry implements OnModuleInit {
         [id, REMINDED_DAYS],
       )
       if (!due) return
-      const isNews = due.now !== null && (due.reminded === null || due.now < due.reminded)
-      if (!isNews) return
+      if (due.now === null || (due.reminded !== null && due.reminded <= due.now)) return
       const { name, fingerprint, notAfter, now: days } = due
       await rows(tx, 'update certificates set reminded_days = $2 where id = $1', [id, days])
-      const kind = days === 0 ? 'certificate.expired' : 'certificate.expiring'
-      const data = { name, fingerprint, notAfter: notAfter.toISOString(), ...(days !== 0 && { days }) }
-      await record(tx, { kind, actor: BROKER, subject: id, data })
+      const data = { name, fingerprint, notAfter: notAfter.toISOString() }
+      const told = { actor: BROKER, subject: id }
+      await record(
+        tx,
+        days === 0
+          ? { kind: 'certificate.expired', ...told, data }
+          : { kind: 'certificate.expiring', ...told, data: { ...data, days } },
+      )
     })
     const left = await row<{ ms: number }>(
       this.database.pool,

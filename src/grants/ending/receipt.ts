@@ -1,5 +1,5 @@
 import type { RevocationReceipt } from '../../contract/grants.ts'
-import { type Evidence, type Json, type Look, storable, type TargetIdentity } from '../../sdk/index.ts'
+import { type Evidence, type Look, storable, type TargetIdentity } from '../../sdk/index.ts'
 import type { Grant } from '../grant.ts'
 
 /** Evidence that every piece of a grant is gone, as it is kept, shown and exported. */
@@ -11,13 +11,13 @@ export function receiptOf(
     recorded,
     beyond = [],
   }: { target: TargetIdentity | undefined; recorded: boolean; beyond?: readonly string[] | undefined },
-): Json {
+): RevocationReceipt {
   return {
     ...headOf(grant),
     target: target ?? null,
     targetRecorded: recorded,
     evidence: evidence.map(pieceOf),
-    beyond,
+    beyond: [...beyond],
   }
 }
 
@@ -30,7 +30,7 @@ export interface Unproved {
 }
 
 /** Of a grant whose system is gone: every piece that the journal knows of, and of each that nobody looked at it. */
-export function unprovedReceipt(grant: Grant, { writtenOff, target, steps, credentials }: Unproved): Json {
+export function unprovedReceipt(grant: Grant, { writtenOff, target, steps, credentials }: Unproved): RevocationReceipt {
   const { at } = writtenOff
   const unseen = (artefact: string, observed: string) => ({
     artefact,
@@ -88,8 +88,8 @@ function saidIn({ observed, requestId, requestIdBy, correlationId, at }: Omit<Lo
 
 function headOf(grant: Grant) {
   return {
-    grant: grant.id,
-    reason: grant.endReason,
+    grant: grant.id as RevocationReceipt['grant'],
+    reason: grant.endReason!,
     endedBy: grant.endedBy,
     dueAt: grant.expiresAt?.toISOString() ?? null,
     revokingAt: grant.revokingAt?.toISOString() ?? null,

@@ -138,7 +138,7 @@ export class Revocation implements OnModuleInit {
         event,
         over.map(({ grant, run, evidence, target, beyond }) => {
           const receipt = receiptOf(grant, evidence, { target, beyond, recorded: run.target !== undefined })
-          return { id: grant.id, given: { receipt }, data: () => ({ reason: grant.endReason, ...whyFailed(grant), receipt }) }
+          return { id: grant.id, given: { receipt }, data: () => ({ reason: receipt.reason, ...whyFailed(grant), receipt }) }
         }),
       )
     }

@@ -61,7 +61,7 @@ async function existingAdmin(tx: Tx, name: string): Promise<string | undefined> 
 
 async function createAdmin(tx: Tx, name: string): Promise<string> {
   const id = newId('usr')
-  const roles = ['admin', 'member']
+  const roles = ['admin', 'member'] as const
   await rows(tx, 'insert into users (id, name, roles) values ($1, $2, $3)', [id, name, roles])
   await record(tx, { kind: 'user.created', actor: BROKER, subject: id, data: { name, roles } })
   return id

@@ -1,6 +1,7 @@
 import { record } from '../../audit/record.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { directoryChanged } from '../directory/directory-changed.ts'
+import type { UserState } from '../directory/user.ts'
 import { lockOut } from '../lock-out.ts'
 
 /** True for `u`, a row of users, who was given something here: a role, a place in a group made by hand, or a name in a flow or integration. */
@@ -87,7 +88,7 @@ async function intoSignIn(tx: Tx, actor: string, provisioned: string, signsIn: s
 async function settle(tx: Tx, actor: string, kept: string, gone: string): Promise<string> {
   await rows(tx, 'update users set manager_id = $1 where manager_id = $2 and id <> $1', [kept, gone])
   await lockOut(tx, actor, gone)
-  const person = await row<{ state: string }>(tx, 'select state from users where id = $1', [kept])
+  const person = await row<{ state: UserState }>(tx, 'select state from users where id = $1', [kept])
   if (person?.state === 'disabled') await lockOut(tx, actor, kept)
   await record(tx, { kind: 'person.merged', actor, subject: kept, data: { from: gone, state: person?.state } })
   return kept

@@ -75,7 +75,7 @@ export class ScimUsers {
       await keep(tx, id, person)
       if (externalId !== undefined) await forgetRecycled(tx, client.actor, externalId)
       await resolveManagers(tx, id, [id, externalId])
-      const data = { ...derived(person), source: 'scim', userName, externalId, active }
+      const data = { ...derived(person), source: 'scim' as const, userName, externalId, active }
       await record(tx, { kind: 'user.created', actor: client.actor, subject: id, data })
       await this.links.noteLookAlikes(tx, client.actor, id)
       return this.get(id, tx)

@@ -5,6 +5,7 @@ import type { Id } from '../../contract/id.ts'
 import { CONFIG } from '../../platform/platform.module.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
+import type { User } from '../directory/user.ts'
 import { lockOut } from '../lock-out.ts'
 import { GIVEN_HERE, merge } from './merge.ts'
 import { NeverSignedIn, NotLinked, noteNotLinked } from './not-linked.ts'
@@ -12,7 +13,7 @@ import { NeverSignedIn, NotLinked, noteNotLinked } from './not-linked.ts'
 export interface KnownPerson {
   readonly id: Id<'usr'>
   readonly state: string
-  readonly source: string
+  readonly source: User['source']
 }
 
 /** Somebody who signs in, as SCIM means them by an externalId. */

@@ -99,7 +99,7 @@ async function replaceGroups(
       kind: 'group.created' as const,
       actor: BROKER,
       subject: id,
-      data: { name, source: 'sign_in', issuer },
+      data: { name, source: 'sign_in' as const, issuer },
     })),
     ...dropped.map(({ id }) => ({ kind: 'group.member_removed' as const, actor: BROKER, subject: id, data: { userId } })),
     ...added

@@ -68,7 +68,7 @@ export class JwtCallers {
     } catch (error) {
       if (error instanceof BrokerError && error.code === 'unavailable') throw error
       const subject = subjectOf(error) ?? seen.subject
-      await this.refusals.note('bearer', error, subject && (await this.people.find(subject)))
+      await this.refusals.note('bearer', error, subject ? await this.people.find(subject) : undefined)
       throw refusalInWords(error) ?? unknownCaller()
     }
   }

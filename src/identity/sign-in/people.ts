@@ -72,7 +72,7 @@ export class People {
 
   private async created(tx: Tx, statement: Statement): Promise<KnownPerson> {
     const id = newId('usr')
-    const roles = ['member']
+    const roles = ['member'] as const
     const called = statement.name?.value ?? statement.userName?.value ?? legibleSubject(statement.subject)
     const email = statement.email?.value ?? null
     await rows(tx, `insert into users (id, name, email, roles, source, sign_in_name) values ($1, $2, $3, $4, 'sign_in', $5)`, [

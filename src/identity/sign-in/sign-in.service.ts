@@ -63,7 +63,7 @@ export class SignIn {
       return answered.returnTo
     } catch (error) {
       if (tokens) await this.kept.giveBack(this.database.pool, signInConfig(this.config).issuer, tokens)
-      await this.refusals.note('callback', error, subject && (await this.people.find(subject)))
+      await this.refusals.note('callback', error, subject ? await this.people.find(subject) : undefined)
       throw refusalOfSignIn(error)
     }
   }

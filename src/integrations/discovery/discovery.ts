@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common'
 import { z } from 'zod'
+import type { DataOf } from '../../audit/kinds.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import { Catalog } from '../../catalog/catalog.ts'
 import type { Config } from '../../config/config.ts'
@@ -150,7 +151,7 @@ export class Discovery implements OnModuleInit {
     error?: ReturnType<typeof problemOf>,
   ): Promise<void> {
     await this.database.transaction(async (tx) => {
-      const [ended] = await rows<{ counts: Record<string, number> }>(
+      const [ended] = await rows<{ counts: Omit<DataOf<'discovery.completed'>, 'run' | 'error'> }>(
         tx,
         `update discovery_runs set state = $2, error = $3, frontier = '[]', vanished = '[]', ended_at = clock_timestamp()
          where id = $1 and state = 'running'
