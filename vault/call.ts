@@ -1,5 +1,7 @@
 import type { Secret } from './secret.ts'
-import type { Rank } from './turns.ts'
+
+/** What a call is for. A server that limits the rate serves too few of them: then those that end access go first. */
+export type Rank = 'ending' | 'opening' | 'provisioning' | 'background'
 
 export interface VaultCall {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'

@@ -1,5 +1,5 @@
 import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici'
-import type { TransportOptions } from './transport.ts'
+import type { Secret } from './secret.ts'
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 /**
@@ -19,15 +19,27 @@ const SIGNATURES = [
 /** A CA that is trusted no longer is noticed after this long; one that is missing, at the first certificate that is not accepted. */
 const LOOK_EVERY_MS = 60_000
 
+/** How one server is reached. */
+export interface ConnectionOptions {
+  readonly ca?: string
+  /** where the CA comes from a file: what is in it now, undefined when that cannot be used */
+  readonly readCa?: () => Promise<string | undefined>
+  readonly clientCertificate?: { readonly cert: string; readonly key: Secret }
+  readonly timeoutMs: number
+  readonly proxy?: string
+  /** monotonic, milliseconds */
+  readonly now: () => number
+}
+
 /** The connections to one server. Where the CA is in a file, they go by what the file says now. */
 export class Connector {
-  readonly #options: TransportOptions
+  readonly #options: ConnectionOptions
   #ca: string | undefined
   #current: Dispatcher
   #lookedAt: number
   #looking?: Promise<void>
 
-  constructor(options: TransportOptions) {
+  constructor(options: ConnectionOptions) {
     this.#options = options
     this.#ca = options.ca
     this.#current = dispatcherFor(options, options.ca)
@@ -68,7 +80,7 @@ export class Connector {
   }
 }
 
-function dispatcherFor(options: TransportOptions, ca: string | undefined): Dispatcher {
+function dispatcherFor(options: ConnectionOptions, ca: string | undefined): Dispatcher {
   const tls = {
     ca,
     cert: options.clientCertificate?.cert,

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { VaultAnswer } from './call.ts'
-import type { Rank } from './turns.ts'
+import type { Rank, VaultAnswer } from './call.ts'
 
 const FIRST_MS = 250
 const LONGEST_MS = 30_000

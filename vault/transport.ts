@@ -2,29 +2,21 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
 import { unaskable } from './askable.ts'
-import type { VaultAnswer, VaultCall } from './call.ts'
-import { Connector } from './connector.ts'
+import type { Rank, VaultAnswer, VaultCall } from './call.ts'
+import { type ConnectionOptions, Connector } from './connector.ts'
 import { within } from './deadline.ts'
 import { describeCall, NetworkFailure, networkFailure, VaultError } from './errors.ts'
 import { parseJson } from './json.ts'
 import { isWorthRepeating, pauseBefore, rest } from './retry.ts'
 import { isSecret, type Secret } from './secret.ts'
-import { type Rank, Turns } from './turns.ts'
+import { Turns } from './turns.ts'
 
-export interface TransportOptions {
+export interface TransportOptions extends ConnectionOptions {
   readonly address: string
   readonly namespace?: string
-  readonly ca?: string
-  /** where the CA comes from a file: what is in it now, undefined when that cannot be used */
-  readonly readCa?: () => Promise<string | undefined>
-  readonly clientCertificate?: { readonly cert: string; readonly key: Secret }
-  readonly timeoutMs: number
-  readonly proxy?: string
   /** `host:port` of other nodes a standby may redirect to */
   readonly redirectHosts: readonly string[]
   readonly userAgent: string
-  /** monotonic, milliseconds */
-  readonly now: () => number
 }
 
 /** HTTP to one server: every status is an answer, only a failure below HTTP throws. */

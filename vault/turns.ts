@@ -1,7 +1,5 @@
+import type { Rank } from './call.ts'
 import { rest } from './retry.ts'
-
-/** What a call is for. A server that limits the rate serves too few of them: then those that end access go first. */
-export type Rank = 'ending' | 'opening' | 'provisioning' | 'background'
 
 const RANKS: readonly Rank[] = ['ending', 'opening', 'provisioning', 'background']
 /** After the server's word that there were too many calls, what nobody waits for leaves it alone for a while. */

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { ApiClient } from '../api-client/api-client.ts'
 import { apiClient } from './connect.ts'
 import { json } from './lines.ts'
-import type { Terminal } from './main.ts'
+import type { Terminal } from './terminal.ts'
 
 export interface ApiOptions {
   readonly url?: string

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { BrokerError } from '../sdk/index.ts'
-import type { Terminal } from './main.ts'
+import type { Terminal } from './terminal.ts'
 
 /** The JSON in a file, or on standard input for `-`. */
 export async function jsonFrom(terminal: Terminal, place: string): Promise<unknown> {

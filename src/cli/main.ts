@@ -32,17 +32,7 @@ import { runs } from './commands/runs.ts'
 import { search } from './commands/search.ts'
 import { sync } from './commands/sync.ts'
 import { writeOff } from './commands/write-off.ts'
-
-/** What a command may touch of the world. */
-export interface Terminal {
-  readonly env: NodeJS.ProcessEnv
-  /** standard output: what a script wants to have */
-  print(line: string): void
-  /** standard error: what a person wants to know */
-  tell(line: string): void
-  /** standard input, unless told otherwise */
-  readonly input?: NodeJS.ReadableStream
-}
+import type { Terminal } from './terminal.ts'
 
 // One file each. A command imports what it needs when it is used, so that every other starts at once.
 const COMMANDS = [

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises'
-import type { Terminal } from './main.ts'
+import type { Terminal } from './terminal.ts'
 
 /** What somebody types after they were told what it is for. */
 export async function typed(terminal: Terminal, warning: string): Promise<string> {

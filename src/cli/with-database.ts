@@ -6,7 +6,7 @@ import { Database, dataSourceOptions, THOROUGH } from '../platform/postgres/data
 import { startEmbeddedPostgres } from '../platform/postgres/embedded-postgres.ts'
 import { runningPostgres } from '../platform/postgres/running-postgres.ts'
 import { BrokerError } from '../sdk/index.ts'
-import type { Terminal } from './main.ts'
+import type { Terminal } from './terminal.ts'
 
 export interface Needs {
   /** the work is done on the schema of this version; what only reads the trail takes any */

@@ -3,7 +3,7 @@ import { runs } from '../../contract/endpoints/runs.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { integrationId } from '../find.ts'
 import { table } from '../lines.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 
 /** What may be done at an integration. */
 export function actions(program: Command, terminal: Terminal): void {

@@ -4,7 +4,7 @@ import type { NotedCheckpoints } from '../../audit/read-checkpoints.ts'
 import type { AuditVerdict } from '../../contract/audit.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { json, table } from '../lines.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 
 interface Verify {
   readonly file?: string

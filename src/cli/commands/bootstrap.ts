@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 
 /** The way in: the first admin's token, for a person who can read the daemon's database. */
 export function bootstrap(program: Command, terminal: Terminal): void {

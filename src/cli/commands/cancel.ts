@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import { requests } from '../../contract/endpoints/access.ts'
 import { runs } from '../../contract/endpoints/runs.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
-import type { Terminal } from '../main.ts'
 import { runInWords } from '../run-words.ts'
+import type { Terminal } from '../terminal.ts'
 import { requestInWords } from '../words.ts'
 
 /** Takes back what is not done yet: one’s own request, or a run. */

@@ -7,7 +7,7 @@ import { apiClient } from '../connect.ts'
 import { seconds } from '../duration.ts'
 import { certificateSourceId, integrationId, targetIds } from '../find.ts'
 import { facts, table } from '../lines.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 
 interface Given extends ApiOptions {
   readonly integration: string

@@ -6,7 +6,7 @@ import { BrokerError } from '../../sdk/index.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { certificateInWords, certificatesInWords } from '../distribution-words.ts'
 import { certificateId } from '../find.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 
 interface Given extends ApiOptions {
   readonly pkcs12?: string

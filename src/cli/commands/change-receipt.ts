@@ -2,7 +2,7 @@ import { runs } from '../../contract/endpoints/runs.ts'
 import type { ChangeReceipt } from '../../contract/runs.ts'
 import { type ApiOptions, show } from '../api-command.ts'
 import { facts, plain, table } from '../lines.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 
 /** What a run changed: what was there before, and what was read back afterwards. */
 export async function changeReceipt(terminal: Terminal, id: string, options: ApiOptions): Promise<void> {

@@ -3,7 +3,7 @@ import { integrations } from '../../contract/endpoints/integrations.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { integrationId } from '../find.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 import { checksInWords } from '../words.ts'
 
 /** Looks at an integration now: what works, what does not, and what to do about it. */

@@ -10,7 +10,7 @@ import { apiClient } from '../connect.ts'
 import { distributionInWords, distributionsInWords, outlookInWords, targetsInWords } from '../distribution-words.ts'
 import { certificateId, targetIds } from '../find.ts'
 import { json } from '../lines.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 import { until } from '../until.ts'
 import { heldInWords } from '../words.ts'
 

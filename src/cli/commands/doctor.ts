@@ -4,7 +4,7 @@ import type { Me } from '../../contract/identity.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { apiClient, brokerUrl } from '../connect.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 import { until } from '../until.ts'
 import { checksInWords } from '../words.ts'
 

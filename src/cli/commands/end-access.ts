@@ -8,7 +8,7 @@ import { withApi } from '../api-command.ts'
 import { apiClient } from '../connect.ts'
 import { integrationId } from '../find.ts'
 import { json, table } from '../lines.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 import { typed } from '../typed.ts'
 import { until } from '../until.ts'
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { extensions } from '../../contract/endpoints/grants.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { seconds } from '../duration.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 import { requestInWords } from '../words.ts'
 
 const OPEN_AGAIN = (id: string) =>

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { grants } from '../../contract/endpoints/grants.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 import { grantInWords } from '../words.ts'
 
 /** Ends one's own access early. */

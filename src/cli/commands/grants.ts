@@ -3,7 +3,7 @@ import { grants as endpoints } from '../../contract/endpoints/grants.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { inWords } from '../duration.ts'
 import { plain, table } from '../lines.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 import { problemInWords, resourcesInWords } from '../words.ts'
 
 /** The access one has. */

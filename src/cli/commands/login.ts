@@ -5,8 +5,8 @@ import { enrolments, myself } from '../../contract/endpoints/people.ts'
 import type { SignInOptions } from '../../contract/identity.ts'
 import { BrokerError, Secret } from '../../sdk/index.ts'
 import { brokerUrl } from '../connect.ts'
-import type { Terminal } from '../main.ts'
 import type { Login } from '../stored-login.ts'
+import type { Terminal } from '../terminal.ts'
 
 /** Signs in at the company's identity provider, in whatever browser is at hand; or with a code, where there is none. */
 export function login(program: Command, terminal: Terminal): void {

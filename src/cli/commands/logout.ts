@@ -3,7 +3,7 @@ import { ApiClient, bearer } from '../../api-client/api-client.ts'
 import { tokens } from '../../contract/endpoints/people.ts'
 import { Secret } from '../../sdk/index.ts'
 import { brokerUrl } from '../connect.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 
 /** Forgets who you are, and has the provider forget it, or the broker revoke the token. */
 export function logout(program: Command, terminal: Terminal): void {

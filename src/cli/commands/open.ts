@@ -3,7 +3,7 @@ import { grants } from '../../contract/endpoints/grants.ts'
 import type { CredentialView } from '../../contract/grants.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { facts } from '../lines.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 
 /** Mints a credential and shows it, once. */
 export function open(program: Command, terminal: Terminal): void {

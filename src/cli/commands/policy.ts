@@ -6,7 +6,7 @@ import type { PolicyAdvice } from '../../sdk/index.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { integrationId } from '../find.ts'
 import { jsonFrom } from '../json-file.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 
 interface Options extends ApiOptions {
   readonly plugin: string

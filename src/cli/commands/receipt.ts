@@ -3,7 +3,7 @@ import { grants } from '../../contract/endpoints/grants.ts'
 import type { RevocationReceipt } from '../../contract/grants.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { facts, table } from '../lines.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 import { writtenOffInWords } from '../words.ts'
 import { changeReceipt } from './change-receipt.ts'
 

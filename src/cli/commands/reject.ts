@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { requests } from '../../contract/endpoints/access.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 import { requestInWords } from '../words.ts'
 
 /** Says no, and why. */

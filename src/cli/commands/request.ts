@@ -6,7 +6,7 @@ import type { GrantView } from '../../contract/grants.ts'
 import type { DryRun, RequestView } from '../../contract/requests.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 
 interface Options extends ApiOptions {
   readonly permission: string[]

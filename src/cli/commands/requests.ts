@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { requests as endpoints } from '../../contract/endpoints/access.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { table } from '../lines.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 import { resourcesInWords, secondsInWords, whoInWords } from '../words.ts'
 
 /** One's own requests, or those one may decide. */

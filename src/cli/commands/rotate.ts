@@ -3,8 +3,8 @@ import { rotations } from '../../contract/endpoints/rotations.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { rotationId } from '../find.ts'
-import type { Terminal } from '../main.ts'
 import { rotationInWords } from '../rotation-words.ts'
+import type { Terminal } from '../terminal.ts'
 import { until } from '../until.ts'
 
 interface Options extends ApiOptions {

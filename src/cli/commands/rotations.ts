@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import { rotations as endpoints } from '../../contract/endpoints/rotations.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { rotationId } from '../find.ts'
-import type { Terminal } from '../main.ts'
 import { rotationInWords, rotationsInWords } from '../rotation-words.ts'
+import type { Terminal } from '../terminal.ts'
 
 /** What is done by schedules: what is overdue and comes next, all of them, or one with its history. */
 export function rotations(program: Command, terminal: Terminal): void {

@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import { runs as endpoints } from '../../contract/endpoints/runs.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { table } from '../lines.ts'
-import type { Terminal } from '../main.ts'
 import { runInWords } from '../run-words.ts'
+import type { Terminal } from '../terminal.ts'
 
 /** What was done at targets, latest first, or one of it. */
 export function runs(program: Command, terminal: Terminal): void {

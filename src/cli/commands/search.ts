@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { resources } from '../../contract/endpoints/integrations.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { table } from '../lines.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 
 /** What there is to ask for. */
 export function search(program: Command, terminal: Terminal): void {

@@ -4,7 +4,7 @@ import { BrokerError } from '../../sdk/index.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { integrationId } from '../find.ts'
 import { facts, plain } from '../lines.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 import { until } from '../until.ts'
 
 /** Discovers now what there is in the target. */

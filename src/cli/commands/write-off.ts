@@ -5,7 +5,7 @@ import { type ApiOptions, withApi } from '../api-command.ts'
 import { apiClient } from '../connect.ts'
 import { integrationId } from '../find.ts'
 import { json } from '../lines.ts'
-import type { Terminal } from '../main.ts'
+import type { Terminal } from '../terminal.ts'
 import { typed } from '../typed.ts'
 
 interface Options extends ApiOptions {

@@ -14,7 +14,7 @@ import { Metrics } from '../../platform/watching/metrics.ts'
 import { type Evidence, isBrokerError } from '../../sdk/index.ts'
 import { endNow } from '../ending/ending.ts'
 import { type Grant, selectGrants } from '../grant.ts'
-import type { SweepReport } from './sweep.ts'
+import type { SweepReport } from './sweep-report.ts'
 
 const AT_ONCE = 4
 /** What a node that lags behind needs to catch up. */

@@ -10,7 +10,7 @@ import { Database, rows } from '../../platform/postgres/database.ts'
 import { BrokerError, type TargetIdentity } from '../../sdk/index.ts'
 import { pieceOf } from '../ending/receipt.ts'
 import { type Grant, selectGrants } from '../grant.ts'
-import type { SweepReport } from './sweep.ts'
+import type { SweepReport } from './sweep-report.ts'
 
 const MOST_AT_ONCE = 200
 

@@ -6,7 +6,7 @@ import { Installation } from '../../platform/installation/installation.ts'
 import { Database, rows } from '../../platform/postgres/database.ts'
 import { Metrics } from '../../platform/watching/metrics.ts'
 import type { Marked } from '../../sdk/index.ts'
-import type { SweepReport } from './sweep.ts'
+import type { SweepReport } from './sweep-report.ts'
 
 /** The rest of a flood is a number: its maker could make a trail of it. */
 const NAMED_AT_MOST = 100

@@ -8,24 +8,11 @@ import type { Marked } from '../../sdk/index.ts'
 import { Alterations } from './alterations.ts'
 import { CameBack } from './came-back.ts'
 import { StrayPieces } from './stray-pieces.ts'
+import type { SweepReport } from './sweep-report.ts'
 
 const EVERY_MS = 10 * 60_000
 /** When a check was under way that may have been cut off. */
 const SOON_MS = 4 * 60_000
-
-/** What a sweep found in one target. */
-export interface SweepReport {
-  /** ours, known to nobody: removed */
-  readonly removed: string[]
-  /** stands where only ours should, and is not ours: left alone */
-  readonly foreign: string[]
-  /** ours, but it could not be removed; the next sweep tries again */
-  readonly left: string[]
-  /** grants whose pieces were changed by somebody else: being revoked */
-  readonly altered: string[]
-  /** the same, but too many at once to be ended before somebody, or a later sweep, has confirmed it */
-  readonly suspected: string[]
-}
 
 /** Compares what bears our mark in a target with what the database knows, in both directions. Works from an empty database. */
 @Injectable()

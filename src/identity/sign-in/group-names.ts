@@ -1,5 +1,4 @@
 import { name } from '../../contract/text.ts'
-import type { Claims } from './claims.ts'
 
 /** A group that somebody is not put into, and why. Its name is written so that it can be read. */
 export interface RefusedName {
@@ -26,7 +25,7 @@ export const UNTOLD = {
 } as const
 
 /** undefined when the claims do not mention groups at all. */
-export function readGroups(claims: Claims, claim: string): GroupsSaid | undefined {
+export function readGroups(claims: Readonly<Record<string, unknown>>, claim: string): GroupsSaid | undefined {
   if (isOverage(claims, claim)) return { told: false, why: UNTOLD.overage }
   const said = Object.hasOwn(claims, claim) ? (claims[claim] ?? undefined) : undefined
   if (said === undefined) return undefined
@@ -45,7 +44,7 @@ export function readGroups(claims: Claims, claim: string): GroupsSaid | undefine
 }
 
 /** Entra's way, which is OpenID Connect's for claims that are kept elsewhere, and its older one. */
-function isOverage(claims: Claims, claim: string): boolean {
+function isOverage(claims: Readonly<Record<string, unknown>>, claim: string): boolean {
   const elsewhere = claims['_claim_names']
   if (typeof elsewhere === 'object' && elsewhere !== null && Object.hasOwn(elsewhere, claim)) return true
   return [true, 'true'].includes(claims['hasgroups'] as string | boolean)

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { Logger } from '@nestjs/common'
 import type pg from 'pg'
-import { DueRows, type Turn } from './due-rows.ts'
+import { DueRows, type Taken, type Turn } from './due-rows.ts'
 import { LanePace } from './lane-pace.ts'
 import type { Stretch } from './presence.ts'
 
@@ -18,17 +18,8 @@ export interface LaneOptions {
   readonly yieldsTo?: string
 }
 
-export interface Work {
-  readonly id: string
-  readonly kind: string
-  readonly subject: string
-  readonly shard: string
-  readonly runAt: Date
-  /** when it was due for the first time, if it is being tried again */
-  readonly dueSince: Date
-  readonly version: number
-  readonly attempts: number
-}
+/** What a handler is given to do. */
+export type Work = Taken
 
 /** `done` removes the row; a number of milliseconds tries again after it. */
 export type Outcome = 'done' | number

@@ -1,7 +1,19 @@
 import { performance } from 'node:perf_hooks'
 import type pg from 'pg'
 import type { PatientQuery } from '../postgres/database-client.ts'
-import type { Work } from './due-lane.ts'
+
+/** A row as it was taken. */
+export interface Taken {
+  readonly id: string
+  readonly kind: string
+  readonly subject: string
+  readonly shard: string
+  readonly runAt: Date
+  /** when it was due for the first time, if it is being tried again */
+  readonly dueSince: Date
+  readonly version: number
+  readonly attempts: number
+}
 
 export interface Wish {
   /** rows at most */
@@ -14,8 +26,8 @@ export interface Wish {
   readonly yieldsTo?: string | undefined
 }
 
-/** A row as it was taken, and the milliseconds after which it is tried again; without them it is done. */
-export interface Turn extends Pick<Work, 'id' | 'version' | 'attempts'> {
+/** One of them, and the milliseconds after which it is tried again; without them it is done. */
+export interface Turn extends Pick<Taken, 'id' | 'version' | 'attempts'> {
   readonly ms?: number
 }
 
@@ -35,8 +47,8 @@ export class DueRows {
   ) {}
 
   /** Takes what is due, oldest first. Afterwards the rows are ours until the lease runs out. */
-  async take(me: string, { limit, without, kinds, yieldsTo }: Wish): Promise<Work[]> {
-    const taken = await this.query<Work>(
+  async take(me: string, { limit, without, kinds, yieldsTo }: Wish): Promise<Taken[]> {
+    const taken = await this.query<Taken>(
       `take-${this.lane}`,
       // The pick is made once whatever the planner thinks of it: otherwise it may be made for each row, and its limit with it.
       `with held_back as materialized (
