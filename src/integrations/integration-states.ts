@@ -16,6 +16,7 @@ import { Inhabitants } from './inhabitants.ts'
 import { findIntegration, type Integration } from './integration.ts'
 import { baseOf } from './integration-changes.ts'
 import { SWEEP_WORK } from './sweep-work.ts'
+import { moveIntegration } from './transition.ts'
 
 /** Pauses, resumes and removes integrations. */
 @Injectable()
@@ -56,7 +57,7 @@ export class IntegrationStates implements OnModuleInit {
     await this.database.transaction(async (tx) => {
       const integration = await findIntegration(tx, id, 'for update')
       if (integration.state !== 'paused') throw new BrokerError('conflict', `${integration.name} is not paused`)
-      await this.move(tx, integration, 'active')
+      await moveIntegration(tx, id, 'resume')
       await enqueue(tx, [healthWork(id), discoveryWork(id)])
       await record(tx, { kind: 'integration.resumed', actor: by, subject: id, data: { name: integration.name } })
     })
@@ -89,7 +90,7 @@ export class IntegrationStates implements OnModuleInit {
         fix: 'pause it, end the access through it, and remove it when that is over',
       })
     }
-    await this.move(tx, integration, 'removed')
+    await moveIntegration(tx, id, 'remove')
     await rows(tx, 'update integrations set sealed = null where id = $1', [id])
     await rows(tx, 'delete from integration_secrets where integration_id = $1', [id])
     await endWork(tx, id, 'the integration was removed')
@@ -98,17 +99,9 @@ export class IntegrationStates implements OnModuleInit {
   }
 
   private async halt(tx: Tx, by: string, integration: Integration): Promise<void> {
-    await this.move(tx, integration, 'paused')
+    await moveIntegration(tx, integration.id, 'pause')
     await endWork(tx, integration.id, 'the integration was paused')
     await record(tx, { kind: 'integration.paused', actor: by, subject: integration.id, data: { name: integration.name } })
-  }
-
-  private async move(tx: Tx, { id, state: from }: Integration, to: Integration['state']): Promise<void> {
-    await rows(
-      tx,
-      `update integrations set state = $3, version = version + 1, changed_at = clock_timestamp() where id = $1 and state = $2`,
-      [id, from, to],
-    )
   }
 }
 

@@ -1,5 +1,6 @@
 import { row, rows, type Tx } from '../platform/postgres/database.ts'
 import type { HealthCheck } from '../sdk/index.ts'
+import { moveIntegration } from './transition.ts'
 
 /** The connection of a target of distribution as its row is to have it. */
 export interface WrittenConnection {
@@ -35,11 +36,8 @@ export async function changeConnection(tx: Tx, id: string, { name, clear, sealed
 
 /** What it was can be read in the journal; nothing goes through it any more, and its secrets are erased. */
 export async function removeConnection(tx: Tx, id: string): Promise<void> {
-  await rows(
-    tx,
-    `update integrations set state = 'removed', sealed = null, version = version + 1, changed_at = clock_timestamp() where id = $1`,
-    [id],
-  )
+  await moveIntegration(tx, id, 'remove')
+  await rows(tx, 'update integrations set sealed = null where id = $1', [id])
   await rows(tx, 'delete from integration_secrets where integration_id = $1', [id])
 }
 

@@ -10,6 +10,8 @@ import { discoveryRun } from '../../src/contract/integrations.ts'
 import { proposalState } from '../../src/contract/proposals.ts'
 import { requestState } from '../../src/contract/requests.ts'
 import { grantMachine } from '../../src/grants/grant-machine.ts'
+import { openingMachine } from '../../src/grants/opening/opening-machine.ts'
+import { integrationMachine } from '../../src/integrations/integration-machine.ts'
 import { turnMachine } from '../../src/rotation/turn-machine.ts'
 import { ERRORS } from '../../src/sdk/errors.ts'
 import { type FreshDatabase, freshDatabase } from '../support/database.ts'
@@ -76,6 +78,8 @@ describe('the tables of states', () => {
     ['rotation_turns_state_known', turnMachine.states],
     ['action_steps_state_known', stepView.shape.state.options],
     ['openings_state_known', openingView.shape.state.options],
+    ['openings_state_known', openingMachine.states],
+    ['integrations_state_known', integrationMachine.states],
     ['discovery_runs_state_known', discoveryRun.shape.state.options],
     ['users_roles_known', ROLES],
     ['api_tokens_scopes_known', SCOPES],
@@ -84,7 +88,15 @@ describe('the tables of states', () => {
   })
 
   it('lead every unfinished thing to an end, and nothing out of one', () => {
-    for (const { states, arrows, isFinal } of [requestMachine, grantMachine, runMachine, proposalMachine, turnMachine]) {
+    for (const { states, arrows, isFinal } of [
+      requestMachine,
+      grantMachine,
+      runMachine,
+      proposalMachine,
+      turnMachine,
+      openingMachine,
+      integrationMachine,
+    ]) {
       const rows = arrows as Record<string, Record<string, string>>
       for (const state of states) {
         if (isFinal(state as never)) continue
@@ -104,6 +116,27 @@ describe('the tables of states', () => {
       pending --reject--> rejected
       pending --cancel--> cancelled
       pending --lapse--> expired"
+    `)
+  })
+
+  it('are these for an opening and for an integration', () => {
+    expect(printed(openingMachine)).toMatchInlineSnapshot(`
+      "opening --deliver--> delivered
+      opening --fail--> failed
+      opening --supersede--> superseded
+      opening --end--> ended
+      delivered --collect--> collected
+      delivered --lapse--> ended
+      delivered --supersede--> superseded
+      delivered --end--> ended
+      collected --supersede--> superseded
+      collected --end--> ended"
+    `)
+    expect(printed(integrationMachine)).toMatchInlineSnapshot(`
+      "active --pause--> paused
+      active --remove--> removed
+      paused --resume--> active
+      paused --remove--> removed"
     `)
   })
 

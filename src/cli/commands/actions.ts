@@ -8,7 +8,7 @@ import type { Terminal } from '../terminal.ts'
 /** What may be done at an integration. */
 export function actions(program: Command, terminal: Terminal): void {
   withApi(program.command('actions <integration>').summary('list an integration’s actions, and whether each can be undone'))
-    .addHelpText('after', '\nThe input of each action: latchkey actions prod-vault --json, the field “input”.')
+    .addHelpText('after', '\nThe input of each action: latchkey actions production --json, the field “input”.')
     .action(async (given: string, options: ApiOptions) => {
       await show(
         terminal,

@@ -9,7 +9,7 @@ import { jsonFrom } from '../json-file.ts'
 import type { Terminal } from '../terminal.ts'
 
 interface Options extends ApiOptions {
-  readonly plugin: string
+  readonly plugin?: string
   readonly config?: string
   readonly commands?: boolean
 }
@@ -20,7 +20,7 @@ export function policy(program: Command, terminal: Terminal): void {
     program.command('policy [integration]').summary('print the policy that the broker needs in the target, and how to set it up'),
   )
     .option('--config <file>', 'config (JSON, without secrets) of an integration that does not exist yet; - reads standard input')
-    .option('--plugin <name>', 'plugin that the config is for', 'vault')
+    .option('--plugin <name>', 'plugin that the config is for; left out, the only one there is')
     .option('--commands', 'print only the commands, ready for a shell')
     .action(async (given: string | undefined, options: Options) => {
       await show(
@@ -40,7 +40,7 @@ async function advice(
 ): Promise<PolicyAdvice> {
   if (config !== undefined) {
     return api.call(catalog.minimumPolicy, {
-      params: { plugin },
+      params: { plugin: plugin ?? (await onlyPlugin(api)) },
       body: { config: (await jsonFrom(terminal, config)) as Record<string, unknown> },
     })
   }
@@ -48,5 +48,14 @@ async function advice(
   const { BrokerError } = await import('../../sdk/index.ts')
   throw new BrokerError('input.invalid', 'no integration was named', {
     fix: 'name an integration, or use --config for one that does not exist yet',
+  })
+}
+
+async function onlyPlugin(api: ApiClient): Promise<string> {
+  const [plugin, ...others] = (await api.call(catalog.list)).items
+  if (plugin && others.length === 0) return plugin.id
+  const { BrokerError } = await import('../../sdk/index.ts')
+  throw new BrokerError('input.invalid', 'the config may be for one of several plugins', {
+    fix: 'name the one with --plugin',
   })
 }

@@ -164,7 +164,7 @@ export const targets = {
     path: '/api/targets',
     tag: 'distribution',
     allowed: ADMINS,
-    about: 'tried before it is saved: the server, the login, the mount, and every right with the line to add',
+    about: 'tried before it is saved: the server, the login, the place, and every right with the line to add',
     body: newTarget,
     answers: { 201: targetView, 202: proposalView },
   }),

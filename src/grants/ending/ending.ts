@@ -5,6 +5,7 @@ import { enqueue, withdraw } from '../../platform/due/due-work.ts'
 import type { problemOf } from '../../platform/http/problem-of.ts'
 import { rows, type Tx } from '../../platform/postgres/database.ts'
 import { type EndReason, GRANT_WORK } from '../grant.ts'
+import { moveOpenings } from '../opening/transition.ts'
 import { move } from '../transition.ts'
 
 export interface Ending {
@@ -43,11 +44,7 @@ export async function beginEnding(tx: Tx, ids: readonly string[], ending: Ending
     by,
   )
   const begunIds = begun.map((grant) => grant.id)
-  await rows(
-    tx,
-    `update openings set state = 'ended' where grant_id = any($1) and state in ('opening', 'delivered', 'collected')`,
-    [begunIds],
-  )
+  await moveOpenings(tx, 'end', { grantIds: begunIds })
   await transition(
     tx,
     begun.map((grant) => grant.runId),

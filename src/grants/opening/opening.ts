@@ -19,11 +19,13 @@ import { Database, row, rows, type Tx } from '../../platform/postgres/database.t
 import { BrokerError, type Credential, type CredentialState, type Json } from '../../sdk/index.ts'
 import { GRANT_WORK, type Grant, lockGrant, timeLeft } from '../grant.ts'
 import { approvedByThem, judgesHands } from '../two-sides.ts'
+import type { OpeningState } from './opening-machine.ts'
+import { moveOpenings } from './transition.ts'
 
 /** One handing over of a credential, as its row says. */
 export interface Opening {
   readonly id: string
-  readonly state: 'opening' | 'delivered' | 'collected' | 'superseded' | 'failed' | 'ended'
+  readonly state: OpeningState
   readonly openedBy: string
   readonly openedAt: Date
   readonly endsAt: Date | null
@@ -78,13 +80,7 @@ export class Openings {
     const state = await this.inspect(grant, opening)
     if (state !== 'collected' && state !== 'ended') return opening
     await this.database.transaction(async (tx) => {
-      const moved = await row(
-        tx,
-        `update openings set state = $2, collected_at = case when $2 = 'collected' then clock_timestamp() end
-         where id = $1 and state = 'delivered' returning id`,
-        [opening.id, state],
-      )
-      if (moved)
+      if (await moveOpenings(tx, state === 'collected' ? 'collect' : 'lapse', opening))
         await record(tx, { kind: `credential.${state}`, actor: 'broker', subject: grant.id, data: { opening: opening.id } })
     })
     return this.read(grant.id)
@@ -142,25 +138,14 @@ export class Openings {
         fix: `use the credential from that call; if its answer is lost, open the grant again after ${PATIENCE_SECONDS} seconds`,
       })
     }
-    await rows(
-      tx,
-      `update openings set state = 'superseded' where grant_id = $1 and state in ('opening', 'delivered', 'collected')`,
-      [grant.id],
-    )
+    await moveOpenings(tx, 'supersede', { grantIds: [grant.id] })
     return former?.endsEarly ?? false
   }
 
   private async deliver(grant: Grant, opening: string, credential: Credential): Promise<void> {
     const isDelivered = await this.database.transaction(async (tx) => {
       const live = await lockGrant(tx, grant.id)
-      const delivered =
-        live?.state === 'active' &&
-        (await row(
-          tx,
-          `update openings set state = 'delivered', trace = $2, ends_at = $3, collect_by = $4 where id = $1 and state = 'opening' returning id`,
-          [opening, JSON.stringify(credential.trace), credential.endsAt, credential.collectBy ?? null],
-        ))
-      if (!delivered) {
+      if (live?.state !== 'active' || !(await moveOpenings(tx, 'deliver', { id: opening }, credential))) {
         await enqueueRecheck(tx, grant)
         return false
       }
@@ -186,7 +171,7 @@ export class Openings {
   private async fail(grant: Grant, opening: string): Promise<void> {
     await this.database.transaction(async (tx) => {
       const live = await lockGrant(tx, grant.id)
-      await rows(tx, `update openings set state = 'failed' where id = $1 and state = 'opening'`, [opening])
+      await moveOpenings(tx, 'fail', { id: opening })
       await record(tx, { kind: 'credential.failed', actor: grant.granteeId, subject: grant.id, data: { opening } })
       if (live?.state !== 'active') await enqueueRecheck(tx, grant)
     })

@@ -1,3 +1,4 @@
+import type { DataOf } from '../../audit/kinds.ts'
 import type { DiscoveryRunView } from '../../contract/integrations.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
@@ -55,13 +56,29 @@ export async function takeOver(tx: Tx, integrationId: string): Promise<Discovery
 
 /** Ends what is under way; its walker finds out at its next checkpoint. */
 export async function stopRunning(tx: Tx, integrationId: string, why: string): Promise<void> {
-  await rows(
-    tx,
-    `update discovery_runs set state = 'failed', ended_at = clock_timestamp(), frontier = '[]', vanished = '[]', error = $2
-     where integration_id = $1 and state = 'running'`,
-    [integrationId, JSON.stringify({ code: 'conflict', message: why })],
-  )
+  await endRun(tx, { integrationId }, 'failed', { code: 'conflict', message: why })
 }
+
+/** The only update of a discovery run's state. Answers its counts; undefined when there was none to end. */
+export async function endRun(
+  tx: Tx,
+  which: { readonly id: string } | { readonly integrationId: string },
+  state: Exclude<DiscoveryRun['state'], 'running'>,
+  error?: { readonly code: string; readonly message: string },
+): Promise<Counts | undefined> {
+  const [condition, value] = 'id' in which ? ['id = $1', which.id] : ['integration_id = $1', which.integrationId]
+  const ended = await row<{ counts: Counts }>(
+    tx,
+    `update discovery_runs set state = $2, error = $3, frontier = '[]', vanished = '[]', ended_at = clock_timestamp()
+     where ${condition} and state = 'running'
+     returning jsonb_build_object('folders', folders, 'found', found, 'added', added, 'changed', changed, 'gone', gone,
+       'returned', returned, 'unreadable', jsonb_array_length(unreadable)) as counts`,
+    [value, state, error ? JSON.stringify(error) : null],
+  )
+  return ended?.counts
+}
+
+type Counts = Omit<DataOf<'discovery.completed'>, 'run' | 'error'>
 
 export function lost(run: Pick<DiscoveryRun, 'id'>): BrokerError {
   return new BrokerError('run.fenced', `${run.id} was stopped, or another replica goes on with it`)

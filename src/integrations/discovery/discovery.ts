@@ -1,6 +1,5 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common'
 import { z } from 'zod'
-import type { DataOf } from '../../audit/kinds.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import { Catalog } from '../../catalog/catalog.ts'
 import type { Config } from '../../config/config.ts'
@@ -17,7 +16,7 @@ import { BrokerError, isBrokerError } from '../../sdk/index.ts'
 import { Connections } from '../connections.ts'
 import { findIntegration } from '../integration.ts'
 import { readDetails } from './details.ts'
-import { type DiscoveryRun, lost, selectRuns, takeOver, viewOf } from './discovery-run.ts'
+import { type DiscoveryRun, endRun, lost, selectRuns, takeOver, viewOf } from './discovery-run.ts'
 import { Progress } from './progress.ts'
 import { knownFolders } from './resource-writes.ts'
 import { PACE, type Pace, retireVanished, walkNames } from './walk.ts'
@@ -151,20 +150,13 @@ export class Discovery implements OnModuleInit {
     error?: ReturnType<typeof problemOf>,
   ): Promise<void> {
     await this.database.transaction(async (tx) => {
-      const [ended] = await rows<{ counts: Omit<DataOf<'discovery.completed'>, 'run' | 'error'> }>(
-        tx,
-        `update discovery_runs set state = $2, error = $3, frontier = '[]', vanished = '[]', ended_at = clock_timestamp()
-         where id = $1 and state = 'running'
-         returning jsonb_build_object('folders', folders, 'found', found, 'added', added, 'changed', changed, 'gone', gone,
-           'returned', returned, 'unreadable', jsonb_array_length(unreadable)) as counts`,
-        [run.id, state, error ? JSON.stringify(error) : null],
-      )
-      if (!ended) throw lost(run)
+      const counts = await endRun(tx, run, state, error)
+      if (!counts) throw lost(run)
       await record(tx, {
         kind: `discovery.${state}`,
         actor: run.startedBy ?? BROKER,
         subject: run.integrationId,
-        data: { run: run.id, ...ended.counts, error: error?.message },
+        data: { run: run.id, ...counts, error: error?.message },
       })
       await rows(
         tx,
