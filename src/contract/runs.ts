@@ -148,6 +148,7 @@ export const rollbackPreview = z
     possible: z.boolean(),
     because: z.string().nullable().describe('why not, or what is in doubt'),
     until: z.string().nullable().describe('until when it can be undone; then the target itself removes the old value'),
+    by: z.enum(['admin', 'two_admins']).describe('who may have it undone; two_admins: one orders it, and a second one accepts'),
     restores: z.array(z.strictObject({ target: z.string(), summary: z.string() })),
   })
   .meta({ id: 'RollbackPreview' })
@@ -167,6 +168,10 @@ export const changeReceipt = z
       .array(z.strictObject({ target: z.string(), summary: z.string(), before: z.unknown() }))
       .describe('for each step: what was there when it was planned'),
     done: readBack.nullable().describe('what was read back after it was done; null: it was not done'),
+    undo: z
+      .strictObject({ by: person.nullable().describe('null: the broker, because it failed'), reason: z.string(), at: instant })
+      .nullable()
+      .describe('who had it undone, and why'),
     undone: readBack.nullable().describe('what was read back after it was undone; null: it was not undone'),
   })
   .meta({ id: 'ChangeReceipt' })

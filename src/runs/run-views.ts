@@ -87,6 +87,7 @@ export class RunViews {
       orderedAt: run.createdAt.toISOString(),
       before: steps.map(({ target: what, summary, before }) => ({ target: what, summary, before: before ?? null })),
       done: shown(run.done, target),
+      undo: undoOf(run),
       undone: shown(run.undone, target),
     }
   }
@@ -109,11 +110,7 @@ export class RunViews {
       progress: { done: run.stepsDone, of: run.steps === 0 ? null : run.steps },
       problem: run.problem,
       cancelled: run.cancel && { by: { id: run.cancel.by as `usr_${string}`, name: run.cancel.byName ?? '' }, at: run.cancel.at },
-      undo: run.undo && {
-        by: run.undo.by === null ? null : { id: run.undo.by as `usr_${string}`, name: run.undo.byName ?? '' },
-        reason: run.undo.reason,
-        at: run.undo.at,
-      },
+      undo: undoOf(run),
       createdAt: run.createdAt.toISOString(),
       doneAt: run.done?.at ?? null,
       undoneAt: run.undone?.at ?? null,
@@ -132,6 +129,16 @@ export class RunViews {
 
 function noSuchRun(id: string): BrokerError {
   return new BrokerError('not_found', `there is no run ${id}`)
+}
+
+function undoOf(run: OrderedRun): RunView['undo'] {
+  return (
+    run.undo && {
+      by: run.undo.by === null ? null : { id: run.undo.by as `usr_${string}`, name: run.undo.byName ?? '' },
+      reason: run.undo.reason,
+      at: run.undo.at,
+    }
+  )
 }
 
 export function offeredView(action: AnyAction<unknown>): OfferedAction {

@@ -62,8 +62,19 @@ export class TakingBack implements OnModuleInit {
     if (!isSameTarget(recorded, await whoAnswers(connection)))
       return not('a different system answers than the one in which it was done')
     const steps = await this.journal.steps(this.database.pool, id)
-    const asked = await action.outlook?.(this.runner.context(connection, id, { isOurs: () => true }), steps)
-    return asked ?? { isPossible: true, because: 'the target will only be asked when the run is undone', restores: [] }
+    try {
+      const asked = await action.outlook?.(this.runner.context(connection, id, { isOurs: () => true }), steps)
+      if (asked) return asked
+    } catch (error) {
+      if (!isBrokerError(error, 'target.denied')) throw error
+      return not(error.fix ? `${error.message}: ${error.fix}` : error.message) // rights that were taken since
+    }
+    return { isPossible: true, because: 'the target will only be asked when the run is undone', restores: [] }
+  }
+
+  /** whether a second admin must accept a way back */
+  get needsTwo(): boolean {
+    return this.fourEyes.areOn
   }
 
   order(caller: Caller, id: string, rollback: RunRollback): Promise<RunView | Held> {

@@ -72,6 +72,42 @@ describe.each(await serversUnderTest())('a secret that an admin rotates on $prod
     for (const text of [done.out, done.told, receipt.out]) expect(text).not.toContain(after.data.password)
   })
 
+  it('has no way back while the broker may not write it any more, and one again when it may', async () => {
+    const done = await latchkey(['run', 'INTEGRATION', 'rotate-kv-secret', '-', '--reason', 'once more'], rotation)
+    const id = /run_[0-9a-z]{26}/.exec(done.out)![0]
+    const { config } = await admin().must(admin().get(`/api/integrations/${world.integrationId}`))
+    const policy = `sys/policies/acl/${config.policyName}`
+    const { policy: document } = (await vault.api('GET', policy)).body.data
+    const preview = () => admin().must(admin().get(`/api/runs/${id}/rollback`))
+    expect(await preview()).toMatchObject({ possible: true, by: 'admin' })
+    const only = async (...capabilities: string[]) => {
+      const { path } = JSON.parse(document)
+      const changed = { path: { ...path, 'kv/data/app/db': { capabilities } } }
+      expect((await vault.api('POST', policy, { policy: JSON.stringify(changed) })).status).toBe(204)
+    }
+    await only('read')
+    expect(await preview()).toMatchObject({
+      possible: false,
+      because: expect.stringContaining('no right to update kv/data/app/db'),
+      restores: [],
+    })
+    const refused = await admin().post(`/api/runs/${id}/rollback`, { reason: 'back' })
+    expect(refused.body).toMatchObject({ code: 'conflict', message: expect.stringContaining('no right to update') })
+    await only('deny')
+    expect(await preview()).toMatchObject({ possible: false, because: expect.stringContaining('kv/data/app/db') })
+    await vault.api('POST', policy, { policy: document })
+    expect(await preview()).toMatchObject({ possible: true })
+    await admin().must(admin().post(`/api/runs/${id}/rollback`, { reason: 'back' }))
+    await waitFor('it to be taken back', async () => (await admin().get(`/api/runs/${id}`)).body.state === 'undone')
+    const receipt = await admin().must(admin().get(`/api/runs/${id}/receipt`))
+    expect(receipt).toMatchObject({
+      before: [{ before: { version: expect.any(Number) } }],
+      done: { evidence: [{ holds: true, requestId: expect.any(String), requestIdBy: 'target' }] },
+      undo: { by: { id: expect.stringMatching(/^usr_/) }, reason: 'back' },
+      undone: { evidence: [{ holds: true, requestId: expect.any(String), requestIdBy: 'target' }] },
+    })
+  })
+
   it('is not rolled back over what somebody else wrote since, and the run says so', async () => {
     const done = await latchkey(['run', 'INTEGRATION', 'rotate-kv-secret', '-', '--reason', 'again'], rotation)
     const id = /run_[0-9a-z]{26}/.exec(done.out)![0]
@@ -178,6 +214,8 @@ describe.each(await serversUnderTest())('a secret that an admin rotates on $prod
         const { items } = await careful.admin.must(careful.admin.get('/api/runs'))
         return items[0].state === 'executed' && items[0].id !== id && items[0]
       })
+      const preview = await careful.admin.must(careful.admin.get(`/api/runs/${done.id}/rollback`))
+      expect(preview).toMatchObject({ possible: true, by: 'two_admins' })
       const back = await careful.admin.post(`/api/runs/${done.id}/rollback`, { reason: 'alone' })
       expect(back, back.text).toMatchObject({ status: 202, body: { kind: 'run.roll_back', summary: { reason: 'alone' } } })
       expect((await careful.admin.get(`/api/runs/${done.id}`)).body.state).toBe('executed')

@@ -13,6 +13,7 @@ import {
   versionsToChange,
   weightOf,
 } from './kv-versions-input.ts'
+import { ifAllowed } from './rights-back.ts'
 
 interface DeleteStep extends Step {
   readonly kind: 'delete'
@@ -106,7 +107,7 @@ export const deleteKvVersion: Action<VaultClient, KvVersions, DeleteStep> & Reve
       }),
     )
     const because = each.find(({ why }) => why)?.why ?? each.find(({ deletesItselfAt }) => deletesItselfAt)?.deletesItselfAt
-    return {
+    const outlook = {
       isPossible: each.every(({ why }) => why === undefined),
       ...(because && { because }),
       restores: each.flatMap(({ step, why }) => {
@@ -114,6 +115,8 @@ export const deleteKvVersion: Action<VaultClient, KvVersions, DeleteStep> & Reve
         return why ? [] : [{ target: step.target, summary: `Version ${version} of ${nameOf(step.args)} can be read again.` }]
       }),
     }
+    const place = steps[0]?.args
+    return place ? ifAllowed(send, outlook, { path: `${place.mount}/undelete/${place.path}`, right: 'update' }) : outlook
   },
 }
 

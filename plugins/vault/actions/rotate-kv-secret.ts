@@ -16,6 +16,7 @@ import { concernsOf, type KvPlace, kvPlace, mustKeepVersions, nameOf } from './k
 import { digestOf, type Fields, getVersion, inexactField, type KvVersion, readVersion } from './kv-version.ts'
 import { earlierOutlook, type Standing, standingOf, type Writing, writeOver, wroteAtIn } from './kv-writing.ts'
 import { madeBy, newValue } from './new-value.ts'
+import { ifAllowed } from './rights-back.ts'
 import { type SealedValues, seal, unsealed } from './sealed-values.ts'
 import { writtenAndUndone } from './written-action.ts'
 
@@ -114,7 +115,10 @@ async function outlookOf(send: Send, step: Journaled<RotateStep>): Promise<Outlo
     const because = `${nameOf(place)} keeps only one version, so writing the next one removes version ${from}`
     return { isPossible: false, because, restores: [] }
   }
-  return kept.isCertain ? outlook : { ...outlook, because: `the broker may not read how many versions ${place.mount} keeps` }
+  const allowed = await ifAllowed(send, outlook, { path: `${place.mount}/data/${place.path}`, right: 'update' })
+  return kept.isCertain || !allowed.isPossible
+    ? allowed
+    : { ...allowed, because: `the broker may not read how many versions ${place.mount} keeps` }
 }
 
 function isNamedProto(fields: unknown): boolean {

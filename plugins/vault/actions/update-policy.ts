@@ -16,6 +16,7 @@ import { inOne } from './outlooks.ts'
 import { mustBeChangeable } from './policy-allowed.ts'
 import { getImage, meansTheSame, type PolicyImage, type PolicyLook, readImage, writeImage } from './policy-image.ts'
 import { powersIn } from './policy-powers.ts'
+import { ifAllowed } from './rights-back.ts'
 
 const Input = z.strictObject({
   name: z
@@ -142,12 +143,13 @@ async function outlookOf(send: Send, step: Journaled<UpdateStep>): Promise<Outlo
   if (standing.is === 'other') return { isPossible: false, because: changedSince(name, standing), restores: [] }
   const caveat = caveatOf(replaces, standing.found)
   const what = replaces ? `The policy ${name} has its former document again.` : `The policy ${name} is removed.`
-  return {
+  const outlook = {
     isPossible: true,
     ...(caveat && { because: caveat }),
     ...(replaces?.expiration && { until: replaces.expiration }),
     restores: standing.is === 'untouched' && step.record !== undefined ? [] : [{ target: step.target, summary: what }],
   }
+  return ifAllowed(send, outlook, { path: `sys/policies/acl/${name}`, right: replaces ? 'update' : 'delete' })
 }
 
 /** What no look can keep from happening. */

@@ -14,6 +14,7 @@ import { keptVersions } from '../actions/kv-kept.ts'
 import { concernsOf, type KvPlace, mustKeepVersions, nameOf } from '../actions/kv-place.ts'
 import { type Fields, getVersion, type KvVersion, readVersion } from '../actions/kv-version.ts'
 import { earlierOutlook, type Standing, standingOf, type Writing, writeOver, wroteAtIn } from '../actions/kv-writing.ts'
+import { ifAllowed } from '../actions/rights-back.ts'
 import { writtenAndUndone } from '../actions/written-action.ts'
 import type { VaultClient } from '../client.ts'
 import { slashless } from '../config.ts'
@@ -143,9 +144,11 @@ async function outlookOf(send: Send, step: Journaled<CertificateStep>): Promise<
     return { isPossible: true, because: `${nameOf(place)} holds what it held before`, restores: [] }
   if (!hadValue) {
     const summary = `Version ${from + 1} of ${nameOf(place)} is deleted, because there was no value before it.`
-    return { isPossible: true, restores: [{ target: step.target, summary }] }
+    const outlook = { isPossible: true, restores: [{ target: step.target, summary }] }
+    return ifAllowed(send, outlook, { path: `${place.mount}/delete/${place.path}`, right: 'update' })
   }
-  return earlierOutlook(send, writing)
+  const outlook = await earlierOutlook(send, writing)
+  return ifAllowed(send, outlook, { path: `${place.mount}/data/${place.path}`, right: 'update' })
 }
 
 function placeOf({ mount, path, certificate }: Input): KvPlace {

@@ -10,12 +10,13 @@ export async function changeReceipt(terminal: Terminal, id: string, options: Api
     terminal,
     options,
     (api) => api.call(runs.receipt, { params: { id } }),
-    ({ run, action, state, reason, orderedBy, orderedAt, before, done, undone }) => [
+    ({ run, action, state, reason, orderedBy, orderedAt, before, done, undo, undone }) => [
       ...facts({ run, action, state, because: reason, 'ordered by': orderedBy?.name, ordered: orderedAt }),
       '',
       'Before:',
       ...before.map((one) => plain(`${one.target}: ${JSON.stringify(one.before)}`)),
       ...readBack('Done', done),
+      ...(undo ? ['', plain(`Taken back by ${undo.by?.name ?? 'the broker'}, because ${undo.reason}`)] : []),
       ...readBack('Taken back', undone),
     ],
   )

@@ -28,10 +28,11 @@ export function rollback(program: Command, terminal: Terminal): void {
           terminal,
           options,
           (api) => api.call(runs.rollbackPreview, { params: { id } }),
-          ({ possible, because, until, restores }) => [
+          ({ possible, because, until, by, restores }) => [
             possible ? 'It can be taken back.' : `It cannot be taken back: ${plain(because ?? '')}`,
             ...(possible && because ? [plain(because)] : []),
             ...restores.map(({ summary }) => plain(summary)),
+            ...(possible && by === 'two_admins' ? ['A second admin must accept it.'] : []),
             ...(until ? [`Until ${until}: then the target itself removes what would be restored.`] : []),
           ],
         )
