@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Dispatcher } from 'undici'
+import { type Dispatcher, errors } from 'undici'
 import { unaskable } from './askable.ts'
 import type { Rank, VaultAnswer, VaultCall } from './call.ts'
 import { type ConnectionOptions, Connector } from './connector.ts'
@@ -10,6 +10,10 @@ import { parseJson } from './json.ts'
 import { isWorthRepeating, pauseBefore, rest } from './retry.ts'
 import { isSecret, type Secret } from './secret.ts'
 import { Turns } from './turns.ts'
+
+/** A secret may have a megabyte and more, with its escapes; lists have as many names as there are, up to the connector's own limit. */
+const MOST_OF_AN_ANSWER = 8 * 1024 * 1024
+const MOST_OF_A_LIST = 64 * 1024 * 1024
 
 export interface TransportOptions extends ConnectionOptions {
   readonly address: string
@@ -53,14 +57,15 @@ export function createTransport(options: TransportOptions): Transport {
     const headers = { ...headersFor(call, token, options), ...fresh, 'x-correlation-id': correlationId }
     call.guard?.()
     const response = await request(call, { origin: at, path, method: call.method, headers, body, signal })
-    const answer = read(response, correlationId, token ? [...hidden, token.reveal()] : hidden)
+    const said = objectIn(response.text)
+    const answer = read(response.status, said ?? {}, correlationId, token ? [...hidden, token.reveal()] : hidden)
     const newer = response.headers['x-vault-index']
     if (typeof newer === 'string') index = newer
     if (asksForActive && answer.errors.some((error) => error.includes('forwarding via header'))) {
       forwards = false // such a server has no node that answers by itself and lags behind, or does not let us choose
       return exchange(call, token, signal, at)
     }
-    if (!isOurs(response.status, response.text)) throw notOurs(call, response.status, response.text)
+    if (!isOurs(response, said)) throw notOurs(call, response.status, said)
     if (response.status !== 307 || at !== origin) return { answer, retryAfter: response.headers['retry-after'] }
     // Node's own following would hand X-Vault-Token to any host the answer names.
     return exchange(call, token, signal, allowed(response.headers['location'], call))
@@ -73,7 +78,7 @@ export function createTransport(options: TransportOptions): Transport {
     const dispatcher = await connector.dispatcher()
     try {
       const { statusCode: status, headers, body } = await dispatcher.request(wire)
-      return { status, headers, text: await body.text() }
+      return { status, headers, text: await textOf(body, call.list ? MOST_OF_A_LIST : MOST_OF_AN_ANSWER) }
     } catch (error) {
       call.signal?.throwIfAborted()
       const failure = networkFailure(call, options.address, error)
@@ -170,9 +175,24 @@ function encode(body: VaultCall['body']): { body?: string; hidden: string[] } {
   return { body: text, hidden }
 }
 
-function read(response: { status: number; text: string }, correlationId: string, hidden: readonly string[]): VaultAnswer {
-  const { status, text } = response
-  const body = objectIn(text)
+/** Reading a large answer stops the whole process: none is read that is larger than what was asked for can be. */
+async function textOf(body: AsyncIterable<Buffer>, most: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > most) throw new errors.ResponseExceededMaxSizeError(`more than ${most} bytes`)
+    chunks.push(chunk)
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks))
+}
+
+function read(
+  status: number,
+  body: Readonly<Record<string, unknown>>,
+  correlationId: string,
+  hidden: readonly string[],
+): VaultAnswer {
   const said = (key: string) => (Array.isArray(body[key]) ? body[key].map((line) => scrubbed(String(line), hidden)) : [])
   return {
     status,
@@ -193,37 +213,29 @@ const SAYINGS = ['errors', 'request_id', 'data', 'auth', 'warnings']
  * Whether Vault or OpenBao may have answered so. They refuse with a list of errors, be it empty. What stands before them says no in its
  * own way, and its 404 proves as little about what is there as its 400 about a credential.
  */
-function isOurs(status: number, text: string): boolean {
+function isOurs({ status, text }: { status: number; text: string }, said: Record<string, unknown> | undefined): boolean {
   if (text === '' || (status >= 300 && !REFUSALS.has(status))) return true
-  const body = objectIn(text)
-  return status < 300 ? isJson(text) : SAYINGS.some((saying) => saying in body)
+  return status < 300 ? said !== undefined : SAYINGS.some((saying) => said && saying in said)
 }
 
 /** A sign-in page is no success: a caller that believes its 200 takes for done what never arrived. */
-function notOurs(call: VaultCall, status: number, text: string): VaultError {
+function notOurs(call: VaultCall, status: number, said: Record<string, unknown> | undefined): VaultError {
   return new VaultError(
     'unexpected',
-    `${describeCall(call)} answered ${status} ${isJson(text) ? 'in an unknown form' : 'with no JSON'}: this is not Vault or OpenBao`,
+    `${describeCall(call)} answered ${status} ${said ? 'in an unknown form' : 'with no JSON'}: this is not Vault or OpenBao`,
     {
       fix: 'correct the address, or check the proxy in front of the server',
     },
   )
 }
 
-function isJson(text: string): boolean {
-  try {
-    return isObject(JSON.parse(text))
-  } catch {
-    return false
-  }
-}
-
-function objectIn(text: string): Record<string, unknown> {
+/** Undefined for a proxy's HTML page or an empty body: the status says what there is to say. */
+function objectIn(text: string): Record<string, unknown> | undefined {
   try {
     const body = parseJson(text)
-    return isObject(body) ? body : {}
+    return isObject(body) ? body : undefined
   } catch {
-    return {} // a proxy's HTML page or an empty body: the status says what there is to say
+    return undefined
   }
 }
 

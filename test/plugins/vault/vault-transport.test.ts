@@ -120,6 +120,18 @@ describe('a server that behaves oddly', () => {
     })
   })
 
+  it('is read as far as its answer can go: ten megabytes of a list, and not of a secret', async () => {
+    const names = Array.from({ length: 100_000 }, (_, index) => `${'n'.repeat(95)}${index}`)
+    const large = await odd((_, response) => json(response, 200, { data: { keys: names } }))
+    const vault = await client(large.address)
+    const list: VaultCall = { ...READ, list: true }
+    expect((await vault.call(list)).data['keys']).toHaveLength(names.length)
+    await expect(vault.call(READ)).rejects.toMatchObject({
+      code: 'target.unexpected',
+      message: expect.stringContaining('too large'),
+    })
+  })
+
   it('does not hold a call beyond its time by dripping', async () => {
     const drip = await odd((_, response) => {
       const timer = setInterval(() => response.write(' '), 20)
