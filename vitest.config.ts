@@ -18,7 +18,8 @@ const isPreviousAlone = process.env['LATCHKEY_SERVER'] === 'openbao-previous'
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the machine that checks everything has cores: half of a story's time it waits for clocks and servers.
+    maxWorkers: 3,
     // Ends what hangs; on a loaded machine a story takes many times as long as on a quiet one.
     testTimeout: 120_000,
     hookTimeout: 180_000,
