@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SCOPES } from '../../src/contract/identity.ts'
 import { RouteTable } from '../../src/platform/http/route-table.ts'
 import type { Api } from '../support/api.ts'
-import { type Call, type Cell, changesNothing, contents, wrongCells } from '../support/matrix-cells.ts'
+import { beingLeftAlone, type Call, type Cell, changesNothing, contents, wrongCells } from '../support/matrix-cells.ts'
 import { withTable } from '../support/matrix-document.ts'
 import { ENDPOINTS, type Expected, pathOf } from '../support/matrix-endpoints.ts'
 import { fieldCells } from '../support/matrix-fields.ts'
@@ -42,14 +42,11 @@ afterAll(async () => {
 
 /** What is refused changes nothing, and neither does reading; what is allowed is done to a thing of its own. */
 async function expectAll(what: string, harmless: readonly Cell[], others: readonly Cell[]): Promise<void> {
-  // What the broker looks at each minute by itself, it looks at now and not in between: approvals that count no more are voided then.
-  await world.query(
-    `insert into due_work (lane, kind, subject, run_at) values ('background', 'directory.changed', 'people', now())
-     on conflict (kind, subject) do update set run_at = now()`,
-  )
-  const before = await contents(world)
-  expect(await wrongCells(harmless)).toEqual([])
-  expect(await contents(world)).toEqual(before)
+  await beingLeftAlone(world, async () => {
+    const before = await contents(world)
+    expect(await wrongCells(harmless)).toEqual([])
+    expect(await contents(world)).toEqual(before)
+  })
   expect(await wrongCells(others)).toEqual([])
   counted[what] = harmless.length + others.length
 }

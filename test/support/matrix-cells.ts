@@ -74,6 +74,24 @@ const BY_ITSELF: Record<string, readonly string[]> = {
 // Who was refused is written down, and nothing else may be.
 const REFUSALS = `kind not in ('sign_in.refused', 'call.refused')`
 
+/**
+ * Compares rows while the broker does nothing by itself: what it looks at each minute it looks at now, and everything that is due later is due
+ * an hour later until this is over.
+ */
+export async function beingLeftAlone({ query }: Pick<MatrixWorld, 'query'>, compare: () => Promise<void>): Promise<void> {
+  await query(
+    `insert into due_work (lane, kind, subject, run_at) values ('background', 'directory.changed', 'people', now())
+     on conflict (kind, subject) do update set run_at = now()`,
+  )
+  await contents({ query })
+  await query(`update due_work set run_at = run_at + interval '1 hour' where locked_by is null`)
+  try {
+    await compare()
+  } finally {
+    await query(`update due_work set run_at = run_at - interval '1 hour' where run_at > clock_timestamp() + interval '50 min'`)
+  }
+}
+
 /** Of every table its rows, as a sum; and once nothing is on its way any more. The audit trail by its events: the chain follows from them. */
 export async function contents({ query }: Pick<MatrixWorld, 'query'>): Promise<Record<string, string>> {
   const tables = await query<{ name: string }>(
