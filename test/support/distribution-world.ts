@@ -48,7 +48,7 @@ export interface DistributionWorld<Home extends Habitable = Broker> {
   settled(distributionId: string): Promise<any>
   // biome-ignore lint/suspicious/noExplicitAny: as above
   get(distributionId: string): Promise<any>
-  /** where a secret stands that should stand nowhere: journal, trail, log, whatever the broker answers */
+  /** where a secret stands that should stand nowhere: journal, trail, log, metrics, whatever the broker answers */
   whereItLeaks(secret: string): Promise<string[]>
   stop(): Promise<void>
 }
@@ -114,7 +114,9 @@ export async function worldAround<Home extends Habitable>(
     get,
     whereItLeaks: async (secret) => {
       canaries.plant('the secret', secret.includes('PRIVATE KEY') ? secretPart(secret) : secret)
-      return canaries.leaksIn(new Map([...(await everything(broker)), ['the log', logOf()]]))
+      const metrics = (await admin.get('/metrics')).text
+      if (!metrics.includes('latchkey_http_request_seconds')) throw new Error('there are no metrics to look at')
+      return canaries.leaksIn(new Map([...(await everything(broker)), ['the log', logOf()], ['the metrics', metrics]]))
     },
     stop: async () => {
       await broker.close()
