@@ -143,10 +143,10 @@ export const isBack = (part: Part) => !part.isRemoved && stateOf(part) === 'roll
 export function mustNeedNoSecond(again: readonly Part[], versions: readonly number[]): void {
   const moved = again.find(({ targetVersion }, at) => targetVersion !== null && targetVersion !== versions[at])
   if (!moved && !again.some(isBack)) return
-  const why = moved ? `${moved.name} was changed since it was accepted, and` : 'a target that was put back'
-  throw new BrokerError('conflict', `${why} is not sent to again by one admin alone`, {
+  const why = moved ? `${moved.name} was changed since two admins accepted it` : 'two admins put this target back'
+  throw new BrokerError('conflict', `${why}: one admin alone does not send to it again`, {
     field: 'targetIds',
-    fix: 'order a new distribution to it: a second admin is asked',
+    fix: 'order a new distribution to this target; a second admin accepts it',
   })
 }
 
@@ -209,7 +209,8 @@ export const workOf = (id: string) => ({ lane: 'run', kind: DISTRIBUTION_WORK, s
 
 /** Of a distribution's targets those that are named, or all. */
 export function chosenOf(parts: readonly Part[], targetIds: readonly string[] | undefined): readonly Part[] {
-  const stranger = targetIds?.findIndex((id) => !parts.some(({ targetId }) => targetId === id)) ?? -1
+  const known = new Set(parts.map(({ targetId }) => targetId))
+  const stranger = targetIds?.findIndex((id) => !known.has(id)) ?? -1
   if (stranger >= 0) {
     throw new BrokerError('input.invalid', 'is not a target of this distribution', {
       field: `targetIds.${stranger}`,
