@@ -142,7 +142,7 @@ describe('Two who change one distribution, target or credential at once', () => 
     // A target that came while the login was being sealed for those that were there.
     const [made, changed] = await inTurn('target_credentials', credential, () => world.admin.post('/api/targets', target), login)
     expect([made?.status, changed?.status], changed?.text).toEqual([201, 409])
-    expect(changed?.body).toMatchObject({ code: 'conflict', message: expect.stringContaining('changed by somebody else') })
+    expect(changed?.body).toMatchObject({ code: 'conflict', message: expect.stringContaining('somebody else changed') })
     // A login that came while it was being sealed for a target: a new one, and one that is there.
     const later = { ...target, name: `later ${number}` }
     const [first, second] = await inTurn('target_credentials', credential, login, () => world.admin.post('/api/targets', later))

@@ -57,7 +57,7 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
     expect(refused.body.message).toContain('the broker’s policy lacks update on secret/data/certs/*')
     expect(refused.body.fix).toContain('path "secret/data/certs/*" { capabilities = ["create", "read", "update"] }')
     const elsewhere = await add('elsewhere', { path: 'other/{{ .cn }}' })
-    expect(elsewhere.body.message).toContain('create, read, update missing on secret/data/other/*')
+    expect(elsewhere.body.message).toContain('the broker’s policy lacks create, read, update on secret/data/other/*')
     expect((await add('with enough now')).status).toBe(201)
   })
 

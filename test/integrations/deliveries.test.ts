@@ -124,6 +124,8 @@ describe.each(await serversUnderTest())('what an integration delivers, on $produ
       'change-policies',
       'revoke-tokens',
       'rotate-database',
+      'read-certificates',
+      'issue-certificates',
     ])
     expect(Object.keys(form.properties)).not.toEqual(expect.arrayContaining(['writablePaths']))
     expect(JSON.stringify(form)).not.toMatch(/writablePaths|databaseRoles|rotation/)
