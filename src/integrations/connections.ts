@@ -135,5 +135,7 @@ export class Connections implements OnApplicationShutdown {
 /** A connection to begin something with; refused while the integration is paused. */
 export function mustBeActive({ integration }: Pick<Connection, 'integration'>): void {
   if (integration.state === 'active') return
-  throw new BrokerError('conflict', `${integration.name} is paused`, { fix: 'ask an admin to resume it' })
+  throw new BrokerError('conflict', whyInactive(integration), { fix: 'ask an admin to resume it' })
 }
+
+export const whyInactive = ({ name }: Pick<Connection['integration'], 'name'>): string => `${name} is paused`

@@ -154,6 +154,18 @@ describe.each(await serversUnderTest())('what a decision means, on $product $ver
     expect((await alice.api.post(`/api/grants/${grantId}/open`)).status).toBe(200)
   })
 
+  it('says of a paused integration before anybody asks that nothing is had through it', async () => {
+    const resources = [{ resourceId: await world.resource('kv/app/db'), permissions: ['read'] }]
+    const flow = await flowFor()
+    const look = () =>
+      alice.api.must(
+        alice.api.post('/api/access-requests/dry-run', { flowId: flow.id, resources, seconds: 60, justification: 'because' }),
+      )
+    expect(await look()).toMatchObject({ allowed: true })
+    await pause()
+    expect(await look()).toMatchObject({ allowed: false, reasons: [expect.stringContaining('is paused')] })
+  })
+
   it('plans when it is asked for, and never when it is read', async () => {
     const flow = await flowFor()
     const { id } = await world.request(alice, { flowId: flow.id })

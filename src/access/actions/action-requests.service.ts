@@ -9,7 +9,7 @@ import type { ActionDryRun, NewActionRequest } from '../../contract/requests.ts'
 import type { Caller } from '../../identity/callers/caller.ts'
 import type { Hands } from '../../identity/callers/hands.ts'
 import { handsOf } from '../../identity/callers/hands-of.ts'
-import { mustBeActive } from '../../integrations/connections.ts'
+import { mustBeActive, whyInactive } from '../../integrations/connections.ts'
 import { findIntegration } from '../../integrations/integration.ts'
 import { newId } from '../../platform/ids.ts'
 import { Database, type Tx } from '../../platform/postgres/database.ts'
@@ -58,9 +58,9 @@ export class ActionRequests {
 
   async dryRun(caller: Caller, wanted: NewActionRequest): Promise<ActionDryRun> {
     const prospect = await this.prospect(this.database.pool, caller, wanted)
-    if (!prospect.flow) {
-      return { allowed: false, reasons: [...prospect.reasons], flow: null, automatic: false, stages: [], preview: null }
-    }
+    if (!prospect.flow) return notAllowed(prospect.reasons)
+    const integration = await findIntegration(this.database.pool, wanted.integrationId)
+    if (integration.state !== 'active') return notAllowed([whyInactive(integration)])
     const { flow, asked, meant } = prospect
     return {
       allowed: true,
@@ -139,6 +139,10 @@ export class ActionRequests {
     }
     return { flow: undefined, reasons: [...reasons] }
   }
+}
+
+function notAllowed(reasons: readonly string[]): ActionDryRun {
+  return { allowed: false, reasons: [...reasons], flow: null, automatic: false, stages: [], preview: null }
 }
 
 function names({ rule }: FlowInForce, action: string): boolean {

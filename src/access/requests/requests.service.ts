@@ -9,7 +9,7 @@ import type { DryRun, NewRequest } from '../../contract/requests.ts'
 import { type Caller, seesAll } from '../../identity/callers/caller.ts'
 import type { Hands } from '../../identity/callers/hands.ts'
 import { handsOf } from '../../identity/callers/hands-of.ts'
-import { Connections, mustBeActive } from '../../integrations/connections.ts'
+import { Connections, mustBeActive, whyInactive } from '../../integrations/connections.ts'
 import { Deliveries } from '../../integrations/deliveries.ts'
 import { findIntegration, type Integration } from '../../integrations/integration.ts'
 import { DueWork } from '../../platform/due/due-work.ts'
@@ -49,21 +49,9 @@ export class Requests {
   /** Nothing is written; the plan is the one that would be carried out. */
   async dryRun(caller: Caller, wanted: NewRequest): Promise<DryRun> {
     const prospect = await this.prospect(this.database.pool, caller, wanted)
-    if (!prospect.flow) {
-      const { reasons } = prospect
-      return {
-        allowed: false,
-        reasons: [...reasons],
-        flow: null,
-        automatic: false,
-        needed: 0,
-        approvers: [],
-        stages: [],
-        steps: [],
-        guarantee: null,
-      }
-    }
-    const { flow, asked, ask } = prospect
+    if (!prospect.flow) return notAllowed(prospect.reasons)
+    const { flow, asked, ask, integration } = prospect
+    if (integration.state !== 'active') return notAllowed([whyInactive(integration)])
     const connection = await this.connections.use(flow.integrationId)
     const stages = stageViews(asked)
     return {
@@ -150,6 +138,11 @@ function matterOf(flow: FlowInForce, requester: Pick<Caller, 'id'>, hands: Hands
 
 const NO_FLOW = 'no access flow of yours covers this integration'
 const NOBODY = 'too few people other than you may approve it'
+
+function notAllowed(reasons: readonly string[]): DryRun {
+  const nothing = { flow: null, automatic: false, needed: 0, approvers: [], stages: [], steps: [], guarantee: null }
+  return { allowed: false, reasons: [...reasons], ...nothing }
+}
 
 export function neededIn({ stages }: Pick<Asked, 'stages'>): number {
   return stages.reduce((sum, stage) => sum + stage.parties.reduce((parties, party) => parties + party.needed, 0), 0)
