@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { root } from '../support/house.ts'
+import {
+  circles,
+  clockReaders,
+  decorated,
+  entities,
+  errorReaders,
+  foreign,
+  LONGEST_FILE,
+  meetings,
+  pastTheDoor,
+  revealing,
+  subroomCircles,
+  targetWords,
+  tooLong,
+  unreadable,
+  upwards,
+} from '../support/walls.ts'
+import { type House, house, houseOf, texts } from '../support/whole-house.ts'
+
+/** Walls that hold a plugin by its folder, and nobody need name it. */
+const AROUND_PLUGINS = [
+  upwards,
+  unreadable,
+  foreign,
+  entities,
+  meetings,
+  pastTheDoor,
+  errorReaders,
+  circles,
+  subroomCircles,
+  tooLong,
+  targetWords,
+  clockReaders,
+  decorated,
+  revealing,
+]
+
+describe('a second plugin', () => {
+  const example = (file: string) =>
+    readFileSync(path.join(root, 'docs/examples/badges', file), 'utf8').replaceAll('../../../src', '../../src')
+  const catalog = texts.get('src/catalog/plugins.ts')!
+  const laid = new Map([
+    ...texts,
+    ['plugins/badges/index.ts', example('plugin.ts')],
+    ['plugins/badges/building.ts', example('building.ts')],
+    ['src/catalog/plugins.ts', catalog.replace('\n', `\nimport { badges } from '../../plugins/badges/index.ts'\n`)],
+  ])
+
+  const second = houseOf(laid)
+
+  it.each(AROUND_PLUGINS.map((wall) => ({ wall })))('is within the wall $wall.name by one line in the catalog', ({ wall }) => {
+    expect(second.plugins).toEqual(['badges', ...house.plugins])
+    expect(wall(second)).toEqual(wall(house))
+  })
+
+  it('is missed where the catalog does not have it', () => {
+    expect(meetings(houseOf(new Map([...laid, ['src/catalog/plugins.ts', catalog]])))).toEqual([
+      'plugins/badges is not in the catalog',
+    ])
+  })
+
+  const WRONG: readonly { wall: (house: House) => readonly unknown[]; text: string; others?: Record<string, string> }[] = [
+    { wall: upwards, text: `import { Grants } from '../../src/grants/grants.service.ts'` },
+    { wall: upwards, text: `import { openVault } from '../../vault/index.ts'` },
+    { wall: upwards, text: `import { vault } from '../vault/index.ts'` },
+    { wall: pastTheDoor, text: `import { storable } from '../../src/sdk/errors.ts'` },
+    { wall: unreadable, text: 'const late = await import(place)' },
+    { wall: foreign, text: `import pg from 'pg'` },
+    { wall: foreign, text: `import { Injectable } from '@nestjs/common'` },
+    { wall: errorReaders, text: 'const isTheirs = error instanceof BuildingError' },
+    {
+      wall: circles,
+      text: `import { badges } from './index.ts'`,
+      others: { 'plugins/badges/index.ts': `export { planted } from './planted.ts'` },
+    },
+    { wall: tooLong, text: 'const a = 1\n'.repeat(LONGEST_FILE + 1) },
+    { wall: clockReaders, text: 'const isOver = until.getTime() < Date.now()' },
+    { wall: clockReaders, text: 'const isOver = until < new Date()' },
+    { wall: decorated, text: '@Injectable()' },
+    {
+      wall: revealing,
+      text: 'const clear = password.reveal()',
+      others: { 'plugins/badges/other.ts': 'const clear = key.reveal()' },
+    },
+  ]
+  it.each(WRONG)('does not get past the wall $wall.name', ({ wall, text, others = {} }) => {
+    const known = wall(house).map(String)
+    const said = wall(houseOf(new Map([...laid, ['plugins/badges/planted.ts', text], ...Object.entries(others)]))).map(String)
+    expect(said.filter((one) => !known.includes(one)).join('\n')).toContain('plugins/badges/planted.ts')
+  })
+
+  it('is not named in the core', () => {
+    const named = new Map([...laid, ['src/grants/planted.ts', `const isTheirs = plugin === 'badges'`]])
+    expect(targetWords(houseOf(named))).toContain('src/grants/planted.ts: badges')
+  })
+
+  it('may have a client of its own at the root, which knows nothing of the broker', () => {
+    const door = [['plugins/badges/planted.ts', `import { openDoor } from '../../badges/index.ts'`]] as const
+    const client = (text: string) => houseOf(new Map([...laid, ...door, ['badges/index.ts', text]]))
+    const good = client('export const openDoor = 1')
+    for (const wall of AROUND_PLUGINS) expect(wall(good)).toEqual(wall(house))
+    expect(upwards(client(`import { Secret } from '../src/sdk/index.ts'`))).toEqual(['badges/index.ts → src/sdk/index.ts'])
+    expect(foreign(client(`import { z } from 'zod'`))).toEqual(['badges/index.ts → zod'])
+    expect(
+      pastTheDoor(
+        houseOf(
+          new Map([
+            ...laid,
+            ['badges/door.ts', ''],
+            ['plugins/badges/planted.ts', `import { door } from '../../badges/door.ts'`],
+          ]),
+        ),
+      ),
+    ).toEqual(['plugins/badges/planted.ts → badges/door.ts'])
+  })
+})
