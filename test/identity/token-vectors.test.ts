@@ -1,129 +1,25 @@
-import { createPublicKey } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '../../dev/vault/vault-process.ts'
-import { type Broker, startBroker } from '../support/broker.ts'
-import {
-  AUDIENCE,
-  accessClaims,
-  CLIENT,
-  type ForgedIdp,
-  hmac,
-  idClaims,
-  jws,
-  logoutClaims,
-  makeKey,
-  startForgedIdp,
-  unsigned,
-  withPayload,
-} from '../support/forged-idp.ts'
-import { oidcFor } from '../support/forged-world.ts'
+import type { Broker } from '../support/broker.ts'
+import { AUDIENCE, accessClaims, CLIENT, type ForgedIdp, idClaims, jws, logoutClaims, makeKey } from '../support/forged-idp.ts'
+import { startForgedWorld } from '../support/forged-world.ts'
+import { type Forge, forgeries, HOUR, type Json } from '../support/forgeries.ts'
 import { Jar, type Page } from '../support/jar.ts'
-import { ownToken } from '../support/own-token.ts'
+import { expectRefused as expectRefusedBy, type Standing, standing as standingOf } from '../support/standing.ts'
 
-type Json = Record<string, unknown>
-type Forge = (idp: ForgedIdp) => string
-
-const HOUR = 3600
 const MARKUP = '<img src=x onerror=alert(1)>'
 
 let idp: ForgedIdp
 let broker: Broker
 beforeAll(async () => {
-  idp = await startForgedIdp()
-  const port = await freePort()
-  broker = await startBroker({
-    config: {
-      port,
-      publicUrl: `http://127.0.0.1:${port}`,
-      oidc: oidcFor(idp, { attributes: {} }),
-    },
-  })
+  ;({ idp, broker } = await startForgedWorld({ attributes: {} }))
 })
 afterAll(async () => {
   await broker?.close()
   await idp?.close()
 })
 
-function publicPem({ rsa }: ForgedIdp): string {
-  return createPublicKey(rsa.privateKey).export({ type: 'spki', format: 'pem' }).toString()
-}
-
-interface Standing {
-  readonly sessions: number
-  readonly people: number
-  readonly refusals: string[]
-}
-
-async function standing(): Promise<Standing> {
-  const [counts] = await broker.database.query<{ sessions: string; people: string }>(
-    `select (select count(*) from http_sessions where id is not null) as sessions, (select count(*) from users) as people`,
-  )
-  const refusals = await broker.database.query<{ body: string }>(
-    `select e.body from audit_events e where kind = 'sign_in.refused' order by id`,
-  )
-  return { sessions: Number(counts?.sessions), people: Number(counts?.people), refusals: refusals.map(({ body }) => body) }
-}
-
-/** Nobody came in, and the trail says so once, without what they brought. */
-async function expectRefused(road: string, before: Standing, brought?: string): Promise<void> {
-  const after = await standing()
-  expect({ sessions: after.sessions, people: after.people }).toEqual({ sessions: before.sessions, people: before.people })
-  const written = after.refusals.slice(before.refusals.length)
-  expect(written).toHaveLength(1)
-  expect(JSON.parse(written[0]!)).toEqual({ road, reason: expect.stringMatching(/./) })
-  for (const part of (brought ?? '').split('.').filter((one) => one.length > 10)) {
-    expect(written[0]).not.toContain(part)
-    expect(broker.log.join('')).not.toContain(part)
-  }
-}
-
-/** What is wrong with a token of any kind, given how a right one of that kind is made. */
-function forgeries(claimsOf: (idp: ForgedIdp, more?: Json) => Json, typ: string): [string, Forge][] {
-  const right = (at: ForgedIdp, header: Json = {}, more: Json = {}) => jws(at.rsa, { typ, ...header }, claimsOf(at, more))
-  return [
-    ['unsigned, alg none', (at) => unsigned({ alg: 'none', typ }, claimsOf(at))],
-    ['unsigned, alg NoNe', (at) => unsigned({ alg: 'NoNe', typ }, claimsOf(at))],
-    ['signed, and its signature cut off', (at) => right(at).replace(/[^.]*$/, '')],
-    ['signed with HS256 and the public key', (at) => hmac(publicPem(at), { alg: 'HS256', typ, kid: 'rsa' }, claimsOf(at))],
-    ['signed with HS256 and nothing', (at) => hmac('', { alg: 'HS256', typ, kid: 'rsa' }, claimsOf(at))],
-    ['signed by a stranger under the right kid', (at) => jws({ ...at.stranger, kid: 'rsa' }, { typ }, claimsOf(at))],
-    ['signed by a stranger under their own kid', (at) => jws(at.stranger, { typ }, claimsOf(at))],
-    ['signed by a stranger without a kid', (at) => jws(at.stranger, { typ, kid: undefined }, claimsOf(at))],
-    ['with a kid that is a path', (at) => right(at, { kid: '../../dev/null' })],
-    ['with a kid that is a statement', (at) => right(at, { kid: "' or 1=1 --" })],
-    ['with the stranger’s key embedded', (at) => jws(at.stranger, { typ, kid: undefined, jwk: at.stranger.jwk }, claimsOf(at))],
-    ['with jku', (at) => jws(at.stranger, { typ, jku: `${at.issuer}/their-keys` }, claimsOf(at))],
-    ['with x5u', (at) => jws(at.stranger, { typ, x5u: `${at.issuer}/their-certificate` }, claimsOf(at))],
-    ['with x5c', (at) => jws(at.stranger, { typ, x5c: ['MIIB'] }, claimsOf(at))],
-    ['of another algorithm than its key', (at) => right(at, { alg: 'ES256' })],
-    ['naming a key of another kind', (at) => right(at, { kid: 'ec' })],
-    ['with an algorithm nobody asked for', (at) => right(at, { alg: 'RS384' })],
-    ['with a critical header', (at) => right(at, { crit: ['exp'], exp: 1 })],
-    ['with an unknown critical header', (at) => right(at, { crit: ['b64'], b64: false })],
-    ['expired', (at) => right(at, {}, { iat: at.now() - HOUR, exp: at.now() - 60 })],
-    ['without an end', (at) => right(at, {}, { exp: undefined })],
-    ['with an end that is text', (at) => right(at, {}, { exp: '9999999999' })],
-    ['not valid yet', (at) => right(at, {}, { nbf: at.now() + HOUR })],
-    ['made in the future', (at) => right(at, {}, { iat: at.now() + HOUR, exp: at.now() + 2 * HOUR })],
-    ['without a beginning', (at) => right(at, {}, { iat: undefined })],
-    ['of another issuer', (at) => right(at, {}, { iss: 'https://evil.example' })],
-    ['of the issuer with a slash', (at) => right(at, {}, { iss: `${at.issuer}/` })],
-    ['of no issuer', (at) => right(at, {}, { iss: undefined })],
-    ['for another audience', (at) => right(at, {}, { aud: 'somebody-else' })],
-    ['for no audience', (at) => right(at, {}, { aud: undefined })],
-    ['for an audience of none', (at) => right(at, {}, { aud: [] })],
-    ['with its claims changed', (at) => withPayload(right(at), (claims) => ({ ...claims, sub: 'admin' }))],
-    ['with a claim twice', (at) => jws(at.rsa, { typ }, JSON.stringify(claimsOf(at)).replace(/}$/, ',"sub":"admin"}'))],
-    [
-      'with a claim twice, once in escapes',
-      (at) => jws(at.rsa, { typ }, JSON.stringify(claimsOf(at)).replace(/}$/, ',"\\u0073ub":"admin"}')),
-    ],
-    ['that is encrypted', (at) => `${right(at)}.AAAA.BBBB`],
-    ['whose claims are a list', (at) => jws(at.rsa, { typ }, '[]')],
-    ['whose claims are no JSON', (at) => jws(at.rsa, { typ }, '{"sub":')],
-    ['with a typ of another kind', (at) => right(at, { typ: 'secevent+jwt' })],
-  ]
-}
+const standing = () => standingOf(broker)
+const expectRefused = (road: string, before: Standing, brought?: string) => expectRefusedBy(broker, road, before, brought)
 
 describe('a call with an access token', () => {
   const me = (token: string) => broker.api(token).get('/api/me')
@@ -388,83 +284,5 @@ describe('a sign-in', () => {
   ])('goes on to no other place than one of ours: %j', async (path) => {
     const answer = await new Jar().get(`${broker.url}/auth/login?return=${encodeURIComponent(path)}`)
     expect(answer).toMatchObject({ status: 400, body: { code: 'input.invalid', field: 'return' } })
-  })
-})
-
-describe('a logout token', () => {
-  const send = (token: string, headers: Record<string, string> = { 'content-type': 'application/x-www-form-urlencoded' }) =>
-    broker.api().post('/auth/back-channel-logout', undefined, { raw: `logout_token=${token}`, headers })
-  const events = 'http://schemas.openid.net/event/backchannel-logout'
-
-  it.each<[string, Forge]>([
-    ...forgeries(logoutClaims, 'logout+jwt').filter(([name]) => !name.startsWith('with a typ')),
-    ['that is an ID token', (at) => jws(at.rsa, { typ: 'JWT' }, idClaims(at))],
-    ['that is an access token', (at) => jws(at.rsa, { typ: 'at+jwt' }, logoutClaims(at))],
-    ['with a nonce', (at) => jws(at.rsa, { typ: 'logout+jwt' }, logoutClaims(at, { nonce: 'n' }))],
-    ['without events', (at) => jws(at.rsa, { typ: 'logout+jwt' }, logoutClaims(at, { events: undefined }))],
-    ['with another event', (at) => jws(at.rsa, { typ: 'logout+jwt' }, logoutClaims(at, { events: { 'urn:other': {} } }))],
-    ['with an event that is a list', (at) => jws(at.rsa, { typ: 'logout+jwt' }, logoutClaims(at, { events: { [events]: [] } }))],
-    ['without a jti', (at) => jws(at.rsa, { typ: 'logout+jwt' }, logoutClaims(at, { jti: undefined }))],
-    [
-      'of nobody and no session',
-      (at) => jws(at.rsa, { typ: 'logout+jwt' }, logoutClaims(at, { sub: undefined, sid: undefined })),
-    ],
-    ['with a session that is no text', (at) => jws(at.rsa, { typ: 'logout+jwt' }, logoutClaims(at, { sid: 7 }))],
-    ['made an hour ago', (at) => jws(at.rsa, { typ: 'logout+jwt' }, logoutClaims(at, { iat: at.now() - HOUR }))],
-  ])('ends nothing when it is one %s', async (_, forge) => {
-    const before = await standing()
-    const token = forge(idp)
-    expect(await send(token)).toMatchObject({ status: 400, body: { code: 'input.invalid' } })
-    await expectRefused('logout_token', before, token)
-  })
-
-  it('is taken once', async () => {
-    const token = jws(idp.rsa, { typ: 'logout+jwt' }, logoutClaims(idp, { sub: 'nobody', sid: 'none' }))
-    expect((await send(token)).status).toBe(200)
-    const before = await standing()
-    expect((await send(token)).status).toBe(400)
-    await expectRefused('logout_token', before, token)
-  })
-
-  it('is taken as a form alone', async () => {
-    expect((await send('x', { 'content-type': 'text/plain' })).status).toBe(415)
-    expect((await broker.api().post('/auth/back-channel-logout')).status).toBe(400)
-  })
-
-  it('that names somebody and no session stops their tokens, until the provider’s next yes', async () => {
-    const { admin } = broker
-    const who = { sub: 'everywhere', name: 'Everywhere' }
-    const { body } = await broker.api(jws(idp.rsa, { typ: 'at+jwt' }, accessClaims(idp, who))).get('/api/me')
-    const { token } = await ownToken(broker.database, body.id, ['read'])
-    const works = async () => (await broker.api(token).get('/api/me')).status === 200
-    await send(jws(idp.rsa, { typ: 'logout+jwt' }, logoutClaims(idp, { sub: 'everywhere', sid: 'one-of-theirs' })))
-    expect(await works(), 'one session ended').toBe(true)
-    expect(
-      (await send(jws(idp.rsa, { typ: 'logout+jwt' }, logoutClaims(idp, { sub: 'everywhere', sid: undefined })))).status,
-    ).toBe(200)
-    expect(await works()).toBe(false)
-    const { items } = await admin.must(admin.get(`/api/audit?subject=${body.id}&kind=identity.refused`))
-    expect(items).toMatchObject([{ data: { reason: 'signed out at the provider' } }])
-    await broker.database.query(`update identities set refused_at = now() - interval '1 minute' where subject = 'everywhere'`)
-    expect(await works(), 'as after a sign-in').toBe(true)
-  })
-
-  it('ends the sessions it names, and no other', async () => {
-    const signedIn = async () => {
-      const jar = new Jar()
-      const page = await jar.step(`${broker.url}/auth/login?return=/api/me`)
-      const question = new URL(page.headers.get('location')!).searchParams
-      const answer = new URLSearchParams({ code: idp.code(question), state: question.get('state')!, iss: idp.issuer })
-      await jar.get(`${broker.url}/auth/callback?${answer}`)
-      return jar
-    }
-    const ann = await signedIn()
-    idp.idToken = (claims) => jws(idp.rsa, {}, { ...claims, sid: 'another-session' })
-    const annElsewhere = await signedIn()
-    await send(jws(idp.rsa, { typ: 'logout+jwt' }, logoutClaims(idp)))
-    expect((await ann.get(`${broker.url}/api/me`)).status).toBe(401)
-    expect((await annElsewhere.get(`${broker.url}/api/me`)).status).toBe(200)
-    await send(jws(idp.rsa, { typ: 'logout+jwt' }, logoutClaims(idp, { sid: undefined })))
-    expect((await annElsewhere.get(`${broker.url}/api/me`)).status).toBe(401)
   })
 })
