@@ -1,14 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { waitFor } from '../../dev/vault/vault-wait.ts'
 import type { Scope } from '../../src/contract/identity.ts'
-import type { Api } from '../support/api.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
-import { within } from '../support/database.ts'
-import { ownToken } from '../support/own-token.ts'
-
-const ALL: Scope[] = ['read', 'request', 'approve', 'manage', 'audit']
-const HOUR = 3600
-const NOBODY = 'usr_00000000000000000000000000'
+import { NOBODY, person as newPerson, unique } from '../support/persons.ts'
 
 let broker: Broker
 beforeAll(async () => {
@@ -16,19 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => broker?.close())
 
-let count = 0
-const unique = (word: string) => `${word} ${++count}`
-
-async function person(
-  roles: string[] = ['member'],
-  scopes: Scope[] = ALL,
-): Promise<{ id: string; name: string; tokenId: string; api: Api }> {
-  const { admin } = broker
-  const { id, name } = await admin.must(admin.post('/api/users', { name: unique('person'), roles: ['member'] }))
-  const minted = await ownToken(broker.database, id, scopes, 2 * HOUR)
-  await admin.must(admin.patch(`/api/users/${id}`, { roles }))
-  return { id, name, tokenId: minted.id, api: broker.api(minted.token) }
-}
+const person = (...asked: [roles?: string[], scopes?: Scope[]]) => newPerson(broker, ...asked)
 
 const trailOf = (subject: string) =>
   broker.database.query<{ kind: string; actor: string; body: string }>(
@@ -169,70 +150,6 @@ describe('a person', () => {
   })
 })
 
-describe('the last active admin', () => {
-  it('cannot be disabled or lose the role, alone or in a race', async () => {
-    const own = await startBroker()
-    const { admin } = own
-    const { id } = (await admin.get('/api/me')).body
-    for (const change of [{ state: 'disabled' }, { roles: ['member'] }, { roles: [] }]) {
-      expect(await admin.patch(`/api/users/${id}`, change)).toMatchObject({ status: 409, body: { code: 'conflict' } })
-    }
-    expect(await admin.patch(`/api/users/${id}`, { roles: ['admin'] })).toMatchObject({ status: 200 })
-
-    const second = await admin.must(admin.post('/api/users', { name: 'second', roles: ['admin'] }))
-    const statuses = await Promise.all(
-      [id, second.id].map(async (one) => (await admin.patch(`/api/users/${one}`, { roles: [] })).status),
-    )
-    expect(statuses.filter((status) => status !== 200)).toEqual([expect.toBeOneOf([403, 409])])
-    const left = await own.database.query(`select id from users where state = 'active' and 'admin' = any(roles)`)
-    expect(left).toHaveLength(1)
-    await own.close()
-  })
-
-  it('is left by two who take the role from each other at the same moment', async () => {
-    const own = await startBroker()
-    const { id } = (await own.admin.get('/api/me')).body
-    const second = await own.admin.must(own.admin.post('/api/users', { name: 'second', roles: ['admin'] }))
-    await ownToken(own.database, second.id, ['read'])
-    // Nobody's commit gets through until both have looked who is left.
-    const { statuses } = await within(own.database.url, async (client) => {
-      await client.query('begin')
-      await client.query('select from audit_head for update')
-      const changes = [id, second.id].map((one) => own.admin.patch(`/api/users/${one}`, { roles: [] }))
-      await waitFor('both to wait', async () => {
-        const waiting = await own.database.query(
-          `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-        )
-        return waiting.length >= 2
-      })
-      await client.query('rollback')
-      return { statuses: (await Promise.all(changes)).map(({ status }) => status) }
-    })
-    expect(statuses.toSorted((a, b) => a - b)).toEqual([200, expect.toBeOneOf([403, 409])])
-    await own.close()
-  })
-
-  it('keeps the group that makes them one, and the role goes to nobody else meanwhile', async () => {
-    const own = await startBroker()
-    const { admin } = own
-    const { id } = (await admin.get('/api/me')).body
-    const group = await admin.must(admin.post('/api/groups', { name: 'admins' }))
-    await admin.must(admin.put(`/api/role-groups/admin/${group.id}`))
-    await own.database.query('insert into group_members (group_id, user_id) values ($1, $2)', [group.id, id])
-    // Another road leads to the role, so the own one may go.
-    expect((await admin.patch(`/api/users/${id}`, { roles: ['member'] })).status).toBe(200)
-    for (const path of [
-      `/api/groups/${group.id}/members/${id}`,
-      `/api/role-groups/admin/${group.id}`,
-      `/api/groups/${group.id}`,
-    ]) {
-      expect(await admin.delete(path), path).toMatchObject({ status: 409, body: { code: 'conflict' } })
-    }
-    expect((await admin.patch(`/api/users/${id}`, { state: 'disabled' })).status).toBe(409)
-    await own.close()
-  })
-})
-
 describe('a list', () => {
   it('is read page by page, each person once, by name', async () => {
     const own = await startBroker()
@@ -306,161 +223,5 @@ describe('a group', () => {
     expect(await admin.put(`/api/groups/${id}/members/${NOBODY}`)).toMatchObject({ status: 404, body: { field: 'userId' } })
     expect(await admin.put(`/api/groups/grp_00000000000000000000000000/members/${NOBODY}`)).toMatchObject({ status: 404 })
     expect(await admin.delete('/api/groups/grp_00000000000000000000000000')).toMatchObject({ status: 404 })
-  })
-})
-
-describe('a token', () => {
-  it('is shown once, and the database cannot tell it', async () => {
-    const { api, id: userId } = await person()
-    const minted = await api.post('/api/tokens', { name: 'laptop', scopes: ['request', 'read', 'read'], expiresInSeconds: HOUR })
-    expect(minted).toMatchObject({
-      status: 201,
-      body: { userId, name: 'laptop', scopes: ['read', 'request'], revokedAt: null, lastUsedAt: null },
-    })
-    expect(minted.headers['cache-control']).toBe('no-store')
-    const { token, ...kept } = minted.body
-    expect(token).toMatch(/^lk_[0-9A-Za-z]{43}$/)
-    expect(Date.parse(kept.expiresAt) - Date.parse(kept.createdAt)).toBe(HOUR * 1000)
-    const list = await api.get('/api/tokens')
-    expect(list.body.items).toContainEqual(kept)
-    const everywhere = JSON.stringify([
-      list.body,
-      await broker.database.query('select t::text from api_tokens t'),
-      await broker.database.query('select e::text from audit_events e'),
-      broker.log,
-    ])
-    expect(everywhere).not.toContain(token)
-    expect(everywhere).not.toContain(token.slice(3, 20))
-  })
-
-  it('says when it was last used, without a write per call', async () => {
-    const { tokenId, api } = await person()
-    const used = async () =>
-      (
-        await broker.database.query<{ at: Date }>('select last_used_at as at from api_tokens where id = $1', [tokenId])
-      )[0]!.at?.getTime()
-    expect(await used()).toBeUndefined()
-    await api.get('/api/me')
-    const first = await used()
-    expect(first).toBeTypeOf('number')
-    await api.get('/api/me')
-    expect(await used()).toBe(first)
-    await broker.database.query(`update api_tokens set last_used_at = now() - interval '61 seconds' where id = $1`, [tokenId])
-    await Promise.all(Array.from({ length: 10 }, () => api.get('/api/me')))
-    expect(await used()).toBeGreaterThanOrEqual(first!)
-  })
-
-  it('gives no scope its maker’s own token lacks', async () => {
-    const { api } = await person(['member'], ['read', 'request', 'manage'])
-    expect(await api.post('/api/tokens', { name: 'more', scopes: ['read', 'approve'], expiresInSeconds: HOUR })).toMatchObject({
-      status: 403,
-      body: { code: 'auth.forbidden', field: 'scopes' },
-    })
-  })
-
-  it('for somebody else is made by an admin and nobody else', async () => {
-    const wish = { name: 'for you', scopes: ['read'], expiresInSeconds: HOUR }
-    const member = await person()
-    const approver = await person(['approver'])
-    expect(await member.api.post('/api/tokens', { ...wish, userId: approver.id })).toMatchObject({
-      status: 403,
-      body: { field: 'userId' },
-    })
-    for (const { id } of [member, approver]) {
-      expect(await broker.admin.post('/api/tokens', { ...wish, userId: id })).toMatchObject({ status: 201, body: { userId: id } })
-    }
-    expect(await broker.admin.post('/api/tokens', { ...wish, userId: NOBODY })).toMatchObject({
-      status: 404,
-      body: { field: 'userId' },
-    })
-    await broker.admin.patch(`/api/users/${member.id}`, { state: 'disabled' })
-    expect(await broker.admin.post('/api/tokens', { ...wish, userId: member.id })).toMatchObject({ status: 404 })
-  })
-
-  it('of somebody else is not there, except for an admin', async () => {
-    const [one, other] = [await person(), await person()]
-    expect(await other.api.delete(`/api/tokens/${one.tokenId}`)).toMatchObject({ status: 404 })
-    expect(await other.api.get(`/api/tokens?userId=${one.id}`)).toMatchObject({ status: 403 })
-    expect((await broker.admin.get(`/api/tokens?userId=${one.id}`)).body.items).toMatchObject([{ id: one.tokenId }])
-    for (const act of [broker.admin.delete(`/api/tokens/${one.tokenId}`), broker.admin.delete(`/api/tokens/${one.tokenId}`)]) {
-      expect((await act).status).toBe(204)
-    }
-    expect((await one.api.get('/api/me')).status).toBe(401)
-    expect((await trailOf(one.tokenId)).map(({ kind }) => kind)).toEqual(['token.created', 'token.revoked'])
-  })
-})
-
-describe('hostile input', () => {
-  const STRINGS = {
-    empty: '',
-    blank: '   ',
-    NUL: 'a\u0000b',
-    'lone surrogate': '\ud800',
-    'line break': 'a\nb',
-    'escape sequence': '\u001b[31mred',
-    'text that turns around': 'user\u202etxt',
-    'zero width': 'ad\u200bmin',
-    'too long': 'x'.repeat(101),
-    number: -7,
-    list: ['a'],
-    object: { $gt: '' },
-    null: null,
-  }
-  const token = { name: 'x', scopes: ['read'], expiresInSeconds: 60 }
-  const FIELDS: [path: string, field: string, rest: object][] = [
-    ['/api/users', 'name', {}],
-    ['/api/groups', 'name', {}],
-    ['/api/tokens', 'name', token],
-    ['/api/tokens', 'userId', token],
-    ['/api/users', 'roles', { name: 'x' }],
-    ['/api/tokens', 'scopes', token],
-    ['/api/tokens', 'expiresInSeconds', token],
-  ]
-  it.each(FIELDS)('is refused by %s in %s', async (path, field, rest) => {
-    for (const [what, value] of Object.entries(STRINGS)) {
-      const { status, body } = await broker.admin.post(path, { ...rest, [field]: value })
-      expect({ what, status, code: body.code, field: body.field.split('.')[0] }).toEqual({
-        what,
-        status: 400,
-        code: 'input.invalid',
-        field,
-      })
-    }
-  })
-
-  it('is refused as an email address', async () => {
-    for (const email of ['', 'a', 'a@b', 'a@b.c\u0000', 'a@b.c\nbcc: d@e.f', `${'x'.repeat(250)}@b.de`, 7]) {
-      expect(await broker.admin.post('/api/users', { name: 'x', email })).toMatchObject({ status: 400, body: { field: 'email' } })
-    }
-  })
-
-  it('is refused in a change, as is a change of nothing or of what cannot change', async () => {
-    const { id } = await person()
-    const changes = [
-      {},
-      { name: '' },
-      { name: 'a\u0000' },
-      { state: 'deleted' },
-      { roles: ['root'] },
-      { id: NOBODY },
-      { createdAt: 'now' },
-    ]
-    for (const change of changes) expect((await broker.admin.patch(`/api/users/${id}`, change)).status).toBe(400)
-  })
-
-  it('is only text where text may be anything', async () => {
-    for (const name of [
-      `Robert'); drop table users;--`,
-      '<script>',
-      '$(reboot)',
-      '{{7*7}}',
-      '../../etc',
-      '👩🏽‍💻'.replaceAll('\u200d', ''),
-      '\\',
-      '"',
-    ]) {
-      const created = await broker.admin.post('/api/users', { name })
-      expect(created, name).toMatchObject({ status: 201, body: { name } })
-    }
   })
 })

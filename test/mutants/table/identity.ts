@@ -87,7 +87,7 @@ export const IDENTITY: readonly Mutant[] = [
     file: 'src/identity/tokens/tokens.service.ts',
     find: 'scopes.filter((scope) => !caller.scopes.includes(scope))',
     replace: 'scopes.filter((scope) => caller.scopes.length === 0 && scope)',
-    suites: ['identity'],
+    suites: ['minted-tokens'],
     only: 'gives no scope its maker’s own token lacks',
   },
   {
@@ -119,7 +119,7 @@ export const IDENTITY: readonly Mutant[] = [
     file: 'src/identity/tokens/tokens.service.ts',
     find: 'if (!token || (token.userId !== caller.id && !isAdmin(caller))) {',
     replace: 'if (!token) {',
-    suites: ['identity'],
+    suites: ['minted-tokens'],
     only: 'of somebody else is not there',
   },
   {
@@ -183,7 +183,7 @@ export const IDENTITY: readonly Mutant[] = [
     file: 'src/identity/directory/directory.ts',
     find: `await rows(tx, \`select pg_advisory_xact_lock(hashtext('latchkey:admins'))\`)`,
     replace: 'void rows',
-    suites: ['identity'],
+    suites: ['last-admin'],
     only: 'take the role from each other at the same moment',
   },
   {
@@ -191,7 +191,7 @@ export const IDENTITY: readonly Mutant[] = [
     file: 'src/identity/directory/directory.ts',
     find: '(await this.adminsWhoCanGetIn(tx)).length === 0) throw',
     replace: '(await this.adminsWhoCanGetIn(tx)).length > before.length) throw',
-    suites: ['identity'],
+    suites: ['last-admin'],
     only: 'the last active admin',
   },
   {
@@ -207,7 +207,7 @@ export const IDENTITY: readonly Mutant[] = [
     file: 'src/identity/directory/membership.ts',
     find: 'where r.role = any(${roles}::text[]) and m.user_id = u.id and ${counts',
     replace: 'where false and r.role = any(${roles}::text[]) and m.user_id = u.id and ${counts',
-    suites: ['identity'],
+    suites: ['last-admin'],
     only: 'the last active admin',
   },
 ]
