@@ -135,7 +135,7 @@ export const IDENTITY: readonly Mutant[] = [
     file: 'src/identity/tokens/enrolment.service.ts',
     find: `update enrolment_codes t set redeemed_at = now() from users u`,
     replace: 'update enrolment_codes t set redeemed_at = null from users u',
-    suites: ['tokens'],
+    suites: ['enrolment-codes'],
     only: 'is redeemed once',
   },
   {
@@ -143,7 +143,7 @@ export const IDENTITY: readonly Mutant[] = [
     file: 'src/identity/tokens/enrolment.service.ts',
     find: 'and t.expires_at > now() and u.id',
     replace: 'and u.id',
-    suites: ['tokens'],
+    suites: ['enrolment-codes'],
     only: 'is refused when it is over',
   },
   {
@@ -151,7 +151,7 @@ export const IDENTITY: readonly Mutant[] = [
     file: 'src/identity/tokens/enrolment.service.ts',
     find: `if (maker?.state !== 'active' || !maker.roles.includes('admin')) throw new CodeRefused()`,
     replace: 'if (!maker) throw new CodeRefused()',
-    suites: ['tokens'],
+    suites: ['enrolment-codes'],
     only: 'is worth nothing without the admin',
   },
   {
@@ -159,7 +159,7 @@ export const IDENTITY: readonly Mutant[] = [
     file: 'src/identity/tokens/enrolment.service.ts',
     find: 'return [...new Set([...tokenMakers, id])]',
     replace: 'return [...tokenMakers]',
-    suites: ['tokens'],
+    suites: ['enrolment-codes'],
     only: 'leaves the admin who made it no second pair of eyes',
   },
   {
