@@ -40,7 +40,7 @@ export const IDENTITY: readonly Mutant[] = [
     file: 'src/identity/guard/authentication.ts',
     find: 's.expire > now() and s.begun_at > now() - make_interval(hours => $4)',
     replace: 's.expire > now() and s.begun_at + make_interval(hours => $4) is not null',
-    suites: ['sign-in'],
+    suites: ['sessions'],
     only: 'ends when it lies idle',
   },
   {
@@ -71,7 +71,7 @@ export const IDENTITY: readonly Mutant[] = [
     file: 'src/identity/guard/access.guard.ts',
     find: `if (recognised.credential.kind === 'session') mustBeSameOrigin(request, this.config)`,
     replace: `if (recognised.credential.kind === 'jwt') mustBeSameOrigin(request, this.config)`,
-    suites: ['sign-in'],
+    suites: ['sessions'],
     only: 'changes something only for a page of ours',
   },
   {
@@ -79,7 +79,7 @@ export const IDENTITY: readonly Mutant[] = [
     file: 'src/identity/callers/same-origin.ts',
     find: 'if (isOurs && (site !== undefined || origin !== undefined)) return',
     replace: 'if (isOurs) return',
-    suites: ['sign-in'],
+    suites: ['sessions'],
     only: 'changes something only for a page of ours',
   },
   {
@@ -175,7 +175,7 @@ export const IDENTITY: readonly Mutant[] = [
     file: 'src/identity/lock-out.ts',
     find: `await endSessions(tx, actor, 'the person was disabled', { userId })`,
     replace: 'void endSessions',
-    suites: ['sign-in'],
+    suites: ['sessions'],
     only: 'ends with its person being disabled',
   },
   {
