@@ -6,7 +6,7 @@ import { RouteTable } from '../../src/platform/http/route-table.ts'
 import type { Api } from '../support/api.ts'
 import { beingLeftAlone, type Call, type Cell, changesNothing, contents, wrongCells } from '../support/matrix-cells.ts'
 import { withTable } from '../support/matrix-document.ts'
-import { ENDPOINTS, type Expected, pathOf } from '../support/matrix-endpoints.ts'
+import { ENDPOINTS, pathOf } from '../support/matrix-endpoints.ts'
 import { fieldCells } from '../support/matrix-fields.ts'
 import { type Makers, makersOf } from '../support/matrix-makers.ts'
 import { type Kinds, kindsOf } from '../support/matrix-objects.ts'
@@ -23,6 +23,7 @@ import {
   SESSIONS,
   TOKENS,
 } from '../support/matrix-relations.ts'
+import type { Expected } from '../support/matrix-rows.ts'
 import { everyRole, type MatrixWorld, type Somebody, startMatrixWorld, unique } from '../support/matrix-world.ts'
 
 const SECURITY = path.resolve(import.meta.dirname, '../../docs/security.md')

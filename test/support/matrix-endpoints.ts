@@ -1,140 +1,14 @@
-import type { Makers } from './matrix-makers.ts'
 import { absent } from './matrix-makers.ts'
-import { unique } from './matrix-world.ts'
-
-interface Target {
-  /** in the order in which they stand in the path */
-  readonly ids?: readonly string[]
-  readonly query?: string
-  readonly body?: unknown
-}
-
-export interface Expected {
-  /** `scope: roles`, `scope` for everybody with a token, `public`, or `scim` */
-  readonly who: string
-  /** what those are answered */
-  readonly ok: number
-  /** a new thing to do it to; not needed where reading does no harm */
-  readonly target?: (make: Makers) => Target | Promise<Target>
-}
-
-const read = (ids: readonly string[] = [], query = '') => ({ target: () => ({ ids, query }) })
-const SEERS = 'read: admin owner auditor'
-const on = (make: (makers: Makers) => Promise<string>, body?: unknown) => ({
-  target: async (makers: Makers) => ({ ids: [await make(makers)], body }),
-})
-const open = (ok: number): Expected => ({ who: 'public', ok })
-const scim = (ok: number, target?: Target): Expected => ({ who: 'scim', ok, target: target && (() => target) })
-const aRun = (who: string, body?: unknown): Expected => ({
-  who,
-  ok: 404,
-  target: () => ({ ids: ['run_00000000000000000000000000'], body }),
-})
-const aRotation = (who: string, body?: unknown): Expected => ({
-  who,
-  ok: 404,
-  target: () => ({ ids: ['rot_00000000000000000000000000'], body }),
-})
-const A_REMINDER = {
-  name: 'renew the contract',
-  does: { kind: 'remind', what: 'call them' },
-  schedule: { kind: 'every', seconds: 86_400 },
-}
-const missing = (who: string, prefix: string, body?: unknown): Expected => ({
-  who,
-  ok: 404,
-  target: () => ({ ids: [absent(prefix)], body }),
-})
-const SCIM_USER = 'urn:ietf:params:scim:schemas:core:2.0:User'
+import { PEOPLE_ENDPOINTS } from './matrix-people-endpoints.ts'
+import { type Expected, on, open, read, SEERS, type Target } from './matrix-rows.ts'
+import { WORK_ENDPOINTS } from './matrix-work-endpoints.ts'
 
 /**
  * Who may call what, written by hand from what was promised (docs/security.md) and not from the code. What a relation to the thing
  * decides besides (whose request, whose grant) stands in matrix-relations.ts; here such a call is about something that is not there.
  */
 export const ENDPOINTS: Record<string, Expected> = {
-  'POST /api/action-requests': {
-    who: 'request',
-    ok: 422,
-    target: () => ({ body: { integrationId: 'int_00000000000000000000000000', action: 'paint-wall', input: {} } }),
-  },
-  'POST /api/action-requests/dry-run': {
-    who: 'request',
-    ok: 200,
-    target: () => ({ body: { integrationId: 'int_00000000000000000000000000', action: 'paint-wall', input: {} } }),
-  },
-  'GET /api/integrations/:id/actions': { who: SEERS, ok: 404, target: () => ({ ids: ['int_00000000000000000000000000'] }) },
-  'POST /api/integrations/:id/actions/:action/preview': {
-    who: 'manage: admin',
-    ok: 404,
-    target: () => ({ ids: ['int_00000000000000000000000000', 'paint-wall'], body: { input: {} } }),
-  },
-  'POST /api/runs': {
-    who: 'manage: admin',
-    ok: 404,
-    target: () => ({ body: { integrationId: 'int_00000000000000000000000000', action: 'paint-wall', input: {}, reason: 'x' } }),
-  },
-  'GET /api/runs': { who: SEERS, ok: 200, target: () => ({}) },
-  'GET /api/runs/:id': aRun('read'),
-  'GET /api/runs/:id/steps': aRun('read'),
-  'GET /api/runs/:id/receipt': aRun('read'),
-  'GET /api/runs/:id/rollback': aRun(SEERS),
-  'POST /api/runs/:id/cancel': aRun('manage: admin'),
-  'POST /api/runs/:id/rollback': aRun('manage: admin', { reason: 'x' }),
-  'POST /api/rotations': { who: 'manage: admin', ok: 201, target: () => ({ body: { ...A_REMINDER, name: unique('rotation') } }) },
-  'GET /api/rotations': { who: SEERS, ok: 200, target: () => ({}) },
-  'GET /api/rotations/due': { who: SEERS, ok: 200, target: () => ({}) },
-  'GET /api/rotations/:id': aRotation(SEERS),
-  'GET /api/rotations/:id/turns': aRotation(SEERS),
-  'PATCH /api/rotations/:id': aRotation('manage: admin', { active: false }),
-  'DELETE /api/rotations/:id': aRotation('manage: admin'),
-  'POST /api/rotations/:id/run': aRotation('manage: admin', { reason: 'x' }),
-  'POST /api/rotations/:id/done': aRotation('manage: admin owner', {}),
-  // What is made of a certificate, a login or a target stands in the tests of distribution: here they are refused for what they are.
-  'POST /api/certificates': { who: 'manage: admin', ok: 400, target: () => ({ body: { name: 'x', certificate: 'none' } }) },
-  'POST /api/certificate-sources': { who: 'manage: admin', ok: 400, target: () => ({ body: { name: 'x', from: {} } }) },
-  'GET /api/certificate-sources': { who: SEERS, ok: 200, target: () => ({}) },
-  'GET /api/certificate-sources/:id': missing(SEERS, 'cso'),
-  'POST /api/certificate-sources/:id/renew': missing('manage: admin', 'cso', { reason: 'x' }),
-  'DELETE /api/certificate-sources/:id': missing('manage: admin', 'cso'),
-  'GET /api/certificates': { who: SEERS, ok: 200, target: () => ({}) },
-  'GET /api/certificates/:id': missing(SEERS, 'crt'),
-  'DELETE /api/certificates/:id': missing('manage: admin', 'crt'),
-  'POST /api/target-credentials': {
-    who: 'manage: admin',
-    ok: 400,
-    target: () => ({ body: { name: 'x', plugin: 'toy', login: {}, destinations: [{}] } }),
-  },
-  'GET /api/target-credentials': { who: SEERS, ok: 200, target: () => ({}) },
-  'GET /api/target-credentials/:id': missing(SEERS, 'crd'),
-  'PATCH /api/target-credentials/:id': missing('manage: admin', 'crd', {}),
-  'DELETE /api/target-credentials/:id': missing('manage: admin', 'crd'),
-  'POST /api/targets': {
-    who: 'manage: admin',
-    ok: 404,
-    target: () => ({ body: { name: 'x', credentialId: absent('crd'), location: {} } }),
-  },
-  'POST /api/targets/test': {
-    who: 'manage: admin',
-    ok: 404,
-    target: () => ({ body: { credentialId: absent('crd'), location: {} } }),
-  },
-  'GET /api/targets': { who: SEERS, ok: 200, target: () => ({}) },
-  'GET /api/targets/:id': missing(SEERS, 'tgt'),
-  'GET /api/targets/:id/minimum-policy': missing('manage: admin', 'tgt'),
-  'PATCH /api/targets/:id': missing('manage: admin', 'tgt', {}),
-  'POST /api/targets/:id/health': missing('manage: admin', 'tgt'),
-  'DELETE /api/targets/:id': missing('manage: admin', 'tgt'),
-  'POST /api/distributions': {
-    who: 'manage: admin',
-    ok: 404,
-    target: () => ({ body: { certificateId: absent('crt'), targetIds: [absent('tgt')], reason: 'x' } }),
-  },
-  'GET /api/distributions': { who: SEERS, ok: 200, target: () => ({}) },
-  'GET /api/distributions/:id': missing(SEERS, 'dst'),
-  'POST /api/distributions/:id/resume': missing('manage: admin', 'dst', { reason: 'x' }),
-  'POST /api/distributions/:id/cancel': missing('manage: admin', 'dst', { reason: 'x' }),
-  'GET /api/distributions/:id/rollback': missing(SEERS, 'dst'),
-  'POST /api/distributions/:id/rollback': missing('manage: admin', 'dst', { reason: 'x' }),
+  ...WORK_ENDPOINTS,
   'GET /livez': open(200),
   'GET /readyz': open(200),
   'GET /metrics': open(200),
@@ -147,27 +21,6 @@ export const ENDPOINTS: Record<string, Expected> = {
   'POST /auth/logout': open(404),
   'POST /auth/back-channel-logout': open(400), // without its form
 
-  'GET /scim/v2/ServiceProviderConfig': scim(200),
-  'GET /scim/v2/ResourceTypes': scim(200),
-  'GET /scim/v2/ResourceTypes/:id': scim(200, { ids: ['User'] }),
-  'GET /scim/v2/Schemas': scim(200),
-  'GET /scim/v2/Schemas/:id': scim(200, { ids: [SCIM_USER] }),
-  'GET /scim/v2/Users': scim(200),
-  'GET /scim/v2/Users/:id': scim(404, { ids: ['x'] }),
-  'POST /scim/v2/Users': scim(400, { body: {} }),
-  'PUT /scim/v2/Users/:id': scim(404, { ids: ['x'], body: { schemas: [SCIM_USER], userName: 'x' } }),
-  'PATCH /scim/v2/Users/:id': scim(400, { ids: ['x'], body: {} }),
-  'DELETE /scim/v2/Users/:id': scim(404, { ids: ['x'] }),
-  'POST /scim/v2/.search': scim(400, { body: {} }),
-  'POST /scim/v2/Users/.search': scim(400, { body: {} }),
-  'POST /scim/v2/Groups/.search': scim(400, { body: {} }),
-  'GET /scim/v2/Groups': scim(200),
-  'GET /scim/v2/Groups/:id': scim(404, { ids: ['x'] }),
-  'POST /scim/v2/Groups': scim(400, { body: {} }),
-  'PUT /scim/v2/Groups/:id': scim(400, { ids: ['x'], body: {} }),
-  'PATCH /scim/v2/Groups/:id': scim(400, { ids: ['x'], body: {} }),
-  'DELETE /scim/v2/Groups/:id': scim(404, { ids: ['x'] }),
-
   'GET /api/me': { who: 'read', ok: 200 },
   // This broker has no identity provider.
   'GET /api/identity-provider/check': { who: 'read: admin', ok: 404 },
@@ -179,52 +32,7 @@ export const ENDPOINTS: Record<string, Expected> = {
     target: () => ({ ids: ['toy'], body: { config: { address: 'here', login: { method: 'key', key: 'k' } } } }),
   },
 
-  'GET /api/users': { who: SEERS, ok: 200 },
-  'GET /api/users/:id': { who: SEERS, ok: 200, ...on((make) => make.user()) },
-  'POST /api/users': { who: 'manage: admin', ok: 201, target: (make) => ({ body: make.bodies.user() }) },
-  'PATCH /api/users/:id': { who: 'manage: admin', ok: 200, ...on((make) => make.user(), { roles: ['auditor'] }) },
-  'DELETE /api/users/:id/sessions': { who: 'manage: admin', ok: 204, ...on((make) => make.user()) },
-  'POST /api/users/:id/enrolment-code': { who: 'manage: admin', ok: 201, ...on((make) => make.user(), {}) },
-  'DELETE /api/users/:id/enrolment-code': { who: 'manage: admin', ok: 204, ...on((make) => make.user()) },
-  'POST /api/enrolments': { who: 'public', ok: 403, target: () => ({ body: { code: `lke_${'0'.repeat(43)}` } }) },
-  'GET /api/groups': { who: SEERS, ok: 200 },
-  'GET /api/groups/:id': { who: SEERS, ok: 200, ...on((make) => make.group()) },
-  'POST /api/groups': { who: 'manage: admin', ok: 201, target: (make) => ({ body: make.bodies.group() }) },
-  'DELETE /api/groups/:id': { who: 'manage: admin', ok: 204, ...on((make) => make.group()) },
-  'PUT /api/groups/:id/members/:userId': {
-    who: 'manage: admin',
-    ok: 204,
-    target: async (make) => ({ ids: [await make.group(), await make.user()] }),
-  },
-  'DELETE /api/groups/:id/members/:userId': {
-    who: 'manage: admin',
-    ok: 204,
-    target: async (make) => ({ ids: [await make.group(), await make.user()] }),
-  },
-  'GET /api/role-groups': { who: SEERS, ok: 200 },
-  'PUT /api/role-groups/:role/:groupId': {
-    who: 'manage: admin',
-    ok: 204,
-    target: async (make) => ({ ids: ['auditor', await make.group()] }),
-  },
-  'DELETE /api/role-groups/:role/:groupId': {
-    who: 'manage: admin',
-    ok: 204,
-    target: async (make) => ({ ids: ['auditor', await make.group()] }),
-  },
-  'GET /api/scim-tokens': { who: 'manage: admin', ok: 200 },
-  'POST /api/scim-tokens': { who: 'manage: admin', ok: 201, target: (make) => ({ body: make.bodies.scimToken() }) },
-  'POST /api/scim-tokens/:id/rotate': {
-    who: 'manage: admin',
-    ok: 201,
-    ...on((make) => make.scimToken(), { expiresInSeconds: 60 }),
-  },
-  'DELETE /api/scim-tokens/:id': { who: 'manage: admin', ok: 204, ...on((make) => make.scimToken()) },
-  'GET /api/sessions': { who: 'read', ok: 200 },
-  'DELETE /api/sessions/:id': { who: 'read', ok: 404, ...read([absent('ses')]) },
-  'GET /api/tokens': { who: 'read', ok: 200 },
-  'POST /api/tokens': { who: 'manage', ok: 201, target: (make) => ({ body: make.bodies.token() }) },
-  'DELETE /api/tokens/:id': { who: 'read', ok: 404, ...read([absent('tok')]) },
+  ...PEOPLE_ENDPOINTS,
 
   'GET /api/integrations': { who: SEERS, ok: 200 },
   'GET /api/integrations/:id': { who: SEERS, ok: 200, ...on((make) => make.integration()) },
