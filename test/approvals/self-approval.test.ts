@@ -11,8 +11,9 @@ import { confirmDevice } from '../support/device.ts'
 import { type SignInWorld, startSignInWorld } from '../support/idp.ts'
 import type { Jar } from '../support/jar.ts'
 import { type Makers, makersOf } from '../support/matrix-makers.ts'
-import { furnishToys, type MatrixWorld, peopleOf, type Somebody, stage, toys, unique } from '../support/matrix-world.ts'
+import { furnishToys, type MatrixWorld, peopleOf, type Somebody, stage, toys } from '../support/matrix-world.ts'
 import { puppetToken } from '../support/puppet.ts'
+import { ROADS } from '../support/self-approval-roads.ts'
 
 let signIns: SignInWorld
 let world: MatrixWorld
@@ -41,7 +42,6 @@ const group = async (...members: Somebody[]) => {
   for (const who of members) await world.admin.must(world.admin.put(`/api/groups/${id}/members/${who.id}`))
   return id
 }
-const groups = (...ids: string[]) => ({ kind: 'people', users: [], groups: ids })
 const named = () => ({ kind: 'approvers', ...peopleOf(self, other) })
 const tokenFor = async (api: Api, who: { readonly id: string } | undefined) => world.broker.api(await puppetToken(api, who))
 
@@ -64,89 +64,8 @@ async function expectUndecided(id: string): Promise<void> {
 }
 
 describe('nobody approves their own request', () => {
-  const ROADS: Record<string, () => Promise<string>> = {
-    'named themselves': async () => (await make.request(self, await world.flow(named()))).id,
-    'through a group': async () => {
-      const flow = await world.flow({ kind: 'approvers', users: [], groups: [await group(self, other)] })
-      return (await make.request(self, flow)).id
-    },
-    'through two groups and their name': async () => {
-      const ids = [await group(self), await group(self, other)]
-      return (await make.request(self, await world.flow({ kind: 'approvers', users: [self.id], groups: ids }))).id
-    },
-    'in a group they were put into after asking': async () => {
-      const id = await group(other)
-      const request = await make.request(self, await world.flow({ kind: 'approvers', users: [], groups: [id] }))
-      await world.admin.must(world.admin.put(`/api/groups/${id}/members/${self.id}`))
-      return request.id
-    },
-    'by their system roles': async () => {
-      return (await make.request(self, await world.flow({ kind: 'approvers', ...peopleOf(other) }))).id
-    },
-    'in a group with the role of approvers': async () => {
-      const id = await group(self)
-      await world.admin.must(world.admin.put(`/api/role-groups/approver/${id}`))
-      return (
-        await make.request(
-          self,
-          await world.flow({ kind: 'stages', stages: [{ approvers: [groups(id), stage(other).approvers[0]] }] }),
-        )
-      ).id
-    },
-    'as their own manager': async () => {
-      await world.query('update users set manager_id = id where id = $1', [self.id])
-      const approvers = [{ kind: 'manager' }, { kind: 'people', ...peopleOf(other) }]
-      return (await make.request(self, await world.flow({ kind: 'stages', stages: [{ approvers }] }))).id
-    },
-    'as the owner of the integration': async () => {
-      await make.owners(self, other)
-      const flow = await world.flow({ kind: 'stages', stages: [{ approvers: [{ kind: 'integration_owner' }] }] })
-      return (await make.request(self, flow)).id
-    },
-    'as the owner that the resource’s tag names': async () => {
-      const owners = { owners: peopleOf(other), resourceOwner: { tagKey: 'owner', attribute: 'email' } }
-      const email = `${unique('self').replace(' ', '.')}@example.com`
-      await self.api.must(self.api.patch(`/api/users/${self.id}`, { email }))
-      await self.api.must(self.api.put(`/api/integrations/${world.integrationId}/ownership`, owners))
-      await world.query('update resources set tags = $2 where id = $1', [world.resourceId, JSON.stringify({ owner: email })])
-      const approvers = [{ kind: 'resource_owner' }, { kind: 'people', ...peopleOf(other) }]
-      return (await make.request(self, await world.flow({ kind: 'stages', stages: [{ approvers }] }))).id
-    },
-    'after the delay of an escalation to them': async () => {
-      const escalation = { afterSeconds: 3600, approvers: [{ kind: 'people', ...peopleOf(self) }] }
-      const flow = await world.flow({ kind: 'stages', stages: [{ ...stage(other), escalation }] })
-      const { id } = await make.request(self, flow)
-      await world.query(`update due_work set run_at = now() where kind = 'request.escalate' and subject = $1`, [id])
-      await waitFor('the escalation', async () => {
-        return (await world.query('select 1 from access_requests where id = $1 and escalated', [id])).length === 1
-      })
-      return id
-    },
-    'by changing the flow after asking': async () => {
-      const flow = await world.flow({ kind: 'approvers', ...peopleOf(other) })
-      const { id } = await make.request(self, flow)
-      const { rule } = await self.api.must(self.api.get(`/api/access-flows/${flow}`))
-      for (const approval of [{ kind: 'automatic' }, { kind: 'approvers', ...peopleOf(self) }]) {
-        await self.api.must(self.api.patch(`/api/access-flows/${flow}`, { rule: { ...rule, approval } }))
-      }
-      return id
-    },
-    'of a bundle': async () => {
-      const bundleId = await make.bundle()
-      const flow = await world.flow(named())
-      return (await make.request(self, flow, { bundleId, resources: undefined })).id
-    },
-    'for more time': async () => {
-      const flow = await world.flow(named())
-      const first = await make.request(self, flow)
-      const { grantId } = await make.decide(other, first.id, 'approve')
-      await waitFor('the grant', async () => (await self.api.get(`/api/grants/${grantId}`)).body.state === 'active')
-      return (await self.api.must(self.api.post(`/api/grants/${grantId}/extend`, { seconds: 60 }))).id
-    },
-  }
-
   it.each(Object.keys(ROADS))('%s', async (road) => {
-    const id = await ROADS[road]!()
+    const id = await ROADS[road]!({ world, make, self, other, group, named })
     await expectRefused(id, self.api, await tokenFor(self.api, undefined))
     expect((await press(other.api, id, 'reject')).body.state, 'somebody else decides').toBe('rejected')
   })
