@@ -1,6 +1,4 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -12,6 +10,7 @@ import { waitFor } from '../../../dev/vault/vault-wait.ts'
 import { minimumPolicy } from '../../../plugins/vault/minimum-policy.ts'
 import { BadCalls } from '../../support/bad-calls.ts'
 import { type Broker, startBroker } from '../../support/broker.ts'
+import { HEALTHY, OddServers } from '../../support/odd-servers.ts'
 import { configFor, prepared } from '../../support/vault-broker.ts'
 
 const stops: (() => Promise<unknown>)[] = []
@@ -20,23 +19,9 @@ afterAll(async () => {
 })
 
 const token = { method: 'token', token: 'hvs.nobody' }
-const HEALTHY = { initialized: true, sealed: false, standby: false, version: '1.21.1' }
-
-/** A server that no real one can be made to be on demand. */
-async function odd(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
-  const server = createServer(answer)
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  stops.push(() => new Promise((closed) => server.close(closed).closeAllConnections()))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-/** Healthy at `sys/health`, and everywhere else as given. */
-function behindHealth(status: number, body: string, headers: Record<string, string> = {}): Promise<string> {
-  return odd(({ url }, response) => {
-    if (url?.startsWith('/v1/sys/health')) response.writeHead(200).end(JSON.stringify(HEALTHY))
-    else response.writeHead(status, headers).end(body)
-  })
-}
+const oddServers = new OddServers()
+const { odd, behindHealth } = oddServers
+stops.push(() => oddServers.stop())
 
 const errors = (text: string) => JSON.stringify({ errors: [text] })
 
