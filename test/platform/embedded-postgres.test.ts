@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { chmod, cp, lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { createInterface } from 'node:readline'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
@@ -13,9 +12,9 @@ import {
   startEmbeddedPostgres,
 } from '../../src/platform/postgres/embedded-postgres.ts'
 import { canReach, type OsUser, postgresUser } from '../../src/platform/postgres/os-user.ts'
-import { postgresBinaries } from '../../src/platform/postgres/postgres-binaries.ts'
 import { give } from '../../src/platform/postgres/postgres-folder.ts'
 import { isServer, serverPid } from '../../src/platform/postgres/postgres-process.ts'
+import { daemonOn, killed, query, urlOf } from '../support/daemon-process.ts'
 
 const isRoot = process.getuid?.() === 0
 const nobody: OsUser = { uid: 65_534, gid: 65_534 }
@@ -52,40 +51,10 @@ async function start(options: Partial<EmbeddedPostgresOptions> = {}): Promise<Em
   return database
 }
 
-async function query<Row extends object>(url: string, sql: string): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    return (await client.query<Row>(sql)).rows
-  } finally {
-    await client.end()
-  }
-}
-
-/** A process that starts the database and then does nothing, like a daemon without work. */
-function aDaemon({ fsync = false, ...user }: OsUser & { fsync?: boolean } = {}): ChildProcess {
-  const module = path.resolve(import.meta.dirname, '../../src/platform/postgres/embedded-postgres.ts')
-  const script = `
-    import { startEmbeddedPostgres } from ${JSON.stringify(module)}
-    const { url } = await startEmbeddedPostgres({ dir: ${JSON.stringify(dir)}, fsync: ${fsync} })
-    console.log(url)
-    setInterval(() => {}, 1000)`
-  const options = { ...user, cwd: '/', stdio: ['ignore', 'pipe', 'inherit'] as ['ignore', 'pipe', 'inherit'] }
-  const daemon = spawn(process.execPath, ['--no-warnings', '--input-type=module', '--eval', script], options)
+function aDaemon(how: OsUser & { fsync?: boolean } = {}): ChildProcess {
+  const daemon = daemonOn(dir, how)
   daemons.push(daemon)
   return daemon
-}
-
-async function urlOf(daemon: ChildProcess): Promise<string> {
-  const [line] = (await once(createInterface(daemon.stdout!), 'line')) as [string]
-  return line
-}
-
-async function killed(daemon: ChildProcess): Promise<void> {
-  if (daemon.exitCode !== null || daemon.signalCode !== null) return
-  const exit = once(daemon, 'exit')
-  daemon.kill('SIGKILL')
-  await exit
 }
 
 const gone = (pid: number) => vi.waitUntil(() => !isServer(pid, data), { timeout: 10_000, interval: 20 })
@@ -286,44 +255,6 @@ describe('the embedded database', () => {
     expect(await query(url, 'select 1 as n')).toEqual([{ n: 1 }])
     await stop()
     await rm(await readlink(path.join(dir, 'run')), { recursive: true })
-  })
-})
-
-describe('the binaries of the embedded database', () => {
-  const installed = async () => path.resolve(await postgresBinaries({ copyTo: base, user: {} }), '../..')
-
-  it('run as npm left them when the server’s user can', async () => {
-    expect(await postgresBinaries({ copyTo: base, user: {} })).toContain('node_modules')
-    expect(await readdir(base)).toEqual([])
-  })
-
-  it('are copied with their links when install scripts were off', async () => {
-    const from = path.join(base, 'package')
-    await cp(await installed(), from, { recursive: true, filter: async (file) => !(await lstat(file)).isSymbolicLink() })
-    const bin = await postgresBinaries({ from, copyTo: base, user: postgresUser() })
-    expect(path.dirname(bin)).toBe(path.join(base, 'binaries-18.4.0-beta.17'))
-    expect(await postgresBinaries({ from, copyTo: base, user: postgresUser() })).toBe(bin)
-  })
-
-  it('are refused with their own words when they do not run here', async () => {
-    const from = path.join(base, 'package')
-    await mkdir(path.join(from, 'native/bin'), { recursive: true })
-    await writeFile(path.join(from, 'package.json'), '{"version":"0"}')
-    await writeFile(path.join(from, 'native/pg-symlinks.json'), '[]')
-    await writeFile(path.join(from, 'native/bin/postgres'), '#!/bin/sh\necho wrong machine >&2\nexit 1\n', { mode: 0o755 })
-    await expect(postgresBinaries({ from, copyTo: base, user: {} })).rejects.toMatchObject({
-      code: 'unavailable',
-      message: expect.stringContaining('wrong machine'),
-      fix: expect.stringContaining('DATABASE_URL'),
-    })
-  })
-
-  it.runIf(isRoot)('are copied when the server’s user cannot walk to them', async () => {
-    const closed = path.join(base, 'closed')
-    await mkdir(closed, { mode: 0o700 })
-    await cp(await installed(), path.join(closed, 'package'), { recursive: true, verbatimSymlinks: true })
-    const bin = await postgresBinaries({ from: path.join(closed, 'package'), copyTo: base, user: postgresUser() })
-    expect(bin).toBe(path.join(base, 'binaries-18.4.0-beta.17/bin'))
   })
 })
 
