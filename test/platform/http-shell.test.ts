@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { Body, Controller, Get, Module, Post } from '@nestjs/common'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -6,7 +5,6 @@ import { z } from 'zod'
 import { text } from '../../src/contract/text.ts'
 import { durationSeconds } from '../../src/contract/time.ts'
 import { Public } from '../../src/platform/http/allowed-for.ts'
-import { MetricsServer } from '../../src/platform/watching/metrics-server.ts'
 import { Readiness } from '../../src/platform/watching/readiness.ts'
 import { BrokerError } from '../../src/sdk/index.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
@@ -39,17 +37,6 @@ class ProbeController {
 
 @Module({ controllers: [ProbeController] })
 class ProbeModule {}
-
-@Controller('forgotten')
-class ForgottenController {
-  @Get()
-  open() {
-    return 'everything'
-  }
-}
-
-@Module({ controllers: [ForgottenController] })
-class ForgottenModule {}
 
 let broker: Broker
 beforeAll(async () => {
@@ -263,48 +250,5 @@ describe('the API description', () => {
     expect(users.get.responses.default).toEqual({ $ref: '#/components/responses/Problem' })
     expect(body.components.schemas.Problem.required).toContain('requestId')
     expect(body.components.securitySchemes.bearer).toMatchObject({ type: 'http', scheme: 'bearer' })
-  })
-})
-
-// Last: Nest's logger is one for the process, and the broker that was started last has it.
-describe('another broker', () => {
-  it('is not ready without its database, and lives on', async () => {
-    const orphan = await startBroker()
-    await orphan.database.drop()
-    expect((await orphan.api().get('/livez')).status).toBe(200)
-    expect(await orphan.api().get('/readyz')).toMatchObject({ status: 503, body: { code: 'unavailable' } })
-    expect(await orphan.admin.get('/api/me')).toMatchObject({ status: 503, body: { code: 'unavailable' } })
-    await orphan.app.close()
-  })
-
-  it('does not start with an endpoint that does not say who may call it', async () => {
-    await expect(startBroker({ modules: [ForgottenModule] })).rejects.toThrow('ForgottenController.open')
-  })
-
-  it('belongs to the installation its database belongs to', async () => {
-    const first = await startBroker({ config: { instance: '1000000001' } })
-    await first.app.close()
-    await expect(startBroker({ config: { instance: '1000000002' }, database: first.database })).rejects.toMatchObject({
-      code: 'conflict',
-      fix: expect.stringContaining('LATCHKEY_INSTANCE'),
-    })
-    await first.database.drop()
-  })
-})
-
-// Last: another broker in this process takes the log over.
-describe('a broker whose metrics have an address of their own', () => {
-  it('shows them there and nothing else, and them nowhere else', async () => {
-    const apart = await startBroker({ config: { metricsAddress: { host: '127.0.0.1', port: 0 } } })
-    try {
-      expect((await apart.api().get('/metrics')).status).toBe(404)
-      const { port } = apart.app.get(MetricsServer).at as AddressInfo
-      const ask = (where: string, method = 'GET') => fetch(`http://127.0.0.1:${port}${where}`, { method })
-      expect(await (await ask('/metrics')).text()).toContain('latchkey_')
-      for (const where of ['/', '/livez', '/api/me']) expect((await ask(where)).status).toBe(404)
-      expect((await ask('/metrics', 'POST')).status).toBe(404)
-    } finally {
-      await apart.close()
-    }
   })
 })
