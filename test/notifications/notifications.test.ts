@@ -1,85 +1,28 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import tls from 'node:tls'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
-import { makeCertificate } from '../../dev/vault/vault-certificate.ts'
-import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
-import { CONFIG } from '../../src/platform/platform.module.ts'
-import { Secret } from '../../src/sdk/index.ts'
+import { type LettersWorld, lettersIn, startLetters } from '../support/letters.ts'
 import { ownToken } from '../support/own-token.ts'
 import { puppetToken } from '../support/puppet.ts'
-import { startReceiver } from '../support/receiver.ts'
-import { decodedHeader, type Letter, type PostOffice, startPostOffice } from '../support/smtp.ts'
-import { type PersonInWorld, startWorld, type World } from '../support/world.ts'
+import type { PostOffice } from '../support/smtp.ts'
+import type { PersonInWorld, World } from '../support/world.ts'
 
-const [binary] = await serversUnderTest()
-const PASSWORD = 'canary-of-the-mail-server'
-const FROM = { name: 'Latchkey', address: 'latchkey@broker.example' }
-
-let folder: string
+let letters: LettersWorld
 let office: PostOffice
-let vault: VaultServer
 let world: World
 let alice: PersonInWorld
 let bob: PersonInWorld
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'lk-mail-'))
-  const ca = await makeCertificate(binary!, folder)
-  tls.setDefaultCACertificates([...tls.getCACertificates('default'), ca])
-  const [cert, key] = await Promise.all(
-    ['vault-cert.pem', 'vault-key.pem'].map((name) => readFile(path.join(folder, name), 'utf8')),
-  )
-  office = await startPostOffice({ tls: { cert: cert!, key: key! }, login: { user: 'broker', password: PASSWORD } })
-  vault = await startVaultServer({ binary: binary! })
-  world = await startWorld(vault, {
-    config: {
-      development: true,
-      publicUrl: 'https://latchkey.example',
-      smtp: {
-        host: '127.0.0.1',
-        port: office.port,
-        secure: false,
-        login: { user: 'broker', password: new Secret(PASSWORD) },
-        from: FROM,
-      },
-    },
-  })
-  ;({ alice, bob } = world)
-  await addressed(alice, 'alice@people.example')
-  await addressed(bob, 'bob@people.example')
+  letters = await startLetters()
+  ;({ office, world, alice, bob } = letters)
 })
-afterAll(async () => {
-  await world?.close()
-  await vault?.stop()
-  await office?.close()
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(() => letters?.close())
 beforeEach(() => {
   office.refuse = () => undefined
   office.refuseLetter = () => undefined
   office.letters.length = 0
 })
 
-const addressed = (who: PersonInWorld, email: string) =>
-  world.broker.admin.must(world.broker.admin.patch(`/api/users/${who.id}`, { email }))
-const flowFor = (approvers: readonly PersonInWorld[], more: object = {}) =>
-  world.flow({ approval: { kind: 'approvers', users: approvers.map((who) => who.id), groups: [], needed: 1 }, ...more })
-const decide = (who: PersonInWorld, id: string, decision: object) =>
-  who.api.must(who.api.post(`/api/access-requests/${id}/approvals`, decision))
-const subjects = (letters: readonly Letter[]) => letters.map((letter) => decodedHeader(letter.headers.get('subject') ?? ''))
-const to = (address: string, about = '') =>
-  office.letters.filter((letter) => letter.to.includes(address) && letter.plain.includes(about))
-const told = async (address: string, subject: string): Promise<Letter> => {
-  await expect.poll(() => subjects(to(address))).toContain(subject)
-  return to(address).find((letter) => subjects([letter])[0] === subject)!
-}
-const deliveriesOf = async (subject: string) =>
-  (await world.broker.admin.must(world.broker.admin.get(`/api/notifications/deliveries?subject=${subject}`))).items
-const turn = (kind = 'notification.email') =>
-  world.broker.database.query(`update due_work set run_at = now() where kind = $1 and locked_by is null`, [kind])
+const { addressed, flowFor, decide, to, told, deliveriesOf } = lettersIn(() => letters)
 
 describe('people', () => {
   it('are told when somebody else makes a token for them, and not of their own', async () => {
@@ -335,84 +278,5 @@ describe('people', () => {
     expect((await deliveriesOf(id)).map((one: { to: { id: string } }) => one.to.id).toSorted()).toEqual(
       [alice.id, bob.id].toSorted(),
     )
-  })
-})
-
-describe('the mail server', () => {
-  it('may ask us to come back, and gets the letter then, under the same id', async () => {
-    office.refuse = () => ({ code: 451, message: '4.7.1 greylisted, come back later' })
-    const flow = await flowFor([bob])
-    const { id } = await world.request(alice, { flowId: flow.id })
-    await expect.poll(async () => (await deliveriesOf(id))[0]?.lastError).toContain('4.7.1 greylisted')
-    const waiting = await deliveriesOf(id)
-    office.refuse = () => undefined
-    await turn()
-    const letter = await told('bob@people.example', `${alice.name} asks you to approve access to kv/app/db`)
-    expect(waiting.map((one: { id: string }) => `<${one.id}@broker.example>`)).toContain(letter.headers.get('message-id'))
-  })
-
-  it('may refuse one person, and everybody else is told', async () => {
-    office.refuse = (address) => (address.startsWith('bob') ? { code: 550, message: '5.1.1 no such user' } : undefined)
-    const flow = await flowFor([bob])
-    const { id } = await world.request(alice, { flowId: flow.id })
-    await told('alice@people.example', 'You asked for access to kv/app/db')
-    const bobs = async () => (await deliveriesOf(id)).find((one: { to: { id: string } }) => one.to.id === bob.id)
-    await expect.poll(async () => (await bobs())?.lastError).toContain('550 5.1.1 no such user')
-    expect((await bobs()).state).toBe('waiting')
-  })
-
-  it('may refuse the whole letter, and is asked again', async () => {
-    office.refuseLetter = () => ({ code: 554, message: '5.6.0 not today' })
-    const flow = await flowFor([bob])
-    await world.request(alice, { flowId: flow.id })
-    await expect.poll(() => office.attempts).toBeGreaterThan(2)
-    office.refuseLetter = () => undefined
-    await turn()
-    await told('bob@people.example', `${alice.name} asks you to approve access to kv/app/db`)
-  })
-
-  it('that refuses our password reads nothing of it in what we keep or log', async () => {
-    const { smtp } = world.broker.app.get<{ smtp: { login: { password: Secret } } }>(CONFIG)
-    const right = smtp.login.password
-    smtp.login.password = new Secret('canary-that-is-wrong')
-    try {
-      const flow = await flowFor([bob])
-      const { id } = await world.request(alice, { flowId: flow.id })
-      await expect.poll(async () => (await deliveriesOf(id))[0]?.lastError).toBe('127.0.0.1 refused the login (535)')
-    } finally {
-      smtp.login.password = right
-    }
-    expect(world.broker.log.join('')).not.toMatch(/canary-(that-is-wrong|of-the-mail-server)/)
-  })
-})
-
-describe('ending access', () => {
-  it('waits for nobody who is to be told of it: silent receivers, a silent mail server, a thousand letters', async () => {
-    const silent = await startReceiver()
-    silent.reply = () => {}
-    const { admin, database } = world.broker
-    for (const name of ['one', 'two', 'three']) {
-      await admin.must(admin.post('/api/webhooks', { name: `silent ${name}`, url: silent.url }))
-    }
-    office.refuse = () => ({ code: 451, message: 'later' })
-    await database.query(
-      `with event as (select id from audit_events limit 1),
-       put as (
-         insert into notification_deliveries (id, event_id, kind, channel, target)
-         select 'ntf_' || lpad(n::text, 26, '0'), event.id, 'own' || n, 'email', $1 from event, generate_series(1, 1000) n returning id)
-       insert into due_work (lane, kind, subject, shard, run_at) select 'notify', 'notification.email', id, 'email', now() from put`,
-      [alice.id],
-    )
-    const grantId = await world.grant(alice, { seconds: 3 })
-    await world.until(alice, grantId, 'expired', 30_000)
-    const [end] = await database.query<{ proved: boolean; waiting: number }>(
-      `select receipt is not null as proved, (select count(*)::int from notification_deliveries where state = 'waiting') as waiting
-       from grants where id = $1`,
-      [grantId],
-    )
-    expect(end?.proved).toBe(true)
-    expect(end?.waiting, 'who is to be told waits still').toBeGreaterThanOrEqual(1000)
-    await expect.poll(() => silent.received.some((one) => one.body.data.subject === grantId)).toBe(true)
-    await silent.close()
   })
 })
