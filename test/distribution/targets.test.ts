@@ -190,4 +190,38 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
     expect((await world.admin.get(`/api/targets/${id}`)).status).toBe(404)
     expect((await add('for a while')).status).toBe(201)
   })
+
+  it('is ordered on no other road than a distribution, which looks at its path and its keys', { timeout: 90_000 }, async () => {
+    const target = await world.target('by its road', { path: 'certs/road/{{ .cn }}' })
+    const [row] = await world.broker.database.query<{ id: string }>(
+      'select integration_id as id from distribution_targets where id = $1',
+      [target],
+    )
+    const config = {
+      address: world.server.address,
+      auth: world.login,
+      capabilities: ['distribution'],
+      certificatesAt: { mount: 'secret', pattern: 'certs/*', example: 'certs/x' },
+    }
+    const dressedUp = await world.admin.must(
+      world.admin.post('/api/integrations', { name: 'dressed up', plugin: 'vault', config, skipTest: true }),
+    )
+    const facts = { cn: 'x', domains: [], fingerprint: 'x', serial: 'x', variables: {}, certificatePem: 'no certificate' }
+    const input = { mount: 'secret', path: 'certs/elsewhere', fields: {}, includePrivateKey: false, certificate: facts }
+    for (const integrationId of [row!.id, dressedUp.id]) {
+      const does = { kind: 'run', integrationId, action: 'distribute-certificate', input }
+      const { kind: _, ...order } = does
+      const answers = await Promise.all([
+        world.admin.post('/api/runs', { ...order, reason: 'x' }),
+        world.admin.post(`/api/integrations/${integrationId}/actions/distribute-certificate/preview`, { input }),
+        world.admin.post('/api/rotations', { name: 'round', does, schedule: { kind: 'every', seconds: 86_400 } }),
+      ])
+      for (const { body, text } of answers)
+        expect(body, text).toMatchObject({ code: 'target.unsupported', fix: expect.stringContaining('/api/distributions') })
+      expect((await world.admin.must(world.admin.get(`/api/integrations/${integrationId}/actions`))).items).toEqual([])
+      const other = await world.admin.post('/api/runs', { ...order, action: 'update-policy', reason: 'x' })
+      expect(other.body).toMatchObject({ code: 'target.unsupported' })
+    }
+    expect((await world.server.api('GET', 'secret/data/certs/elsewhere')).body?.data).toBeUndefined()
+  })
 })

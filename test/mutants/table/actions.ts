@@ -63,7 +63,7 @@ export const ACTIONS: readonly Mutant[] = [
     file: 'src/runs/offered.ts',
     find: "(road === 'distribution') === this.isOfDistribution(integration, name)",
     replace: "(road === 'distribution') <= this.isOfDistribution(integration, name)",
-    suites: ['fan-out'],
+    suites: ['targets'],
     only: 'is ordered on no other road',
   },
   {
