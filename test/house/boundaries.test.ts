@@ -1,6 +1,9 @@
+import { globSync, readFileSync } from 'node:fs'
+import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ERRORS } from '../../src/sdk/errors.ts'
 import { circlesAmong } from '../support/circles.ts'
+import { root } from '../support/house.ts'
 import { CLOCKS, MAY_IMPORT, mayImport } from '../support/rooms.ts'
 import {
   circles,
@@ -119,6 +122,13 @@ describe('the house', () => {
     const counts = [...house.lines.values()]
     counts.sort((a, b) => a - b)
     expect(counts[Math.floor(counts.length / 2)]).toBeLessThanOrEqual(LONGEST_MEDIAN)
+  })
+
+  it('has tests that one can read in one go', () => {
+    const tests = globSync('test/**/*.ts', { cwd: root })
+    expect(tests.length).toBeGreaterThan(300)
+    const lines = tests.map((file) => [file, readFileSync(path.join(root, file), 'utf8').split('\n').length - 1] as const)
+    expect(tooLong({ lines: new Map(lines) })).toEqual([])
   })
 
   it('knows no target by name: no Vault, KV, HCL or userpass in the core', () => {

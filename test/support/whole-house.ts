@@ -15,8 +15,8 @@ export interface House {
   readonly clients: readonly string[]
 }
 
-export const clientsHere = globSync('plugins/*/', { cwd: root }).map((folder) => `${path.basename(folder)}/**/*.ts`)
-export const found = globSync(['{src,plugins,dev,bench,portal/src}/**/*.{ts,tsx}', 'migrations/*.ts', ...clientsHere], {
+const clientsHere = globSync('plugins/*/', { cwd: root }).map((folder) => `${path.basename(folder)}/**/*.ts`)
+const found = globSync(['{src,plugins,dev,bench,portal/src}/**/*.{ts,tsx}', 'migrations/*.ts', ...clientsHere], {
   cwd: root,
 })
 export const texts = new Map(found.map((file) => [file, readFileSync(path.join(root, file), 'utf8')]))
