@@ -15,6 +15,7 @@ import { Adopting } from './sources/adopting.ts'
 import { Origins } from './sources/origins.ts'
 import { SourcesReconciler } from './sources/reconciler.ts'
 import { Renewing } from './sources/renewing.ts'
+import { Sending } from './sources/sending.ts'
 import { SourcesController } from './sources/sources.controller.ts'
 import { Sources } from './sources/sources.service.ts'
 import { CredentialsController } from './targets/credentials.controller.ts'
@@ -32,6 +33,7 @@ import { Targets } from './targets/targets.service.ts'
     Expiry,
     Origins,
     Sources,
+    Sending,
     Adopting,
     Renewing,
     SourcesReconciler,

@@ -12,6 +12,8 @@ export interface InhabitantKind {
   /** `live grant` */
   readonly one: string
   readonly many: string
+  /** nothing of it is in the target: it keeps the integration from being removed, and not from moving */
+  readonly isUseAlone?: true
   living(tx: Tx, integrationId: string): Promise<readonly Inhabitant[]>
 }
 
@@ -26,7 +28,9 @@ export class Inhabitants {
 
   /** Ids of all of them, each once. */
   async ids(tx: Tx, integrationId: string): Promise<string[]> {
-    return (await this.each(tx, integrationId)).flatMap(({ ids }) => ids).toSorted((a, b) => (a < b ? -1 : 1))
+    return (await this.each(tx, integrationId))
+      .flatMap(({ kind, ids }) => (kind.isUseAlone ? [] : ids))
+      .toSorted((a, b) => (a < b ? -1 : 1))
   }
 
   /** `2 live grants and 1 unfinished run`; undefined where nothing lives. */

@@ -87,7 +87,7 @@ export class IntegrationStates implements OnModuleInit {
     const living = await this.inhabitants.inWords(tx, id)
     if (living !== undefined) {
       throw new BrokerError('conflict', `${integration.name} cannot be removed: it has ${living}`, {
-        fix: 'pause it, end the access through it, and remove it when that is over',
+        fix: 'pause it, end the access through it, remove certificate sources that name it, and remove it when that is over',
       })
     }
     await moveIntegration(tx, id, 'remove')

@@ -131,11 +131,7 @@ function mustBeValid(read: X509Certificate, field: string, now: Date): void {
     throw unfit(field, `${name} expired at ${read.validToDate.toISOString()}`, 'renew it, and give the new one')
   }
   if (read.validFromDate > now) {
-    throw unfit(
-      field,
-      `${name} is not valid before ${read.validFromDate.toISOString()}`,
-      'give it when it is valid, or see whether the issuer’s clock is right',
-    )
+    throw new NotYetValid(field, `${name} is not valid before ${read.validFromDate.toISOString()}`)
   }
 }
 
@@ -208,6 +204,14 @@ function commonNameOf(read: X509Certificate): string | undefined {
 function domainsOf({ subjectAltName = '' }: X509Certificate): string[] {
   const plain = subjectAltName.replace(/"(?:[^"\\]|\\.)*"/g, '"')
   return [...plain.matchAll(/(?:^|, )DNS:([^",\s]+)(?=, |$)/g)].map(([, domain]) => domain!.toLowerCase())
+}
+
+/** What will pass, where nobody gives another one. */
+export class NotYetValid extends BrokerError {
+  constructor(field: string, message: string) {
+    const fix = 'give it when it is valid, or see whether the issuer’s clock is right'
+    super('input.invalid', `${field}: ${message}`, { field, fix })
+  }
 }
 
 function unfit(field: string, message: string, fix: string): BrokerError {

@@ -1,66 +1,64 @@
 import { Injectable } from '@nestjs/common'
 import { BROKER, record } from '../../audit/record.ts'
 import { enqueue, withdraw } from '../../platform/due/due-work.ts'
-import { problemOf } from '../../platform/http/problem-of.ts'
 import { newId } from '../../platform/ids.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import type { Bundle } from '../certificates/bundle.ts'
-import { EXPIRY_WORK } from '../certificates/expiry.ts'
+import { EXPIRY_WORK, Expiry } from '../certificates/expiry.ts'
 import { Keeping } from '../certificates/keeping.ts'
-import { Distributions } from '../fan-out/distributions.service.ts'
+import { Sending } from './sending.ts'
 import { type Source, workOf } from './source.ts'
-
-/** What `noteFailure` is told. */
-interface Problem {
-  readonly code: string
-  readonly message: string
-  readonly fix?: string | undefined
-}
 
 /** Makes a new certificate the current one of its source. It, its way to the targets and the next moment are one transaction. */
 @Injectable()
 export class Adopting {
   constructor(
     private readonly keeping: Keeping,
-    private readonly distributions: Distributions,
+    private readonly expiry: Expiry,
+    private readonly sending: Sending,
   ) {}
 
   /** The source's row is locked. */
   async adopt(tx: Tx, source: Source, bundle: Bundle, runId: string | null): Promise<void> {
     const { id, name, variables, certificate: former, createdBy } = source
-    await mustBeNew(tx, bundle.fingerprint)
-    const certificate = newId('crt')
+    const { fingerprint, notAfter } = bundle
+    const earlier = await earlierOf(tx, fingerprint, id)
+    const certificate = earlier ?? newId('crt')
     if (former) {
       await rows(tx, 'update certificates set replaced_by = $2 where id = $1', [former.id, certificate])
       await withdraw(tx, EXPIRY_WORK, [former.id])
     }
-    await this.keeping.keep(tx, { user: createdBy, actor: BROKER }, { name, variables, bundle, sourceId: id, runId }, certificate)
-    const sent = await this.send(tx, source, certificate)
-    const data = {
-      name,
-      certificate,
-      fingerprint: bundle.fingerprint,
-      replaces: former?.id ?? null,
-      distribution: sent.id ?? null,
+    if (earlier) {
+      await rows(tx, 'update certificates set replaced_by = null where id = $1', [earlier])
+      await this.expiry.watch(tx, earlier)
+    } else {
+      await this.keeping.keep(
+        tx,
+        { user: createdBy, actor: BROKER },
+        { name, variables, bundle, sourceId: id, runId },
+        certificate,
+      )
     }
+    await settle(tx, source)
+    // What stood in the way so far is over.
+    const adopted = {
+      ...source,
+      certificate: { id: certificate, fingerprint, notAfter: notAfter.toISOString() },
+      problem: null,
+      told: false,
+    }
+    const sent = await this.sending.send(tx, adopted)
+    const data = { name, certificate, fingerprint, replaces: former?.id ?? null, distribution: sent.id ?? null }
     await record(tx, { kind: 'certificate_source.renewed', actor: BROKER, subject: id, data })
-    if (sent.problem) await noteFailure(tx, source, sent.problem, true)
-    await settle(tx, source, sent.problem !== undefined)
+    if (sent.problem) await this.sending.refused(tx, adopted, sent.problem)
   }
 
-  /** What stands against it at a target is told, and keeps nothing from being renewed. */
-  private async send(tx: Tx, source: Source, certificateId: string): Promise<{ id?: string; problem?: Problem }> {
-    const { id, name, thenDistribute, createdBy } = source
-    if (!thenDistribute) return {}
-    const reason = `${name} was renewed`
-    try {
-      const order = { ...thenDistribute, certificateId: certificateId as `crt_${string}`, reason }
-      return { id: await this.distributions.orderFor(tx, { source: id, by: createdBy }, order) }
-    } catch (error) {
-      if (!(error instanceof BrokerError)) throw error
-      return { problem: problemOf(error) }
-    }
+  /** Nothing is new: what was not sent yet is tried once more. The source's row is locked. */
+  async keepOn(tx: Tx, source: Source): Promise<void> {
+    const { problem } = (await this.sending.isUnsent(tx, source)) ? await this.sending.send(tx, source) : {}
+    if (problem) await this.sending.refused(tx, source, problem)
+    await settle(tx, source, problem !== undefined)
   }
 }
 
@@ -84,30 +82,16 @@ export async function settle(tx: Tx, { id, from }: Source, keepProblem = false):
   if (next?.at) await enqueue(tx, [workOf({ id, from }, next.at)])
 }
 
-/** People are told once, until it succeeds again. */
-export async function noteFailure(
-  tx: Tx,
-  { id, name, told, certificate }: Source,
-  problem: Problem,
-  tell: boolean,
-): Promise<void> {
-  await rows(
+/** Throws where somebody keeps it already. Answers the certificate that this source had before, where it is that one again. */
+export async function earlierOf(tx: Tx, fingerprint: string, sourceId: string | null): Promise<`crt_${string}` | undefined> {
+  const other = await row<{ id: `crt_${string}`; name: string; isEarlier: boolean | null }>(
     tx,
-    `update certificate_sources set problem = $2, failing_since = coalesce(failing_since, clock_timestamp()), told = told or $3 where id = $1`,
-    [id, JSON.stringify(problem), tell],
+    `select id, name, source_id = $2 and replaced_by is not null as "isEarlier" from certificates
+     where fingerprint = $1 and removed_at is null`,
+    [fingerprint, sourceId],
   )
-  if (!tell || told) return
-  const data = { name, certificate: certificate?.id ?? null, notAfter: certificate?.notAfter ?? null, ...problem }
-  await record(tx, { kind: 'certificate_source.failed', actor: BROKER, subject: id, data })
-}
-
-async function mustBeNew(tx: Tx, fingerprint: string): Promise<void> {
-  const other = await row<{ id: string; name: string }>(
-    tx,
-    'select id, name from certificates where fingerprint = $1 and removed_at is null',
-    [fingerprint],
-  )
-  if (!other) return
+  if (!other) return undefined
+  if (other.isEarlier) return other.id
   throw new BrokerError('conflict', `this certificate is kept already, as ${other.name}`, {
     field: 'from',
     fix: `remove ${other.id} first`,

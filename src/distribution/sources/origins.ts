@@ -56,10 +56,19 @@ export class Origins {
     return readBundle({ certificate, chain, privateKey }, clock!.now)
   }
 
-  async of({ integrationId }: Pick<CertificateOrigin, 'integrationId'>): Promise<{ sources: Sources; connection: Connection }> {
+  /** To begin something with; refused while the integration is paused. */
+  async of(origin: Pick<CertificateOrigin, 'integrationId'>): Promise<{ sources: Sources; connection: Connection }> {
+    const known = await this.known(origin)
+    mustBeActive(known.connection)
+    return known
+  }
+
+  /** To end with what was begun. */
+  async known({
+    integrationId,
+  }: Pick<CertificateOrigin, 'integrationId'>): Promise<{ sources: Sources; connection: Connection }> {
     await findIntegration(this.database.pool, integrationId)
     const connection = await this.connections.use(integrationId)
-    mustBeActive(connection)
     const { certificateSources: sources, manifest } = connection.plugin
     if (sources) return { sources, connection }
     throw new BrokerError('input.invalid', `no certificates come from ${manifest.name}`, {

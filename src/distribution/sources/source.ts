@@ -5,6 +5,10 @@ import { BrokerError } from '../../sdk/index.ts'
 
 /** Due work of sources. Its subject is the source. */
 export const RENEW_WORK = 'certificate.renew'
+export const SEND_WORK = 'certificate.send'
+
+/** What will not pass by itself is tried again so seldom. */
+export const AFTER_REFUSAL_SECONDS = 3600
 
 /** Where certificates come from over and over, as its row says. */
 export interface Source {

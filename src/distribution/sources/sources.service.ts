@@ -13,6 +13,8 @@ import {
 } from '../../contract/certificate-sources.ts'
 import type { Page } from '../../contract/lists.ts'
 import type { Caller } from '../../identity/callers/caller.ts'
+import { Inhabitants } from '../../integrations/inhabitants.ts'
+import { findConnected } from '../../integrations/integration.ts'
 import { DueWork, enqueue, withdraw } from '../../platform/due/due-work.ts'
 import { Cursors } from '../../platform/http/cursors.ts'
 import { newId } from '../../platform/ids.ts'
@@ -22,8 +24,9 @@ import { Previews } from '../../runs/previews.ts'
 import { BrokerError, type Json } from '../../sdk/index.ts'
 import { requestFor } from '../certificates/signing-request.ts'
 import { selectTargets } from '../targets/target.ts'
+import { earlierOf } from './adopting.ts'
 import { Origins } from './origins.ts'
-import { findSource, lockSource, RENEW_WORK, selectSources, sourceView, workOf } from './source.ts'
+import { findSource, lockSource, RENEW_WORK, SEND_WORK, selectSources, sourceView, workOf } from './source.ts'
 
 const LATEST_FIRST = { list: 'certificate sources', position: z.string() }
 
@@ -37,10 +40,20 @@ export class Sources implements OnModuleInit {
     private readonly work: DueWork,
     private readonly origins: Origins,
     private readonly previews: Previews,
+    private readonly inhabitants: Inhabitants,
   ) {}
 
   onModuleInit(): void {
     this.fourEyes.register(this.creating)
+    this.inhabitants.register({
+      one: 'certificate source',
+      many: 'certificate sources',
+      isUseAlone: true,
+      living: (tx, integrationId) =>
+        rows<{ id: string }>(tx, 'select id from certificate_sources where integration_id = $1 and removed_at is null', [
+          integrationId,
+        ]),
+    })
   }
 
   create(caller: Caller, input: NewCertificateSource): Promise<CertificateSourceView | Held> {
@@ -82,7 +95,7 @@ export class Sources implements OnModuleInit {
         throw new BrokerError('conflict', 'a certificate is being issued', { fix: `wait until ${runId} is over, or cancel it` })
       }
       await rows(tx, 'update certificate_sources set removed_at = now(), next_at = null where id = $1', [id])
-      await withdraw(tx, [RENEW_WORK], [id])
+      await withdraw(tx, [RENEW_WORK, SEND_WORK], [id])
       await record(tx, { kind: 'certificate_source.removed', actor: caller.id, subject: id, data: { name } })
     })
   }
@@ -121,6 +134,7 @@ export class Sources implements OnModuleInit {
     const from = await this.origins.read(input.from)
     if (from.kind === 'stored') {
       const { subject, fingerprint, notAfter } = await this.origins.pull(from)
+      await earlierOf(this.database.pool, fingerprint, null)
       return { from, shown: { certificate: { subject, fingerprint, notAfter: notAfter.toISOString() } } }
     }
     const { sources } = await this.origins.of(from)
@@ -154,6 +168,7 @@ export class Sources implements OnModuleInit {
 
   private async write(tx: Tx, by: string, id: string, input: NewCertificateSource): Promise<CertificateSourceView> {
     const { name, from, variables, thenDistribute } = input
+    await findConnected(tx, from.integrationId, 'for share') // nobody removes it meanwhile
     try {
       await rows(
         tx,
