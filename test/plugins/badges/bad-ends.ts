@@ -18,6 +18,18 @@ export const BAD_ENDS: readonly Bad[] = [
   ['provisions until 2099', giving({ execute: (ctx, step) => access.execute({ ...ctx, until: IN_2099 }, step) }), ENDS],
   ['opens until 2099', openUntil2099, ENDS],
   ['opens until 2099 and says that the target ends it in time', openUntil2099, NOT_AFTERWARDS],
+  [
+    'opens after the end, for an hour more',
+    giving({
+      async open(ctx, ...rest) {
+        const credential = await access.open(ctx, ...rest)
+        const inAnHour = new Date(Date.now() + 3_600_000).toISOString()
+        if (new Date() > ctx.until!) await ctx.client.change(ctx.runId, (slot) => ({ ...slot, ends: inAnHour }))
+        return credential
+      },
+    }),
+    NOT_AFTERWARDS,
+  ],
   ['says that its badge ends in 2099', opening(() => ({ endsAt: IN_2099 })), ENDS],
   ['moves no end', giving({ extend: async ({ stillMine }) => stillMine() }), MOVES],
   ['moves the end to 2099', giving({ extend: (ctx, steps) => access.extend({ ...ctx, until: IN_2099 }, steps) }), MOVES],

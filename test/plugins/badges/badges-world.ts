@@ -34,6 +34,15 @@ export async function badgesWorld(plugin: Badges = badges): Promise<PluginWorld<
     input: {
       resources: ['archive', 'server room'].map((name) => ({ type: 'badges-door', name, attributes: {}, permissions: ['pass'] })),
     },
+    beyond: [
+      {
+        input: { resources: [{ type: 'badges-door', name: 'boiler room', attributes: {}, permissions: ['pass'] }] },
+        getsIn: async ({ fields }) => {
+          const badge = fields.find(({ value }) => value instanceof Secret)?.value
+          return badge instanceof Secret && opens(building, 'boiler room', badge.reveal())
+        },
+      },
+    ],
     canaries: ['canary-behind-the-door'],
     shortestSeconds: 1,
     newRun: (client, secondsLeft) => {
@@ -73,6 +82,7 @@ async function opens(building: Building, door: string, badge: string): Promise<b
 async function makeBuilding(root: string, name: string): Promise<string> {
   const folder = path.join(root, name)
   for (const room of ['doors', 'slots']) await mkdir(path.join(folder, room), { recursive: true })
-  for (const door of ['archive', 'server room']) await writeFile(path.join(folder, 'doors', door), 'canary-behind-the-door')
+  for (const door of ['archive', 'server room', 'boiler room'])
+    await writeFile(path.join(folder, 'doors', door), 'canary-behind-the-door')
   return folder
 }

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
-import { BrokerError, isBrokerError, Secret } from '../../../src/sdk/index.ts'
+import { BrokerError, Secret } from '../../../src/sdk/index.ts'
 import type { Promised } from './promised.ts'
-import { extended } from './world.ts'
+import { extended, refused } from './world.ts'
 
 /** How somebody gets in, and who does not. */
 export const aboutAccess: readonly Promised[] = [
@@ -178,9 +178,3 @@ export const aboutAccess: readonly Promised[] = [
     },
   },
 ]
-
-/** A refusal gives nobody anything; it must be one that the broker can read. */
-function refused(error: unknown): false {
-  if (!isBrokerError(error)) throw error
-  return false
-}

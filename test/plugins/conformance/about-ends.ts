@@ -1,6 +1,6 @@
 import { expect, vi } from 'vitest'
 import type { Promised } from './promised.ts'
-import { extended, type Given, type Trial } from './world.ts'
+import { extended, type Given, refused, type Trial } from './world.ts'
 
 /** A server may keep whole seconds. */
 const ROUNDING_MS = 1_000
@@ -40,6 +40,10 @@ export const aboutEnds: readonly Promised[] = [
             },
             { timeout: trial.shortestSeconds * 4_000, interval: 100 },
           )
+          expect(await trial.open(given, delivery).then(trial.world.getsIn, refused), `${delivery}: opened after the end`).toBe(
+            false,
+          )
+          expect(await trial.world.isOpen(given.ctx), `${delivery}: opened after the end`).toBe(false)
           await trial.takeBack(given)
         }),
       )

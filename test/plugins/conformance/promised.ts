@@ -1,4 +1,5 @@
 import { aboutAccess } from './about-access.ts'
+import { aboutBounds } from './about-bounds.ts'
 import { aboutEnds } from './about-ends.ts'
 import { aboutItself } from './about-itself.ts'
 import { aboutSecrets } from './about-secrets.ts'
@@ -29,6 +30,7 @@ export const PROMISED: readonly Promised[] = [
   ...aboutItself,
   ...aboutTheTarget,
   ...aboutAccess,
+  ...aboutBounds,
   ...aboutEnds,
   ...aboutSecrets,
   ...aboutUndo,

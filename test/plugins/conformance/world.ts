@@ -3,6 +3,7 @@ import {
   type GrantAccessAction,
   type GrantInput,
   type Host,
+  isBrokerError,
   type Journaled,
   type Marked,
   type Plugin,
@@ -25,6 +26,8 @@ export interface PluginWorld<Config, Client> {
   readonly host: Host
   /** of a resource that the target has */
   readonly input: GrantInput
+  /** what `input` does not ask for: another resource, and another permission where there is one. A look at each, asked of the target itself */
+  readonly beyond: readonly { readonly input: GrantInput; getsIn(credential: Credential): Promise<boolean> }[]
   /** texts that stand in the target and are nobody's business */
   readonly canaries: readonly string[]
   /** how long a grant must last at least to be opened in peace; 5 where it is left out */
@@ -96,9 +99,9 @@ export class Trial {
   }
 
   /** Provisions, as the runner does: what is executed comes back from the journal. */
-  async give(seconds = 120): Promise<Given> {
+  async give(seconds = 120, input: GrantInput = this.world.input): Promise<Given> {
     const ctx: Context = this.world.newRun(this.client, seconds)
-    const steps = JSON.parse(JSON.stringify(await this.access.plan(ctx, this.world.input))) as Step[]
+    const steps = JSON.parse(JSON.stringify(await this.access.plan(ctx, input))) as Step[]
     const done: Journaled<Step>[] = []
     for (const step of steps) done.push({ ...step, record: (await this.access.execute(ctx, step)).record })
     return { ctx, steps: done }
@@ -151,4 +154,10 @@ export function secretsIn(value: unknown): string[] {
   if (value instanceof Secret) return [value.reveal()]
   if (typeof value !== 'object' || value === null) return []
   return Object.values(value).flatMap(secretsIn)
+}
+
+/** A refusal gives nobody anything; it must be one that the broker can read. */
+export function refused(error: unknown): false {
+  if (!isBrokerError(error)) throw error
+  return false
 }

@@ -23,6 +23,7 @@ for (const binary of await serversUnderTest()) {
       await server.api('POST', `kv/data/${name}`, { data: { password: CANARY } })
     }
     await server.api('POST', 'transit/keys/k1', {})
+    const { body: encrypted } = await server.api('POST', 'transit/encrypt/k1', { plaintext: 'YQ==' })
     const tokens = new WeakMap<Credential, Promise<string>>()
     const as = (token: string, method: string, path: string, body?: unknown) =>
       server.api(method, path, body, { 'x-vault-token': token })
@@ -63,6 +64,22 @@ for (const binary of await serversUnderTest()) {
       elsewhere: { ...good, address: another.address },
       host: host(),
       input: { resources: [secretAt('app/db', 'read'), keyNamed('k1', 'encrypt')] },
+      beyond: [
+        {
+          input: { resources: [secretAt('app/cache', 'read')] },
+          getsIn: async (credential) => (await as(await tokenOf(credential), 'GET', 'kv/data/app/cache')).status === 200,
+        },
+        {
+          input: { resources: [secretAt('app/db', 'write')] },
+          getsIn: async (credential) =>
+            (await as(await tokenOf(credential), 'POST', 'kv/data/app/db', { data: { password: CANARY } })).status === 200,
+        },
+        {
+          input: { resources: [keyNamed('k1', 'decrypt')] },
+          getsIn: async (credential) =>
+            (await as(await tokenOf(credential), 'POST', 'transit/decrypt/k1', encrypted.data)).status === 200,
+        },
+      ],
       canaries: [CANARY],
       newRun: (client, secondsLeft) => {
         const until = new Date(Date.now() + secondsLeft * 1000)

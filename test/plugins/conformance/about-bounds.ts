@@ -1,0 +1,68 @@
+import { expect } from 'vitest'
+import type { Promised } from './promised.ts'
+import { extended } from './world.ts'
+
+/** The clocks of a target and of a test may differ by so much. */
+const CLOCKS_MS = 60_000
+
+/** That nothing more is done than was asked for, and that what is done is said. */
+export const aboutBounds: readonly Promised[] = [
+  {
+    says: 'opens what was asked for, and nothing else',
+    async tried(trial) {
+      const { beyond } = trial.world
+      expect(beyond.length).toBeGreaterThan(0)
+      for (const { input, getsIn } of beyond) {
+        const asked = await trial.give(120, input)
+        expect(await getsIn(await trial.open(asked)), 'the world sees who is let in there').toBe(true)
+        await trial.takeBack(asked)
+      }
+      for (const delivery of trial.deliveries) {
+        const given = await trial.give()
+        const longer = extended(given, 600)
+        for (const moved of [async () => {}, () => trial.access.extend(longer.ctx, longer.steps)]) {
+          await moved()
+          const credential = await trial.open(longer, delivery)
+          expect(await trial.world.getsIn(credential), delivery).toBe(true)
+          for (const { input, getsIn } of beyond) expect(await getsIn(credential), named(input)).toBe(false)
+        }
+        await trial.takeBack(longer)
+      }
+    },
+  },
+  {
+    says: 'opens nothing by looking, nor by moving the end',
+    async tried(trial) {
+      const { access, world } = trial
+      const given = await trial.give()
+      const before = await world.snapshot()
+      for (const look of [access.verify, access.verifyGone]) await look?.call(access, given.ctx, given.steps)
+      await trial.marked()
+      expect(await world.snapshot(), 'a look writes nothing').toEqual(before)
+      const longer = extended(given, 600)
+      await access.extend(longer.ctx, longer.steps)
+      expect(await world.isOpen(given.ctx)).toBe(false)
+      await trial.takeBack(longer)
+    },
+  },
+  {
+    says: 'says what each step does and to what, and what it saw of each piece and when',
+    async tried(trial) {
+      const begun = Date.now()
+      const given = await trial.give()
+      for (const { kind, target, summary } of given.steps) expect([kind, target, summary].every(isSaid), kind).toBe(true)
+      const evidence = [...((await trial.access.verify?.(given.ctx, given.steps)) ?? [])]
+      await trial.takeBack(given)
+      evidence.push(...((await trial.access.verifyGone?.(given.ctx, given.steps)) ?? []))
+      for (const { artefact, observed, at } of evidence) {
+        expect([artefact, observed].every(isSaid), artefact).toBe(true)
+        expect(Date.parse(at), artefact).toBeGreaterThan(begun - CLOCKS_MS)
+        expect(Date.parse(at), artefact).toBeLessThan(Date.now() + CLOCKS_MS)
+      }
+    },
+  },
+]
+
+const isSaid = (text: string) => text.trim() !== ''
+const named = ({ resources }: { resources: readonly { name: string; permissions: readonly string[] }[] }) =>
+  resources.map(({ name, permissions }) => `${permissions.join()} of ${name}`).join()
