@@ -56,6 +56,8 @@ const receipt = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([home, search, ask, inbox, request, grant, receipt]),
   defaultPreload: 'intent',
+  // A page of another id is another page: nothing that one holds, be it a credential or a decision, stands on the next.
+  defaultRemountDeps: ({ params }) => params,
   defaultErrorComponent: Broken,
   scrollRestoration: true,
 })

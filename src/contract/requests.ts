@@ -124,6 +124,7 @@ export const requestView = z
     undecidable: z.boolean().describe('true: it waits, but too few people are left who may approve it'),
     emergency: z.boolean(),
     fields: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+    fieldLabels: z.record(z.string(), z.string()).describe('what the access flow calls each of the fields'),
     approvers: z.array(person).describe('who may decide now'),
     stages: z.array(stageView),
     waitsFor: z

@@ -1,14 +1,19 @@
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
+import { me } from '../data/queries.ts'
+
+const DRAFTS = 'draft:'
 
 /**
- * What somebody is typing, kept for this tab until it is sent: it survives signing in again and loading the page again. Only for what is no
- * secret.
+ * What somebody is typing, kept for this person and this tab until it is sent: it survives signing in again and loading the page again. Only
+ * for what is no secret.
  */
 export function useDraft<Draft extends object>(
   key: string,
   begin: () => Draft,
 ): [Draft, (change: Partial<Draft>) => void, () => void] {
-  const place = `draft:${key}`
+  const { data: self } = useQuery(me())
+  const place = `${DRAFTS}${self?.id}:${key}`
   const [draft, setDraft] = useState<Draft>(() => ({ ...begin(), ...kept<Draft>(place) }))
   const change = (difference: Partial<Draft>): void => {
     setDraft((former) => {
@@ -18,6 +23,13 @@ export function useDraft<Draft extends object>(
     })
   }
   return [draft, change, () => window.sessionStorage.removeItem(place)]
+}
+
+/** For somebody who signs out. */
+export function forgetDrafts(): void {
+  for (const place of Object.keys(window.sessionStorage)) {
+    if (place.startsWith(DRAFTS)) window.sessionStorage.removeItem(place)
+  }
 }
 
 function kept<Draft>(place: string): Partial<Draft> {

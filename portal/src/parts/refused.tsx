@@ -3,12 +3,13 @@ import { refusalOf } from '../data/api.ts'
 import { words } from '../words.ts'
 
 /** Beside the button that was pressed: why nothing came of it, and what to do. */
-export function Refused({ error }: { readonly error: unknown }) {
+export function Refused({ error, title }: { readonly error: unknown; readonly title?: string }) {
   if (error === undefined) return null
   const { message, fix, requestId } = refusalOf(error)
   return (
-    <Alert role="alert" variant="default" title={message} className="lk-refused">
+    <Alert role="alert" variant="default" title={title ?? message} className="lk-refused">
       <Stack gap={4}>
+        {title && <Text>{message}</Text>}
         {fix && <Text>{fix}</Text>}
         {requestId && (
           <Text c="dimmed" size="sm">

@@ -1,18 +1,16 @@
 import { Button, Menu, useMantineColorScheme } from '@mantine/core'
-import { useState } from 'react'
 import type { Me } from '../../../src/contract/identity.ts'
 import { words } from '../words.ts'
 
 const SCHEMES = ['light', 'dark', 'auto'] as const
 
 /** Who is signed in; the colours; the way out. */
-export function Account({ me }: { readonly me: Me }) {
+export function Account({ me, isLeaving, leave }: { readonly me: Me; readonly isLeaving: boolean; readonly leave: () => void }) {
   const { colorScheme, setColorScheme } = useMantineColorScheme()
-  const [leaving, setLeaving] = useState(false)
   return (
     <Menu position="bottom-end" withinPortal={false}>
       <Menu.Target>
-        <Button variant="default" loading={leaving} aria-label={words.account.open(me.name)} px="sm" maw="14rem">
+        <Button variant="default" loading={isLeaving} aria-label={words.account.open(me.name)} px="sm" maw="14rem">
           <span className="lk-wide lk-short">{me.name}</span>
           <span className="lk-narrow">{initialsOf(me.name)}</span>
         </Button>
@@ -31,14 +29,7 @@ export function Account({ me }: { readonly me: Me }) {
           </Menu.Item>
         ))}
         <Menu.Divider />
-        <Menu.Item
-          onClick={() => {
-            setLeaving(true)
-            void signOut()
-          }}
-        >
-          {words.account.signOut}
-        </Menu.Item>
+        <Menu.Item onClick={leave}>{words.account.signOut}</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   )
@@ -48,11 +39,4 @@ export function Account({ me }: { readonly me: Me }) {
 function initialsOf(name: string): string {
   const [first = '', ...others] = name.split(/\s+/).map((part) => /^\p{L}/u.exec(part)?.[0] ?? '')
   return first + (others.at(-1) ?? '')
-}
-
-/** Here, and then at the provider, if it has a way out. */
-async function signOut(): Promise<void> {
-  const response = await fetch('/auth/logout', { method: 'POST' }).catch(() => undefined)
-  const { url } = (response?.ok ? await response.json() : {}) as { url?: string | null }
-  window.location.assign(url ?? '/')
 }

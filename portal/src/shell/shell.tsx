@@ -5,17 +5,21 @@ import { useEffect } from 'react'
 import { refusalOf } from '../data/api.ts'
 import { me } from '../data/queries.ts'
 import { signInAddress, useSessionEnded } from '../data/session.ts'
+import { useDoing } from '../parts/doing.ts'
 import { Failed, Loading } from '../parts/face.tsx'
+import { Refused } from '../parts/refused.tsx'
 import { words } from '../words.ts'
 import { Account } from './account.tsx'
 import { Brand } from './brand.tsx'
 import { InboxLink } from './inbox-link.tsx'
+import { signOut } from './sign-out.ts'
 import { Welcome } from './welcome.tsx'
 
 /** What stands around every page: who is signed in, where one can go, and whether the session goes on. */
 export function Shell() {
   const { data, error, refetch } = useQuery(me())
   const ended = useSessionEnded()
+  const leaving = useDoing(signOut)
   useFocusOnNewPage()
   if (!data && error && refusalOf(error).kind === 'signed-out') return <Welcome />
   return (
@@ -32,15 +36,21 @@ export function Shell() {
             </Link>
             {data && <InboxLink />}
           </nav>
-          {data && <Account me={data} />}
+          {data && <Account me={data} isLeaving={leaving.isBusy} leave={leaving.run} />}
         </div>
       </header>
       <main id="content" className="lk-main" tabIndex={-1}>
         {data && ended && <SessionEnded />}
-        {data ? <Outlet /> : error ? <Failed error={error} again={() => void refetch()} /> : <Loading />}
+        <Refused error={leaving.error} title={words.session.stillSignedIn} />
+        {data ? <ForPerson key={data.id} /> : error ? <Failed error={error} again={() => void refetch()} /> : <Loading />}
       </main>
     </>
   )
+}
+
+/** Nothing that was on the screen of one person stays for another who signs in elsewhere in the same browser. */
+function ForPerson() {
+  return <Outlet />
 }
 
 /** In the middle of whatever was being done: it stays, and goes on after signing in. */

@@ -165,6 +165,7 @@ export class RequestViews {
       undecidable: request.state === 'pending' && request.undecidable,
       emergency: request.emergency,
       fields: request.fields,
+      fieldLabels: labelsOf(request),
       extendsGrantId: request.extendsGrantId as Item['extendsGrantId'],
       grantId: grantOf(request),
       needed: leastNeeded(request.rule),
@@ -202,6 +203,11 @@ function grantOf({ id, kind, state, extendsGrantId }: AccessRequest): Item['gran
 function personIn(people: Asked['people'], personId: string): RequestView['approvers'] {
   const found = people.get(personId)
   return found ? [{ id: found.id, name: found.name, userName: found.userName, email: found.email }] : []
+}
+
+function labelsOf({ fields, rule }: AccessRequest): Item['fieldLabels'] {
+  const labels = new Map(rule.fields?.map(({ key, label }) => [key, label]))
+  return Object.fromEntries(Object.keys(fields).map((key) => [key, labels.get(key) ?? key]))
 }
 
 /** How many must approve at the least: `all` of a stage is somebody, of how many people the directory says at the time. */

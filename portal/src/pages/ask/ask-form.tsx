@@ -11,20 +11,17 @@ import { useDraft } from '../../parts/draft.ts'
 import { inWords } from '../../parts/duration.ts'
 import { Refused } from '../../parts/refused.tsx'
 import { words } from '../../words.ts'
-import { type Asking, begin, fitting, presetsFor, secondsOf } from './asking.ts'
+import { type Asking, askable, begin, withAnswer } from './asking.ts'
 import { CustomFields } from './custom-fields.tsx'
 import { Outlook } from './outlook.tsx'
 
 export function AskForm({ offered }: { readonly offered: ResourceOffers }) {
   const { resource, typeTitle, permissions, offers } = offered
-  const [asking, change, forget] = useDraft<Asking>(`ask:${resource.id}`, () => begin(offered))
+  const [typed, change, forget] = useDraft<Asking>(`ask:${resource.id}`, () => begin(offered))
   const navigate = useNavigate()
   const client = useQueryClient()
-  const fit = fitting(offered, asking)
-  const presets = presetsFor(fit)
-  const seconds = secondsOf(asking, presets)
-  const needsReason = asking.emergency || fit.every(({ justification }) => justification === 'required')
-  const { justification, emergency, fields } = asking
+  const asking = askable(offered, typed)
+  const { seconds, presets, justification, needsReason, fields, questions, emergency } = asking
   const body = {
     resources: [{ resourceId: resource.id, permissions: [...asking.permissions].sort() }],
     seconds,
@@ -75,7 +72,7 @@ export function AskForm({ offered }: { readonly offered: ResourceOffers }) {
             </Group>
           </Chip.Group>
           <Text size="sm" c="dimmed">
-            {words.ask.atMost(inWords(presets.at(-1) ?? seconds))}
+            {words.ask.atMost(inWords(presets.at(-1)!))}
           </Text>
         </Stack>
         <Textarea
@@ -89,10 +86,15 @@ export function AskForm({ offered }: { readonly offered: ResourceOffers }) {
           value={justification}
           onChange={(event) => change({ justification: event.currentTarget.value })}
         />
-        <CustomFields fields={fit[0]?.fields ?? []} values={fields} onChange={(values) => change({ fields: values })} />
-        {offers.some((offer) => offer.emergency) && offers.some((offer) => !offer.emergency) && (
+        <CustomFields
+          fields={questions}
+          values={fields}
+          onChange={(key, value) => change({ fields: withAnswer(typed.fields, key, value) })}
+        />
+        {offers.some((offer) => offer.emergency) && (
           <Switch
             checked={emergency}
+            disabled={offers.every((offer) => offer.emergency)}
             label={words.ask.emergency}
             description={words.ask.emergencyHint}
             onChange={(event) => change({ emergency: event.currentTarget.checked })}

@@ -2,25 +2,20 @@ import { Checkbox, NativeSelect, NumberInput, TextInput } from '@mantine/core'
 import type { CustomField } from '../../../../src/contract/rules.ts'
 import type { Asking } from './asking.ts'
 
+type Value = Asking['fields'][string]
+
 interface Given {
   readonly fields: readonly CustomField[]
   readonly values: Asking['fields']
-  readonly onChange: (values: Asking['fields']) => void
+  readonly onChange: (key: string, value: Value | undefined) => void
 }
 
 /** What a flow asks besides. */
 export function CustomFields({ fields, values, onChange }: Given) {
   return fields.map((field) => (
-    <Field
-      key={field.key}
-      field={field}
-      value={values[field.key]}
-      set={(value) => onChange(withField(values, field.key, value))}
-    />
+    <Field key={field.key} field={field} value={values[field.key]} set={(value) => onChange(field.key, value)} />
   ))
 }
-
-type Value = string | number | boolean
 
 function Field({
   field,
@@ -65,9 +60,4 @@ function Field({
         />
       )
   }
-}
-
-function withField(values: Asking['fields'], key: string, value: Value | undefined): Asking['fields'] {
-  const others = Object.entries(values).filter(([name]) => name !== key)
-  return Object.fromEntries(value === undefined ? others : [...others, [key, value]])
 }

@@ -16,23 +16,26 @@ export function Outlook({ body }: { readonly body: Asked }) {
   const asked = JSON.stringify({ ...body, justification: body.justification === '' ? '-' : 'given' })
   const [settled] = useDebouncedValue(asked, PAUSE_MS)
   const hasPermission = (body.resources?.[0]?.permissions.length ?? 0) > 0
-  const { data, error, refetch } = useQuery({ ...dryRun(JSON.parse(settled) as Asked), enabled: hasPermission })
+  const { data, error, isPlaceholderData, refetch } = useQuery({
+    ...dryRun(JSON.parse(settled) as Asked),
+    enabled: hasPermission,
+  })
   if (!hasPermission) return null
   if (error && !data) return <Failed error={error} again={() => void refetch()} />
   return (
-    <Stack className="lk-card" gap="xs" aria-live="polite" mih="5rem">
+    <Stack className="lk-card" gap="xs" aria-live="polite" aria-busy={isPlaceholderData || settled !== asked} mih="5rem">
       {!data ? (
         <Text c="dimmed">{words.loading}</Text>
       ) : data.allowed ? (
         <>
           <Text fw={600}>
             {data.automatic
-              ? words.ask.atOnce(inWords(body.seconds))
+              ? words.ask.atOnce(inWords(data.seconds))
               : words.ask.decides(
                   data.stages
                     .map(({ parties }) => parties.map(({ people }) => listed(people)).join(words.request.andAlso))
                     .join(words.request.thenAlso),
-                  inWords(body.seconds),
+                  inWords(data.seconds),
                 )}
           </Text>
           <Plan steps={data.steps} />

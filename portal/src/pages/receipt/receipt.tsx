@@ -18,9 +18,10 @@ export function ReceiptPage() {
   const asked = useQuery({ ...request(grant.data?.requestId ?? ''), enabled: grant.data !== undefined })
   const proof = useQuery(receipt(id))
   const opened = useQuery(opening(id))
-  if (!grant.data || !asked.data || proof.data === undefined) {
-    const error = grant.error ?? asked.error ?? proof.error
-    const again = () => void Promise.all([grant.refetch(), proof.refetch()])
+  if (!grant.data || !asked.data || proof.data === undefined || opened.data === undefined) {
+    const failed = [grant, asked, proof, opened].filter(({ data, isError }) => isError && data === undefined)
+    const error = failed[0]?.error
+    const again = () => void Promise.all(failed.map(({ refetch }) => refetch()))
     return <Page title={words.receipt.title}>{error ? <Failed error={error} again={again} /> : <Loading />}</Page>
   }
   return (
@@ -38,7 +39,7 @@ export function ReceiptPage() {
         }}
       />
       <Section title={words.receipt.story}>
-        <Timeline grant={grant.data} request={asked.data} opening={opened.data ?? null} receipt={proof.data} />
+        <Timeline grant={grant.data} request={asked.data} opening={opened.data} receipt={proof.data} />
       </Section>
       <Section title={words.receipt.proof}>
         {proof.data ? <Evidence receipt={proof.data} /> : <Text c="dimmed">{words.receipt.notYet}</Text>}

@@ -1,7 +1,7 @@
 import { Stack } from '@mantine/core'
 import type { RequestView } from '../../../../src/contract/requests.ts'
 import { inWords } from '../../parts/duration.ts'
-import { Facts } from '../../parts/facts.tsx'
+import { Fact, Facts } from '../../parts/facts.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { Section } from '../../parts/page.tsx'
 import { listed } from '../../parts/people.ts'
@@ -11,7 +11,8 @@ import { words } from '../../words.ts'
 
 /** Who, what, how long, why; what it would do; who said what about it. */
 export function RequestFacts({ request }: { readonly request: RequestView }) {
-  const { requester, resources, asked, seconds, approvedSeconds, justification, flow, fields, emergency, action } = request
+  const { requester, resources, asked, seconds, approvedSeconds, justification, flow, emergency, action } = request
+  const { fields, fieldLabels } = request
   return (
     <>
       <Stack className="lk-card" gap="sm">
@@ -27,14 +28,19 @@ export function RequestFacts({ request }: { readonly request: RequestView }) {
             [words.request.howLong]: action ? null : lengthOf(seconds, approvedSeconds),
             [words.request.why]: justification && <bdi className="lk-text">{justification}</bdi>,
             [words.request.emergency]: emergency ? words.request.yes : null,
-            ...Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, <bdi key={key}>{String(value)}</bdi>])),
             [words.request.rule]: <bdi>{flow.name}</bdi>,
             [words.request.asked]: <Moment at={request.createdAt} />,
             [words.request.waits]: waitsFor(request),
             [words.request.until]: request.state === 'pending' ? <Moment at={request.expiresAt} /> : null,
             [words.request.ended]: request.endReason,
           }}
-        />
+        >
+          {Object.entries(fields).map(([key, value]) => (
+            <Fact key={key} name={<bdi>{fieldLabels[key] ?? key}</bdi>}>
+              <bdi>{answerInWords(value)}</bdi>
+            </Fact>
+          ))}
+        </Facts>
       </Stack>
       {request.approvals.length > 0 && <Said approvals={request.approvals} />}
       <Section title={words.request.plan}>
@@ -61,6 +67,10 @@ function Said({ approvals }: Pick<RequestView, 'approvals'>) {
       ))}
     </Section>
   )
+}
+
+function answerInWords(value: RequestView['fields'][string]): string {
+  return typeof value === 'boolean' ? words.yesOrNo(value) : String(value)
 }
 
 function lengthOf(seconds: number, approved: number | null): string {

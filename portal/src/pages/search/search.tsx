@@ -1,7 +1,7 @@
 import { Group, Stack, Text, TextInput } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { search as found } from '../../data/queries.ts'
 import { ButtonLink } from '../../parts/link.tsx'
 import { Page } from '../../parts/page.tsx'
@@ -15,9 +15,19 @@ export function Search() {
   const { q } = useSearch({ from: '/search' })
   const navigate = useNavigate()
   const [typed, setTyped] = useState(q)
+  const sent = useRef(q)
+  useEffect(() => {
+    // The address was changed by going back, and not by typing.
+    if (q === sent.current) return
+    sent.current = q
+    setTyped(q)
+  }, [q])
   useEffect(() => {
     if (typed === q) return undefined
-    const pause = setTimeout(() => void navigate({ to: '/search', search: { q: typed }, replace: true }), PAUSE_MS)
+    const pause = setTimeout(() => {
+      sent.current = typed
+      void navigate({ to: '/search', search: { q: typed }, replace: true })
+    }, PAUSE_MS)
     return () => clearTimeout(pause)
   }, [typed, q, navigate])
   const query = useInfiniteQuery(found(q))
