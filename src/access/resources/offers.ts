@@ -28,7 +28,10 @@ export class Offers {
     const { plugin } = await findIntegration(this.database.pool, integrationId)
     const { requester } = await this.requesters.read(caller)
     const offers = (await this.flows.inForce(this.database.pool, { integrationId }))
-      .filter(({ rule }) => mayRequest(rule, requester) && selects(rule, resource) && rule.permissions[type] !== undefined)
+      .filter(
+        ({ active, rule }) =>
+          active && mayRequest(rule, requester) && selects(rule, resource) && rule.permissions[type] !== undefined,
+      )
       .map((flow) => offerOf(flow, type))
     const kind = this.catalog.get(plugin).resourceTypes.find(({ id }) => id === type)
     const permitted = new Set(offers.flatMap(({ permissions }) => permissions))
