@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { mkdtempDisposable } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { pinnedBaoVersion } from '../../dev/vault/openbao-fetch.ts'
@@ -121,9 +123,16 @@ describe('the image', () => {
   })
 })
 
+const NOT_OF_A_CHECKOUT = new Set(['.git', 'dist', 'node_modules'])
+
 describe('the package', () => {
-  it('holds what it exports and runs, and neither tests nor what only this checkout needs', () => {
-    const packed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: at('.'), encoding: 'utf8' })
+  it('holds what it exports and runs, made from a checkout that was never built, and neither tests nor what only a checkout needs', async () => {
+    await using checkout = await mkdtempDisposable(path.join(tmpdir(), 'latchkey-checkout-'))
+    for (const name of readdirSync(at('.')).filter((one) => !NOT_OF_A_CHECKOUT.has(one))) {
+      cpSync(at(name), path.join(checkout.path, name), { recursive: true })
+    }
+    symlinkSync(at('node_modules'), path.join(checkout.path, 'node_modules'))
+    const packed = execFileSync('npm', ['pack', '--dry-run', '--json', '--silent'], { cwd: checkout.path, encoding: 'utf8' })
     const [{ files }] = JSON.parse(packed) as [{ files: { path: string }[] }]
     const paths = files.map((file) => file.path)
     const { exports, bin } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
