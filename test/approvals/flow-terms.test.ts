@@ -29,6 +29,7 @@ describe.each(await serversUnderTest())('an approval policy, on $product $versio
     world.flow({ approval: { kind: 'stages', stages }, ...more })
 
   it('is only for people whose attributes fit, combined by and and or', async () => {
+    await world.flow() // by which the secret is there for them to ask about
     const flow = await world.flow({
       conditions: {
         all: [

@@ -126,7 +126,9 @@ describe('the image', () => {
 const NOT_OF_A_CHECKOUT = new Set(['.git', 'dist', 'node_modules'])
 
 describe('the package', () => {
-  it('holds what it exports and runs, made from a checkout that was never built, and neither tests nor what only a checkout needs', async () => {
+  it('holds what it exports and runs, made from a checkout that was never built, and neither tests nor what only a checkout needs', {
+    timeout: 400_000,
+  }, async () => {
     await using checkout = await mkdtempDisposable(path.join(tmpdir(), 'latchkey-checkout-'))
     for (const name of readdirSync(at('.')).filter((one) => !NOT_OF_A_CHECKOUT.has(one))) {
       cpSync(at(name), path.join(checkout.path, name), { recursive: true })

@@ -86,6 +86,7 @@ export async function beingLeftAlone({ query }: Pick<MatrixWorld, 'query'>, comp
     `insert into due_work (lane, kind, subject, run_at) values ('background', 'directory.changed', 'people', now())
      on conflict (kind, subject) do update set run_at = now()`,
   )
+  await contents({ query })
   // What is under way comes back with a time of its own when it is tried again: until nothing is, once more.
   await waitFor('the broker to have nothing to do within the hour', async () => {
     await query(`update due_work set run_at = run_at + interval '1 hour' where locked_by is null and ${SOON}`)
