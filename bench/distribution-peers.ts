@@ -1,4 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { authorityReady } from '../dev/vault/vault-authority.ts'
 import type { VaultServer } from '../dev/vault/vault-server.ts'
 import { keyValueReady } from '../dev/vault/vault-setup.ts'
 import { Caller } from './caller.ts'
@@ -37,9 +38,7 @@ const RIGHTS: Readonly<Record<string, readonly string[]>> = {
 export async function preparedForCertificates({ api }: VaultServer): Promise<Role> {
   await api('POST', 'sys/mounts/secret', { type: 'kv', options: { version: '2' } })
   await keyValueReady(api, 'secret')
-  await api('POST', 'sys/mounts/pki', { type: 'pki', config: { max_lease_ttl: '24h' } })
-  await api('POST', 'pki/root/generate/internal', { common_name: 'bench root', key_type: 'ec', ttl: '24h' })
-  await api('POST', 'pki/roles/bench', { allow_any_name: true, key_type: 'ec', max_ttl: '12h' })
+  await authorityReady({ api }, { ttl: '24h', roles: { bench: { allow_any_name: true, key_type: 'ec', max_ttl: '12h' } } })
   await api('POST', 'sys/auth/approle', { type: 'approle' })
   const path = Object.fromEntries(Object.entries(RIGHTS).map(([name, capabilities]) => [name, { capabilities }]))
   await api('PUT', 'sys/policies/acl/bench-certs', { policy: JSON.stringify({ path }) })

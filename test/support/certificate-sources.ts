@@ -1,3 +1,4 @@
+import { authorityReady } from '../../dev/vault/vault-authority.ts'
 import type { VaultServer } from '../../dev/vault/vault-server.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { policyDocument, wantedRules } from '../../plugins/vault/minimum-policy.ts'
@@ -75,20 +76,15 @@ export async function preparedForSources({ api, address }: VaultServer, without:
 }
 
 /** A PKI engine, and roles of every kind. */
-export async function pkiReady({ api }: VaultServer): Promise<void> {
-  await api('POST', 'sys/mounts/pki', { type: 'pki', config: { max_lease_ttl: '87600h' } })
-  await waitFor('the PKI engine', async () => {
-    const made = await api('POST', 'pki/root/generate/internal', {
-      common_name: 'root of the tests',
-      ttl: '87600h',
-      key_type: 'ec',
-      key_bits: 256,
-    })
-    return made.status === 200
-  })
+export function pkiReady(server: VaultServer): Promise<void> {
   const role = { allowed_domains: ['example.com'], allow_subdomains: true, max_ttl: '2160h', ttl: '2160h' }
-  await api('POST', 'pki/roles/web', role)
-  await api('POST', 'pki/roles/any', { ...role, key_type: 'any' })
-  await api('POST', 'pki/roles/forgetful', { ...role, no_store: true })
-  await api('POST', 'pki/roles/leased', { ...role, generate_lease: true })
+  return authorityReady(server, {
+    ttl: '87600h',
+    roles: {
+      web: role,
+      any: { ...role, key_type: 'any' },
+      forgetful: { ...role, no_store: true },
+      leased: { ...role, generate_lease: true },
+    },
+  })
 }
