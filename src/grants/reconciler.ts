@@ -1,10 +1,9 @@
-import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
-import { Interval } from '@nestjs/schedule'
+import { Injectable } from '@nestjs/common'
 import { Catalog } from '../catalog/catalog.ts'
 import { DISCOVERY_WORK } from '../integrations/discovery/discovery.ts'
 import { HEALTH_WORK } from '../integrations/health/health.service.ts'
 import { SWEEP_WORK } from '../integrations/sweep-work.ts'
-import { Rounds } from '../platform/due/rounds.ts'
+import { LookAround } from '../platform/due/look-around.ts'
 import { rows, UrgentDatabase } from '../platform/postgres/database.ts'
 import { Metrics } from '../platform/watching/metrics.ts'
 import { LeaversGrants } from './ending/leavers-grants.ts'
@@ -13,9 +12,7 @@ import { Sweep } from './sweep/sweep.ts'
 
 /** Compares grants with the clock and with the people they belong to, and does not trust that a row of due work exists. */
 @Injectable()
-export class Reconciler implements OnApplicationBootstrap {
-  private readonly log = new Logger(Reconciler.name)
-  private readonly rounds = new Rounds(this.log, 'reconciling')
+export class Reconciler extends LookAround {
   private live = new Map<string, number>()
   private overdue = 0
 
@@ -26,25 +23,23 @@ export class Reconciler implements OnApplicationBootstrap {
     private readonly catalog: Catalog,
     metrics: Metrics,
   ) {
+    super('reconciling')
     metrics.gauge('latchkey_grants', 'grants that are not over, by state', () =>
       [...this.live].map(([state, count]) => [count, { state }] as const),
     )
     metrics.gauge('latchkey_grants_overdue', 'grants past their end that still hold power', () => [[this.overdue]])
   }
 
-  async onApplicationBootstrap(): Promise<void> {
-    await this.tick()
+  override async onApplicationBootstrap(): Promise<void> {
+    await super.onApplicationBootstrap()
     await this.sweep.scheduleAll().catch((error: unknown) => this.log.warn({ error }, 'the sweep could not be scheduled'))
   }
 
-  @Interval(10_000)
-  tick(): Promise<void> {
-    return this.rounds.make(async () => {
-      await this.leavers.endForDisabled()
-      await this.putBackLostWork()
-      await this.putBackRecurringWork()
-      await this.measure()
-    })
+  protected async look(): Promise<void> {
+    await this.leavers.endForDisabled()
+    await this.putBackLostWork()
+    await this.putBackRecurringWork()
+    await this.measure()
   }
 
   private async putBackLostWork(): Promise<void> {

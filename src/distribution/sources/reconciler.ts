@@ -1,38 +1,29 @@
-import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
-import { Interval } from '@nestjs/schedule'
-import { Rounds } from '../../platform/due/rounds.ts'
+import { Injectable } from '@nestjs/common'
+import { LookAround } from '../../platform/due/look-around.ts'
 import { Database, rows } from '../../platform/postgres/database.ts'
 import { RENEW_WORK, SEND_WORK } from './source.ts'
 
 /** Compares sources with the clock, and does not trust that a row of due work exists. */
 @Injectable()
-export class SourcesReconciler implements OnApplicationBootstrap {
-  private readonly log = new Logger(SourcesReconciler.name)
-  private readonly rounds = new Rounds(this.log, 'looking after certificate sources')
-
-  constructor(private readonly database: Database) {}
-
-  onApplicationBootstrap(): Promise<void> {
-    return this.tick()
+export class SourcesReconciler extends LookAround {
+  constructor(private readonly database: Database) {
+    super('looking after certificate sources')
   }
 
-  @Interval(60_000)
-  tick(): Promise<void> {
-    return this.rounds.make(async () => {
-      const lost = await rows(
-        this.database.pool,
-        `insert into due_work (lane, kind, subject, shard, run_at)
-         select 'background', $1, id, integration_id, case when run_id is null then next_at else clock_timestamp() end from certificate_sources
-         where removed_at is null and (next_at is not null or run_id is not null)
-         union all
-         select 'background', $2, s.id, s.integration_id, clock_timestamp()
-         from certificate_sources s join certificates c on c.source_id = s.id and c.replaced_by is null and c.removed_at is null
-         where s.removed_at is null and s.problem is not null and s.chain is not null and c.id is distinct from
-           (select d.certificate_id from distributions d where d.source_id = s.id order by d.id desc limit 1)
-         on conflict (kind, subject) do nothing returning kind`,
-        [RENEW_WORK, SEND_WORK],
-      )
-      if (lost.length > 0) this.log.warn({ count: lost.length }, 'put lost due work of certificate sources back')
-    })
+  protected async look(): Promise<void> {
+    const lost = await rows(
+      this.database.pool,
+      `insert into due_work (lane, kind, subject, shard, run_at)
+       select 'background', $1, id, integration_id, case when run_id is null then next_at else clock_timestamp() end from certificate_sources
+       where removed_at is null and (next_at is not null or run_id is not null)
+       union all
+       select 'background', $2, s.id, s.integration_id, clock_timestamp()
+       from certificate_sources s join certificates c on c.source_id = s.id and c.replaced_by is null and c.removed_at is null
+       where s.removed_at is null and s.problem is not null and s.chain is not null and c.id is distinct from
+         (select d.certificate_id from distributions d where d.source_id = s.id order by d.id desc limit 1)
+       on conflict (kind, subject) do nothing returning kind`,
+      [RENEW_WORK, SEND_WORK],
+    )
+    if (lost.length > 0) this.log.warn({ count: lost.length }, 'put lost due work of certificate sources back')
   }
 }
