@@ -1,21 +1,20 @@
-import { existsSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { requests } from '../../src/contract/endpoints/access.ts'
 import { grants } from '../../src/contract/endpoints/grants.ts'
 import { vaultBinary } from '../vault/vault-binary.ts'
 import { freePort } from '../vault/vault-process.ts'
 import { startVaultServer } from '../vault/vault-server.ts'
 import { waitFor } from '../vault/vault-wait.ts'
+import { startBrowser } from './chromium.ts'
 import { startDaemon } from './demo-daemon.ts'
 import { DemoCompany } from './demo-people.ts'
 import { type DemoWorld, resourceNamed, settle } from './demo-world.ts'
 
 const WIDTHS = [360, 1024, 1600]
 const SCHEMES = ['light', 'dark'] as const
-const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
 interface Shot {
   readonly name: string
@@ -34,8 +33,9 @@ try {
 
 /** Pictures of every page of the portal, from the demo’s world, in a folder whose name is answered. */
 async function takePictures(): Promise<string> {
-  const executablePath = process.env['CHROMIUM'] ?? BROWSERS.find((place) => existsSync(place))
-  if (executablePath === undefined) throw new Error('there is no Chromium: give its place in CHROMIUM')
+  const browser = await startBrowser()
+  if (!browser) throw new Error('there is no Chromium: give its place in CHROMIUM')
+  running.push(() => browser.close())
   const port = await freePort()
   const company = await DemoCompany.start(`http://127.0.0.1:${port}`)
   running.push(() => company.stop())
@@ -44,8 +44,6 @@ async function takePictures(): Promise<string> {
   const daemon = await startDaemon(port, company.settings)
   running.push(() => daemon.stop())
   const shots = await play(await settle(vault, company, daemon.adminToken))
-  const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] })
-  running.push(() => browser.close())
   const folder = await mkdtemp(path.join(os.tmpdir(), 'latchkey-pictures-'))
   for (const scheme of SCHEMES) {
     for (const who of ['Alice', 'Bob'] as const) {

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startBrowser } from '../support/browser.ts'
+import { startBrowser } from '../../dev/demo/chromium.ts'
 import { type SignInWorld, startSignInWorld } from '../support/idp.ts'
 import { Jar } from '../support/jar.ts'
 

@@ -1,8 +1,8 @@
 import type { Browser, Page } from 'playwright-core'
+import { startBrowser } from '../../dev/demo/chromium.ts'
 import type { ServerBinary } from '../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
 import { type Broker, BUILT_PORTAL } from './broker.ts'
-import { startBrowser } from './browser.ts'
 import { startSignInWorld } from './idp.ts'
 import { furnished, inhabit, type World } from './world.ts'
 
