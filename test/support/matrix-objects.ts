@@ -1,5 +1,7 @@
+import { expect } from 'vitest'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { GRANT_WORK } from '../../src/grants/grant.ts'
+import { DISCOVERY_WORK } from '../../src/integrations/discovery/discovery.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { type Makers, makersOf } from './matrix-makers.ts'
 import { everyRole, type MatrixWorld, peopleOf, type Somebody, stage } from './matrix-world.ts'
@@ -177,7 +179,13 @@ async function proposals({ cautious }: MatrixWorld, people: People, path: string
     people,
     make: async (state) => {
       const { id } = await api.must(api.patch(path, change))
-      if (state === 'accepted') await decider.must(decider.post(`/api/proposals/${id}/accept`))
+      if (state === 'accepted') {
+        await decider.must(decider.post(`/api/proposals/${id}/accept`))
+        await waitFor(
+          'the change to be made',
+          async () => (await api.must(api.get(`/api/proposals/${id}`))).state === 'performed',
+        )
+      }
       if (state === 'declined') await decider.must(decider.post(`/api/proposals/${id}/decline`))
       if (state === 'withdrawn') await api.must(api.post(`/api/proposals/${id}/withdraw`))
       return id
@@ -185,7 +193,7 @@ async function proposals({ cautious }: MatrixWorld, people: People, path: string
   }
 }
 
-function integrations({ admin }: MatrixWorld, make: Makers, people: People): Kind {
+function integrations({ admin, query }: MatrixWorld, make: Makers, people: People): Kind {
   const ownership = { owners: peopleOf(people['integrationOwner']!), resourceOwner: null }
   return {
     people,
@@ -193,8 +201,15 @@ function integrations({ admin }: MatrixWorld, make: Makers, people: People): Kin
       const id = await make.integration()
       const at = `/api/integrations/${id}`
       await admin.must(admin.put(`${at}/ownership`, ownership))
-      await admin.must(admin.post(`${at}/sync`))
-      await waitFor('the sync to complete', async () => (await admin.must(admin.get(`${at}/sync`))).state === 'completed')
+      // A sync that the broker itself has under way is answered otherwise than one that is begun.
+      await waitFor('its first discovery to be over', async () => {
+        const [over] = await query(
+          `select 1 from due_work where kind = $1 and subject = $2 and locked_by is null and run_at > clock_timestamp()`,
+          [DISCOVERY_WORK, id],
+        )
+        return over !== undefined
+      })
+      expect(await admin.must(admin.get(`${at}/sync`))).toMatchObject({ state: 'completed' })
       if (state === 'paused') await admin.must(admin.post(`${at}/pause`))
       if (state === 'removed') await admin.must(admin.delete(at))
       return id
