@@ -4,8 +4,10 @@ import { vaultBinary } from '../vault/vault-binary.ts'
 import { freePort } from '../vault/vault-process.ts'
 import { startVaultServer, type VaultServer } from '../vault/vault-server.ts'
 import { type DemoDaemon, startDaemon } from './demo-daemon.ts'
+import { certificate } from './demo-distribution.ts'
 import { askAndApprove, openAndRead, people, problem, timePasses, transit, withoutBroker } from './demo-journey.ts'
 import { DemoCompany } from './demo-people.ts'
+import { DemoPlaces } from './demo-places.ts'
 import { evidence, setUp } from './demo-proof.ts'
 import { databasePassword, failedTest, settleRotation, undoneByAdmin } from './demo-rotation.ts'
 import { Screen } from './demo-screen.ts'
@@ -71,15 +73,16 @@ async function perform({ seconds, server }: Options): Promise<Stage> {
   const began = performance.now()
   const port = await freePort()
   const company = await started(DemoCompany.start(`http://127.0.0.1:${port}`))
-  const [vault, broker, shop] = await Promise.all([
+  const [vault, broker, shop, places] = await Promise.all([
     started(startVaultServer({ binary })),
     started(startDaemon(port, company.settings)),
     started(DemoShop.start()),
+    started(DemoPlaces.start(binary)),
   ])
   daemon = broker
   const name = vault.product === 'vault' ? 'HashiCorp Vault' : 'OpenBao'
   screen.title('Latchkey: lend a secret, take it back, prove that it is gone')
-  screen.note(`A new ${name} ${vault.version} (raft, audit file), broker, database and identity provider.`)
+  screen.note(`A new ${name} ${vault.version} (raft, audit file), three more, broker, database and identity provider.`)
   const world = await settle(vault, company, broker.adminToken)
   await problem(screen, vault)
   setUp(screen, world)
@@ -92,6 +95,7 @@ async function perform({ seconds, server }: Options): Promise<Stage> {
   await databasePassword(screen, vault, world, shop, rotator)
   await failedTest(screen, vault, world, shop, rotator)
   await undoneByAdmin(screen, vault, world, rotator)
+  await certificate(screen, vault, world, places)
   await timePasses(screen, vault, lent)
   await evidence(screen, vault, world, grantId)
   screen.verdict(Math.round((performance.now() - began) / 1000))
