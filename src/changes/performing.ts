@@ -2,10 +2,10 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } fr
 import { Interval } from '@nestjs/schedule'
 import { ROLES_CHANGED } from '../identity/directory/directory-changed.ts'
 import { each, type Outcome, pauseFor, type Work } from '../platform/due/due-lane.ts'
-import { DueWork } from '../platform/due/due-work.ts'
+import { DueWork, putBackLost } from '../platform/due/due-work.ts'
 import { Rounds } from '../platform/due/rounds.ts'
 import { problemOf } from '../platform/http/problem-of.ts'
-import { Database, rows, type Tx } from '../platform/postgres/database.ts'
+import { Database, type Tx } from '../platform/postgres/database.ts'
 import { refusalOfDatabase } from '../platform/postgres/database-errors.ts'
 import { BrokerError } from '../sdk/index.ts'
 import { FourEyes, PROPOSAL_WORK } from './four-eyes.ts'
@@ -46,11 +46,11 @@ export class Performing implements OnModuleInit, OnApplicationBootstrap {
   tick(): Promise<void> {
     return this.rounds.make(async () => {
       await this.withdrawLost()
-      await rows(
+      await putBackLost(
         this.database.pool,
-        `insert into due_work (lane, kind, subject, shard, run_at)
-         select 'background', case state when 'open' then $1 else $2 end, id, '', case state when 'open' then expires_at else now() end
-         from proposals where state in ('open', 'accepted') on conflict (kind, subject) do nothing`,
+        `select 'background' as lane, case state when 'open' then $1 else $2 end as kind, id as subject, '' as shard,
+           case state when 'open' then expires_at else now() end as at
+         from proposals where state in ('open', 'accepted')`,
         [PROPOSAL_WORK.lapse, PROPOSAL_WORK.perform],
       )
     })

@@ -3,6 +3,7 @@ import { Catalog } from '../catalog/catalog.ts'
 import { DISCOVERY_WORK } from '../integrations/discovery/discovery.ts'
 import { HEALTH_WORK } from '../integrations/health/health.service.ts'
 import { SWEEP_WORK } from '../integrations/sweep-work.ts'
+import { putBackLost } from '../platform/due/due-work.ts'
 import { LookAround } from '../platform/due/look-around.ts'
 import { rows, UrgentDatabase } from '../platform/postgres/database.ts'
 import { Metrics } from '../platform/watching/metrics.ts'
@@ -43,21 +44,19 @@ export class Reconciler extends LookAround {
   }
 
   private async putBackLostWork(): Promise<void> {
-    const lost = await rows<{ kind: string }>(
+    const lost = await putBackLost(
       this.database.pool,
-      `insert into due_work (lane, kind, subject, shard, run_at)
-       select w.lane, w.kind, g.id, g.integration_id, w.at
+      `select w.lane, w.kind, g.id as subject, g.integration_id as shard, w.at
        from grants g cross join lateral (
          select 'provision' as lane, $1 as kind, clock_timestamp() as at where g.state in ('scheduled', 'provisioning')
          union all select 'cut', $2, g.expires_at where g.state = 'active'
          union all select 'cut', $2, clock_timestamp() where g.state in ('revoking', 'stuck') and g.cut_at is null
          union all select 'clean', $3, clock_timestamp() where g.state in ('revoking', 'stuck') and g.cut_at is not null
          union all select 'provision', $4, clock_timestamp() where g.state = 'active' and g.target_until <> g.expires_at) as w
-       where g.state in ('scheduled', 'provisioning', 'active', 'revoking', 'stuck')
-       on conflict (kind, subject) do nothing returning kind`,
+       where g.state in ('scheduled', 'provisioning', 'active', 'revoking', 'stuck')`,
       [GRANT_WORK.provision, GRANT_WORK.end, GRANT_WORK.clean, GRANT_WORK.extend],
     )
-    if (lost.length > 0) this.log.warn({ count: lost.length }, 'put lost due work back')
+    if (lost > 0) this.log.warn({ count: lost }, 'put lost due work back')
     // An active grant's row must not be later than its end.
     await rows(
       this.database.pool,
@@ -69,15 +68,14 @@ export class Reconciler extends LookAround {
 
   /** What looks after an integration over and over has a row for as long as the integration is there. */
   private async putBackRecurringWork(): Promise<void> {
-    const lost = await rows<{ kind: string }>(
+    const lost = await putBackLost(
       this.database.pool,
-      `insert into due_work (lane, kind, subject, shard, run_at)
-       select 'background', w.kind, i.id, i.id, clock_timestamp()
+      `select 'background' as lane, w.kind, i.id as subject, i.id as shard, clock_timestamp() as at
        from integrations i cross join lateral (
          select $1 as kind
          union all select $2 where i.state = 'active'
          union all select $3 where i.state = 'active' and i.plugin = any($4)) as w
-       where i.state <> 'removed' and i.serves = 'access' on conflict (kind, subject) do nothing returning kind`,
+       where i.state <> 'removed' and i.serves = 'access'`,
       [
         SWEEP_WORK,
         HEALTH_WORK,
@@ -85,7 +83,7 @@ export class Reconciler extends LookAround {
         this.catalog.list().flatMap(({ manifest, discover }) => (discover ? [manifest.id] : [])),
       ],
     )
-    if (lost.length > 0) this.log.warn({ count: lost.length }, 'put lost recurring work back')
+    if (lost > 0) this.log.warn({ count: lost }, 'put lost recurring work back')
   }
 
   private async measure(): Promise<void> {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import { putBackLost } from '../platform/due/due-work.ts'
 import { LookAround } from '../platform/due/look-around.ts'
 import { Database, rows } from '../platform/postgres/database.ts'
 import { Metrics } from '../platform/watching/metrics.ts'
@@ -22,23 +23,21 @@ export class RotationReconciler extends LookAround {
 
   protected async look(): Promise<void> {
     while ((await this.database.transaction(pauseOrphans)) > 0);
-    const lost = await rows(
+    const lost = await putBackLost(
       this.database.pool,
-      `insert into due_work (lane, kind, subject, shard, run_at)
-       select 'background', w.kind, w.subject, w.shard, w.at from (
-         select $1 as kind, id as subject, coalesce(integration_id, '') as shard, coalesce((asked ->> 'at')::timestamptz, starts_at) as at
-         from rotations where removed_at is null and (starts_at is not null or asked is not null)
-         union all
-         select $2, t.id, coalesce(r.integration_id, ''), clock_timestamp()
-         from rotation_turns t join rotations r on r.id = t.rotation_id where t.settled_at is null and t.run_id is not null
-         union all
-         select $3, t.id, r.does #>> '{test,webhookId}', clock_timestamp()
-         from rotation_turns t join rotations r on r.id = t.rotation_id
-         where t.state = 'testing' and r.removed_at is null and r.does #>> '{test,webhookId}' is not null) as w
-       on conflict (kind, subject) do nothing returning kind`,
+      `select 'background' as lane, $1 as kind, id as subject, integration_id as shard,
+         coalesce((asked ->> 'at')::timestamptz, starts_at) as at
+       from rotations where removed_at is null and (starts_at is not null or asked is not null)
+       union all
+       select 'background', $2, t.id, r.integration_id, clock_timestamp()
+       from rotation_turns t join rotations r on r.id = t.rotation_id where t.settled_at is null and t.run_id is not null
+       union all
+       select 'background', $3, t.id, r.does #>> '{test,webhookId}', clock_timestamp()
+       from rotation_turns t join rotations r on r.id = t.rotation_id
+       where t.state = 'testing' and r.removed_at is null and r.does #>> '{test,webhookId}' is not null`,
       [ROTATION_WORK.due, ROTATION_WORK.follow, ROTATION_WORK.test],
     )
-    if (lost.length > 0) this.log.warn({ count: lost.length }, 'put lost due work of rotations back')
+    if (lost > 0) this.log.warn({ count: lost }, 'put lost due work of rotations back')
     // Its row must not be later than its moment.
     await rows(
       this.database.pool,

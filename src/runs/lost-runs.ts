@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common'
+import { RUN_FACTS } from '../actions/run-facts.ts'
 import { putBackLost } from '../platform/due/due-work.ts'
 import { LookAround } from '../platform/due/look-around.ts'
 import { Database } from '../platform/postgres/database.ts'
-import { RUN_WORK, selectRuns } from './ordered-run.ts'
+import { RUN_WORK } from './ordered-run.ts'
 
 /** Goes on with runs that are under way, there or back, and does not trust that a row of due work exists. */
 @Injectable()
@@ -12,15 +13,12 @@ export class LostRuns extends LookAround {
   }
 
   protected async look(): Promise<void> {
-    const underWay = await selectRuns(this.database.pool, `r.state in ('pending', 'executing', 'undoing', 'stuck')`, [])
     const count = await putBackLost(
       this.database.pool,
-      underWay.map(({ id, state, integrationId }) => ({
-        lane: 'run',
-        kind: state === 'undoing' || state === 'stuck' ? RUN_WORK.undo : RUN_WORK.execute,
-        subject: id,
-        shard: integrationId,
-      })),
+      `select 'run' as lane, case when r.state in ('undoing', 'stuck') then $1 else $2 end as kind, o.id as subject,
+         o.integration_id as shard, clock_timestamp() as at
+       from ordered_runs o join ${RUN_FACTS} r on r.id = o.id where r.state in ('pending', 'executing', 'undoing', 'stuck')`,
+      [RUN_WORK.undo, RUN_WORK.execute],
     )
     if (count > 0) this.log.warn({ count }, 'put lost due work of runs back')
   }

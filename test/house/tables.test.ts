@@ -28,7 +28,7 @@ const ROOMS: Readonly<Record<string, { readonly write: string; readonly read: st
   distribution_parts: { write: 'distribution/fan-out', read: 'distribution' },
   distribution_targets: { write: 'distribution/targets', read: 'distribution' },
   distributions: { write: 'distribution/fan-out', read: 'distribution' },
-  due_work: { write: 'changes distribution/sources grants platform/due rotation', read: 'grants notifications platform' },
+  due_work: { write: 'grants platform/due rotation', read: 'grants notifications platform' },
   emergency_reviews: { write: 'approvals/requests approvals/reviews', read: 'approvals notifications' },
   ended_sessions: { write: 'identity/sign-in', read: 'identity' },
   enrolment_codes: { write: 'identity identity/tokens', read: 'identity notifications' },

@@ -152,18 +152,23 @@ export async function enqueue(tx: Tx, items: readonly DueItem[]): Promise<void> 
   )
 }
 
-/** Puts down what of this is in no row, for at once; what is waiting or being done stays as it is. Answers how much was lost. */
-export async function putBackLost(tx: Tx, items: readonly DueItem[]): Promise<number> {
-  if (items.length === 0) return 0
+/**
+ * Puts down what is in no row. What is waiting or being done stays as it is. One statement sees one moment: what ended
+ * while it looked is not taken for lost.
+ *
+ * @param wanted a select of lane, kind, subject, shard and at: all that ought to be in a row
+ * @returns how much was lost
+ */
+export async function putBackLost(tx: Tx, wanted: string, parameters: readonly unknown[] = []): Promise<number> {
   const lost = await rows<{ lane: string }>(
     tx,
-    `with put as (
+    `with wanted as (${wanted}), put as (
        insert into due_work (lane, kind, subject, shard, run_at)
-       select i.lane, i.kind, i.subject, coalesce(i.shard, ''), clock_timestamp()
-       from jsonb_to_recordset($1::jsonb) as i (lane text, kind text, subject text, shard text)
+       select w.lane, w.kind, w.subject, coalesce(w.shard, ''), w.at from wanted w
+       where not exists (select from due_work d where d.kind = w.kind and d.subject = w.subject)
        on conflict (kind, subject) do nothing returning lane)
      select lane, pg_notify('${CHANNEL}', lane) from put`,
-    [JSON.stringify(items)],
+    [...parameters],
   )
   return lost.length
 }
