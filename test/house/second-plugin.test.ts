@@ -2,42 +2,8 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { root } from '../support/house.ts'
-import {
-  circles,
-  clockReaders,
-  decorated,
-  entities,
-  errorReaders,
-  foreign,
-  LONGEST_FILE,
-  meetings,
-  pastTheDoor,
-  revealing,
-  subroomCircles,
-  targetWords,
-  tooLong,
-  unreadable,
-  upwards,
-} from '../support/walls.ts'
+import * as walls from '../support/walls.ts'
 import { type House, house, houseOf, texts } from '../support/whole-house.ts'
-
-/** Walls that hold a plugin by its folder, and nobody need name it. */
-const AROUND_PLUGINS = [
-  upwards,
-  unreadable,
-  foreign,
-  entities,
-  meetings,
-  pastTheDoor,
-  errorReaders,
-  circles,
-  subroomCircles,
-  tooLong,
-  targetWords,
-  clockReaders,
-  decorated,
-  revealing,
-]
 
 describe('a second plugin', () => {
   const example = (file: string) =>
@@ -52,37 +18,40 @@ describe('a second plugin', () => {
 
   const second = houseOf(laid)
 
-  it.each(AROUND_PLUGINS.map((wall) => ({ wall })))('is within the wall $wall.name by one line in the catalog', ({ wall }) => {
-    expect(second.plugins).toEqual(['badges', ...house.plugins])
-    expect(wall(second)).toEqual(wall(house))
-  })
+  it.each(walls.AROUND_PLUGINS.map((wall) => ({ wall })))(
+    'is within the wall $wall.name by one line in the catalog',
+    ({ wall }) => {
+      expect(second.plugins).toEqual(['badges', ...house.plugins])
+      expect(wall(second)).toEqual(wall(house))
+    },
+  )
 
   it('is missed where the catalog does not have it', () => {
-    expect(meetings(houseOf(new Map([...laid, ['src/catalog/plugins.ts', catalog]])))).toEqual([
+    expect(walls.meetings(houseOf(new Map([...laid, ['src/catalog/plugins.ts', catalog]])))).toEqual([
       'plugins/badges is not in the catalog',
     ])
   })
 
   const WRONG: readonly { wall: (house: House) => readonly unknown[]; text: string; others?: Record<string, string> }[] = [
-    { wall: upwards, text: `import { Grants } from '../../src/grants/grants.service.ts'` },
-    { wall: upwards, text: `import { openVault } from '../../vault/index.ts'` },
-    { wall: upwards, text: `import { vault } from '../vault/index.ts'` },
-    { wall: pastTheDoor, text: `import { storable } from '../../src/sdk/errors.ts'` },
-    { wall: unreadable, text: 'const late = await import(place)' },
-    { wall: foreign, text: `import pg from 'pg'` },
-    { wall: foreign, text: `import { Injectable } from '@nestjs/common'` },
-    { wall: errorReaders, text: 'const isTheirs = error instanceof BuildingError' },
+    { wall: walls.upwards, text: `import { Grants } from '../../src/grants/grants.service.ts'` },
+    { wall: walls.upwards, text: `import { openVault } from '../../vault/index.ts'` },
+    { wall: walls.upwards, text: `import { vault } from '../vault/index.ts'` },
+    { wall: walls.pastTheDoor, text: `import { storable } from '../../src/sdk/errors.ts'` },
+    { wall: walls.unreadable, text: 'const late = await import(place)' },
+    { wall: walls.foreign, text: `import pg from 'pg'` },
+    { wall: walls.foreign, text: `import { Injectable } from '@nestjs/common'` },
+    { wall: walls.errorReaders, text: 'const isTheirs = error instanceof BuildingError' },
     {
-      wall: circles,
+      wall: walls.circles,
       text: `import { badges } from './index.ts'`,
       others: { 'plugins/badges/index.ts': `export { planted } from './planted.ts'` },
     },
-    { wall: tooLong, text: 'const a = 1\n'.repeat(LONGEST_FILE + 1) },
-    { wall: clockReaders, text: 'const isOver = until.getTime() < Date.now()' },
-    { wall: clockReaders, text: 'const isOver = until < new Date()' },
-    { wall: decorated, text: '@Injectable()' },
+    { wall: walls.tooLong, text: 'const a = 1\n'.repeat(walls.LONGEST_FILE + 1) },
+    { wall: walls.clockReaders, text: 'const isOver = until.getTime() < Date.now()' },
+    { wall: walls.clockReaders, text: 'const isOver = until < new Date()' },
+    { wall: walls.decorated, text: '@Injectable()' },
     {
-      wall: revealing,
+      wall: walls.revealing,
       text: 'const clear = password.reveal()',
       others: { 'plugins/badges/other.ts': 'const clear = key.reveal()' },
     },
@@ -95,18 +64,18 @@ describe('a second plugin', () => {
 
   it('is not named in the core', () => {
     const named = new Map([...laid, ['src/grants/planted.ts', `const isTheirs = plugin === 'badges'`]])
-    expect(targetWords(houseOf(named))).toContain('src/grants/planted.ts: badges')
+    expect(walls.targetWords(houseOf(named))).toContain('src/grants/planted.ts: badges')
   })
 
   it('may have a client of its own at the root, which knows nothing of the broker', () => {
     const door = [['plugins/badges/planted.ts', `import { openDoor } from '../../badges/index.ts'`]] as const
     const client = (text: string) => houseOf(new Map([...laid, ...door, ['badges/index.ts', text]]))
     const good = client('export const openDoor = 1')
-    for (const wall of AROUND_PLUGINS) expect(wall(good)).toEqual(wall(house))
-    expect(upwards(client(`import { Secret } from '../src/sdk/index.ts'`))).toEqual(['badges/index.ts → src/sdk/index.ts'])
-    expect(foreign(client(`import { z } from 'zod'`))).toEqual(['badges/index.ts → zod'])
+    for (const wall of walls.AROUND_PLUGINS) expect(wall(good)).toEqual(wall(house))
+    expect(walls.upwards(client(`import { Secret } from '../src/sdk/index.ts'`))).toEqual(['badges/index.ts → src/sdk/index.ts'])
+    expect(walls.foreign(client(`import { z } from 'zod'`))).toEqual(['badges/index.ts → zod'])
     expect(
-      pastTheDoor(
+      walls.pastTheDoor(
         houseOf(
           new Map([
             ...laid,

@@ -19,7 +19,8 @@ export function upwards({ among, clients }: House): string[] {
 /** Modules that are asked for by a name that is worked out. */
 export function unreadable({ files, code }: House): string[] {
   return files.filter(
-    (file) => isOurs(file) && /\bcreateRequire\b|(?<!\.)\bimport\((?!\s*['"`][^'"`$]+['"`])/.test(code.get(file)!),
+    (file) =>
+      isOurs(file) && /\bcreateRequire\b|(?<!\.)\bimport\((?!\s*['"`][^'"`$]+['"`])/.test(code.get(file)!),
   )
 }
 
@@ -102,3 +103,21 @@ export function clockReaders({ files, code }: House): string[] {
   const said = (file: string) => (file.startsWith('plugins/') ? '(?!\\.toISOString\\(\\))' : '')
   return files.filter((file) => isOurs(file) && new RegExp(`Date\\.now\\(|new Date\\(\\)${said(file)}`).test(code.get(file)!))
 }
+
+/** Walls that hold a plugin by its folder, and nobody need name it. */
+export const AROUND_PLUGINS = [
+  upwards,
+  unreadable,
+  foreign,
+  entities,
+  meetings,
+  pastTheDoor,
+  errorReaders,
+  circles,
+  subroomCircles,
+  tooLong,
+  targetWords,
+  clockReaders,
+  decorated,
+  revealing,
+]
