@@ -1,22 +1,10 @@
-import { describe, expect, it } from 'vitest'
-import {
-  circles,
-  clockReaders,
-  decorated,
-  entities,
-  errorReaders,
-  foreign,
-  LONGEST_FILE,
-  meetings,
-  pastTheDoor,
-  revealing,
-  subroomCircles,
-  targetWords,
-  tooLong,
-  unreadable,
-  upwards,
-} from '../support/walls.ts'
-import { type House, house, houseOf, texts } from '../support/whole-house.ts'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { root } from '../support/house.ts'
+import * as walls from '../support/walls.ts'
+import { type House, house, houseOf, texts, textsIn, unknownIn } from '../support/whole-house.ts'
 
 /** What each wall is for: a file that breaks it, and nothing else, is put into the house. */
 const PLANTED: readonly {
@@ -25,51 +13,51 @@ const PLANTED: readonly {
   text: string
   others?: Record<string, string>
 }[] = [
-  { wall: upwards, file: 'src/audit/planted.ts', text: `import { Revocation } from '../grants/ending/revocation.ts'` },
-  { wall: upwards, file: 'src/contract/planted.ts', text: `export type { Config } from '../config/config.ts'` },
-  { wall: upwards, file: 'src/platform/planted.ts', text: `const late = await import('../identity/identity.module.ts')` },
-  { wall: upwards, file: 'portal/src/planted.tsx', text: `import { Grants } from '../../src/grants/grants.service.ts'` },
-  { wall: upwards, file: 'vault/planted.ts', text: `import { BrokerError } from '../src/sdk/index.ts'` },
-  { wall: upwards, file: 'src/platform/planted.ts', text: 'const late = await import(`../identity/identity.module.ts`)' },
-  { wall: upwards, file: 'src/audit/planted.ts', text: `  import { Revocation } from "../grants/ending/revocation.ts"` },
+  { wall: walls.upwards, file: 'src/audit/planted.ts', text: `import { Revocation } from '../grants/ending/revocation.ts'` },
+  { wall: walls.upwards, file: 'src/contract/planted.ts', text: `export type { Config } from '../config/config.ts'` },
+  { wall: walls.upwards, file: 'src/platform/planted.ts', text: `const late = await import('../identity/identity.module.ts')` },
+  { wall: walls.upwards, file: 'portal/src/planted.tsx', text: `import { Grants } from '../../src/grants/grants.service.ts'` },
+  { wall: walls.upwards, file: 'vault/planted.ts', text: `import { BrokerError } from '../src/sdk/index.ts'` },
+  { wall: walls.upwards, file: 'src/platform/planted.ts', text: 'const late = await import(`../identity/identity.module.ts`)' },
+  { wall: walls.upwards, file: 'src/audit/planted.ts', text: `  import { Revocation } from "../grants/ending/revocation.ts"` },
   {
-    wall: upwards,
+    wall: walls.upwards,
     file: 'src/audit/planted.ts',
     text: `const a = 1; import { Revocation } from '../grants/ending/revocation.ts'`,
   },
-  { wall: upwards, file: 'src/audit/planted.mts', text: `export * from '../grants/ending/revocation.ts'` },
+  { wall: walls.upwards, file: 'src/audit/planted.mts', text: `export * from '../grants/ending/revocation.ts'` },
   {
-    wall: upwards,
+    wall: walls.upwards,
     file: 'src/audit/planted.ts',
     text: `const a = '/*'\nimport { Revocation } from '../grants/ending/revocation.ts'\nconst b = '*/'`,
   },
-  { wall: unreadable, file: 'src/platform/planted.ts', text: 'const late = await import(place)' },
-  { wall: unreadable, file: 'src/platform/planted.ts', text: `const require = createRequire(import.meta.url)` },
-  { wall: foreign, file: 'plugins/vault/planted.ts', text: `import pg from 'pg'` },
-  { wall: foreign, file: 'src/grants/planted.ts', text: `import { DataSource } from 'typeorm'` },
-  { wall: foreign, file: 'portal/src/planted.tsx', text: `import axios from 'axios'` },
-  { wall: foreign, file: 'src/sdk/planted.ts', text: `import { readFileSync } from 'node:fs'` },
-  { wall: entities, file: 'src/identity/planted.ts', text: `const one = tx.getRepository(User)` },
+  { wall: walls.unreadable, file: 'src/platform/planted.ts', text: 'const late = await import(place)' },
+  { wall: walls.unreadable, file: 'src/platform/planted.ts', text: `const require = createRequire(import.meta.url)` },
+  { wall: walls.foreign, file: 'plugins/vault/planted.ts', text: `import pg from 'pg'` },
+  { wall: walls.foreign, file: 'src/grants/planted.ts', text: `import { DataSource } from 'typeorm'` },
+  { wall: walls.foreign, file: 'portal/src/planted.tsx', text: `import axios from 'axios'` },
+  { wall: walls.foreign, file: 'src/sdk/planted.ts', text: `import { readFileSync } from 'node:fs'` },
+  { wall: walls.entities, file: 'src/identity/planted.ts', text: `const one = tx.getRepository(User)` },
   {
-    wall: circles,
+    wall: walls.circles,
     file: 'src/audit/planted.ts',
     text: `import { b } from './planted-too.ts'`,
     others: { 'src/audit/planted-too.ts': `import { a } from './planted.ts'` },
   },
   {
-    wall: circles,
+    wall: walls.circles,
     file: 'src/audit/planted.ts',
     text: `import type { B } from './planted-too.ts'`,
     others: { 'src/audit/planted-too.ts': `import type { A } from './planted.ts'` },
   },
   {
-    wall: circles,
+    wall: walls.circles,
     file: 'vault/planted.ts',
     text: `import type { B } from './planted-too.ts'`,
     others: { 'vault/planted-too.ts': `export interface B { readonly a: import('./planted.ts').A }` },
   },
   {
-    wall: subroomCircles,
+    wall: walls.subroomCircles,
     file: 'src/grants/ending/planted.ts',
     text: `import type { B } from '../opening/planted.ts'`,
     others: {
@@ -78,7 +66,7 @@ const PLANTED: readonly {
     },
   },
   {
-    wall: subroomCircles,
+    wall: walls.subroomCircles,
     file: 'src/grants/ending/planted.ts',
     text: `import { b } from '../opening/planted.ts'`,
     others: {
@@ -87,24 +75,29 @@ const PLANTED: readonly {
       'src/grants/ending/planted-too.ts': 'export const c = 1',
     },
   },
-  { wall: tooLong, file: 'src/audit/planted.ts', text: 'const a = 1\n'.repeat(LONGEST_FILE + 1) },
-  { wall: entities, file: 'src/identity/planted.ts', text: `await tx.manager.save('users', one)` },
+  { wall: walls.tooLong, file: 'src/audit/planted.ts', text: 'const a = 1\n'.repeat(walls.LONGEST_FILE + 1) },
+  { wall: walls.entities, file: 'src/identity/planted.ts', text: `await tx.manager.save('users', one)` },
   ...['mount', 'the lease of it', 'sys/policies/acl', 'approle', 'wrap_ttl', 'wrapTtlSeconds'].map((word) => ({
-    wall: targetWords,
+    wall: walls.targetWords,
     file: 'src/grants/planted.ts',
     text: `const a = '${word}'`,
   })),
-  { wall: targetWords, file: 'src/cli/commands/planted.ts', text: `const a = 'openbao'` },
-  { wall: targetWords, file: 'src/catalog/planted.ts', text: `const a = 'kv'` },
-  { wall: targetWords, file: 'src/access/planted.ts', text: `const mount = 'userpass'` },
-  { wall: targetWords, file: 'src/grants/planted.ts', text: 'const vaultPolicy = 1' },
-  { wall: meetings, file: 'src/grants/planted.ts', text: `import { vault } from '../../plugins/vault/index.ts'` },
-  { wall: pastTheDoor, file: 'plugins/vault/planted.ts', text: `import { turns } from '../../vault/turns.ts'` },
-  { wall: pastTheDoor, file: 'plugins/vault/planted.ts', text: `import { storable } from '../../src/sdk/errors.ts'` },
-  { wall: errorReaders, file: 'plugins/vault/planted.ts', text: 'const isTheirs = isVaultError(error)' },
-  { wall: decorated, file: 'plugins/vault/planted.ts', text: '@Injectable()' },
-  { wall: revealing, file: 'src/grants/planted.ts', text: 'const clear = password.reveal()' },
-  { wall: clockReaders, file: 'src/grants/planted.ts', text: 'const isOver = until < Date.now()' },
+  { wall: walls.targetWords, file: 'src/cli/commands/planted.ts', text: `const a = 'openbao'` },
+  { wall: walls.targetWords, file: 'src/catalog/planted.ts', text: `const a = 'kv'` },
+  { wall: walls.targetWords, file: 'src/access/planted.ts', text: `const mount = 'userpass'` },
+  { wall: walls.targetWords, file: 'src/grants/planted.ts', text: 'const vaultPolicy = 1' },
+  {
+    wall: walls.unreadable,
+    file: 'src/audit/planted.cts',
+    text: `const { Revocation } = require('../grants/ending/revocation.ts')`,
+  },
+  { wall: walls.meetings, file: 'src/grants/planted.ts', text: `import { vault } from '../../plugins/vault/index.ts'` },
+  { wall: walls.pastTheDoor, file: 'plugins/vault/planted.ts', text: `import { turns } from '../../vault/turns.ts'` },
+  { wall: walls.pastTheDoor, file: 'plugins/vault/planted.ts', text: `import { storable } from '../../src/sdk/errors.ts'` },
+  { wall: walls.errorReaders, file: 'plugins/vault/planted.ts', text: 'const isTheirs = isVaultError(error)' },
+  { wall: walls.decorated, file: 'plugins/vault/planted.ts', text: '@Injectable()' },
+  { wall: walls.revealing, file: 'src/grants/planted.ts', text: 'const clear = password.reveal()' },
+  { wall: walls.clockReaders, file: 'src/grants/planted.ts', text: 'const isOver = until < Date.now()' },
 ]
 
 describe('a wall', () => {
@@ -116,5 +109,38 @@ describe('a wall', () => {
       .filter((one) => !before.map(String).includes(one))
       .join('\n')
     expect(said).toContain(file.includes('/ending/') ? 'src/grants/ending' : file)
+  })
+})
+
+describe('the whole house', () => {
+  let checkout: string
+  beforeAll(async () => {
+    checkout = await mkdtemp(path.join(os.tmpdir(), 'latchkey-house-'))
+    for (const place of ['src', 'plugins', 'vault', 'portal/src', 'dev', 'bench', 'migrations'])
+      await cp(path.join(root, place), path.join(checkout, place), { recursive: true })
+  })
+  afterAll(() => rm(checkout, { recursive: true, force: true }))
+
+  const laid = (file: string, text: string) => writeFile(path.join(checkout, file), text)
+
+  it.each(['ts', 'tsx', 'mts', 'cts', 'js', 'jsx', 'mjs', 'cjs'])(
+    'is read from the disk, and a file that ends in .%s with it',
+    async (ending) => {
+      const planted = ['src/audit', 'plugins/vault', 'vault', 'portal/src'].map((room) => `${room}/planted.${ending}`)
+      for (const file of planted) {
+        const up = path.posix.relative(path.posix.dirname(file), 'src/grants/ending/revocation.ts')
+        await laid(file, `export * from '${up}'\n`)
+      }
+      const said = walls.upwards(houseOf(textsIn(checkout)))
+      expect(said.toSorted()).toEqual(planted.map((file) => `${file} → src/grants/ending/revocation.ts`).toSorted())
+      for (const file of planted) await rm(path.join(checkout, file))
+    },
+  )
+
+  it('has no file that nobody here can read, and notices one', async () => {
+    expect(unknownIn(root)).toEqual([])
+    const planted = ['src/audit/planted.wasm', 'plugins/vault/planted.json', 'vault/planted', 'portal/src/planted.vue']
+    for (const file of planted) await laid(file, '')
+    expect(unknownIn(checkout).toSorted()).toEqual(planted.toSorted())
   })
 })

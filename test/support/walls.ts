@@ -20,7 +20,7 @@ export function upwards({ among, clients }: House): string[] {
 export function unreadable({ files, code }: House): string[] {
   return files.filter(
     (file) =>
-      isOurs(file) && /\bcreateRequire\b|(?<!\.)\bimport\((?!\s*['"`][^'"`$]+['"`])/.test(code.get(file)!),
+      isOurs(file) && /\bcreateRequire\b|(?<!\.)\brequire\(|(?<!\.)\bimport\((?!\s*['"`][^'"`$]+['"`])/.test(code.get(file)!),
   )
 }
 

@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import path from 'node:path'
 import { type Import, readCode, root } from './house.ts'
@@ -15,12 +15,43 @@ export interface House {
   readonly clients: readonly string[]
 }
 
-const clientsHere = globSync('plugins/*/', { cwd: root }).map((folder) => `${path.basename(folder)}/**/*.ts`)
-const found = globSync(['{src,plugins,dev,bench,portal/src}/**/*.{ts,tsx}', 'migrations/*.ts', ...clientsHere], {
-  cwd: root,
-})
-export const texts = new Map(found.map((file) => [file, readFileSync(path.join(root, file), 'utf8')]))
+const CODE = /\.[cm]?[jt]sx?$/
+/** What a browser is given beside code, and what is written for people. */
+const NO_CODE = /\.(css|svg|md)$/
+
+export const texts = textsIn(root)
 export const house = houseOf(texts)
+
+/** Every file of code that lies on the disk below a checkout, whatever its ending. */
+export function textsIn(checkout: string): ReadonlyMap<string, string> {
+  const found = filesIn(checkout, placesOf(checkout)).filter((file) => CODE.test(file))
+  return new Map(found.map((file) => [file, readFileSync(path.join(checkout, file), 'utf8')]))
+}
+
+/** Files that nobody here can read: neither code, nor known to be none. */
+export function unknownIn(checkout: string): string[] {
+  const ours = placesOf(checkout).filter((place) => !/^(dev|bench|migrations)$/.test(place))
+  const isHidden = (file: string) => path.basename(file).startsWith('.')
+  return filesIn(checkout, ours).filter((file) => !CODE.test(file) && !NO_CODE.test(file) && !isHidden(file))
+}
+
+/** Where code is: a plugin’s client is at the root, under the plugin’s name. */
+function placesOf(checkout: string): string[] {
+  const clients = foldersIn(path.join(checkout, 'plugins')).filter((name) => foldersIn(checkout).includes(name))
+  return ['src', 'plugins', 'dev', 'bench', 'portal/src', 'migrations', ...clients]
+}
+
+function foldersIn(place: string): string[] {
+  return readdirSync(place).filter((name) => statSync(path.join(place, name)).isDirectory())
+}
+
+function filesIn(checkout: string, places: readonly string[]): string[] {
+  return places.flatMap((place) =>
+    readdirSync(path.join(checkout, place), { recursive: true, withFileTypes: true })
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => path.relative(checkout, path.join(entry.parentPath, entry.name))),
+  )
+}
 
 export function houseOf(texts: ReadonlyMap<string, string>): House {
   const files = [...texts.keys()].sort()
@@ -44,7 +75,7 @@ export function topOf(file: string): string {
 
 export function isModule(name: string): boolean {
   return (
-    !/\.ts|^portal\//.test(name) &&
+    !/\.[cm]?ts|^portal\//.test(name) &&
     (builtinModules.includes(name) || /^(@[\w-]+\/)?[a-z][\w:/.-]*$/.test(name)) &&
     !texts.has(name)
   )
