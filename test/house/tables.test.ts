@@ -1,7 +1,9 @@
-import { globSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { partOf, readCode, root, withoutComments } from '../support/house.ts'
+import { partOf, readCode, root } from '../support/house.ts'
+import { type Looks, movesStateOf, readsFrom, writesTo } from '../support/sql-tables.ts'
+import { house, isOurs } from '../support/whole-house.ts'
 
 /**
  * Which rooms say the name of which table in their SQL; of a room that writes, which folder does. These lists only get shorter: a room that
@@ -69,12 +71,12 @@ const ROOMS: Readonly<Record<string, { readonly write: string; readonly read: st
 }
 
 // The chain, its head and the marks of people are written by triggers.
-const files = globSync('src/**/*.ts', { cwd: root }).sort()
-const code = new Map(files.map((file) => [file, withoutComments(file, readFileSync(path.join(root, file), 'utf8'))]))
+const files = house.files.filter((file) => isOurs(file) && !file.startsWith('portal/'))
+const code: ReadonlyMap<string, string> = new Map(files.map((file) => [file, house.code.get(file)!]))
 
 describe('the tables of the database', () => {
   it.each(Object.keys(ROOMS))('%s is written and read by these rooms and no other', (table) => {
-    expect({ write: placesThat(WRITE, table, folderOf), read: roomsThat(READ, table) }).toEqual(ROOMS[table])
+    expect({ write: placesThat(writesTo, table, folderOf), read: roomsThat(readsFrom, table) }).toEqual(ROOMS[table])
   })
 
   it('have a row here, each of them', () => {
@@ -90,37 +92,96 @@ describe('the tables of the database', () => {
       ['src/catalog/planted.ts', 'await rows(tx, `update  grants set state = $1`)'],
       ['src/sdk/planted.ts', 'select 1 from approvals a join\n openings o on true'],
     ])
-    expect(roomsThat(WRITE, 'grants', planted)).toBe('catalog grants')
-    expect(roomsThat(READ, 'openings', planted)).toBe('grants sdk')
-    expect(roomsThat(READ, 'approvals', planted)).toBe('approvals sdk')
+    expect(roomsThat(writesTo, 'grants', planted)).toBe('catalog grants')
+    expect(roomsThat(readsFrom, 'openings', planted)).toBe('grants sdk')
+    expect(roomsThat(readsFrom, 'approvals', planted)).toBe('approvals sdk')
   })
 
-  it('are noticed however SQL is written', () => {
-    for (const sql of ['UPDATE grants SET a = 1', 'update only grants', 'update public.grants', 'merge into "grants"'])
-      expect(WRITE('grants').test(sql), sql).toBe(true)
-    for (const sql of ['FROM grants', 'from only grants', 'join public."grants"'])
-      expect(READ('grants').test(sql), sql).toBe(true)
-    for (const sql of [
-      "update grants as g set state = 'x'",
-      'update grants set (state, a) = (1, 2)',
-      'update grants set a = (select b from c), state = $1 where id = $2',
-      'insert into grants (id) values (1) on conflict (id) do update set a = 1, state = excluded.state',
+  it('are noticed in a plugin and in its client', () => {
+    const planted = new Map([
+      ...code,
+      ['plugins/vault/planted.ts', 'await rows(tx, `update grants set state = $1 from users, openings`)'],
+      ['vault/planted.ts', 'delete from grants'],
     ])
-      expect(
-        STATE_MOVES('grants').some((move) => move.test(sql)),
-        sql,
-      ).toBe(true)
+    expect(roomsThat(writesTo, 'grants', planted)).toBe('grants plugins/vault vault')
+    expect(roomsThat(readsFrom, 'openings', planted)).toBe('grants plugins/vault')
+    expect(moversOf('grants', planted)).toBe('plugins/vault/planted.ts src/grants/transition.ts')
+  })
+
+  it.each([
+    'UPDATE GRANTS SET a = 1',
+    'update only grants',
+    'update public.grants',
+    'update "public" . "grants"',
+    'merge into "grants"',
+    'update /* x */ grants',
+    'update -- x\n grants',
+    'delete from only (grants)',
+    'truncate grants',
+    'truncate table users, grants',
+    'copy grants from stdin',
+  ])('are noticed where they are written, however SQL is written: %s', (sql) => {
+    expect(writesTo('grants', sql)).toBe(true)
+  })
+
+  it.each([
+    'FROM grants',
+    'from only grants',
+    'join public."grants"',
+    'from /* x */ grants',
+    'from users, grants',
+    'from users u, grants as g where true',
+    "from users u join openings o on o.state = 'x' and o.id = u.id, grants",
+    'from (grants g join openings o on true)',
+    'from ((grants g join openings o on true) join users u on true)',
+    'from users, lateral (select 1 from grants) x',
+    'delete from users using openings, grants',
+    'table grants',
+  ])('are noticed where they are read, however SQL is written: %s', (sql) => {
+    expect(readsFrom('grants', sql)).toBe(true)
+  })
+
+  it.each([
+    "update grants as g set state = 'x'",
+    'update grants set (state, a) = (1, 2)',
+    'update grants set a = (select b from c), state = $1 where id = $2',
+    'update grants set a = (select b from c where d = (select 1 where true)), state = $1',
+    'update grants set (a, b) = (select c, d from e where f), "state" = $1',
+    'update grants set "state" = $1',
+    'update /* x */ "grants" set a = 1, /* y */ state = $1',
+    'update grants set ${isLate ? `a = 1, state = $1` : ``}',
+    'insert into grants (id) values (1) on conflict (id) do update set a = 1, state = excluded.state',
+    'merge into grants using users on true when matched then update set state = $1',
+  ])('are noticed where their state is moved, however SQL is written: %s', (sql) => {
+    expect(movesStateOf('grants', sql)).toBe(true)
+  })
+
+  it.each([
+    'update ${table} set state = $1',
+    "execute format('update %I set state = 1', 'gra' || 'nts')",
+    'from ${table}, ${others}',
+  ])('are not noticed where their name is worked out: %s', (sql) => {
+    expect([writesTo, readsFrom, movesStateOf].map((looks) => looks('grants', sql))).toEqual([false, false, false])
+  })
+
+  it('have a name that is worked out in these places alone', () => {
+    const workedOut = /\b(from|join|into|update|using|table)\s+"?\$\{(?![A-Z_]+\})[^}]*\}"?\s*(set|where|$|[a-z]\b)/m
+    expect(files.filter((file) => workedOut.test(code.get(file)!))).toEqual([
+      'src/identity/scim/filter-sql.ts',
+      'src/platform/sealing/sealed-columns.ts',
+    ])
   })
 
   it('are told apart from what only looks like them', () => {
-    const sql =
-      'delete from grants g using x; select 1 from grants_seen join grants as h; update grants set a = 1 for update of grants'
-    expect([...sql.matchAll(WRITE('grants'))].length).toBe(2)
-    expect([...sql.matchAll(READ('grants'))].length).toBe(1)
+    expect(writesTo('grants', 'update grants_seen set a = 1 for update of grants')).toBe(false)
+    expect(readsFrom('grants', 'delete from grants g using x; select 1 from grants_seen')).toBe(false)
+    expect(readsFrom('grants', 'select extract(epoch from at), grants.id from openings order by a, grants')).toBe(false)
+    expect(movesStateOf('grants', "update grants set a = 1 where b = 2 and state = 'x'")).toBe(false)
+    expect(movesStateOf('grants', "update grants set a = (select b from c where state = 'x') where true")).toBe(false)
   })
 
   it('of runs and steps are written by the journal, and the state of a run in one place', () => {
-    const writers = files.filter((file) => ['action_runs', 'action_steps'].some((table) => WRITE(table).test(code.get(file)!)))
+    const writers = files.filter((file) => ['action_runs', 'action_steps'].some((table) => writesTo(table, code.get(file)!)))
     expect(writers).toEqual(['src/actions/journal.ts', 'src/actions/transition.ts'])
   })
 
@@ -130,11 +191,7 @@ describe('the tables of the database', () => {
       .split(/^create table /m)
       .filter((table) => /^ +state text/m.test(table.split(/^\);/m)[0]!))
       .map((table) => /^\w+/.exec(table)![0])
-    const movers = (table: string) => {
-      const moves = STATE_MOVES(table)
-      return files.filter((file) => moves.some((move) => move.test(code.get(file)!))).join(' ')
-    }
-    expect(Object.fromEntries(withState.map((table) => [table, movers(table)]))).toEqual({
+    expect(Object.fromEntries(withState.map((table) => [table, moversOf(table)]))).toEqual({
       access_requests: 'src/approvals/requests/transition.ts',
       action_runs: 'src/actions/transition.ts',
       action_steps: 'src/actions/journal.ts',
@@ -175,22 +232,27 @@ describe('the tables of the database', () => {
 
   it('are noticed in any folder of a room', () => {
     const planted = new Map([...code, ['src/grants/opening/planted.ts', 'update public.grants set a = 1']])
-    expect(placesThat(WRITE, 'grants', folderOf, planted).split(' ')).toContain('grants/opening')
+    expect(placesThat(writesTo, 'grants', folderOf, planted).split(' ')).toContain('grants/opening')
   })
 })
 
-function roomsThat(how: (table: string) => RegExp, table: string, texts: ReadonlyMap<string, string> = code): string {
-  return placesThat(how, table, partOf, texts)
+function roomsThat(looks: Looks, table: string, texts: ReadonlyMap<string, string> = code): string {
+  return placesThat(looks, table, partOf, texts)
 }
 
 function placesThat(
-  how: (table: string) => RegExp,
+  looks: Looks,
   table: string,
   placeOf: (file: string) => string,
   texts: ReadonlyMap<string, string> = code,
 ): string {
-  const found = [...texts].filter(([, text]) => how(table).test(text)).map(([file]) => placeOf(file).replace(/^src\//, ''))
+  const found = [...texts].filter(([, text]) => looks(table, text)).map(([file]) => placeOf(file).replace(/^src\//, ''))
   return [...new Set(found)].sort().join(' ')
+}
+
+function moversOf(table: string, texts: ReadonlyMap<string, string> = code): string {
+  const found = [...texts].filter(([, text]) => movesStateOf(table, text)).map(([file]) => file)
+  return found.toSorted().join(' ')
 }
 
 function folderOf(file: string): string {
@@ -200,8 +262,9 @@ function folderOf(file: string): string {
 /** Pieces of SQL that a room lends to others: what they read through them is read as well. */
 function lent(texts: ReadonlyMap<string, string> = code): string[] {
   const imports = [...texts].flatMap(([file, text]) => readCode(file, text).imports).filter(({ to }) => texts.has(to))
+  const lends = new Map([...new Set(imports.map(({ to }) => to))].map((to) => [to, sqlOf(to, texts)]))
   const found = imports.flatMap(({ from, to }) =>
-    partOf(from) === partOf(to) ? [] : sqlOf(to, texts).flatMap(([name, tables]) => uses(texts.get(from)!, name, from, tables)),
+    partOf(from) === partOf(to) ? [] : lends.get(to)!.flatMap(([name, tables]) => uses(texts.get(from)!, name, from, tables)),
   )
   return [...new Set(found)].sort()
 }
@@ -218,33 +281,7 @@ function sqlOf(file: string, texts: ReadonlyMap<string, string>): [string, strin
     .slice(1)
   return pieces.flatMap((piece): [string, string[]][] => {
     const name = /^export (?:const|function) (\w+)/.exec(piece)?.[1]
-    const tables = Object.keys(ROOMS).filter((table) => READ(table).test(piece))
+    const tables = Object.keys(ROOMS).filter((table) => readsFrom(table, piece))
     return name && tables.length > 0 && !/\b(rows?|query)(<[^(]*>)?\(/.test(piece) ? [[name, tables]] : []
   })
-}
-
-/** A state is set by an update or where an insert meets a row. */
-function STATE_MOVES(table: string): readonly RegExp[] {
-  const upToWhere = '(?:(?!\\bwhere\\b)[^`;])*?'
-  const state = '\\bstate\\s*(?:=|,[^=]*\\)\\s*=)'
-  return [
-    new RegExp(`\\bupdate\\s+(only\\s+)?${named(table)}"?\\s+((as\\s+)?\\w+\\s+)?set\\b${upToWhere}${state}`, 'i'),
-    new RegExp(`\\binsert\\s+into\\s+${named(table)}[^\`;]*?\\bdo\\s+update\\s+set\\b${upToWhere}${state}`, 'i'),
-  ]
-}
-
-function WRITE(table: string): RegExp {
-  return new RegExp(
-    `\\b(insert\\s+into|merge\\s+into|update|delete\\s+from|truncate(\\s+table)?)\\s+(only\\s+)?${named(table)}`,
-    'gi',
-  )
-}
-
-function READ(table: string): RegExp {
-  return new RegExp(`(?<!\\bdelete\\s+)\\b(from|join|using)\\s+(lateral\\s+|only\\s+)?${named(table)}`, 'gi')
-}
-
-/** However SQL writes it. */
-function named(table: string): string {
-  return `(public\\.)?"?${table}\\b`
 }
