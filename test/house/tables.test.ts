@@ -149,7 +149,7 @@ describe('the tables of the database', () => {
     'update grants set (a, b) = (select c, d from e where f), "state" = $1',
     'update grants set "state" = $1',
     'update /* x */ "grants" set a = 1, /* y */ state = $1',
-    'update grants set ${isLate ? `a = 1, state = $1` : ``}',
+    `update grants set \${isLate ? \`a = 1, state = $1\` : \`\`}`,
     'insert into grants (id) values (1) on conflict (id) do update set a = 1, state = excluded.state',
     'merge into grants using users on true when matched then update set state = $1',
   ])('are noticed where their state is moved, however SQL is written: %s', (sql) => {
@@ -157,9 +157,9 @@ describe('the tables of the database', () => {
   })
 
   it.each([
-    'update ${table} set state = $1',
+    `update \${table} set state = $1`,
     "execute format('update %I set state = 1', 'gra' || 'nts')",
-    'from ${table}, ${others}',
+    `from \${table}, \${others}`,
   ])('are not noticed where their name is worked out: %s', (sql) => {
     expect([writesTo, readsFrom, movesStateOf].map((looks) => looks('grants', sql))).toEqual([false, false, false])
   })
@@ -224,7 +224,7 @@ describe('the tables of the database', () => {
       ...code,
       [
         'src/rotation/planted.ts',
-        "import { ORDERED_FACTS } from '../runs/ordered-run.ts'\nconst a = `select 1 from ${ORDERED_FACTS} o`",
+        `import { ORDERED_FACTS } from '../runs/ordered-run.ts'\nconst a = \`select 1 from \${ORDERED_FACTS} o\``,
       ],
     ])
     expect(lent(planted)).toContain('src/rotation reads ordered_runs through ORDERED_FACTS')
