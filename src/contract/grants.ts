@@ -61,7 +61,7 @@ export const revocationReceipt = z
       .record(z.string(), z.string())
       .nullable()
       .optional()
-      .describe('the system that was looked at, as it names itself: a cluster, a namespace'),
+      .describe('the system that was looked at, as it names itself, fact by fact'),
     targetRecorded: z
       .boolean()
       .optional()

@@ -23,7 +23,7 @@ const destinations = z
   .min(1)
   .max(100)
   .describe(
-    'where its secrets may be sent, and nowhere else, by the plugin’s form: address, namespace, and the CA where it is not a public one',
+    'where its secrets may be sent, and nowhere else, by the plugin’s form: an address, and the CA where it is not a public one',
   )
 
 export const newCredential = z.strictObject({ name: objectName, plugin, login, destinations }).meta({ id: 'NewTargetCredential' })
@@ -55,7 +55,7 @@ export const credentialView = z
 export type CredentialView = z.infer<typeof credentialView>
 export const credentialPage = page(credentialView).meta({ id: 'TargetCredentialPage' })
 
-const location = fields.describe('where certificates go, by the plugin’s form: address, namespace, path, names of fields, …')
+const location = fields.describe('where certificates go, by the plugin’s form: an address, a path, names of fields, …')
 
 export const newTarget = z
   .strictObject({

@@ -35,7 +35,7 @@ export type TargetIdentity = Readonly<Record<string, string>>
 
 /** One question to the target and its answer. */
 export interface Look {
-  /** as the target's own log names it: `GET sys/policies/acl/apono-g-…` */
+  /** as the target's own log names it: `GET slots/apono-g-…` */
   readonly asked: string
   /** what the target answered to that, in a few words */
   readonly observed: string
@@ -51,7 +51,7 @@ export interface Look {
 
 /** What was read back from the target. What was observed, the ids and the time are those of the one look that decided. */
 export interface Evidence extends Omit<Look, 'asked'> {
-  /** what was looked at: `policy apono-g-…` */
+  /** what was looked at: `slot apono-g-…` */
   readonly artefact: string
   /** whether the target is as it should be: done after `execute`, gone after `rollback` */
   readonly holds: boolean

@@ -23,7 +23,7 @@ export interface Host {
   /** true only where the operator said so: allows what must never be used in production */
   readonly insecureDevelopment: boolean
   log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, Json>>): void
-  /** Sealed storage of this integration at its present destination, for a credential that the target replaces (an unwrapped one, a rotated one). */
+  /** Sealed storage of this integration at its present destination, for a credential that the target replaces (an exchanged one, a rotated one). */
   keep(name: string, value: Secret): Promise<void>
   recall(name: string): Promise<Secret | undefined>
   /**
@@ -34,7 +34,7 @@ export interface Host {
 }
 
 export interface HealthCheck {
-  /** what was looked at, stable between runs: `capability kv/metadata/*` */
+  /** what was looked at, stable between runs: `may list doors` */
   readonly name: string
   readonly status: 'ok' | 'warning' | 'failed'
   readonly detail: string
@@ -50,7 +50,7 @@ export interface Permission {
 }
 
 export interface ResourceType {
-  /** unique over all plugins: `vault-kv-secret` */
+  /** unique over all plugins: `badges-door` */
   readonly id: string
   readonly title: string
   readonly permissions: readonly Permission[]
@@ -58,7 +58,7 @@ export interface ResourceType {
 
 export interface DiscoveredResource {
   readonly type: string
-  /** unique within its type and integration, as a person would type it: `kv/app/db` */
+  /** unique within its type and integration, as a person would type it: `north/archive` */
   readonly name: string
   /** what the plugin needs to grant it; never a value of a secret */
   readonly attributes: Readonly<Record<string, Json>>
@@ -92,7 +92,7 @@ export interface Described {
 
 /** What bears our mark in the target. */
 export interface Marked {
-  /** what it is, for people: `policy apono-g-…` */
+  /** what it is, for people: `slot apono-g-…` */
   readonly artefact: string
   /** the run it belongs to, read from the target; undefined when it cannot be told, or when its name is not the one the run gives */
   readonly runId?: string
@@ -137,7 +137,7 @@ export interface Plugin<Config, Client> {
   /** the form, the validation and the sealing come from here; mark secrets with `secret()` */
   readonly config: z.ZodType<Config>
   /**
-   * Fields of the configuration (`address`, `auth.mount`) that decide where its secrets are sent. They are sealed for these values alone, so
+   * Fields of the configuration (`address`, `login.realm`) that decide where its secrets are sent. They are sealed for these values alone, so
    * a field that is added later may only be one that no stored configuration has.
    */
   readonly secretsGoTo: readonly string[]

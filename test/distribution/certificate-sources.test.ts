@@ -242,8 +242,10 @@ describe.each(servers)('Certificates that come from $product', (binary) => {
     }
     await world.target('cli eu', { path: 'certs/cli/{{ .cn }}' })
     const wish = [
-      '--from-pki',
-      'pki/web',
+      '--issued',
+      'mount=pki',
+      '--issued',
+      'role=web',
       '--common-name',
       'cli.example.com',
       '--domain',
@@ -268,7 +270,7 @@ describe.each(servers)('Certificates that come from $product', (binary) => {
     expect((await latchkey('certificate-sources', 'by cli')).said).toContain('no certificate source')
     expect(await latchkey('add-certificate-source', 'x', '--integration', 'sources')).toMatchObject({
       code: 1,
-      said: expect.stringContaining('--from-kv'),
+      said: expect.stringContaining('--stored'),
     })
   })
 

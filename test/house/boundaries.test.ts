@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { ERRORS } from '../../src/sdk/errors.ts'
 import { circlesAmong } from '../support/circles.ts'
 import { root } from '../support/house.ts'
-import { CLOCKS, MAY_IMPORT, mayImport } from '../support/rooms.ts'
+import { CLOCKS, MAY_IMPORT, mayImport, NAMES_TARGETS } from '../support/rooms.ts'
 import * as walls from '../support/walls.ts'
 import { house, inWords, isModule, isOurs } from '../support/whole-house.ts'
 
@@ -116,8 +116,9 @@ describe('the house', () => {
     expect(walls.tooLong({ lines: new Map(lines) })).toEqual([])
   })
 
-  it('knows no target by name: no Vault, KV, HCL or userpass in the core', () => {
+  it('says no word of a target in the core or in the portal, not even in a comment, but those with a reason', () => {
     expect(walls.targetWords(house)).toEqual([])
+    expect(NAMES_TARGETS.filter((one) => !walls.isSaid(house, one)).map(({ place }) => place)).toEqual([])
   })
 
   it('has codes of errors that fit any target', () => {

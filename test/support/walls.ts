@@ -85,18 +85,66 @@ export function tooLong({ lines }: Pick<House, 'lines'>): string[] {
   return [...lines].filter(([, count]) => count > LONGEST_FILE).map(([file, count]) => `${file}: ${count}`)
 }
 
-const OF_A_TARGET = /\b\w*(vault|userpass|openbao|approle|wrap_?ttl)\w*|\b(kv|hcl|mount(s|ed)?|leases?|lease\w+)\b|\bsys\/\w+/gi
+/** Within a name, too. */
+const NAMES = ['vault', 'openbao', 'hashicorp', 'userpass', 'approle', 'cubbyhole']
+/** As words, or as parts of a name: `kvMounts`, `FROM_KV`. */
+const WORDS = [
+  'bao',
+  'kv',
+  'hcl',
+  'pki',
+  'transit',
+  'accessors?',
+  'acl',
+  'mount(s|ed|ing)?',
+  'leas(es?|ed|ing)',
+  'namespaces?',
+  'raft',
+  'unwrap\\w*',
+  'unseal\\w*',
+  'wrap(ping)? (token|ttl)',
+  '(role|secret) id',
+  'root token',
+  'token role',
+  'sys/\\w+',
+  'target\\.(sealed|standby|uninitiali[sz]ed)',
+]
+const OF_A_TARGET = new RegExp(`\\b(\\w*(${NAMES.join('|')})\\w*|${WORDS.join('|')})\\b`, 'gi')
 
-/** A row of due work is leased, in a word of the broker's own. */
-export function targetWords({ files, code, plugins }: House): string[] {
-  const core = files.filter((file) => file.startsWith('src/') && !Object.hasOwn(NAMES_TARGETS, file))
+/** What the core and the portal say in words of a target, in comments as well. */
+export function targetWords(house: House): string[] {
+  const mayBeSaid = (file: string, word: string) => NAMES_TARGETS.some((one) => file.startsWith(one.place) && one.word.test(word))
+  return wordsSaid(house)
+    .filter(([file, word]) => !mayBeSaid(file, word))
+    .map(([file, word]) => `${file}: ${word}`)
+}
+
+/** Whether an exception is needed. */
+export function isSaid(house: House, one: (typeof NAMES_TARGETS)[number]): boolean {
+  return wordsSaid(house).some(([file, word]) => file.startsWith(one.place) && one.word.test(word))
+}
+
+function wordsSaid({ files, texts, plugins }: House): (readonly [file: string, word: string])[] {
   const quoted = new RegExp(`(?<=['"\`])(?:${plugins.join('|')})(?=['"\`])`, 'g')
-  return core.flatMap((file) =>
-    [OF_A_TARGET, quoted]
-      .flatMap((words) => [...code.get(file)!.matchAll(words)])
-      .filter(([word]) => !(file.startsWith('src/platform/due/') && word.startsWith('lease')))
-      .map(([word]) => `${file}: ${word}`),
-  )
+  return files
+    .filter((file) => /^(src|portal\/src)\//.test(file))
+    .flatMap((file) => {
+      const text = texts.get(file)!
+      const found = [...ofATarget(text), ...[...text.matchAll(quoted)].map(([word]) => word)]
+      return [...new Set(found)].map((word) => [file, word] as const)
+    })
+}
+
+const read = new Map<string, readonly string[]>()
+
+/** Once for each text. */
+function ofATarget(text: string): readonly string[] {
+  const before = read.get(text)
+  if (before) return before
+  const divided = text.replace(/(?<=[a-z\d])(?=[A-Z])|_/g, ' ')
+  const now = [text, divided].flatMap((each) => [...each.matchAll(OF_A_TARGET)].map(([word]) => word))
+  read.set(text, now)
+  return now
 }
 
 export function clockReaders({ files, code }: House): string[] {

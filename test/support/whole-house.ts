@@ -3,9 +3,11 @@ import { builtinModules } from 'node:module'
 import path from 'node:path'
 import { type Import, readCode, root } from './house.ts'
 
-/** All files with their text, without comments, and what they import: of ours `among`. */
+/** All files with their text, and what they import: of ours `among`. */
 export interface House {
   readonly files: readonly string[]
+  readonly texts: ReadonlyMap<string, string>
+  /** without comments */
   readonly code: ReadonlyMap<string, string>
   readonly lines: ReadonlyMap<string, number>
   readonly imports: readonly Import[]
@@ -61,7 +63,7 @@ export function houseOf(texts: ReadonlyMap<string, string>): House {
   const imports = files.flatMap((file) => read.get(file)!.imports)
   const plugins = [...new Set(files.filter((file) => file.startsWith('plugins/')).map((file) => file.split('/')[1]!))]
   const clients = plugins.filter((name) => files.some((file) => topOf(file) === name))
-  return { files, code, lines, imports, among: imports.filter(({ to }) => code.has(to)), plugins, clients }
+  return { files, texts, code, lines, imports, among: imports.filter(({ to }) => code.has(to)), plugins, clients }
 }
 
 /** What is ours and not only for a laptop: the core, plugins and their clients. */

@@ -11,7 +11,7 @@ import type { AccessRequest, AskedResource } from './request.ts'
 export interface Subject {
   readonly kind: RequestKind
 
-  /** What is asked for, as a phrase: "access to kv/billing". */
+  /** What is asked for, as a phrase: "access to north/archive". */
   inWords(request: Pick<AccessRequest, 'seconds' | 'action'>, resources: readonly Pick<AskedResource, 'name'>[]): string
 
   /** The hands of those who ask for it or use it already, beside the hands that made this request: none of them decides. */

@@ -104,7 +104,7 @@ export const ACCESS_KINDS = {
     ],
     'credential.opening': ['its grantee asked for the credential', { ...opening, delivery: text }],
     'credential.delivered': ['a credential was minted and handed over', { ...opening, endsAt: moment, trace: json }],
-    'credential.collected': ['the grantee unwrapped it', opening],
+    'credential.collected': ['it was collected', opening],
     'credential.ended': ['it was not collected in time, or is gone', opening],
     'credential.failed': ['none could be minted', opening],
   }),

@@ -7,12 +7,13 @@ import { apiClient } from '../connect.ts'
 import { seconds } from '../duration.ts'
 import { certificateSourceId, integrationId, targetIds } from '../find.ts'
 import { facts, table } from '../lines.ts'
+import { collected, formOf } from '../name-value.ts'
 import type { Terminal } from '../terminal.ts'
 
 interface Given extends ApiOptions {
   readonly integration: string
-  readonly fromKv?: string
-  readonly fromPki?: string
+  readonly stored: readonly string[]
+  readonly issued: readonly string[]
   readonly commonName?: string
   readonly domain: readonly string[]
   readonly ttl?: number
@@ -34,19 +35,14 @@ type Origin = NewCertificateSource['from']
 export function addCertificateSource(program: Command, terminal: Terminal): void {
   withApi(program.command('add-certificate-source <name>').summary('pull certificates, or have them issued, over and over'))
     .requiredOption('--integration <name>', 'the integration that they come from')
-    .option('--from-kv <mount/path>', 'the KV v2 secret that holds the certificate')
-    .option('--from-pki <mount/role>', 'the PKI role that issues it')
+    .option('--stored <field=value>', 'where the certificate is kept, as the plugin names it; may be repeated', collected, [])
+    .option('--issued <field=value>', 'what issues it, as the plugin names it; may be repeated', collected, [])
     .option('--common-name <name>', 'the common name of an issued certificate')
-    .option(
-      '--domain <name>',
-      'a DNS name of an issued certificate; may be repeated',
-      (name, all: string[]) => [...all, name],
-      [],
-    )
-    .option('--ttl <duration>', 'how long an issued certificate is valid, such as 90d (default: as the role says)', seconds)
+    .option('--domain <name>', 'a DNS name of an issued certificate; may be repeated', collected, [])
+    .option('--ttl <duration>', 'how long an issued certificate is valid, such as 90d (default: as its issuer says)', seconds)
     .option('--key-kind <kind>', 'rsa-2048 (default), rsa-3072, rsa-4096, ec-p256 or ec-p384')
     .option('--renew-days <days>', 'how many days before its end an issued certificate is renewed (default: 30)')
-    .option('--look-every <duration>', 'how often to look for a newer certificate in a KV secret (default: 1h)', seconds)
+    .option('--look-every <duration>', 'how often to look for a newer certificate where it is kept (default: 1h)', seconds)
     .option('--then-to <targets>', 'names or ids of the targets that each new certificate is written to, separated by commas')
     .action(async (name: string, given: Given) => {
       await show(
@@ -99,33 +95,26 @@ export function certificateSources(program: Command, terminal: Terminal): void {
 }
 
 function originOf(given: Given, integration: `int_${string}`): Origin {
-  const { fromKv, fromPki, commonName, domain, ttl, keyKind, renewDays, lookEvery } = given
-  if ((fromKv === undefined) === (fromPki === undefined)) {
-    throw new BrokerError('input.invalid', 'certificates come from one place', { fix: 'give --from-kv or --from-pki' })
+  const { stored, issued, commonName, domain, ttl, keyKind, renewDays, lookEvery } = given
+  if (stored.length > 0 === issued.length > 0) {
+    throw new BrokerError('input.invalid', 'certificates come from one place', {
+      fix: 'give --stored or --issued, with the fields that the integration’s guide names',
+    })
   }
-  if (fromKv !== undefined) {
-    const [mount, path] = divided(fromKv, '--from-kv')
+  if (stored.length > 0) {
     const look = lookEvery !== undefined && { lookEverySeconds: lookEvery }
-    return { kind: 'stored', integrationId: integration, place: { mount, path }, ...look } as Origin
+    return { kind: 'stored', integrationId: integration, place: formOf(stored), ...look } as Origin
   }
   if (commonName === undefined) {
     throw new BrokerError('input.invalid', 'an issued certificate has a name', { fix: 'give --common-name' })
   }
-  const [mount, role] = divided(fromPki!, '--from-pki')
   return {
     kind: 'issued',
     integrationId: integration,
-    wish: { mount, role, commonName, domains: domain, ...(ttl !== undefined && { ttlSeconds: ttl }) },
+    wish: { ...formOf(issued), commonName, domains: domain, ...(ttl !== undefined && { ttlSeconds: ttl }) },
     ...(keyKind !== undefined && { key: keyKind }),
     ...(renewDays !== undefined && { renewDaysBefore: Number(renewDays) }),
   } as Origin
-}
-
-/** The mount is the first part; one with a slash in it is for the API to name. */
-function divided(given: string, option: string): [string, string] {
-  const at = given.indexOf('/')
-  if (at > 0 && at < given.length - 1) return [given.slice(0, at), given.slice(at + 1)]
-  throw new BrokerError('input.invalid', `${option} ${given} names no place`, { fix: 'write it as mount/path' })
 }
 
 function sourcesInWords(sources: readonly CertificateSourceView[]): string[] {

@@ -6,6 +6,7 @@ import { BrokerError } from '../../sdk/index.ts'
 import { type ApiOptions, show, withApi } from '../api-command.ts'
 import { certificateInWords, certificatesInWords } from '../distribution-words.ts'
 import { certificateId } from '../find.ts'
+import { collected, nameAndValue } from '../name-value.ts'
 import type { Terminal } from '../terminal.ts'
 
 interface Given extends ApiOptions {
@@ -95,16 +96,6 @@ async function passwordIn(terminal: Terminal, place: string): Promise<string> {
     },
   )
   return written.split(/\r?\n/)[0]!
-}
-
-function collected(value: string, before: readonly string[]): string[] {
-  return [...before, value]
-}
-
-function nameAndValue(given: string): [string, string] {
-  const at = given.indexOf('=')
-  if (at > 0) return [given.slice(0, at), given.slice(at + 1)]
-  throw new BrokerError('input.invalid', `${given} is not a variable`, { fix: 'write it as name=value' })
 }
 
 function pemIn(file: string): Promise<string> {

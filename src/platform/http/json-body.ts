@@ -6,10 +6,10 @@ import { refuseOddJson } from './json-shape.ts'
 /** Reads bodies: plain JSON in UTF-8, up to 256 KiB. Anything else is refused instead of overlooked. */
 export const jsonBody = bodyOf('application/json')
 
-/** The same under the name SCIM gives it as well: mounted before `jsonBody`, at its path. */
+/** The same under the name SCIM gives it as well: it stands before `jsonBody`, at its path. */
 export const scimBody = bodyOf('application/json', 'application/scim+json')
 
-/** For the few endpoints to which standards send forms: mounted before `jsonBody`, at their paths. */
+/** For the few endpoints to which standards send forms: it stands before `jsonBody`, at their paths. */
 export const formBody = urlencoded({ extended: false, limit: '32kb', parameterLimit: 20, inflate: false })
 
 function bodyOf(...types: readonly string[]): RequestHandler[] {
