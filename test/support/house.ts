@@ -54,11 +54,6 @@ function without(text: string, comments: readonly { readonly start: number; read
   return pieces.join('') + text.slice(at)
 }
 
-/** A file's text without its comments. */
-export function withoutComments(file: string, text: string): string {
-  return without(text, parseSync(file, text).comments)
-}
-
 function placeOf(file: string, to: string): string {
   return to.startsWith('.') ? path.posix.join(path.posix.dirname(file), to) : to
 }
