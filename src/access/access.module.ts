@@ -18,6 +18,7 @@ import { Flows } from './flows/flows.service.ts'
 import { AccessSubject } from './requests/access-subject.ts'
 import { Asks } from './requests/asks.ts'
 import { Plans } from './requests/plans.ts'
+import { Prospects } from './requests/prospects.ts'
 import { RequestViews } from './requests/request-views.ts'
 import { Requesters } from './requests/requesters.ts'
 import { RequestsController } from './requests/requests.controller.ts'
@@ -48,6 +49,7 @@ import { Simulator } from './simulator/simulator.ts'
     Simulator,
     Asks,
     Sights,
+    Prospects,
     Requesters,
     Plans,
     SwitchedOff,

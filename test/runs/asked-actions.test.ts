@@ -142,6 +142,16 @@ describe('an action that somebody asks for', { timeout: 60_000 }, () => {
     expect(toy.calls).toEqual([])
   })
 
+  it('is refused for want of approvers, by the code that access is, only where nothing else stands against it', async () => {
+    const alice = await person('alice')
+    const approval = { kind: 'approvers', users: [alice.id], groups: [] }
+    const own = await alice.api.post('/api/action-requests', ask(await flow({ approval })))
+    expect(own.body, own.text).toMatchObject({ status: 422, code: 'access.no_approver' })
+    const mute = { ...ask(await flow({ approval, justification: 'required' })), justification: '' }
+    const silent = await alice.api.post('/api/action-requests', mute)
+    expect(silent.body, silent.text).toMatchObject({ status: 422, code: 'access.denied' })
+  })
+
   it.each([
     ['its requester was disabled', (who: { id: string }) => broker.admin.patch(`/api/users/${who.id}`, { state: 'disabled' })],
     [

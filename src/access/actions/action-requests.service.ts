@@ -1,8 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import type { AskedResource } from '../../approvals/requests/request.ts'
 import { Submissions } from '../../approvals/requests/submissions.ts'
-import { Approvers, type Asked } from '../../approvals/stages/approvers.ts'
-import { firstUnapprovable } from '../../approvals/stages/enough-approvers.ts'
 import { stageViews } from '../../approvals/stages/stage-view.ts'
 import { ruleForRisk } from '../../approvals/stages/stages.ts'
 import type { ActionDryRun, NewActionRequest } from '../../contract/requests.ts'
@@ -17,24 +15,23 @@ import { SealedColumns } from '../../platform/sealing/sealed-columns.ts'
 import { Sealer } from '../../platform/sealing/sealing.ts'
 import { Orders } from '../../runs/orders.service.ts'
 import { clear, type Meant, mustBeConfirmed, Previews } from '../../runs/previews.ts'
-import { BrokerError, isReversible } from '../../sdk/index.ts'
+import { isReversible } from '../../sdk/index.ts'
 import { Flows } from '../flows/flows.service.ts'
 import { Asks } from '../requests/asks.ts'
+import { denied, type Prospect, Prospects, type Refusal } from '../requests/prospects.ts'
 import { Requesters } from '../requests/requesters.ts'
 import { Sights } from '../requests/sights.ts'
-import { evaluateAction, type FlowInForce, mayRequest } from '../rules/evaluate.ts'
+import { evaluateAction, type FlowInForce, mayRequest, reasonsOf } from '../rules/evaluate.ts'
 import { placeOfInput } from './asked-input.ts'
 
-/** What would become of an ask for an action: under which flow and who would decide, or why under none. */
-type Prospect =
-  | {
-      readonly flow: FlowInForce
-      readonly asked: Asked
+/** What was asked, by whom, and under which flow it would go. */
+type Considered =
+  | (Exclude<Prospect, Refusal> & {
       readonly meant: Meant
       readonly resources: readonly AskedResource[]
       readonly hands: Hands
-    }
-  | { readonly flow: undefined; readonly reasons: readonly string[] }
+    })
+  | Refusal
 
 /** Where people ask to have an action done. It goes the way of a request for access; what a yes leads to is a run. */
 @Injectable()
@@ -42,7 +39,7 @@ export class ActionRequests {
   constructor(
     private readonly database: Database,
     private readonly flows: Flows,
-    private readonly approvers: Approvers,
+    private readonly prospects: Prospects,
     private readonly requesters: Requesters,
     private readonly asks: Asks,
     private readonly sights: Sights,
@@ -57,7 +54,7 @@ export class ActionRequests {
   }
 
   async dryRun(caller: Caller, wanted: NewActionRequest): Promise<ActionDryRun> {
-    const prospect = await this.prospect(this.database.pool, caller, wanted)
+    const prospect = await this.consider(this.database.pool, caller, wanted)
     if (!prospect.flow) return notAllowed(prospect.reasons)
     const integration = await findIntegration(this.database.pool, wanted.integrationId)
     if (integration.state !== 'active') return notAllowed([whyInactive(integration)])
@@ -75,14 +72,14 @@ export class ActionRequests {
   /** Answers the new request's id. One that needs nobody is approved in the same transaction. */
   async submit(caller: Caller, wanted: NewActionRequest): Promise<string> {
     const id = newId('req')
-    const before = await this.prospect(this.database.pool, caller, wanted)
-    if (!before.flow) throw denied(before.reasons)
+    const before = await this.consider(this.database.pool, caller, wanted)
+    if (!before.flow) throw denied(before)
     mustBeConfirmed(before.meant, wanted.confirm)
     mustBeActive({ integration: await findIntegration(this.database.pool, wanted.integrationId) })
     const plan = await this.previews.plan(before.meant)
     await this.database.transaction(async (tx) => {
-      const prospect = await this.prospect(tx, caller, wanted)
-      if (!prospect.flow) throw denied(prospect.reasons)
+      const prospect = await this.consider(tx, caller, wanted)
+      if (!prospect.flow) throw denied(prospect)
       const { flow, asked, hands, meant, resources } = prospect
       const { action, risk } = meant
       const shown = {
@@ -114,32 +111,26 @@ export class ActionRequests {
     return id
   }
 
-  private async prospect(tx: Tx, caller: Caller, wanted: NewActionRequest): Promise<Prospect> {
+  private async consider(tx: Tx, caller: Caller, wanted: NewActionRequest): Promise<Considered> {
     const { integrationId, action, justification, fields, emergency } = wanted
     const { requester, now } = await this.requesters.read(caller, tx)
     const flows = (await this.flows.inForce(tx, wanted.flowId ? { id: wanted.flowId } : { integrationId })).filter(
       (flow) => flow.integrationId === integrationId && mayRequest(flow.rule, requester) && names(flow, action),
     )
     // A person who may ask for nothing of the kind is told nothing of it, nor of the integration.
-    if (flows.length === 0) return { flow: undefined, reasons: ['no access flow of yours covers this action'] }
+    if (flows.length === 0) return NO_FLOW
     const meant = await this.previews.look(integrationId, action, wanted.input, tx)
     const resources = await this.asks.concerned(tx, integrationId, meant.concerns, action, await this.sights.of(caller, tx))
     const hands = await handsOf(tx, caller)
-    const reasons = new Set<string>()
-    for (const found of flows) {
-      const flow = { ...found, rule: ruleForRisk(found.rule, meant.risk.level) }
-      const verdict = evaluateAction(flow, requester, { resources, justification, fields, emergency }, now)
-      if (!verdict.allowed) {
-        for (const reason of verdict.reasons) reasons.add(reason)
-        continue
-      }
-      const asked = await this.approvers.of({ ...flow, requesterId: caller.id, hands, resources }, undefined, tx)
-      if (firstUnapprovable(asked) === undefined) return { flow, asked, meant, resources, hands }
-      reasons.add('too few people other than you may approve it')
-    }
-    return { flow: undefined, reasons: [...reasons] }
+    const risky = flows.map((flow) => ({ ...flow, rule: ruleForRisk(flow.rule, meant.risk.level) }))
+    const prospect = await this.prospects.under(tx, risky, { requesterId: caller.id, hands, resources }, (flow) =>
+      reasonsOf(evaluateAction(flow, requester, { resources, justification, fields, emergency }, now)),
+    )
+    return prospect.flow ? { ...prospect, meant, resources, hands } : prospect
   }
 }
+
+const NO_FLOW: Refusal = { flow: undefined, reasons: ['no access flow of yours covers this action'], lacksApproversOnly: false }
 
 function notAllowed(reasons: readonly string[]): ActionDryRun {
   return { allowed: false, reasons: [...reasons], flow: null, automatic: false, stages: [], preview: null }
@@ -147,10 +138,4 @@ function notAllowed(reasons: readonly string[]): ActionDryRun {
 
 function names({ rule }: FlowInForce, action: string): boolean {
   return Object.values(rule.actions ?? {}).some((actions) => actions.includes(action))
-}
-
-function denied(reasons: readonly string[]): BrokerError {
-  return new BrokerError('access.denied', reasons.join('; '), {
-    fix: 'change the request, or ask an admin for an access flow that covers this action',
-  })
 }

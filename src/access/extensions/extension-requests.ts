@@ -18,6 +18,7 @@ import { Database } from '../../platform/postgres/database.ts'
 import { violates } from '../../platform/postgres/database-errors.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { Flows } from '../flows/flows.service.ts'
+import { noApprover } from '../requests/prospects.ts'
 import { Requesters } from '../requests/requesters.ts'
 import { evaluateExtension, type FlowInForce } from '../rules/evaluate.ts'
 
@@ -53,11 +54,7 @@ export class ExtensionRequests {
         if (!verdict.allowed) throw denied(flow!, verdict.reasons)
         const resources = await readRequestResources(tx, grant.requestId)
         const asked = await this.approvers.of({ ...flow!, requesterId: caller.id, hands, resources }, undefined, tx)
-        if (firstUnapprovable(asked) !== undefined) {
-          throw new BrokerError('access.no_approver', 'nobody may approve the extension', {
-            fix: 'ask an admin to name more approvers in the access flow',
-          })
-        }
+        if (firstUnapprovable(asked) !== undefined) throw noApprover('nobody may approve the extension')
         const ask = { resources, seconds: wanted.seconds, justification: wanted.justification, fields: {}, emergency: false }
         const pinned = { ...flow!, rule: { ...flow!.rule, delivery: grant.delivery } }
         await this.submissions.submit(

@@ -1,10 +1,8 @@
 import { Injectable } from '@nestjs/common'
 import { grantAccessOf } from '../../actions/action-of.ts'
 import { Submissions } from '../../approvals/requests/submissions.ts'
-import { Approvers, type Asked, type Matter } from '../../approvals/stages/approvers.ts'
-import { firstUnapprovable } from '../../approvals/stages/enough-approvers.ts'
+import type { Asked } from '../../approvals/stages/approvers.ts'
 import { stageViews } from '../../approvals/stages/stage-view.ts'
-import { stagesOf } from '../../approvals/stages/stages.ts'
 import type { DryRun, NewRequest } from '../../contract/requests.ts'
 import { type Caller, seesAll } from '../../identity/callers/caller.ts'
 import type { Hands } from '../../identity/callers/hands.ts'
@@ -14,20 +12,23 @@ import { Deliveries } from '../../integrations/deliveries.ts'
 import { findIntegration, type Integration } from '../../integrations/integration.ts'
 import { DueWork } from '../../platform/due/due-work.ts'
 import { newId } from '../../platform/ids.ts'
-import { Database, type Tx } from '../../platform/postgres/database.ts'
+import { Database } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { Flows } from '../flows/flows.service.ts'
-import { type Ask, evaluate, type FlowInForce, mayRequest } from '../rules/evaluate.ts'
+import { type Ask, evaluate, mayRequest, reasonsOf } from '../rules/evaluate.ts'
 import { Asks } from './asks.ts'
 import { Plans } from './plans.ts'
+import { denied, type Prospect, Prospects, type Refusal } from './prospects.ts'
 import { Requesters } from './requesters.ts'
 import { Sights } from './sights.ts'
 
-/** What would become of an ask: under which flow and who would decide, or why under none. */
-type Prospect = { readonly ask: Ask; readonly hands: Hands } & (
-  | { readonly flow: FlowInForce; readonly integration: Integration; readonly asked: Asked }
-  | { readonly flow: undefined; readonly reasons: readonly string[] }
-)
+/** What was asked, by whom, and what would become of it. */
+interface Considered {
+  readonly prospect: Prospect
+  readonly integration: Integration
+  readonly ask: Ask
+  readonly hands: Hands
+}
 
 /** Where people ask. What an ask would lead to and what it does lead to are the same code. */
 @Injectable()
@@ -36,7 +37,7 @@ export class Requests {
     private readonly database: Database,
     private readonly work: DueWork,
     private readonly flows: Flows,
-    private readonly approvers: Approvers,
+    private readonly prospects: Prospects,
     private readonly requesters: Requesters,
     private readonly asks: Asks,
     private readonly sights: Sights,
@@ -48,9 +49,9 @@ export class Requests {
 
   /** Nothing is written; the plan is the one that would be carried out. */
   async dryRun(caller: Caller, wanted: NewRequest): Promise<DryRun> {
-    const prospect = await this.prospect(this.database.pool, caller, wanted)
+    const { prospect, ask, integration } = await this.consider(caller, wanted)
     if (!prospect.flow) return notAllowed(prospect.reasons)
-    const { flow, asked, ask, integration } = prospect
+    const { flow, asked } = prospect
     if (integration.state !== 'active') return notAllowed([whyInactive(integration)])
     const connection = await this.connections.use(flow.integrationId)
     const stages = stageViews(asked)
@@ -73,16 +74,15 @@ export class Requests {
    */
   async submit(caller: Caller, wanted: NewRequest): Promise<string> {
     const id = newId('req')
-    const prospect = await this.prospect(this.database.pool, caller, wanted)
-    const { ask, hands } = prospect
-    if (!prospect.flow) throw denied(prospect.reasons, ask)
-    const { flow, integration } = prospect
+    const { prospect, ask, hands, integration } = await this.consider(caller, wanted)
+    if (!prospect.flow) throw refused(prospect, ask)
+    const { flow } = prospect
     mustBeActive({ integration })
     const plan = await this.plans.toKeep(flow.integrationId, id, ask)
     await this.database.transaction(async (tx) => {
       mustBeActive({ integration: await findIntegration(tx, flow.integrationId) })
-      const asked = await this.approvers.of(matterOf(flow, caller, hands, ask), undefined, tx)
-      if (firstUnapprovable(asked) !== undefined) throw denied([NOBODY], ask)
+      const still = await this.prospects.under(tx, [flow], { ...ask, requesterId: caller.id, hands })
+      if (!still.flow) throw denied(still)
       const submission = {
         id,
         kind: 'access' as const,
@@ -94,13 +94,14 @@ export class Requests {
         extendsGrantId: null,
         plan,
       }
-      await this.submissions.submit(tx, submission, asked)
+      await this.submissions.submit(tx, submission, still.asked)
     })
     this.work.wake('provision')
     return id
   }
 
-  private async prospect(tx: Tx, caller: Caller, wanted: NewRequest): Promise<Prospect> {
+  private async consider(caller: Caller, wanted: NewRequest): Promise<Considered> {
+    const tx = this.database.pool
     const { requester, now } = await this.requesters.read(caller, tx)
     const ask = await this.asks.read(tx, wanted, await this.sights.of(caller, tx, requester))
     const { integrationId } = ask.resources[0]!
@@ -111,33 +112,23 @@ export class Requests {
     )
     const integration = await findIntegration(tx, integrationId)
     const deliveries = await this.deliveries.allowed(integration)
-    const reasons: string[] = []
-    for (const flow of flows) {
-      const verdict = evaluate(flow, requester, ask, now)
-      const flaws = verdict.allowed ? [] : [...verdict.reasons]
+    const prospect = await this.prospects.under(tx, flows, { ...ask, requesterId: caller.id, hands }, (flow) => {
       const { delivery } = flow.rule
-      if (!deliveries.includes(delivery)) flaws.push(`${integration.name} does not hand credentials over as ${delivery}`)
-      if (flaws.length > 0) {
-        reasons.push(...flaws.map((flaw) => `${flow.name}: ${flaw}`))
-        continue
-      }
-      const asked = await this.approvers.of(matterOf(flow, caller, hands, ask), undefined, tx)
-      const blocked = firstUnapprovable(asked)
-      if (blocked === undefined) return { flow, integration, asked, ask, hands }
-      const lasting = stagesOf(flow.rule.approval).length > 1 ? ` in stage ${blocked + 1}` : ''
-      reasons.push(`${flow.name}: ${NOBODY}${lasting}`)
-    }
-    return { flow: undefined, reasons: flows.length === 0 ? [NO_FLOW] : reasons, ask, hands }
+      const isHandedOver = deliveries.includes(delivery)
+      return [
+        ...reasonsOf(evaluate(flow, requester, ask, now)),
+        ...(isHandedOver ? [] : [`${integration.name} does not hand credentials over as ${delivery}`]),
+      ]
+    })
+    return { prospect: flows.length === 0 ? NO_FLOW : prospect, integration, ask, hands }
   }
 }
 
-/** What decides who must be asked. */
-function matterOf(flow: FlowInForce, requester: Pick<Caller, 'id'>, hands: Hands, { resources }: Pick<Ask, 'resources'>): Matter {
-  return { ...flow, requesterId: requester.id, hands, resources }
+const NO_FLOW: Refusal = {
+  flow: undefined,
+  reasons: ['no access flow of yours covers this integration'],
+  lacksApproversOnly: false,
 }
-
-const NO_FLOW = 'no access flow of yours covers this integration'
-const NOBODY = 'too few people other than you may approve it'
 
 function notAllowed(reasons: readonly string[]): DryRun {
   const nothing = { flow: null, automatic: false, needed: 0, approvers: [], stages: [], steps: [], guarantee: null }
@@ -148,18 +139,11 @@ export function neededIn({ stages }: Pick<Asked, 'stages'>): number {
   return stages.reduce((sum, stage) => sum + stage.parties.reduce((parties, party) => parties + party.needed, 0), 0)
 }
 
-function denied(reasons: readonly string[], ask: Ask): BrokerError {
+function refused(refusal: Refusal, ask: Ask): BrokerError {
   const ungrantable = ask.resources.find((resource) => resource.ungrantable !== null)
-  if (ungrantable) {
-    return new BrokerError('access.ungrantable', `${ungrantable.name} cannot be granted: ${ungrantable.ungrantable}`, {
-      field: 'resources',
-      fix: 'leave this resource out, or have it renamed in its system',
-    })
-  }
-  const unapprovable = reasons.length > 0 && reasons.every((reason) => reason.includes(NOBODY))
-  return new BrokerError(unapprovable ? 'access.no_approver' : 'access.denied', reasons.join('; '), {
-    fix: unapprovable
-      ? 'ask an admin to name more approvers in the access flow'
-      : 'change the request, or ask an admin for an access flow that covers it',
+  if (!ungrantable) return denied(refusal)
+  return new BrokerError('access.ungrantable', `${ungrantable.name} cannot be granted: ${ungrantable.ungrantable}`, {
+    field: 'resources',
+    fix: 'leave this resource out, or have it renamed in its system',
   })
 }

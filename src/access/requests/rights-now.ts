@@ -6,7 +6,7 @@ import { Directory } from '../../identity/directory/directory.ts'
 import { row, type Tx } from '../../platform/postgres/database.ts'
 import { CarryingOut } from '../../runs/carrying-out.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { evaluate, evaluateAction, evaluateExtension, type FlowInForce } from '../rules/evaluate.ts'
+import { evaluate, evaluateAction, evaluateExtension, type FlowInForce, reasonsOf } from '../rules/evaluate.ts'
 import { requesterFrom } from './requesters.ts'
 
 /** Whether what was asked for may still be had: by this person, at this time, under this flow. Asked when it is about to be given. */
@@ -49,15 +49,12 @@ export class RightsNow implements OnModuleInit {
     if (request.extendsGrantId) {
       const grant = await lockGrant(tx, request.extendsGrantId)
       const more = { seconds, justification, extended: grant?.extensions ?? 0 }
-      const verdict = evaluateExtension(flow, requester, more, now, 'approver')
-      return verdict.allowed ? [] : verdict.reasons
+      return reasonsOf(evaluateExtension(flow, requester, more, now, 'approver'))
     }
     if (request.kind === 'action') {
-      const verdict = evaluateAction(flow, requester, { resources, justification, fields, emergency }, now, 'approver')
-      return verdict.allowed ? [] : verdict.reasons
+      return reasonsOf(evaluateAction(flow, requester, { resources, justification, fields, emergency }, now, 'approver'))
     }
-    const verdict = evaluate(flow, requester, { resources, seconds, justification, fields, emergency }, now, 'approver')
-    return verdict.allowed ? [] : verdict.reasons
+    return reasonsOf(evaluate(flow, requester, { resources, seconds, justification, fields, emergency }, now, 'approver'))
   }
 
   /** The rule the request was made under; whether the flow is on is asked now, and stays so until this is decided. */

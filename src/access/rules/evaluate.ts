@@ -33,6 +33,10 @@ export interface FlowInForce {
 
 export type Verdict = { readonly allowed: true } | { readonly allowed: false; readonly reasons: readonly string[] }
 
+export function reasonsOf(verdict: Verdict): readonly string[] {
+  return verdict.allowed ? [] : verdict.reasons
+}
+
 /** Who reads the reasons. */
 export type Told = 'requester' | 'approver'
 const SUBJECT = { requester: 'you are', approver: 'the requester is' } as const
@@ -68,7 +72,7 @@ export function evaluateAction(
   const verdict = evaluate({ ...flow, rule }, requester, { ...ask, seconds: 0 }, at, told)
   if (ask.resources.length > 0) return verdict
   const reasons = ['what it would change was never discovered, so no access flow covers it']
-  return { allowed: false, reasons: verdict.allowed ? reasons : [...verdict.reasons, ...reasons] }
+  return { allowed: false, reasons: [...reasonsOf(verdict), ...reasons] }
 }
 
 /** Whether the rule is for this person at all. */
