@@ -73,4 +73,33 @@ describe('from a request to the credential', () => {
     expect(least('opened'), 'to open it').toBeLessThanOrEqual(19)
     expect(Math.min(...rounds.flatMap((round) => Object.values(round))), 'all of them were counted').toBeGreaterThan(5)
   })
+
+  it('costs the database no more to say what waits for an approver when much waits', async () => {
+    const { alice, bob } = world
+    const { admin } = world.broker
+    const owners = { users: [bob.id], groups: [] }
+    await admin.must(admin.put(`/api/integrations/${world.integrationId}/ownership`, { owners, resourceOwner: null }))
+    const flow = await world.flow({
+      approval: {
+        kind: 'stages',
+        stages: [{ approvers: [{ kind: 'integration_owner' }, { kind: 'people', ...owners }], needed: 1 }],
+      },
+    })
+    const resources = [{ resourceId: await world.resource('kv/app/db'), permissions: ['read'] }]
+    const ask = () =>
+      alice.api.must(
+        alice.api.post('/api/access-requests', { flowId: flow.id, resources, seconds: 3600, justification: 'because' }),
+      )
+    const listed = async () => {
+      const look = () => during(bob, () => bob.api.must(bob.api.get('/api/access-requests?role=approver&limit=100')))
+      const rounds = [await look(), await look(), await look()]
+      return { waiting: rounds[0]!.answer.items.length as number, count: Math.min(...rounds.map(({ count }) => count)) }
+    }
+    await ask()
+    const one = await listed()
+    for (let more = 0; more < 5; more += 1) await ask()
+    const many = await listed()
+    expect([one.waiting, many.waiting]).toEqual([1, 6])
+    expect(many.count).toBe(one.count)
+  })
 })

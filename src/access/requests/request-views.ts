@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common'
 import { Journal } from '../../actions/journal.ts'
 import { noSuchRequest } from '../../approvals/decisions/decisions.service.ts'
-import { type Approval, readApprovals, readDecisions } from '../../approvals/requests/approval.ts'
+import { type Approval, decisionsOn, readApprovals, readDecisions } from '../../approvals/requests/approval.ts'
 import {
   type AccessRequest,
   type AskedResource,
   escalatedIn,
   readRequestResources,
+  resourcesOf,
   selectRequests,
 } from '../../approvals/requests/request.ts'
 import { Subjects } from '../../approvals/requests/subjects.ts'
@@ -20,11 +21,10 @@ import type { AccessRule } from '../../contract/rules.ts'
 import { grantIdOf, runIdOf } from '../../grants/grant.ts'
 import { type Caller, seesAll } from '../../identity/callers/caller.ts'
 import { Cursors } from '../../platform/http/cursors.ts'
-import { Database, rows } from '../../platform/postgres/database.ts'
+import { Database } from '../../platform/postgres/database.ts'
 import { byId } from '../cursor.ts'
 
 type Item = Omit<RequestView, 'steps' | 'approvers' | 'stages' | 'waitsFor'>
-type ShownResource = Pick<AskedResource, 'id' | 'type' | 'name' | 'permissions'>
 
 /** What people see of requests: their own, those they may decide, and all of them for those who run or check the broker. */
 @Injectable()
@@ -91,18 +91,30 @@ export class RequestViews {
     const theirs: AccessRequest[] = []
     for (let last = after; theirs.length <= query.limit; ) {
       const candidates = await this.read(caller, query, last, 100)
-      for (const request of candidates) {
-        const resources = await readRequestResources(this.database.pool, request.id)
-        const asked = await this.approvers.of({ ...request, resources }, escalatedIn(request))
-        const stage = asked.stages[request.stage]
-        if (!stage || !mayDecide(stage, caller.id)) continue
-        const decisions = await readDecisions(this.database.pool, request.id)
-        if (!isRepeated(asked, request.stage, decisions, [caller.id])) theirs.push(request)
-      }
+      theirs.push(...(await this.decidable(caller, candidates)))
       last = candidates.at(-1)?.id
       if (candidates.length < 100) break
     }
     return theirs.slice(0, query.limit + 1)
+  }
+
+  /** Those of these requests that wait for the caller. Asked over and over, of many: everything is read for all at once. */
+  private async decidable(caller: Caller, requests: readonly AccessRequest[]): Promise<AccessRequest[]> {
+    if (requests.length === 0) return []
+    const ids = requests.map(({ id }) => id)
+    const resources = await resourcesOf(this.database.pool, ids)
+    const decisions = await decisionsOn(this.database.pool, ids)
+    const asked = await this.approvers.ofEach(
+      requests.map((request) => ({
+        matter: { ...request, resources: resources.get(request.id) ?? [] },
+        isEscalated: escalatedIn(request),
+      })),
+    )
+    return requests.filter(({ id, stage: number }, i) => {
+      const stage = asked[i]!.stages[number]
+      const decided = decisions.get(id) ?? []
+      return stage && mayDecide(stage, caller.id) && !isRepeated(asked[i]!, number, decided, [caller.id])
+    })
   }
 
   private read(caller: Caller, query: RequestQuery, after: string | undefined, limit: number): Promise<AccessRequest[]> {
@@ -123,14 +135,14 @@ export class RequestViews {
 
   private async readItems(requests: readonly AccessRequest[]): Promise<Item[]> {
     const ids = requests.map((request) => request.id)
-    const resources = Map.groupBy(await this.resources(ids), (resource) => resource.requestId)
+    const resources = await resourcesOf(this.database.pool, ids)
     const approvals = Map.groupBy(await readApprovals(this.database.pool, ids), (approval) => approval.requestId)
     return this.items(requests, resources, approvals)
   }
 
   private items(
     requests: readonly AccessRequest[],
-    resources: ReadonlyMap<string, readonly ShownResource[]>,
+    resources: ReadonlyMap<string, readonly AskedResource[]>,
     approvals: ReadonlyMap<string, readonly Approval[]>,
   ): Item[] {
     return requests.map((request) => ({
@@ -182,15 +194,6 @@ export class RequestViews {
       decidedAt: request.decidedAt?.toISOString() ?? null,
       endReason: request.endReason,
     }))
-  }
-
-  private resources(ids: readonly string[]): Promise<(ShownResource & { requestId: string })[]> {
-    return rows(
-      this.database.pool,
-      `select a.request_id as "requestId", r.id, r.type, r.name, a.permissions
-       from access_request_resources a join resources r on r.id = a.resource_id where a.request_id = any($1) order by r.name, r.id`,
-      [ids],
-    )
   }
 }
 

@@ -8,13 +8,19 @@ import type { Decision } from '../stages/stages.ts'
 const COUNTS = `a.void_at is null and not ${leftSince('a.hands', 'a.created_at')}`
 
 /** Everything decided on a request so far that counts, in the order in which it was noted. */
-export function readDecisions(tx: Tx, requestId: string): Promise<Decision[]> {
-  return rows(
+export async function readDecisions(tx: Tx, requestId: string): Promise<readonly Decision[]> {
+  return (await decisionsOn(tx, [requestId])).get(requestId) ?? []
+}
+
+/** The same of many at once; of one that nobody decided on there is nothing. */
+export async function decisionsOn(tx: Tx, requestIds: readonly string[]): Promise<ReadonlyMap<string, readonly Decision[]>> {
+  const found = await rows<Decision & { requestId: string }>(
     tx,
-    `select approver_id as "approverId", hands, decision, stage, seconds from approvals a where request_id = $1 and ${COUNTS}
-     order by created_at, id`,
-    [requestId],
+    `select request_id as "requestId", approver_id as "approverId", hands, decision, stage, seconds
+     from approvals a where request_id = any($1) and ${COUNTS} order by created_at, id`,
+    [requestIds],
   )
+  return Map.groupBy(found, ({ requestId }) => requestId)
 }
 
 /**

@@ -130,12 +130,18 @@ export async function keptPlan(tx: Tx, requestId: string): Promise<Step[] | null
 }
 
 /** What was asked for, as it stands now. */
-export function readRequestResources(tx: Tx, requestId: string): Promise<AskedResource[]> {
-  return rows(
+export async function readRequestResources(tx: Tx, requestId: string): Promise<readonly AskedResource[]> {
+  return (await resourcesOf(tx, [requestId])).get(requestId) ?? []
+}
+
+/** The same of many at once. */
+export async function resourcesOf(tx: Tx, requestIds: readonly string[]): Promise<ReadonlyMap<string, readonly AskedResource[]>> {
+  const found = await rows<AskedResource & { requestId: string }>(
     tx,
-    `select r.id, r.type, r.name, r.tags, r.attributes, r.ungrantable, r.gone_at is not null as gone,
+    `select a.request_id as "requestId", r.id, r.type, r.name, r.tags, r.attributes, r.ungrantable, r.gone_at is not null as gone,
        r.integration_id as "integrationId", a.permissions
-     from access_request_resources a join resources r on r.id = a.resource_id where a.request_id = $1 order by r.name, r.id`,
-    [requestId],
+     from access_request_resources a join resources r on r.id = a.resource_id where a.request_id = any($1) order by r.name, r.id`,
+    [requestIds],
   )
+  return Map.groupBy(found, ({ requestId }) => requestId)
 }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common'
 import type { People } from '../../contract/people.ts'
 import type { AccessRule, ApprovalStage, ApproverSource } from '../../contract/rules.ts'
 import type { Hands } from '../../identity/callers/hands.ts'
-import { peopleIn } from '../../identity/callers/hands-of.ts'
+import { peopleInEach } from '../../identity/callers/hands-of.ts'
 import { Directory, PERSON, type Person } from '../../identity/directory/directory.ts'
 import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { type Party, type Stage, type Stages, stagesOf } from './stages.ts'
@@ -15,6 +15,10 @@ export interface Matter {
   readonly hands: Hands
   readonly integrationId: string
   readonly resources: readonly { readonly tags: Readonly<Record<string, string>> }[]
+}
+
+interface AskedBy extends Matter {
+  readonly askers: ReadonlySet<string>
 }
 
 /** The stages as they stand now, and everybody in them. */
@@ -39,22 +43,25 @@ export class Approvers {
 
   /** `isEscalated` says of which stages the delay is over. */
   async of(matter: Matter, isEscalated: (stage: number) => boolean = () => false, tx: Tx = this.database.pool): Promise<Asked> {
-    const people = new Map<string, Person>()
-    const note = (found: readonly Person[]) => {
-      for (const person of found) people.set(person.id, person)
-      return found
+    const [asked] = await this.ofEach([{ matter, isEscalated }], tx)
+    return asked!
+  }
+
+  /** Of many at once: what several of them ask of the directory is read once. */
+  async ofEach(
+    waiting: readonly { readonly matter: Matter; readonly isEscalated: (stage: number) => boolean }[],
+    tx: Tx = this.database.pool,
+  ): Promise<Asked[]> {
+    const askers = await peopleInEach(
+      tx,
+      waiting.map(({ matter }) => matter.hands),
+    )
+    const look = new Look(tx)
+    const all: Asked[] = []
+    for (const [i, { matter, isEscalated }] of waiting.entries()) {
+      all.push(await this.stages({ ...matter, askers: askers[i]! }, isEscalated, look))
     }
-    const askers = await peopleIn(tx, matter.hands)
-    const stages: Stage[] = []
-    for (const [number, stage] of stagesOf(matter.rule.approval).entries()) {
-      const sources = [...stage.approvers, ...(isEscalated(number) ? (stage.escalation?.approvers ?? []) : [])]
-      stages.push({
-        parties: await this.parties(stage, sources, { ...matter, askers }, note, tx),
-        escalatesAfterSeconds: stage.escalation?.afterSeconds ?? null,
-      })
-    }
-    const { approval } = matter.rule
-    return { stages, mayRepeat: approval.kind === 'stages' && approval.mayRepeat, people }
+    return all
   }
 
   /** Everybody active who is named, for lists that only tell. */
@@ -62,21 +69,45 @@ export class Approvers {
     return people ? this.directory.members(people.groups, people.users, tx) : []
   }
 
+  private async stages(matter: AskedBy, isEscalated: (stage: number) => boolean, look: Look): Promise<Asked> {
+    const people = new Map<string, Person>()
+    const note = (found: readonly Person[]) => {
+      for (const person of found) people.set(person.id, person)
+      return found
+    }
+    const stages: Stage[] = []
+    for (const [number, stage] of stagesOf(matter.rule.approval).entries()) {
+      const sources = [...stage.approvers, ...(isEscalated(number) ? (stage.escalation?.approvers ?? []) : [])]
+      stages.push({
+        parties: await this.parties(stage, sources, matter, note, look),
+        escalatesAfterSeconds: stage.escalation?.afterSeconds ?? null,
+      })
+    }
+    const { approval } = matter.rule
+    return { stages, mayRepeat: approval.kind === 'stages' && approval.mayRepeat, people }
+  }
+
   private async parties(
     stage: ApprovalStage,
     sources: readonly ApproverSource[],
-    matter: Matter & { readonly askers: ReadonlySet<string> },
+    matter: AskedBy,
     note: (found: readonly Person[]) => readonly Person[],
-    tx: Tx,
+    look: Look,
   ): Promise<Party[]> {
-    const owners = sources.some(({ kind }) => kind.endsWith('_owner')) ? await this.ownersOf(matter.integrationId, tx) : NO_OWNERS
+    const { integrationId, askers } = matter
+    const owners = sources.some(({ kind }) => kind.endsWith('_owner'))
+      ? await look.once(['owners', integrationId], () => this.ownersOf(integrationId, look.tx))
+      : NO_OWNERS
     const everywhere: Person[] = []
-    for (const source of sources) everywhere.push(...note(await this.peopleOf(source, matter, owners, tx)))
-    if (!sources.some((source) => source.kind === 'resource_owner')) return [party(stage, everywhere, matter.askers)]
+    for (const source of sources) {
+      const whose = source.kind === 'manager' ? matter.requesterId : integrationId
+      everywhere.push(...note(await look.once(['source', source, whose], () => this.peopleOf(source, matter, owners, look.tx))))
+    }
+    if (!sources.some((source) => source.kind === 'resource_owner')) return [party(stage, everywhere, askers)]
     const parties: Party[] = []
     for (const { tags } of matter.resources) {
-      const theirs = note(await this.resourceOwners(tags, owners, tx))
-      parties.push(party(stage, [...everywhere, ...theirs], matter.askers))
+      const theirs = note(await look.once(['resource', tags, integrationId], () => this.resourceOwners(tags, owners, look.tx)))
+      parties.push(party(stage, [...everywhere, ...theirs], askers))
     }
     return distinct(parties)
   }
@@ -136,4 +167,18 @@ function party(stage: ApprovalStage, found: readonly Person[], askers: ReadonlyS
 function distinct(parties: readonly Party[]): Party[] {
   const seen = new Map(parties.map((each) => [[...each.people].sort().join(), each]))
   return [...seen.values()]
+}
+
+/** One look at the directory: what was read is not read again. */
+class Look {
+  private readonly found = new Map<string, Promise<unknown>>()
+
+  constructor(readonly tx: Tx) {}
+
+  once<T>(what: readonly unknown[], read: () => Promise<T>): Promise<T> {
+    const key = JSON.stringify(what)
+    const found = (this.found.get(key) as Promise<T> | undefined) ?? read()
+    this.found.set(key, found)
+    return found
+  }
 }

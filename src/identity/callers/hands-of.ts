@@ -11,12 +11,19 @@ export async function handsOf(tx: Tx, { id, tokenMakers }: Pick<Caller, 'id' | '
 
 /** The ids of everybody in these hands, those included who have one of their marks. */
 export async function peopleIn(tx: Tx, hands: Hands): Promise<ReadonlySet<string>> {
-  const found = await rows<{ id: string }>(
+  const [people] = await peopleInEach(tx, [hands])
+  return people!
+}
+
+/** The same of many at once. */
+export async function peopleInEach(tx: Tx, all: readonly Hands[]): Promise<ReadonlySet<string>[]> {
+  const found = await rows<{ hand: string; id: string }>(
     tx,
-    `select user_id as id from person_marks where mark = any($1) union select id from users where id = any($1)`,
-    [hands],
+    `select mark as hand, user_id as id from person_marks where mark = any($1) union select id, id from users where id = any($1)`,
+    [[...new Set(all.flat())]],
   )
-  return new Set(found.map(({ id }) => id))
+  const people = Map.groupBy(found, ({ hand }) => hand)
+  return all.map((hands) => new Set(hands.flatMap((hand) => people.get(hand) ?? []).map(({ id }) => id)))
 }
 
 /** Nobody lets themselves in again, or gives themselves a role: not in person, and not with a token they may have in hand. */
