@@ -22,6 +22,11 @@ const PAGE = 20
 /** A grant with the moment it was told at, by a clock that nobody can set: its seconds left are counted from there. */
 export type ToldGrant = GrantView & { readonly toldAt: number }
 
+const pageByPage = {
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (page: { readonly next: string | null }) => page.next ?? undefined,
+}
+
 const told = (grant: GrantView): ToldGrant => ({ ...grant, toldAt: performance.now() })
 const isMoving = ({ state }: GrantView) => ['scheduled', 'provisioning', 'revoking', 'stuck'].includes(state)
 
@@ -38,8 +43,7 @@ export const endedGrants = () =>
   infiniteQueryOptions({
     queryKey: [...keys.grants, 'ended'],
     queryFn: ({ pageParam }) => api.call(grants.list, { query: { live: false, limit: PAGE, cursor: pageParam } }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next ?? undefined,
+    ...pageByPage,
   })
 
 export const grant = (id: string) =>
@@ -68,8 +72,7 @@ export const myRequests = () =>
   infiniteQueryOptions({
     queryKey: [...keys.requests, 'mine'],
     queryFn: ({ pageParam }) => api.call(requests.list, { query: { role: 'requester', limit: PAGE, cursor: pageParam } }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next ?? undefined,
+    ...pageByPage,
     refetchInterval: LATER_MS,
   })
 
@@ -77,8 +80,7 @@ export const inbox = () =>
   infiniteQueryOptions({
     queryKey: [...keys.requests, 'inbox'],
     queryFn: ({ pageParam }) => api.call(requests.list, { query: { role: 'approver', limit: PAGE, cursor: pageParam } }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next ?? undefined,
+    ...pageByPage,
     refetchInterval: LATER_MS,
   })
 
@@ -94,8 +96,7 @@ export const search = (q: string) =>
     queryKey: [...keys.resources, 'search', q],
     queryFn: ({ pageParam }) =>
       api.call(resources.search, { query: { q: q === '' ? undefined : q, limit: PAGE, cursor: pageParam } }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next ?? undefined,
+    ...pageByPage,
     placeholderData: keepPreviousData,
   })
 

@@ -12,7 +12,7 @@ export function SearchBox() {
   }
   return (
     <search>
-      <Group component="form" onSubmit={search} gap="sm" wrap="nowrap" className="lk-search">
+      <Group component="form" onSubmit={search} gap="sm" wrap="nowrap">
         <TextInput
           type="search"
           size="md"
