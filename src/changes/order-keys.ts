@@ -20,7 +20,7 @@ export class OrderKeys {
   constructor(private readonly sealer: Sealer) {}
 
   /** What came of the order before; undefined: it is a new one. With another body it is a `conflict`. */
-  async find(tx: Pick<Tx, 'query'>, { kind, scope, key, body }: OrderKey): Promise<string | undefined> {
+  async find(tx: Tx, { kind, scope, key, body }: OrderKey): Promise<string | undefined> {
     const [earlier] = await rows<{ made: string; digest: string }>(
       tx,
       'select made, digest from order_keys where kind = $1 and scope = $2 and key = $3',
