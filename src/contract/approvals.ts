@@ -10,9 +10,11 @@ export const stageView = z
   })
   .meta({ id: 'ApprovalStage' })
 
+export const decision = z.enum(['approve', 'reject'])
+
 export const newApproval = z
   .strictObject({
-    decision: z.enum(['approve', 'reject']),
+    decision,
     reason: text({ max: 2000, min: 0 }).default(''),
     seconds: durationSeconds.optional().describe('shorter than asked; never longer'),
   })

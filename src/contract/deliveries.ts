@@ -6,6 +6,9 @@ export const delivery = z
   .max(60)
   .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, { error: 'must be the name of a delivery, such as token' })
 
+/** Who ends access on time: the target itself, or only the broker. */
+export const guarantee = z.enum(['server', 'broker'])
+
 /** A way a credential reaches its grantee, as the catalog shows it. */
 export const deliveryKind = z
   .strictObject({

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { delivery } from './deliveries.ts'
+import { delivery, guarantee } from './deliveries.ts'
 import { id } from './id.ts'
 import { page, pageQuery } from './lists.ts'
 import { text } from './text.ts'
@@ -97,8 +97,7 @@ export const grantView = z
       z.strictObject({ resourceId: id('res'), type: z.string(), name: z.string(), permissions: z.array(z.string()) }),
     ),
     delivery,
-    guarantee: z
-      .enum(['server', 'broker'])
+    guarantee: guarantee
       .nullable()
       .describe('server: the target itself ends it on time, even if the broker is down; broker: the broker ends it'),
     seconds: z.int(),

@@ -22,7 +22,7 @@ const roles = z
   .array(role)
   .max(ROLES.length)
   .transform((given) => ROLES.filter((one) => given.includes(one)))
-const userState = z.enum(['active', 'disabled'])
+export const userState = z.enum(['active', 'disabled'])
 
 /** Who says who somebody is: an admin here, the identity provider when they sign in, or through SCIM. */
 export const personSource = z.enum(['local', 'sign_in', 'scim'])

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { delivery } from './deliveries.ts'
+import { delivery, guarantee } from './deliveries.ts'
 import { page, pageQuery } from './lists.ts'
 import { text } from './text.ts'
 import { instant } from './time.ts'
@@ -62,8 +62,6 @@ export const healthReport = z
   .strictObject({ healthy: z.boolean().describe('no check failed'), checks: z.array(healthCheck), at: instant })
   .meta({ id: 'HealthReport' })
 export type HealthReport = z.infer<typeof healthReport>
-
-const guarantee = z.enum(['server', 'broker'])
 
 export const integration = z
   .strictObject({

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { stageView } from './approvals.ts'
-import { delivery } from './deliveries.ts'
+import { decision, stageView } from './approvals.ts'
+import { delivery, guarantee } from './deliveries.ts'
 import { id } from './id.ts'
 import { page, pageQuery } from './lists.ts'
 import { person } from './people.ts'
@@ -50,7 +50,7 @@ export const dryRun = z
     approvers: z.array(person).describe('who may decide first'),
     stages: z.array(stageView),
     steps: z.array(z.strictObject({ kind: z.string(), target: z.string(), summary: z.string(), args: z.unknown() })),
-    guarantee: z.enum(['server', 'broker']).nullable(),
+    guarantee: guarantee.nullable(),
   })
   .meta({ id: 'DryRun' })
 export type DryRun = z.infer<typeof dryRun>
@@ -135,7 +135,7 @@ export const requestView = z
       z.strictObject({
         approver: person,
         stage: z.int(),
-        decision: z.enum(['approve', 'reject']),
+        decision,
         reason: z.string(),
         seconds: z.int().nullable(),
         at: instant,

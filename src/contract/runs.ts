@@ -107,6 +107,8 @@ const readBack = z.strictObject({
 
 const person = z.strictObject({ id: id('usr'), name: z.string() })
 
+export const startedBy = z.strictObject({ kind: z.enum(['person', 'schedule', 'run', 'distribution']), id: z.string() })
+
 export const runView = z
   .strictObject({
     id: id('run'),
@@ -117,7 +119,7 @@ export const runView = z
     input: z.unknown().describe('without its secrets'),
     reason: z.string(),
     orderedBy: person.nullable().describe('null: a schedule, another run or a distribution'),
-    startedBy: z.strictObject({ kind: z.enum(['person', 'schedule', 'run', 'distribution']), id: z.string() }),
+    startedBy,
     reversible: z.boolean(),
     risk,
     concerns: z.array(concern),

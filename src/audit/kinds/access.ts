@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { decision } from '../../contract/approvals.ts'
+import { guarantee } from '../../contract/deliveries.ts'
 import { revocationReceipt } from '../../contract/grants.ts'
 import { flag, json, moment, number, of, problem, ref, text, texts } from './kind.ts'
 
@@ -53,10 +55,7 @@ export const ACCESS_KINDS = {
       'notice',
     ],
     'request.expired': ['nobody decided in time', {}, 'own', 'notice'],
-    'approval.noted': [
-      'an approver decided, either way',
-      { ...stage, decision: z.enum(['approve', 'reject']), reason: text, seconds: number.optional() },
-    ],
+    'approval.noted': ['an approver decided, either way', { ...stage, decision, reason: text, seconds: number.optional() }],
     'approval.void': [
       'an approval no longer counts: the person who gave it, or may have given it, was disabled or may not decide any more',
       { ...stage, approval: ref('apr'), approver: ref('usr') },
@@ -65,12 +64,7 @@ export const ACCESS_KINDS = {
   }),
   ...of('a grant', {
     'grant.provisioning': ['the access is being set up', { run: ref('run') }, 'own', 'notice'],
-    'grant.active': [
-      'the access is ready',
-      { expiresAt: moment, guarantee: z.enum(['server', 'broker']), delivery: text },
-      'own',
-      'notice',
-    ],
+    'grant.active': ['the access is ready', { expiresAt: moment, guarantee, delivery: text }, 'own', 'notice'],
     'grant.extended': ['its end was moved', { request: ref('req'), seconds: number, expiresAt: moment }, 'own', 'notice'],
     'grant.revoking': [
       'the broker began to end it',

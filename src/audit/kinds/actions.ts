@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { startedBy } from '../../contract/runs.ts'
 import { flag, json, moment, number, of, problem, ref, text, texts } from './kind.ts'
 
 const evidence = { evidence: z.array(json).readonly() }
@@ -21,7 +22,7 @@ export const ACTION_KINDS = {
         input: json,
         reason: text,
         risk: text,
-        startedBy: z.strictObject({ kind: z.enum(['person', 'schedule', 'run', 'distribution']), id: text }),
+        startedBy,
       },
     ],
     'run.executed': ['the action is done, and its result was read back', evidence, 'own'],

@@ -1,9 +1,7 @@
 import { z } from 'zod'
-import { role } from '../../contract/identity.ts'
+import { role, personSource as source, userState as state } from '../../contract/identity.ts'
 import { flag, moment, number, of, ref, text, texts } from './kind.ts'
 
-const source = z.enum(['local', 'sign_in', 'scim'])
-const state = z.enum(['active', 'disabled'])
 const person = { userId: ref('usr') }
 const provided = { userName: text, externalId: text.optional() }
 const described = { name: text, email: text.nullable(), attributes: z.record(text, text) }
