@@ -120,7 +120,8 @@ export class ActionRequests {
     // A person who may ask for nothing of the kind is told nothing of it, nor of the integration.
     if (flows.length === 0) return NO_FLOW
     const meant = await this.previews.look(integrationId, action, wanted.input, tx)
-    const resources = await this.asks.concerned(tx, integrationId, meant.concerns, action, await this.sights.of(caller, tx))
+    const sight = await this.sights.of(caller, tx, requester)
+    const resources = await this.asks.concerned(tx, integrationId, meant.concerns, action, sight)
     const hands = await handsOf(tx, caller)
     const risky = flows.map((flow) => ({ ...flow, rule: ruleForRisk(flow.rule, meant.risk.level) }))
     const prospect = await this.prospects.under(tx, risky, { requesterId: caller.id, hands, resources }, (flow) =>

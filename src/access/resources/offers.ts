@@ -23,11 +23,12 @@ export class Offers {
   ) {}
 
   async of(caller: Caller, resourceId: string): Promise<ResourceOffers> {
-    const resource = await this.resources.get(resourceId, await this.sights.of(caller))
+    const tx = this.database.pool
+    const { requester } = await this.requesters.read(caller, tx)
+    const resource = await this.resources.get(resourceId, await this.sights.of(caller, tx, requester))
     const { integrationId, type } = resource
-    const { plugin } = await findIntegration(this.database.pool, integrationId)
-    const { requester } = await this.requesters.read(caller)
-    const offers = (await this.flows.inForce(this.database.pool, { integrationId }))
+    const { plugin } = await findIntegration(tx, integrationId)
+    const offers = (await this.flows.inForce(tx, { integrationId }))
       .filter(
         ({ active, rule }) =>
           active && mayRequest(rule, requester) && selects(rule, resource) && rule.permissions[type] !== undefined,
