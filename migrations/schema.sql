@@ -630,6 +630,9 @@ create table integrations (
   resource_owner jsonb,
   sealed text,
   serves text not null default 'access'::text,
+  session_lost_seen timestamp with time zone,
+  session_lost_since timestamp with time zone,
+  session_lost_told boolean not null default false,
   sign text,
   sign_left_at timestamp with time zone,
   sign_looked_at timestamp with time zone,
@@ -640,6 +643,7 @@ create table integrations (
   constraint integrations_pkey PRIMARY KEY (id),
   constraint integrations_resource_owner_has_a_fallback CHECK (resource_owner IS NULL OR owners IS NOT NULL),
   constraint integrations_serve_something CHECK (serves = ANY (ARRAY['access'::text, 'distribution'::text])),
+  constraint integrations_session_lost CHECK ((session_lost_since IS NULL) = (session_lost_seen IS NULL) AND (session_lost_since IS NOT NULL OR NOT session_lost_told)),
   constraint integrations_sign_has_its_time CHECK ((sign IS NULL) = (sign_left_at IS NULL)),
   constraint integrations_state_known CHECK (state = ANY (ARRAY['active'::text, 'paused'::text, 'removed'::text]))
 );

@@ -21,6 +21,8 @@ const NEARLY_OVER_MS = 300_000
 export interface SessionStatus {
   readonly ok: boolean
   readonly detail: string
+  /** nothing was sent yet, so that `ok` says nothing of the server */
+  readonly isUnused?: true
   /** RFC 3339; when it ends unless renewed */
   readonly endsAt?: string
   readonly renewedAt?: string
@@ -141,7 +143,7 @@ export class Session {
       live && Number.isFinite(live.endsAt) ? new Date(Date.now() + live.endsAt - this.#now()).toISOString() : undefined
     if (this.#failure) return { ok: false, detail: this.#failure.error.message, endsAt, renewedAt: live?.renewed }
     if (!live && this.#wasLive) return { ok: false, detail: 'the token has ended, and there is no new one yet' }
-    if (!live) return { ok: true, detail: 'not logged in yet' }
+    if (!live) return { ok: true, detail: 'not logged in yet', isUnused: true }
     if (this.#refusals >= REFUSALS_IN_A_ROW) {
       return { ok: false, detail: `the server refused the last ${this.#refusals} calls and served none`, endsAt }
     }

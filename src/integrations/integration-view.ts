@@ -18,10 +18,14 @@ export function viewOf(integration: Integration, session: SessionStatus | null):
       health && healthAt
         ? { healthy: isHealthy(health), checks: health.map((check) => ({ ...check })), at: healthAt.toISOString() }
         : null,
-    session: session && { ...session },
+    session: session && shown(session),
     guarantees,
     version,
     createdAt: createdAt.toISOString(),
     changedAt: changedAt.toISOString(),
   }
+}
+
+function shown({ ok, detail, endsAt, renewedAt }: SessionStatus): NonNullable<IntegrationView['session']> {
+  return { ok, detail, ...(endsAt !== undefined && { endsAt }), ...(renewedAt !== undefined && { renewedAt }) }
 }

@@ -5,6 +5,7 @@ import { Deliveries } from './deliveries.ts'
 import { DiscoveryController } from './discovery/discovery.controller.ts'
 import { Discovery } from './discovery/discovery.ts'
 import { Health } from './health/health.service.ts'
+import { SessionAlarm } from './health/session-alarm.ts'
 import { TargetSessions } from './health/target-sessions.ts'
 import { Inhabitants } from './inhabitants.ts'
 import { IntegrationChanges } from './integration-changes.ts'
@@ -36,6 +37,7 @@ import { Trials } from './trial.ts'
     Moves,
     Ownerships,
     Resources,
+    SessionAlarm,
     TargetSessions,
     Trials,
   ],

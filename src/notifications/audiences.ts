@@ -7,6 +7,7 @@ import type { Part } from '../audit/kinds/kind.ts'
 import type { Role } from '../contract/identity.ts'
 import type { People } from '../contract/people.ts'
 import { Directory } from '../identity/directory/directory.ts'
+import { ownersOf } from '../integrations/ownership/ownership.service.ts'
 import { rows, type Tx } from '../platform/postgres/database.ts'
 import { type ChainEvent, idsIn } from './chain-event.ts'
 import type { Facts } from './facts.ts'
@@ -43,7 +44,7 @@ export class Audiences {
       case 'review':
         return facts ? this.reviewers(tx, facts) : []
       case 'notice':
-        return this.named(tx, facts?.notify)
+        return this.named(tx, event.subject.startsWith('int_') ? await ownersOf(tx, event.subject) : facts?.notify)
       case 'alert':
         return idsIn(event.data['alert'])
       case 'accept':
@@ -93,7 +94,7 @@ export class Audiences {
     return idsOf(by)
   }
 
-  private async named(tx: Tx, people: People | undefined): Promise<string[]> {
+  private async named(tx: Tx, people: People | null | undefined): Promise<string[]> {
     if (!people || people.groups.length + people.users.length === 0) return []
     return idsOf(await this.approvers.named(people, tx))
   }

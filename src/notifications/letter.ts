@@ -10,9 +10,10 @@ export interface Letter {
 export function letterFor(message: Message, publicUrl: string | undefined): Letter {
   const details = message.details.map(([label, value]) => [label, inOneLine(value, 2000)] as const)
   const sentence = inOneLine(message.sentence, 500)
-  const link = publicUrl && message.path ? `${publicUrl}${message.path}` : undefined
-  const look = message.command ? `See it with: ${message.command}` : 'See it with the command line of Latchkey'
-  const where = link ? `${look}. In a browser (opening the link decides nothing):` : `${look}.`
+  const { command, path } = message.look
+  const link = publicUrl && path ? `${publicUrl}${path}` : undefined
+  const look = command ? `See it with: ${command}` : 'An admin can tell you more.'
+  const where = link ? `${look}\nIn a browser (opening the link decides nothing):` : look
   const text = [
     sentence,
     '',
@@ -26,7 +27,7 @@ export function letterFor(message: Message, publicUrl: string | undefined): Lett
     '<!doctype html><html lang="en"><body style="font-family:sans-serif">',
     `<p>${escaped(sentence)}</p><table>`,
     ...details.map(([label, value]) => `<tr><th align="left" valign="top">${escaped(label)}</th><td>${escaped(value)}</td></tr>`),
-    `</table><p>${escaped(where)}${link ? `<br><a href="${escaped(link)}">${escaped(link)}</a>` : ''}</p></body></html>`,
+    `</table><p>${escaped(where).replaceAll('\n', '<br>')}${link ? `<br><a href="${escaped(link)}">${escaped(link)}</a>` : ''}</p></body></html>`,
   ].join('\n')
   return { subject: inHeader(message.subject, 200), text, html }
 }

@@ -3,16 +3,14 @@ import type { Part } from '../audit/kinds/kind.ts'
 import { BROKER } from '../audit/record.ts'
 import type { ChainEvent } from './chain-event.ts'
 import { called, type Facts, type RunFacts } from './facts.ts'
+import { type WhereToLook, whereToLook } from './where-to-look.ts'
 
 /** What a person is told, as plain text in lines; the code that shows it escapes it. */
 export interface Message {
   readonly subject: string
   readonly sentence: string
   readonly details: readonly (readonly [label: string, value: string])[]
-  /** that shows it at the command line */
-  readonly command: string | undefined
-  /** of its page in the portal, below the broker's address; some pages are still to come */
-  readonly path: string | undefined
+  readonly look: WhereToLook
 }
 
 interface Phrase {
@@ -81,6 +79,8 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'enrolment.created': () =>
     'An enrolment code was made for you: you, or the admin who made it, can get a token in your name with it',
   'enrolment.redeemed': () => 'Your enrolment code was redeemed for a token of yours',
+  'integration.session_lost': () => 'The broker cannot keep its login at a target',
+  'integration.session_back': () => 'The broker is logged in at a target again',
   'integration.written_off': () => 'Access on a system that is gone was written off: nobody has proved that it is gone',
   'orphan.removed': () => 'A leftover that belongs to no grant was removed',
   'foreign.found': () => 'Something was found in a target under the broker’s own names, and the broker did not make it',
@@ -131,8 +131,7 @@ export function messageFor(
     subject,
     sentence,
     details: detailsOf(event, facts, names, run),
-    command: commandOf(event, facts, part),
-    path: pathOf(event, facts),
+    look: whereToLook(event, facts, part),
   }
 }
 
@@ -158,7 +157,7 @@ function detailsOf(
     ['For', facts && facts.kind !== 'action' ? inWords(facts.seconds) : undefined],
     ['Action', run?.action],
     ['On', run?.things.slice(0, 20).join(', ')],
-    ['Integration', facts?.integration ?? run?.integration],
+    ['Integration', facts?.integration ?? run?.integration ?? integrationIn(event)],
     ['Access flow', facts?.flow],
     ['Requester', facts && [called(facts.requester), facts.requester.email].filter(Boolean).join(', ')],
     ['Because', facts?.justification ?? run?.reason],
@@ -177,20 +176,8 @@ function detailsOf(
   return details.filter((detail): detail is [string, string] => detail[1] !== undefined && detail[1] !== '')
 }
 
-function commandOf({ subject }: ChainEvent, facts: Facts | undefined, part: Part): string | undefined {
-  if (facts && part === 'own') return 'latchkey requests'
-  if (facts && part === 'decide') return 'latchkey requests --to-approve'
-  if (facts) return `latchkey api GET /api/access-requests/${facts.requestId}`
-  if (subject.startsWith('run_')) return `latchkey runs ${subject}`
-  if (subject.startsWith('rot_')) return `latchkey rotations ${subject}`
-  return subject.startsWith('prp_') ? `latchkey api GET /api/proposals/${subject}` : undefined
-}
-
-function pathOf(event: ChainEvent, facts: Facts | undefined): string | undefined {
-  if (facts) return `/requests/${facts.requestId}`
-  if (event.subject.startsWith('run_')) return `/runs/${event.subject}`
-  if (event.subject.startsWith('rot_')) return `/rotations/${event.subject}`
-  return event.subject.startsWith('prp_') ? `/proposals/${event.subject}` : undefined
+function integrationIn({ subject, data }: ChainEvent): string | undefined {
+  return subject.startsWith('int_') && typeof data['name'] === 'string' ? data['name'] : undefined
 }
 
 const UNITS = [

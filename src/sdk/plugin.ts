@@ -119,6 +119,8 @@ export interface GrantInput {
 export interface SessionStatus {
   readonly ok: boolean
   readonly detail: string
+  /** nothing was sent yet, so that `ok` says nothing of the target */
+  readonly isUnused?: true
   /** RFC 3339; when it ends unless renewed */
   readonly endsAt?: string
   readonly renewedAt?: string

@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { SUBJECTS } from '../../src/audit/kinds/kind.ts'
+import { KINDS } from '../../src/audit/kinds.ts'
 import type { Config } from '../../src/config/config.ts'
 import type { ChainEvent } from '../../src/notifications/chain-event.ts'
 import type { Facts } from '../../src/notifications/facts.ts'
 import { letterFor } from '../../src/notifications/letter.ts'
 import { Mailer } from '../../src/notifications/mailer.ts'
 import { messageFor } from '../../src/notifications/words.ts'
+import { ENDPOINTS } from '../support/matrix-endpoints.ts'
 import { decodedHeader, type PostOffice, startPostOffice } from '../support/smtp.ts'
 
 let office: PostOffice
@@ -55,6 +58,23 @@ describe('a letter', () => {
     expect(arrived!.plain.split('\n').filter((line) => /^(Bcc|Subject|hello)/.test(line))).toEqual([])
     expect(arrived!.html).not.toMatch(/<(img|script)|href="https:\/\/evil/)
     expect(arrived!.raw.length).toBeLessThan(100_000)
+  })
+
+  it('names a command that there is, or sends its reader to an admin, whatever it is about and whoever reads it', () => {
+    const calls = Object.keys(ENDPOINTS).map((endpoint) => endpoint.replace(/:\w+/g, '[a-z]{3}_1'))
+    const known = new RegExp(`^latchkey (requests|requests --to-approve|runs run_1|rotations rot_1|api (${calls.join('|')}))$`)
+    const told = Object.entries(KINDS).flatMap(([kind, { subject, tells }]) =>
+      SUBJECTS[subject].flatMap((prefix) => tells.map((part) => ({ kind, subject: `${prefix}_1`, part }))),
+    )
+    expect(told.length).toBeGreaterThan(60)
+    for (const { kind, subject, part } of told) {
+      const about = /^(req|grt)_/.test(subject) ? facts('words') : undefined
+      const happened = { ...event(''), kind, subject, data: {} }
+      const { text } = letterFor(messageFor(happened, part, about, new Map()), undefined)
+      const [, command] = /^See it with: (.*)$/m.exec(text) ?? []
+      if (part === 'notice' && !about) expect(text).toContain('An admin can tell you more.')
+      else expect(command, `${kind} to ${part}`).toMatch(known)
+    }
   })
 
   it('is not sent to what is no address', async () => {

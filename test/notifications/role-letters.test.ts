@@ -35,6 +35,7 @@ async function told(): Promise<string[]> {
   return office.letters
     .splice(0)
     .filter(({ headers }) => decodedHeader(headers.get('subject') ?? '') === 'You have lost a role in Latchkey')
+    .filter(({ plain }) => plain.includes('See it with: latchkey api GET /api/me\n'))
     .map(({ to, plain }) => `${to}: ${/^Lost: (.*)$/m.exec(plain)?.[1]}`)
     .toSorted()
 }

@@ -2,6 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
+import type { Config } from '../../src/config/config.ts'
+import { SessionAlarm } from '../../src/integrations/health/session-alarm.ts'
+import { TargetSessions } from '../../src/integrations/health/target-sessions.ts'
 import { startBroker } from '../support/broker.ts'
 import { type Relay, startRelay } from '../support/relay.ts'
 import { decodedHeader, type PostOffice, startPostOffice } from '../support/smtp.ts'
@@ -15,6 +18,7 @@ describe('what somebody else did to a target', () => {
   let vault: VaultServer
   let relay: Relay
   let world: World
+  let config: Partial<Config>
   const people: Record<string, string> = {}
   /** all that was ever written, and what must be in none of it */
   const sent: string[] = []
@@ -25,8 +29,8 @@ describe('what somebody else did to a target', () => {
     vault = await startVaultServer({ binary })
     relay = await startRelay(vault.address)
     const from = { name: 'Latchkey', address: 'latchkey@broker.example' }
-    const smtp = { host: '127.0.0.1', port: office.port, secure: false, from }
-    const broker = await startBroker({ config: { smtp, stuckAfterSeconds: 0 } })
+    config = { smtp: { host: '127.0.0.1', port: office.port, secure: false, from }, stuckAfterSeconds: 0 }
+    const broker = await startBroker({ config })
     world = await inhabit(broker, vault, { ...(await furnished(vault)), address: relay.url })
     const roles = { ann: 'admin', amy: 'admin', owen: 'owner', audrey: 'auditor', mel: 'member' }
     for (const [name, role] of Object.entries(roles)) {
@@ -102,6 +106,40 @@ describe('what somebody else did to a target', () => {
     expect(readers).toEqual(['alice', 'amy', 'ann', 'mel'])
     expect(plain).toContain('the machine burnt')
     relay.leadTo(vault.address)
+  })
+
+  it('is told to every admin and to its owners when the broker cannot keep its login, once for all replicas, and once when it can again', async () => {
+    const { broker } = world
+    await admin().must(admin().put(`${at()}/ownership`, { owners: { users: [people['mel']], groups: [] }, resourceOwner: null }))
+    await vault.api('POST', 'auth/approle/role/latchkey', { token_ttl: '20s' })
+    await admin().must(admin().post(`${at()}/resume`))
+    const other = await startBroker({ database: broker.database, key: broker.key, config })
+    try {
+      const both = [broker, other]
+      for (const { app } of both) app.get(SessionAlarm).alarmAfterMs = 0
+      for (const { api } of both) await admin().must(api(broker.adminToken).post(`${at()}/health`))
+      await told('')
+      relay.leadTo(undefined)
+      const look = () => Promise.all(both.map(({ app }) => app.get(TargetSessions).beat()))
+      const degraded = async () => {
+        const ready = await Promise.all(both.map(({ api }) => api().get('/readyz')))
+        return ready.filter(({ body }) => body.degraded?.includes(`integration ${world.integrationId}`)).length
+      }
+      await waitFor('both replicas to find it lost', async () => (await degraded()) === 2)
+      for (let times = 0; times < 3; times += 1) await look()
+      const lost = await told('cannot keep its login')
+      expect(lost.readers).toEqual(['amy', 'ann', 'mel'])
+      expect(lost.plain).toMatch(/^Reason: .+/m)
+      relay.leadTo(vault.address)
+      await waitFor('both replicas to be logged in again', async () => (await degraded()) === 0)
+      await waitFor('it to be called well again', async () => {
+        await look()
+        return (await broker.database.query(`select 1 from integrations where session_lost_since is null`)).length === 1
+      })
+      expect((await told('logged in at a target again')).readers).toEqual(['amy', 'ann', 'mel'])
+    } finally {
+      await other.close()
+    }
   })
 
   it('is told without a secret', () => {

@@ -37,6 +37,13 @@ export const SYSTEM_KINDS = {
     ],
     'integration.resumed': ['access is given again', named],
     'integration.removed': ['it was removed', named],
+    'integration.session_lost': [
+      'the broker has not been able to keep its login at the target for a minute',
+      { name: text, message: text },
+      'admin',
+      'notice',
+    ],
+    'integration.session_back': ['the broker is logged in at the target again', named, 'admin', 'notice'],
     'discovery.completed': ['all resources were read', read],
     'discovery.incomplete': ['some resources could not be read', read],
     'discovery.failed': ['resources could not be read', read],

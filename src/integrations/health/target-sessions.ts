@@ -7,6 +7,7 @@ import { BrokerError } from '../../sdk/index.ts'
 import { type Connection, Connections } from '../connections.ts'
 import { type Integration, selectIntegrations } from '../integration.ts'
 import { within } from '../within.ts'
+import { SessionAlarm } from './session-alarm.ts'
 
 const BEAT_MS = 5_000
 const PATIENCE_MS = 30_000
@@ -22,6 +23,7 @@ export class TargetSessions {
     private readonly database: Database,
     private readonly connections: Connections,
     private readonly readiness: Readiness,
+    private readonly alarm: SessionAlarm,
     metrics: Metrics,
   ) {
     metrics.gauge('latchkey_integration_session_ok', 'whether this replica is logged in to the target: 1 or 0', () =>
@@ -38,6 +40,7 @@ export class TargetSessions {
       this.log.warn({ error }, 'the database did not say which integrations changed')
     }
     await Promise.all(this.open().map((connection) => this.keep(connection)))
+    await this.raise()
   }
 
   /** Targets of distribution are logged in to when something is sent there, and not kept. */
@@ -85,6 +88,18 @@ export class TargetSessions {
     this.lost.set(integration.id, trouble)
     this.readiness.report(partOf(integration.id), { ok: false, detail: `${integration.name}: ${trouble}` })
     if (before !== trouble) this.log.warn({ integration: integration.id, trouble }, `${integration.name} has no session`)
+  }
+
+  private async raise(): Promise<void> {
+    const kept = this.open().filter((one) => !this.isLost(one) && one.plugin.session?.(one.client).isUnused !== true)
+    try {
+      await this.alarm.look(
+        this.lost,
+        kept.map(({ integration }) => integration.id),
+      )
+    } catch (error) {
+      this.log.warn({ error }, 'the database did not take down which sessions are lost')
+    }
   }
 
   private async forgetInactive(): Promise<void> {

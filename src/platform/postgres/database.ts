@@ -24,6 +24,7 @@ import { Ends1763769600023 } from '../../../migrations/0023-ends.ts'
 import { PinnedTargets1763769600025 } from '../../../migrations/0025-pinned-targets.ts'
 import { CertificateSources1763769600026 } from '../../../migrations/0026-certificate-sources.ts'
 import { OrderKeys1763769600027 } from '../../../migrations/0027-order-keys.ts'
+import { LostSessions1763769600029 } from '../../../migrations/0029-lost-sessions.ts'
 import { type Patience, type Peers, poolOptions } from './database-client.ts'
 
 /** A transaction, or the pool itself: whatever a statement may be sent through. */
@@ -66,6 +67,7 @@ export function dataSourceOptions(url: string, poolSize: number, patience = HAST
       PinnedTargets1763769600025,
       CertificateSources1763769600026,
       OrderKeys1763769600027,
+      LostSessions1763769600029,
     ],
     migrationsRun: false,
     migrationsTransactionMode: 'each',

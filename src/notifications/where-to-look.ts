@@ -1,0 +1,48 @@
+import type { Part } from '../audit/kinds/kind.ts'
+import type { ChainEvent } from './chain-event.ts'
+import type { Facts } from './facts.ts'
+
+/** Where a reader sees more of what happened. */
+export interface WhereToLook {
+  /** that shows it at the command line; undefined: this reader may see nothing of it */
+  readonly command: string | undefined
+  /** of its page in the portal, below the broker's address; some pages are still to come */
+  readonly path: string | undefined
+}
+
+/** Of the things that admins and owners alone see. */
+const PLACES: Readonly<Record<string, string>> = {
+  int: '/api/integrations',
+  crt: '/api/certificates',
+  cso: '/api/certificate-sources',
+  dst: '/api/distributions',
+  prp: '/api/proposals',
+  tgt: '/api/targets',
+  usr: '/api/users',
+  whk: '/api/webhooks',
+}
+
+export function whereToLook(event: ChainEvent, facts: Facts | undefined, part: Part): WhereToLook {
+  return { command: commandOf(event, facts, part), path: pathOf(event, facts) }
+}
+
+function commandOf({ subject }: ChainEvent, facts: Facts | undefined, part: Part): string | undefined {
+  if (facts && part === 'own') return 'latchkey requests'
+  if (facts && part === 'decide') return 'latchkey requests --to-approve'
+  if (facts) return `latchkey api GET /api/access-requests/${facts.requestId}`
+  if (part === 'self') return 'latchkey api GET /api/me'
+  if (part === 'holder') return 'latchkey api GET /api/tokens'
+  if (part === 'notice') return undefined
+  const [prefix = ''] = subject.split('_', 1)
+  if (prefix === 'run') return `latchkey runs ${subject}`
+  if (prefix === 'rot') return `latchkey rotations ${subject}`
+  if (prefix === 'sct') return 'latchkey api GET /api/scim-tokens'
+  return PLACES[prefix] && `latchkey api GET ${PLACES[prefix]}/${subject}`
+}
+
+function pathOf({ subject }: ChainEvent, facts: Facts | undefined): string | undefined {
+  if (facts) return `/requests/${facts.requestId}`
+  if (subject.startsWith('run_')) return `/runs/${subject}`
+  if (subject.startsWith('rot_')) return `/rotations/${subject}`
+  return subject.startsWith('prp_') ? `/proposals/${subject}` : undefined
+}
