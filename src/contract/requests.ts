@@ -28,7 +28,9 @@ export const newRequest = z
       .max(100)
       .optional(),
     bundleId: id('bnd').optional().describe('everything in this bundle, instead of resources'),
-    seconds: durationSeconds,
+    seconds: durationSeconds
+      .optional()
+      .describe('how long you need it; left out: an hour, or as long as the flow allows where that is shorter'),
     justification: text({ max: 2000, min: 0 }).default(''),
     fields: z.record(fieldKey, z.union([text({ max: 2000, min: 0 }), z.number(), z.boolean()])).default({}),
     emergency: z.boolean().default(false).describe('confirms an emergency: everybody on the alert list is told at once'),
@@ -45,6 +47,7 @@ export const dryRun = z
     allowed: z.boolean(),
     reasons: z.array(z.string()).describe('why not'),
     flow: z.strictObject({ id: id('flw'), name: z.string(), version: z.int() }).nullable(),
+    seconds: z.int().describe('how long it would last'),
     automatic: z.boolean(),
     needed: z.int().describe('how many people must approve, in all stages together'),
     approvers: z.array(person).describe('who may decide first'),

@@ -12,7 +12,7 @@ export const newSimulation = z
       .array(text({ max: 100 }))
       .min(1)
       .max(50),
-    seconds: durationSeconds.default(3600),
+    seconds: durationSeconds.optional().describe('left out: an hour, or as long as the flow allows where that is shorter'),
     userId: id('usr').optional().describe('one person; left out: everybody active'),
     fields: newRequest.shape.fields,
   })

@@ -3,6 +3,9 @@ import { z } from 'zod'
 /** The longest time anything may be asked for. */
 export const LONGEST_SECONDS = 366 * 24 * 3600
 
+/** How long access is asked for where nobody says. */
+export const USUAL_SECONDS = 3600
+
 export const durationSeconds = z
   .int({ error: durationError })
   .min(1, { error: durationError })

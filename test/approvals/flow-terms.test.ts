@@ -63,6 +63,25 @@ describe.each(await serversUnderTest())('an approval policy, on $product $versio
     expect(await allowed({ constructor: 'x', __proto__: { department: 'payments' } })).toBe(false)
   })
 
+  it('gives an hour, or as long as it allows where that is shorter, when nobody says how long', async () => {
+    const resourceId = await world.resource('kv/app/db')
+    const ask = (flowId: string) => ({ flowId, resources: [{ resourceId, permissions: ['read'] }], justification: 'a look' })
+    for (const [maxSeconds, seconds] of [
+      [28_800, 3_600],
+      [900, 900],
+    ] as const) {
+      const { id } = await world.flow({ maxSeconds })
+      const shown = await admin().must(alice.api.post('/api/access-requests/dry-run', ask(id)))
+      expect(shown).toMatchObject({ allowed: true, seconds })
+      const asked = await admin().must(alice.api.post('/api/access-requests', ask(id)))
+      expect(asked).toMatchObject({ state: 'approved', seconds })
+      expect(await world.until(alice, asked.grantId, 'active')).toMatchObject({ seconds })
+      const guess = { resourceId, permissions: ['read'], userId: alice.id }
+      const { flows } = await admin().must(admin().post('/api/access-flows/simulate', guess))
+      expect(flows.find((flow: { id: string }) => flow.id === id)).toMatchObject({ count: 1 })
+    }
+  })
+
   it('gives access only in its windows of time', async () => {
     const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
     const today = days[new Date().getUTCDay()]

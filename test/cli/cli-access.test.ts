@@ -85,11 +85,13 @@ describe('the command line of people', () => {
     expect(beforehand.out).toMatch(
       new RegExp(`1 of ${bob.name}; then 2 of (${carol.name}, ${dave.name}|${dave.name}, ${carol.name})`),
     )
-    const asked = await as(alice)(ask)
+    const unsaid = ask.filter((word) => word !== '--for' && word !== '1h')
+    expect((await as(alice)([...unsaid, '--dry-run'])).out, 'nobody said how long').toMatch(/^for +1h$/m)
+    const asked = await as(alice)(unsaid)
     expect(asked.out).toContain(`1 of ${bob.name} (stage 1 of 2)`)
     const id = /req_[0-9a-z]+/.exec(asked.out)![0]
     const view = () => alice.api.must(alice.api.get(`/api/access-requests/${id}`))
-    expect(await view()).toMatchObject({ waitsFor: [{ missing: 1, people: [{ id: bob.id }] }], needed: 3 })
+    expect(await view()).toMatchObject({ waitsFor: [{ missing: 1, people: [{ id: bob.id }] }], needed: 3, seconds: 3600 })
     const approve = async (who: PersonInWorld) => (await as(who)(['approve', id])).out
     expect(await approve(bob)).toMatch(/2 of [^\n]*, [^\n]* \(stage 2 of 2\)/)
     expect(await approve(carol)).toContain(`1 of ${dave.name} (stage 2 of 2)`)

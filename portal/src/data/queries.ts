@@ -110,11 +110,11 @@ export const offers = (id: string) =>
 /** What a request asks for, as the API takes it. */
 export type Asked = Parameters<typeof api.call<typeof requests.dryRun>>[1]['body']
 
-/** Told with the time that was asked for: while another question is on its way, the former answer stays, and is still the former one. */
+/** While another question is on its way, the former answer stays. */
 export const dryRun = (body: Asked) =>
   queryOptions({
     queryKey: [...keys.dryRuns, body],
-    queryFn: async () => ({ ...(await api.call(requests.dryRun, { body })), seconds: body.seconds }),
+    queryFn: () => api.call(requests.dryRun, { body }),
     placeholderData: keepPreviousData,
     staleTime: 30_000,
   })

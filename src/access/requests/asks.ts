@@ -6,6 +6,9 @@ import { rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError, type Concern } from '../../sdk/index.ts'
 import type { Ask } from '../rules/evaluate.ts'
 
+/** What is asked for while it is open under which flow, and so how long it is where nobody said. */
+export type OpenAsk = Omit<Ask, 'seconds'> & { readonly seconds: number | undefined }
+
 interface Wanted {
   readonly resourceId: string
   readonly permissions: readonly string[]
@@ -15,7 +18,7 @@ interface Wanted {
 @Injectable()
 export class Asks {
   /** What somebody is not told of is for them as if it were not there. */
-  async read(tx: Tx, wanted: NewRequest, sight: Sight): Promise<Ask> {
+  async read(tx: Tx, wanted: NewRequest, sight: Sight): Promise<OpenAsk> {
     const list = wanted.bundleId ? await this.bundle(tx, wanted.bundleId) : (wanted.resources ?? [])
     const permissions = new Map<string, Set<string>>()
     for (const { resourceId, permissions: asked } of list) {

@@ -4,6 +4,7 @@ import { Submissions } from '../../approvals/requests/submissions.ts'
 import type { Asked } from '../../approvals/stages/approvers.ts'
 import { stageViews } from '../../approvals/stages/stage-view.ts'
 import type { DryRun, NewRequest } from '../../contract/requests.ts'
+import { USUAL_SECONDS } from '../../contract/time.ts'
 import { type Caller, seesAll } from '../../identity/callers/caller.ts'
 import type { Hands } from '../../identity/callers/hands.ts'
 import { handsOf } from '../../identity/callers/hands-of.ts'
@@ -15,7 +16,7 @@ import { newId } from '../../platform/ids.ts'
 import { Database } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { Flows } from '../flows/flows.service.ts'
-import { type Ask, evaluate, mayRequest, reasonsOf } from '../rules/evaluate.ts'
+import { type Ask, evaluate, type FlowInForce, mayRequest, reasonsOf, secondsUnder } from '../rules/evaluate.ts'
 import { Asks } from './asks.ts'
 import { Plans } from './plans.ts'
 import { denied, type Prospect, Prospects, type Refusal } from './prospects.ts'
@@ -50,15 +51,16 @@ export class Requests {
   /** Nothing is written; the plan is the one that would be carried out. */
   async dryRun(caller: Caller, wanted: NewRequest): Promise<DryRun> {
     const { prospect, ask, integration } = await this.consider(caller, wanted)
-    if (!prospect.flow) return notAllowed(prospect.reasons)
+    if (!prospect.flow) return notAllowed(ask, prospect.reasons)
     const { flow, asked } = prospect
-    if (integration.state !== 'active') return notAllowed([whyInactive(integration)])
+    if (integration.state !== 'active') return notAllowed(ask, [whyInactive(integration)])
     const connection = await this.connections.use(flow.integrationId)
     const stages = stageViews(asked)
     return {
       allowed: true,
       reasons: [],
       flow: { id: flow.id as `flw_${string}`, name: flow.name, version: flow.version },
+      seconds: ask.seconds,
       automatic: asked.stages.length === 0,
       needed: neededIn(asked),
       approvers: stages[0]?.parties.flatMap((party) => party.people) ?? [],
@@ -103,8 +105,8 @@ export class Requests {
   private async consider(caller: Caller, wanted: NewRequest): Promise<Considered> {
     const tx = this.database.pool
     const { requester, now } = await this.requesters.read(caller, tx)
-    const ask = await this.asks.read(tx, wanted, await this.sights.of(caller, tx, requester))
-    const { integrationId } = ask.resources[0]!
+    const open = await this.asks.read(tx, wanted, await this.sights.of(caller, tx, requester))
+    const { integrationId } = open.resources[0]!
     const hands = await handsOf(tx, caller)
     // A refusal names flows, their people and their rules: a requester learns nothing of one for other people, as if it were not there.
     const flows = (await this.flows.inForce(tx, wanted.flowId ? { id: wanted.flowId } : { integrationId })).filter(
@@ -112,14 +114,16 @@ export class Requests {
     )
     const integration = await findIntegration(tx, integrationId)
     const deliveries = await this.deliveries.allowed(integration)
-    const prospect = await this.prospects.under(tx, flows, { ...ask, requesterId: caller.id, hands }, (flow) => {
+    const under = ({ rule }: FlowInForce): Ask => ({ ...open, seconds: secondsUnder(rule, open.seconds) })
+    const prospect = await this.prospects.under(tx, flows, { ...open, requesterId: caller.id, hands }, (flow) => {
       const { delivery } = flow.rule
       const isHandedOver = deliveries.includes(delivery)
       return [
-        ...reasonsOf(evaluate(flow, requester, ask, now)),
+        ...reasonsOf(evaluate(flow, requester, under(flow), now)),
         ...(isHandedOver ? [] : [`${integration.name} does not hand credentials over as ${delivery}`]),
       ]
     })
+    const ask = prospect.flow ? under(prospect.flow) : { ...open, seconds: open.seconds ?? USUAL_SECONDS }
     return { prospect: flows.length === 0 ? NO_FLOW : prospect, integration, ask, hands }
   }
 }
@@ -130,9 +134,9 @@ const NO_FLOW: Refusal = {
   lacksApproversOnly: false,
 }
 
-function notAllowed(reasons: readonly string[]): DryRun {
+function notAllowed({ seconds }: Ask, reasons: readonly string[]): DryRun {
   const nothing = { flow: null, automatic: false, needed: 0, approvers: [], stages: [], steps: [], guarantee: null }
-  return { allowed: false, reasons: [...reasons], ...nothing }
+  return { allowed: false, reasons: [...reasons], seconds, ...nothing }
 }
 
 export function neededIn({ stages }: Pick<Asked, 'stages'>): number {

@@ -7,9 +7,9 @@ import { Directory } from '../../identity/directory/directory.ts'
 import { Database, rows } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { Flows } from '../flows/flows.service.ts'
-import { Asks } from '../requests/asks.ts'
+import { Asks, type OpenAsk } from '../requests/asks.ts'
 import { Requesters } from '../requests/requesters.ts'
-import { type Ask, evaluate, type FlowInForce } from '../rules/evaluate.ts'
+import { evaluate, type FlowInForce, secondsUnder } from '../rules/evaluate.ts'
 
 /** More people than this are counted and not named. */
 const NAMED = 200
@@ -45,9 +45,10 @@ export class Simulator {
     return { flows: await Promise.all(flows.map((flow) => this.under(flow, ask, people))) }
   }
 
-  private async under(flow: FlowInForce, ask: Ask, people: readonly string[]): Promise<Simulation['flows'][number]> {
+  private async under(flow: FlowInForce, open: OpenAsk, people: readonly string[]): Promise<Simulation['flows'][number]> {
     const tx = this.database.pool
-    const confirmed = flow.rule.approval.kind === 'emergency' ? { ...ask, emergency: true } : ask
+    const emergency = flow.rule.approval.kind === 'emergency'
+    const ask = { ...open, emergency, seconds: secondsUnder(flow.rule, open.seconds) }
     const could: Simulation['flows'][number]['people'] = []
     let refused: readonly string[] = []
     let count = 0
@@ -56,7 +57,7 @@ export class Simulator {
       if (member?.state !== 'active')
         throw new BrokerError('input.invalid', `there is no active person ${id}`, { field: 'userId' })
       const { requester, now } = await this.requesters.read(member)
-      const verdict = evaluate(flow, requester, confirmed, now)
+      const verdict = evaluate(flow, requester, ask, now)
       if (!verdict.allowed) {
         refused = verdict.reasons
         continue

@@ -10,7 +10,7 @@ import type { Terminal } from '../terminal.ts'
 
 interface Options extends ApiOptions {
   readonly permission: string[]
-  readonly for: number
+  readonly for?: number
   readonly because?: string
   readonly flow?: string
   readonly integration?: string
@@ -18,7 +18,7 @@ interface Options extends ApiOptions {
   readonly wait?: boolean
 }
 
-import { seconds } from '../duration.ts'
+import { inWords, seconds } from '../duration.ts'
 import { resourceId } from '../find.ts'
 import { facts, plain } from '../lines.ts'
 import { until } from '../until.ts'
@@ -32,7 +32,11 @@ export function request(program: Command, terminal: Terminal): void {
       'what you want to do, such as read; for several: read,list, or repeat the option',
       each,
     )
-    .requiredOption('--for <time>', 'how long you need it, as in 90s, 15m, 1h30m or 2d', seconds)
+    .option(
+      '--for <time>',
+      'how long you need it, as in 90s, 15m, 1h30m or 2d; an hour unless you say, or less where the flow allows less',
+      seconds,
+    )
     .option('--because <text>', 'why you need it; approvers read this')
     .option('--flow <id>', 'id of the access flow to ask under')
     .option('--integration <name>', 'the resources’ integration, if several have resources of that name')
@@ -89,7 +93,7 @@ async function settled(terminal: Terminal, api: ApiClient, submitted: RequestVie
   )
 }
 
-function prospectInWords({ allowed, reasons, flow, automatic, stages, steps, guarantee }: DryRun): string[] {
+function prospectInWords({ allowed, reasons, flow, seconds, automatic, stages, steps, guarantee }: DryRun): string[] {
   if (!allowed) return ['This request would be refused:', ...reasons.map((reason) => `  ${plain(reason)}`)]
   const inTurn = stages.map(({ parties }) =>
     parties.map(({ needed, people }) => `${needed} of ${people.map(({ name }) => name).join(', ')}`).join(', and '),
@@ -97,6 +101,7 @@ function prospectInWords({ allowed, reasons, flow, automatic, stages, steps, gua
   return [
     ...facts({
       flow: flow?.name,
+      for: inWords(seconds),
       approval: automatic ? 'automatic' : inTurn.join('; then '),
       'ended by': guarantee === 'server' ? 'the target itself' : 'the broker',
     }),

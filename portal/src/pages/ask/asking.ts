@@ -1,5 +1,6 @@
 import type { ResourceOffers } from '../../../../src/contract/offers.ts'
 import type { CustomField } from '../../../../src/contract/rules.ts'
+import { USUAL_SECONDS } from '../../../../src/contract/time.ts'
 
 type Answer = string | number | boolean
 type Answers = Readonly<Record<string, Answer>>
@@ -23,7 +24,6 @@ export interface Askable extends Asking {
   readonly questions: readonly CustomField[]
 }
 
-const USUAL_SECONDS = 3_600
 const PRESETS = [900, 1_800, USUAL_SECONDS, 14_400, 28_800, 86_400, 259_200, 604_800]
 
 export function begin({ permissions, offers }: ResourceOffers): Asking {
