@@ -7,7 +7,6 @@ import type { Part } from '../audit/kinds/kind.ts'
 import type { Role } from '../contract/identity.ts'
 import type { People } from '../contract/people.ts'
 import { Directory } from '../identity/directory/directory.ts'
-import { ownersOf } from '../integrations/ownership/ownership.service.ts'
 import { rows, type Tx } from '../platform/postgres/database.ts'
 import { type ChainEvent, idsIn } from './chain-event.ts'
 import type { Facts } from './facts.ts'
@@ -44,7 +43,9 @@ export class Audiences {
       case 'review':
         return facts ? this.reviewers(tx, facts) : []
       case 'notice':
-        return this.named(tx, event.subject.startsWith('int_') ? await ownersOf(tx, event.subject) : facts?.notify)
+        return event.subject.startsWith('int_')
+          ? idsOf(await this.approvers.owning(event.subject, tx))
+          : this.named(tx, facts?.notify)
       case 'alert':
         return idsIn(event.data['alert'])
       case 'accept':
@@ -94,7 +95,7 @@ export class Audiences {
     return idsOf(by)
   }
 
-  private async named(tx: Tx, people: People | null | undefined): Promise<string[]> {
+  private async named(tx: Tx, people: People | undefined): Promise<string[]> {
     if (!people || people.groups.length + people.users.length === 0) return []
     return idsOf(await this.approvers.named(people, tx))
   }

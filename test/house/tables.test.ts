@@ -12,7 +12,7 @@ import { house, isOurs } from '../support/whole-house.ts'
 const ROOMS: Readonly<Record<string, { readonly write: string; readonly read: string }>> = {
   access_flow_versions: { write: 'access/flows', read: 'access approvals identity integrations notifications' },
   access_flows: { write: 'access/flows', read: 'access approvals integrations notifications' },
-  access_request_resources: { write: 'approvals/requests', read: 'access approvals grants notifications' },
+  access_request_resources: { write: 'approvals/requests', read: 'approvals grants notifications' },
   access_requests: { write: 'approvals/decisions approvals/requests', read: 'access approvals notifications' },
   action_locks: { write: 'actions', read: 'actions' },
   action_runs: { write: 'actions', read: 'actions' },

@@ -60,7 +60,7 @@ describe('a letter', () => {
     expect(arrived!.raw.length).toBeLessThan(100_000)
   })
 
-  it('names a command that there is, or sends its reader to an admin, whatever it is about and whoever reads it', () => {
+  it('names a command that there is, or sends its reader to an admin, whatever it is about, for every reader', () => {
     const calls = Object.keys(ENDPOINTS).map((endpoint) => endpoint.replace(/:\w+/g, '[a-z]{3}_1'))
     const known = new RegExp(`^latchkey (requests|requests --to-approve|runs run_1|rotations rot_1|api (${calls.join('|')}))$`)
     const told = Object.entries(KINDS).flatMap(([kind, { subject, tells }]) =>

@@ -24,7 +24,7 @@ import { Sights } from '../requests/sights.ts'
 import { evaluateAction, type FlowInForce, mayRequest, reasonsOf } from '../rules/evaluate.ts'
 import { placeOfInput } from './asked-input.ts'
 
-/** What was asked, by whom, and under which flow it would go. */
+/** What a person asks for, and under which flow it would go. */
 type Considered =
   | (Exclude<Prospect, Refusal> & {
       readonly meant: Meant

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common'
 import type { AskedResource } from '../../approvals/requests/request.ts'
 import type { NewRequest } from '../../contract/requests.ts'
+import type { AccessRule } from '../../contract/rules.ts'
+import { USUAL_SECONDS } from '../../contract/time.ts'
 import { inSight, type Sight } from '../../integrations/resources/sight.ts'
 import { rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError, type Concern } from '../../sdk/index.ts'
@@ -73,6 +75,11 @@ export class Asks {
     if (found.length > 0) return found
     throw noSuchBundle(id)
   }
+}
+
+/** How long it is for: where nobody said, an hour, or as long as the flow allows where that is shorter. */
+export function secondsUnder({ maxSeconds }: Pick<AccessRule, 'maxSeconds'>, asked: number | undefined): number {
+  return asked ?? Math.min(USUAL_SECONDS, maxSeconds)
 }
 
 function noSuchBundle(id: string): BrokerError {

@@ -16,14 +16,14 @@ import { newId } from '../../platform/ids.ts'
 import { Database } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { Flows } from '../flows/flows.service.ts'
-import { type Ask, evaluate, type FlowInForce, mayRequest, reasonsOf, secondsUnder } from '../rules/evaluate.ts'
-import { Asks } from './asks.ts'
+import { type Ask, evaluate, type FlowInForce, mayRequest, reasonsOf } from '../rules/evaluate.ts'
+import { Asks, secondsUnder } from './asks.ts'
 import { Plans } from './plans.ts'
 import { denied, type Prospect, Prospects, type Refusal } from './prospects.ts'
 import { Requesters } from './requesters.ts'
 import { Sights } from './sights.ts'
 
-/** What was asked, by whom, and what would become of it. */
+/** What a person asks for, with their hands, and what would become of it. */
 interface Considered {
   readonly prospect: Prospect
   readonly integration: Integration

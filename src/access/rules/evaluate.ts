@@ -1,6 +1,5 @@
 import type { AskedResource, FieldValues } from '../../approvals/requests/request.ts'
 import type { AccessRule } from '../../contract/rules.ts'
-import { USUAL_SECONDS } from '../../contract/time.ts'
 import { matchesGlob } from '../../integrations/resources/glob.ts'
 import { isWithin } from '../../platform/time-windows.ts'
 import { type Attributes, conditionInWords, holds } from './conditions.ts'
@@ -30,11 +29,6 @@ export interface FlowInForce {
   readonly version: number
   readonly integrationId: string
   readonly rule: AccessRule
-}
-
-/** How long it is for: where nobody said, an hour, or as long as the flow allows where that is shorter. */
-export function secondsUnder({ maxSeconds }: Pick<AccessRule, 'maxSeconds'>, asked: number | undefined): number {
-  return asked ?? Math.min(USUAL_SECONDS, maxSeconds)
 }
 
 export type Verdict = { readonly allowed: true } | { readonly allowed: false; readonly reasons: readonly string[] }

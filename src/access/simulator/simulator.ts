@@ -7,9 +7,9 @@ import { Directory } from '../../identity/directory/directory.ts'
 import { Database, rows } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { Flows } from '../flows/flows.service.ts'
-import { Asks, type OpenAsk } from '../requests/asks.ts'
+import { Asks, type OpenAsk, secondsUnder } from '../requests/asks.ts'
 import { Requesters } from '../requests/requesters.ts'
-import { evaluate, type FlowInForce, secondsUnder } from '../rules/evaluate.ts'
+import { evaluate, type FlowInForce } from '../rules/evaluate.ts'
 
 /** More people than this are counted and not named. */
 const NAMED = 200

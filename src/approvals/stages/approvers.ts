@@ -69,6 +69,11 @@ export class Approvers {
     return people ? this.directory.members(people.groups, people.users, tx) : []
   }
 
+  /** Everybody active who answers for an integration. */
+  async owning(integrationId: string, tx: Tx = this.database.pool): Promise<Person[]> {
+    return this.named((await this.ownersOf(integrationId, tx)).owners ?? undefined, tx)
+  }
+
   private async stages(matter: AskedBy, isEscalated: (stage: number) => boolean, look: Look): Promise<Asked> {
     const people = new Map<string, Person>()
     const note = (found: readonly Person[]) => {

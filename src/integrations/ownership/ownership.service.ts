@@ -90,8 +90,3 @@ async function read(tx: Tx, id: string): Promise<Ownership> {
   const found = await row<Ownership>(tx, 'select owners, resource_owner as "resourceOwner" from integrations where id = $1', [id])
   return found!
 }
-
-/** Who answers for an integration, also for one that was removed; null where nobody is named. */
-export async function ownersOf(tx: Tx, id: string): Promise<Ownership['owners']> {
-  return (await row<Pick<Ownership, 'owners'>>(tx, 'select owners from integrations where id = $1', [id]))?.owners ?? null
-}
