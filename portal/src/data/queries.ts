@@ -44,6 +44,7 @@ export const endedGrants = () =>
     queryKey: [...keys.grants, 'ended'],
     queryFn: ({ pageParam }) => api.call(grants.list, { query: { live: false, limit: PAGE, cursor: pageParam } }),
     ...pageByPage,
+    refetchInterval: LATER_MS,
   })
 
 export const grant = (id: string) =>
@@ -58,6 +59,7 @@ export const opening = (id: string) =>
   queryOptions({
     queryKey: [...keys.grants, id, 'opening'],
     queryFn: () => orNull(api.call(grants.credential, { params: { id } })),
+    refetchInterval: ({ state }) => (state.data?.state === 'ended' ? false : LATER_MS),
   })
 
 /** Null until everything is proved gone. */

@@ -5,11 +5,12 @@ import { keys } from '../data/queries.ts'
 import { words } from '../words.ts'
 import { Sure } from './sure.tsx'
 
-export function GiveBack({ id }: { readonly id: string }) {
+export function GiveBack({ id, isPossible = true }: { readonly id: string; readonly isPossible?: boolean }) {
   const client = useQueryClient()
   const giveBack = async () => {
     await api.call(grants.giveBack, { params: { id } })
     await client.invalidateQueries({ queryKey: keys.grants })
   }
-  return <Sure label={words.grant.giveBack} yes={words.grant.giveBackSure} no={words.grant.keep} work={giveBack} />
+  const { giveBack: label, giveBackSure: yes, keep: no } = words.grant
+  return <Sure label={label} yes={yes} no={no} isPossible={isPossible} work={giveBack} />
 }

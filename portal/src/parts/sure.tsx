@@ -8,13 +8,16 @@ interface Given {
   readonly yes: string
   readonly no: string
   readonly size?: ButtonProps['size']
+  /** false: there is nothing to do any more; why a last try was refused is said still */
+  readonly isPossible?: boolean
   readonly work: () => Promise<void>
 }
 
 /** A button for what cannot be taken back: it asks once more, and the second press of a double click does not answer. */
-export function Sure({ label, yes, no, size, work }: Given) {
+export function Sure({ label, yes, no, size, isPossible = true, work }: Given) {
   const [asks, setAsks] = useState(false)
   const { run, isBusy, error } = useDoing(work)
+  if (!isPossible) return <Refused error={error} />
   if (!asks) {
     return (
       <Button variant="default" size={size} onClick={() => setAsks(true)}>

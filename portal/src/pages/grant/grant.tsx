@@ -47,9 +47,9 @@ export function GrantPage() {
         />
       </Stack>
       {data.state === 'provisioning' && <Text role="status">{words.grant.settingUp}</Text>}
-      {isMine && isActive && <Reveal id={id} />}
+      {isMine && <Reveal id={id} isPossible={isActive} />}
       <Group gap="sm">
-        {isMine && isActive && <GiveBack id={id} />}
+        {isMine && <GiveBack id={id} isPossible={isActive} />}
         {!isActive && (
           <ButtonLink to="/grants/$id/receipt" params={{ id }} variant={data.endedAt ? 'filled' : 'default'}>
             {words.receipt.link}

@@ -14,9 +14,9 @@ import { Credential } from './credential.tsx'
 import { Report } from './report.tsx'
 
 /** The credential, shown once. It is held by this component alone and goes with it: no store, no address and no history has it. */
-export function Reveal({ id }: { readonly id: string }) {
+export function Reveal({ id, isPossible }: { readonly id: string; readonly isPossible: boolean }) {
   const client = useQueryClient()
-  const { data: opened } = useQuery(opening(id))
+  const { data: opened } = useQuery({ ...opening(id), enabled: isPossible })
   const [credential, setCredential] = useState<CredentialView>()
   const { run, isBusy, error } = useDoing(async () => {
     setCredential(await api.call(grants.open, { params: { id } }))
@@ -28,6 +28,7 @@ export function Reveal({ id }: { readonly id: string }) {
     window.addEventListener('pagehide', forget)
     return () => window.removeEventListener('pagehide', forget)
   }, [])
+  if (!isPossible) return <Refused error={error} />
   if (credential) return <Credential credential={credential} />
   return (
     <Section title={words.reveal.title}>

@@ -19,8 +19,14 @@ interface Deciding {
 
 const SHORTER = [900, 1_800, 3_600, 14_400, 28_800, 86_400]
 
+interface Given {
+  readonly request: RequestView
+  /** false: nothing is to be decided by this person any more */
+  readonly isPossible: boolean
+}
+
 /** Yes, yes for a shorter time, or no with its reason. */
-export function Decide({ request: { id, seconds: wanted, action } }: { readonly request: RequestView }) {
+export function Decide({ request: { id, seconds: wanted, action }, isPossible }: Given) {
   const client = useQueryClient()
   const [{ reason, seconds }, change, forget] = useDraft<Deciding>(`decide:${id}`, () => ({ reason: '', seconds: wanted }))
   const [lacksReason, setLacksReason] = useState(false)
@@ -35,6 +41,7 @@ export function Decide({ request: { id, seconds: wanted, action } }: { readonly 
     setLacksReason(reason.trim() === '')
     if (reason.trim() !== '') run('reject')
   }
+  if (!isPossible) return <Refused error={error} />
   return (
     <Section title={words.decide.title}>
       <Stack className="lk-card" gap="lg">

@@ -35,8 +35,8 @@ export function RequestPage() {
           </Group>
         )}
         <RequestFacts request={data} />
-        {mayDecide && <Decide request={data} />}
-        {isMine && data.state === 'pending' && <Withdraw id={id} />}
+        <Decide request={data} isPossible={mayDecide} />
+        {isMine && <Withdraw id={id} isPossible={data.state === 'pending'} />}
       </Stack>
     </Page>
   )

@@ -7,12 +7,13 @@ import { useDoing } from '../../parts/doing.ts'
 import { Refused } from '../../parts/refused.tsx'
 import { words } from '../../words.ts'
 
-export function Withdraw({ id }: { readonly id: string }) {
+export function Withdraw({ id, isPossible }: { readonly id: string; readonly isPossible: boolean }) {
   const client = useQueryClient()
   const { run, isBusy, error } = useDoing(async () => {
     await api.call(requests.cancel, { params: { id } })
     await client.invalidateQueries({ queryKey: keys.requests })
   })
+  if (!isPossible) return <Refused error={error} />
   return (
     <>
       <Refused error={error} />
