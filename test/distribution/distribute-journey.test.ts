@@ -4,6 +4,7 @@ import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { makeChain } from '../support/certificates.ts'
 import { type DistributionWorld, distributionWorld } from '../support/distribution-world.ts'
+import { startRelay } from '../support/relay.ts'
 
 const servers = await serversUnderTest()
 
@@ -58,8 +59,9 @@ describe.each(servers)('A certificate on its way to $product', { timeout: 60_000
     expect(await world.whereItLeaks(made.leaf.keyPem)).toEqual([])
   })
 
-  it('leaves no token behind when every target has settled', async () => {
+  it('leaves no token behind at a target that has it, and waits for no other', async () => {
     const { server } = world
+    const relay = await startRelay(server.address)
     const logins = async () => {
       const { body } = await server.api('GET', 'auth/token/accessors?list=true')
       const all = await Promise.all(
@@ -68,7 +70,15 @@ describe.each(servers)('A certificate on its way to $product', { timeout: 60_000
       return all.filter((one) => one.body?.data?.path === 'auth/approle/login').length
     }
     const certificate = await world.certificate(makeChain({ cn: 'brief.example.com', domains: ['brief.example.com'] }))
-    await world.settled(await world.distribute(certificate, [await world.target('brief')]))
+    const away = await world.target('away', { address: relay.url, path: 'certs/away/{{ .cn }}' })
+    relay.leadTo(undefined)
+    const ordered = await world.distribute(certificate, [await world.target('brief'), away])
+    await waitFor('it to be at the first', async () => (await world.get(ordered)).counts.verified === 1)
+    await waitFor('the session there to end', async () => (await logins()) === 0)
+    expect(await world.get(ordered)).toMatchObject({ state: 'running', targets: [{ state: 'verified' }, { state: 'running' }] })
+    relay.leadTo(server.address)
+    await world.settled(ordered)
     await waitFor('the last session to end', async () => (await logins()) === 0)
+    await relay.close()
   })
 })

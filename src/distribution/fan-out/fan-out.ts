@@ -54,9 +54,11 @@ export class FanOut implements OnModuleInit {
   private async advance({ subject: id }: Work, hold: Hold): Promise<Outcome> {
     const until = performance.now() + LONGEST_LOOK_MS
     const putOff = new Set<string>()
+    const ended = new Set<string>()
     while (hold.isOurs() && !hold.signal.aborted && performance.now() < until) {
       const parts = await partsOf(this.database.pool, [id])
       await this.wishes.carryOut(parts)
+      this.endSessions(parts, ended)
       if (parts.every(hasSettled)) return (await this.finish(id)) ? 'done' : AGAIN_MS
       const distribution = await findDistribution(this.database.pool, id)
       const next = nextOf(distribution, parts).filter(({ targetId }) => !putOff.has(targetId))
@@ -65,6 +67,17 @@ export class FanOut implements OnModuleInit {
       await rest(LOOK_MS)
     }
     return AGAIN_MS
+  }
+
+  /** A session ends when its target has settled, and waits for no slower target. */
+  private endSessions(parts: readonly Part[], ended: Set<string>): void {
+    for (const part of parts) {
+      if (!hasSettled(part)) ended.delete(part.integrationId)
+      else if (!ended.has(part.integrationId)) {
+        ended.add(part.integrationId)
+        this.connections.drop(part.integrationId)
+      }
+    }
   }
 
   /** What cannot be begun for now keeps no other waiting. */
@@ -133,12 +146,12 @@ export class FanOut implements OnModuleInit {
     )
   }
 
-  /** Whether it is over: a person may have said more meanwhile. The sessions that it needed end with it. */
+  /** Whether it is over: a person may have said more meanwhile. */
   private async finish(id: string): Promise<boolean> {
-    const parts = await this.database.transaction(async (tx) => {
+    return this.database.transaction(async (tx) => {
       await findDistribution(tx, id, 'for update')
       const now = await partsOf(tx, [id])
-      if (!now.every(hasSettled)) return undefined
+      if (!now.every(hasSettled)) return false
       const [first] = await rows<{ attempts: number; told: number }>(
         tx,
         `update distributions d set finished_at = now(), told_attempts = d.attempts from distributions before
@@ -146,10 +159,8 @@ export class FanOut implements OnModuleInit {
         [id],
       )
       if (first) await this.tell(tx, id, now, first.attempts > first.told)
-      return now
+      return true
     })
-    for (const { integrationId } of parts ?? []) this.connections.drop(integrationId)
-    return parts !== undefined
   }
 
   /** What came of sending, and what of putting back. */
