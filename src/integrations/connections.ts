@@ -20,6 +20,8 @@ export interface Connection {
 interface Held extends Connection {
   /** when the row was last seen with this version, monotonic */
   seenAt: number
+  /** when somebody last asked for it, by the same clock */
+  usedAt: number
 }
 
 /** A change made through another replica is noticed after this long. */
@@ -27,6 +29,8 @@ const TRUSTED_MS = 1_000
 /** What is under way with an outdated client may end with it. */
 const GRACE_MS = 15_000
 const CLOSE_MS = 5_000
+/** Longer than any one thing that is done at a target. */
+const IDLE_MS = 5 * 60_000
 
 /** One client per integration, made when first needed and closed when its integration changes. */
 @Injectable()
@@ -47,6 +51,7 @@ export class Connections implements OnApplicationShutdown {
   /** Of a paused one, too: what ends access must always get through. A caller that begins something looks at `integration.state`. */
   async use(integrationId: string): Promise<Connection> {
     const held = this.held.get(integrationId)
+    if (held) held.usedAt = performance.now()
     if (held && (performance.now() - held.seenAt < TRUSTED_MS || (await this.isCurrent(held)))) return held
     const underWay = this.opening.get(integrationId)
     if (underWay) return underWay
@@ -75,10 +80,11 @@ export class Connections implements OnApplicationShutdown {
     this.leaving.set(held, close)
   }
 
-  /** Lets go of what was changed, paused or removed through another replica. */
+  /** Lets go of what was changed, paused or removed through another replica, and of targets that another one has done with. */
   async dropOutdated(): Promise<void> {
     for (const held of this.held.values()) {
-      if (!(await this.isCurrent(held))) this.drop(held.integration.id)
+      const isIdle = held.integration.serves === 'distribution' && performance.now() - held.usedAt > IDLE_MS
+      if (isIdle || !(await this.isCurrent(held))) this.drop(held.integration.id)
     }
   }
 
@@ -115,7 +121,7 @@ export class Connections implements OnApplicationShutdown {
       config,
       this.hosts.for({ integrationId, destination: digestOf(plugin, integration.config) }),
     )
-    const held = { plugin, client, integration, seenAt: performance.now() }
+    const held = { plugin, client, integration, seenAt: performance.now(), usedAt: performance.now() }
     this.drop(integrationId)
     this.held.set(integrationId, held)
     return held

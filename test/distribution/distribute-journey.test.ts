@@ -1,7 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
+import { Connections } from '../../src/integrations/connections.ts'
 import { makeChain } from '../support/certificates.ts'
 import { type DistributionWorld, distributionWorld } from '../support/distribution-world.ts'
 import { startRelay } from '../support/relay.ts'
@@ -59,16 +60,17 @@ describe.each(servers)('A certificate on its way to $product', { timeout: 60_000
     expect(await world.whereItLeaks(made.leaf.keyPem)).toEqual([])
   })
 
+  const logins = async () => {
+    const { body } = await world.server.api('GET', 'auth/token/accessors?list=true')
+    const all = await Promise.all(
+      body.data.keys.map((accessor: string) => world.server.api('POST', 'auth/token/lookup-accessor', { accessor })),
+    )
+    return all.filter((one) => one.body?.data?.path === 'auth/approle/login').length
+  }
+
   it('leaves no token behind at a target that has it, and waits for no other', async () => {
     const { server } = world
     const relay = await startRelay(server.address)
-    const logins = async () => {
-      const { body } = await server.api('GET', 'auth/token/accessors?list=true')
-      const all = await Promise.all(
-        body.data.keys.map((accessor: string) => server.api('POST', 'auth/token/lookup-accessor', { accessor })),
-      )
-      return all.filter((one) => one.body?.data?.path === 'auth/approle/login').length
-    }
     const certificate = await world.certificate(makeChain({ cn: 'brief.example.com', domains: ['brief.example.com'] }))
     const away = await world.target('away', { address: relay.url, path: 'certs/away/{{ .cn }}' })
     relay.leadTo(undefined)
@@ -80,5 +82,21 @@ describe.each(servers)('A certificate on its way to $product', { timeout: 60_000
     await world.settled(ordered)
     await waitFor('the last session to end', async () => (await logins()) === 0)
     await relay.close()
+  })
+
+  it('leaves no token behind of a replica that wrote it while another one saw to the rest', async () => {
+    await world.target('elsewhere')
+    const [at] = await world.broker.database.query(
+      `select t.integration_id as id from distribution_targets t where t.name = 'elsewhere'`,
+    )
+    const connections = world.broker.app.get(Connections)
+    const { plugin, client } = await connections.use(at!['id'])
+    await plugin.health(client, AbortSignal.timeout(10_000))
+    expect(await logins()).toBe(1)
+    const now = performance.now()
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(now + 6 * 60_000)
+    await connections.dropOutdated()
+    clock.mockRestore()
+    await waitFor('the session to end', async () => (await logins()) === 0)
   })
 })
