@@ -1,8 +1,8 @@
-import { access, type Bad, badgeIn, giving, good, opening, plugin, said, unfenced } from './bad-plugin.ts'
+import { access, type Bad, badgeIn, giving, opening, said, unfenced } from './bad-plugin.ts'
 
 const LETS_IN = 'lets in the one who opens, by each delivery it allows, and cuts what was opened before'
 const TAKES_POWER = 'takes the power away with the first step back, and gives it to nobody afterwards'
-const MARKED = 'finds by its mark what a run left, and removes that alone'
+const ASKS = 'asks whose the run is before each request that must not be another’s, and not once before several'
 const FENCED = 'acts for no run that is another process’s by now'
 
 /** Plugins that let in others than they should, or take back other things. */
@@ -83,16 +83,26 @@ export const BAD_ACCESS: readonly Bad[] = [
     'takes one grant back and leaves its neighbour’s alone',
   ],
   [
-    'removes everybody’s pieces by the mark of one',
-    plugin({
-      async *marked(client, signal) {
-        const removeAll = async () => void (await Promise.all((await client.slots()).map((slot) => client.remove(slot))))
-        for await (const piece of good.marked!(client, signal)) yield { ...piece, remove: removeAll }
+    'asks once whose the run is, and opens with two requests',
+    giving({
+      async open(ctx, ...rest) {
+        const credential = await access.open(ctx, ...rest)
+        await ctx.client.change(ctx.runId, (slot) => slot)
+        return credential
       },
     }),
-    MARKED,
+    ASKS,
   ],
-  ['finds no mark', plugin({ async *marked() {} }), MARKED],
+  [
+    'asks once whose the run is, and takes back with two requests',
+    giving({
+      async rollback(ctx, ...rest) {
+        if (await ctx.client.slot(ctx.runId)) await ctx.client.change(ctx.runId, (slot) => ({ ...slot, badges: [] }))
+        await access.rollback(ctx, ...rest)
+      },
+    }),
+    ASKS,
+  ],
   ['provisions without asking whose the run is', giving({ execute: (ctx, step) => access.execute(unfenced(ctx), step) }), FENCED],
   ['takes back without asking', giving({ rollback: (ctx, ...rest) => access.rollback(unfenced(ctx), ...rest) }), FENCED],
   ['opens without asking', giving({ open: (ctx, ...rest) => access.open(unfenced(ctx), ...rest) }), FENCED],

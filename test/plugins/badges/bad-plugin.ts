@@ -1,6 +1,6 @@
 import type { Building } from '../../../docs/examples/badges/building.ts'
 import { badges } from '../../../docs/examples/badges/plugin.ts'
-import type { RunContext, Secret } from '../../../src/sdk/index.ts'
+import { BrokerError, type RunContext, type Secret, type Step } from '../../../src/sdk/index.ts'
 import type { Badges } from './badges-world.ts'
 
 export type Access = NonNullable<Badges['grantAccess']>
@@ -8,6 +8,13 @@ type Credential = Awaited<ReturnType<Access['open']>>
 
 /** What a bad plugin does, the plugin, and the promise that it breaks. */
 export type Bad = readonly [what: string, bad: Badges, promise: string]
+
+const asked = <Answer>(work: Promise<Answer>) =>
+  work.catch((error: Error) => {
+    throw new BrokerError('target.failed', error.message, { cause: error })
+  })
+
+const doorsIn = (steps: readonly Step[]) => steps.flatMap(({ args }) => (args as { readonly doors: readonly string[] }).doors)
 
 /** The guide’s plugin with parts that it leaves out, so that these can be bad as well. */
 export const good: Badges = {
@@ -21,6 +28,18 @@ export const good: Badges = {
     }
   },
   describe: async (_client, resources) => resources.map(({ type, name }) => ({ type, name, tags: {} })),
+  async standsAgain(client, { instance, runIds }) {
+    const slots = await asked(client.slots())
+    return runIds.filter((runId) => instance === '4711081542' && slots.includes(runId))
+  },
+  grantAccess: {
+    ...badges.grantAccess!,
+    beyondTheEnd: ['the grantee keeps what they took out of the room'],
+    exceeds(approved, planned) {
+      const more = doorsIn(planned).filter((door) => !doorsIn(approved).includes(door))
+      return more.length > 0 ? `it opens ${more.join()} as well` : undefined
+    },
+  },
 }
 export const access = good.grantAccess!
 

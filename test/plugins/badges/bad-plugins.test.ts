@@ -3,12 +3,13 @@ import { brokenPromises, PROMISED } from '../conformance/promised.ts'
 import { BAD_ACCESS } from './bad-access.ts'
 import { BAD_BOUNDS } from './bad-bounds.ts'
 import { BAD_ENDS } from './bad-ends.ts'
+import { BAD_MARKS } from './bad-marks.ts'
 import { good } from './bad-plugin.ts'
 import { BAD_TRACES } from './bad-traces.ts'
 import { BAD_WORDS } from './bad-words.ts'
 import { badgesWorld } from './badges-world.ts'
 
-const BAD = [...BAD_WORDS, ...BAD_ACCESS, ...BAD_BOUNDS, ...BAD_ENDS, ...BAD_TRACES]
+const BAD = [...BAD_WORDS, ...BAD_ACCESS, ...BAD_BOUNDS, ...BAD_MARKS, ...BAD_ENDS, ...BAD_TRACES]
 
 describe('the suite for plugins', () => {
   it('finds nothing wrong with a good plugin, whatever of the parts it has', async () => {

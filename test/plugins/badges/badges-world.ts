@@ -16,8 +16,13 @@ export async function badgesWorld(plugin: Badges = badges): Promise<PluginWorld<
   const [folder, elsewhere] = [await makeBuilding(root, 'here'), await makeBuilding(root, 'there')]
   const building = new Building(folder)
   const slots = path.join(folder, 'slots')
+  let requests = 0
+  const counting = async (...given: Parameters<Badges['connect']>): Promise<Building> =>
+    new CountedBuilding((await plugin.connect(...given)).folder, () => {
+      requests += 1
+    })
   return {
-    plugin,
+    plugin: { ...plugin, connect: counting },
     config: { folder },
     wrong: [{ config: { folder: '' }, field: 'folder' }],
     ill: [{ folder: path.join(root, 'nowhere') }],
@@ -64,12 +69,38 @@ export async function badgesWorld(plugin: Badges = badges): Promise<PluginWorld<
       const slot = await building.slot(runId)
       return slot && new Date(slot.ends)
     },
+    requests: () => requests,
     // Names of runs and ends differ from grant to grant, what there is does not.
     snapshot: async () => {
       const texts = await Promise.all((await readdir(slots)).map((name) => readFile(path.join(slots, name), 'utf8')))
       return texts.sort()
     },
     stop: () => rm(root, { recursive: true, force: true }),
+  }
+}
+
+/** Tells of each change before it is made. */
+class CountedBuilding extends Building {
+  readonly #changed: () => void
+
+  constructor(folder: string, changed: () => void) {
+    super(folder)
+    this.#changed = changed
+  }
+
+  override put(...given: Parameters<Building['put']>): Promise<void> {
+    this.#changed()
+    return super.put(...given)
+  }
+
+  override change(...given: Parameters<Building['change']>): Promise<void> {
+    this.#changed()
+    return super.change(...given)
+  }
+
+  override remove(...given: Parameters<Building['remove']>): Promise<void> {
+    this.#changed()
+    return super.remove(...given)
   }
 }
 

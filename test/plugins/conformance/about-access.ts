@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { BrokerError, Secret } from '../../../src/sdk/index.ts'
+import { Secret } from '../../../src/sdk/index.ts'
 import type { Promised } from './promised.ts'
 import { extended, refused } from './world.ts'
 
@@ -110,6 +110,9 @@ export const aboutAccess: readonly Promised[] = [
         await trial.access.extend(longer.ctx, longer.steps).catch(refused)
         expect([await world.getsIn(credential), await world.isOpen(given.ctx)]).toEqual([false, false])
       }
+      // Who opens at the very moment of the end may leave a piece without power. It is found by its mark, and taken back as the rest was.
+      await trial.takeBack(given)
+      expect(await trial.leftOf(given)).toEqual([])
     },
   },
   {
@@ -136,45 +139,6 @@ export const aboutAccess: readonly Promised[] = [
       expect(await trial.wrongWith(theirs)).toEqual([])
       await trial.takeBack(theirs)
       expect(await trial.world.getsIn(credential)).toBe(false)
-    },
-  },
-  {
-    says: 'finds by its mark what a run left, and removes that alone',
-    async tried(trial) {
-      if (!trial.plugin.marked) return
-      const [mine, theirs] = [await trial.give(), await trial.give()]
-      const [lost, kept] = [await trial.open(mine), await trial.open(theirs)]
-      const ofOurs = (await trial.marked()).filter(({ runId }) => runId === mine.ctx.runId)
-      expect(ofOurs.length).toBeGreaterThan(0)
-      expect(ofOurs.map(({ instance }) => instance)).toEqual(ofOurs.map(() => mine.ctx.instance))
-      for (const piece of ofOurs) await piece.remove()
-      for (const piece of ofOurs) await piece.remove() // as after a crash
-      expect([await trial.world.getsIn(lost), await trial.world.getsIn(kept)]).toEqual([false, true])
-      expect((await trial.marked()).filter(({ runId }) => runId === mine.ctx.runId)).toEqual([])
-      await trial.takeBack(theirs)
-    },
-  },
-  {
-    says: 'acts for no run that is another process’s by now',
-    async tried(trial) {
-      const { access, world } = trial
-      const given = await trial.give()
-      const before = await world.snapshot()
-      const lose = () => {
-        throw new BrokerError('run.fenced', 'another process acts for the run')
-      }
-      const ctx = { ...given.ctx, stillMine: lose }
-      const longer = { ...extended(given, 600).ctx, stillMine: lose }
-      await expect(trial.open({ ...given, ctx })).rejects.toMatchObject({ code: 'run.fenced' })
-      await expect(access.extend(longer, given.steps)).rejects.toMatchObject({ code: 'run.fenced' })
-      for (const step of given.steps) {
-        await expect(access.rollback(ctx, step, undefined)).rejects.toMatchObject({ code: 'run.fenced' })
-        await expect(access.execute(ctx, step)).rejects.toMatchObject({ code: 'run.fenced' })
-      }
-      expect(await world.snapshot(), 'nothing is done first and asked afterwards').toEqual(before)
-      await trial.takeBack(given)
-      for (const step of given.steps) await expect(access.execute(ctx, step)).rejects.toMatchObject({ code: 'run.fenced' })
-      expect(await trial.leftOf(given)).toEqual([])
     },
   },
 ]

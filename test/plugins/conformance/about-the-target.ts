@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { BrokerError, type DiscoveryPage } from '../../../src/sdk/index.ts'
 import type { Promised } from './promised.ts'
-import { soon, Trial } from './world.ts'
+import { refusalOf, soon, Trial } from './world.ts'
 
 /** What a plugin says of its target. */
 export const aboutTheTarget: readonly Promised[] = [
@@ -77,11 +77,4 @@ export async function walk({ plugin, client }: Trial): Promise<DiscoveryPage[]> 
 
 function named({ type, name }: { readonly type: string; readonly name: string }): string {
   return `${type} ${name}`
-}
-
-async function refusalOf(work: Promise<unknown>): Promise<unknown> {
-  return work.then(
-    () => undefined,
-    (error: unknown) => error,
-  )
 }

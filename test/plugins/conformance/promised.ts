@@ -1,7 +1,10 @@
 import { aboutAccess } from './about-access.ts'
+import { aboutAsking } from './about-asking.ts'
 import { aboutBounds } from './about-bounds.ts'
 import { aboutEnds } from './about-ends.ts'
 import { aboutItself } from './about-itself.ts'
+import { aboutMarks } from './about-marks.ts'
+import { aboutPlans } from './about-plans.ts'
 import { aboutSecrets } from './about-secrets.ts'
 import { aboutTheTarget } from './about-the-target.ts'
 import { REVERSIBLE } from './reversible-action.ts'
@@ -29,7 +32,10 @@ const aboutUndo: readonly Promised[] = REVERSIBLE.map(({ says, tried }) => ({
 export const PROMISED: readonly Promised[] = [
   ...aboutItself,
   ...aboutTheTarget,
+  ...aboutPlans,
   ...aboutAccess,
+  ...aboutAsking,
+  ...aboutMarks,
   ...aboutBounds,
   ...aboutEnds,
   ...aboutSecrets,

@@ -40,6 +40,11 @@ export interface PluginWorld<Config, Client> {
   isOpen(ctx: RunContext<Client>): Promise<boolean>
   /** when the target itself ends the access of this run; undefined where it enforces no end, and where there is no access */
   endOf(ctx: RunContext<Client>): Promise<Date | undefined>
+  /**
+   * How many requests the target has had from the plugin before which it must ask whose the run is: all those that change something, and
+   * where it asks before it reads as well, those too. What the plugin does for no run, such as its own login, is not among them.
+   */
+  requests(): number
   /** what grants leave in the target, read without the plugin; equal states compare equal */
   snapshot(): Promise<unknown>
   stop(): Promise<void>
@@ -154,6 +159,13 @@ export function secretsIn(value: unknown): string[] {
   if (value instanceof Secret) return [value.reveal()]
   if (typeof value !== 'object' || value === null) return []
   return Object.values(value).flatMap(secretsIn)
+}
+
+export function refusalOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
 }
 
 /** A refusal gives nobody anything; it must be one that the broker can read. */

@@ -5,17 +5,26 @@ import { vault } from '../../../plugins/vault/index.ts'
 import { policyNameFor, userNameFor } from '../../../plugins/vault/names.ts'
 import { newId } from '../../../src/platform/ids.ts'
 import type { Credential } from '../../../src/sdk/index.ts'
+import { pass, startFaultProxy } from '../../support/fault-proxy.ts'
 import { describePlugin } from '../conformance/plugin.ts'
 import { shown, tracesIn } from './vault-grant.ts'
 import { host, INSTANCE, keyNamed, secretAt } from './vault-world.ts'
 
 const CANARY = 'canary-value-of-a-secret'
+/** The session of the broker itself. All else asks before it reads as well. */
+const OF_NO_RUN = /^auth\/(approle\/login|token\/(lookup|renew)-self)$|^sys\/(health|leader)$/
 
 for (const binary of await serversUnderTest()) {
   describePlugin(`Vault’s plugin on ${binary.product}`, async () => {
     // Servers in another mode are copies of one template, and say that they are one cluster.
     const [server, another] = await Promise.all([startVaultServer({ binary }), startVaultServer({ binary, mode: 'dev' })])
-    const common = { address: server.address, kvMounts: ['kv'], transitMounts: ['transit'] }
+    const proxy = await startFaultProxy(server.address)
+    let requests = 0
+    proxy.always((call) => {
+      if (!OF_NO_RUN.test(call.path)) requests += 1
+      return pass(call)
+    })
+    const common = { address: proxy.url, kvMounts: ['kv'], transitMounts: ['transit'] }
     const advice = vault.minimumPolicy!(vault.config.parse({ ...common, auth: { method: 'token', token: 'not yet' } }))
     const login = await setUpVault(server, { policy: advice.document })
     const good = { ...common, auth: { method: 'approle', ...login } }
@@ -105,8 +114,10 @@ for (const binary of await serversUnderTest()) {
         const { expiration } = (await policyOf(runId)) ?? {}
         return expiration === undefined ? undefined : new Date(expiration)
       },
+      requests: () => requests,
       snapshot: () => tracesIn(server),
       stop: async () => {
+        await proxy.close()
         await Promise.all([server.stop(), another.stop()])
       },
     }
