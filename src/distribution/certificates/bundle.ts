@@ -187,7 +187,7 @@ export function fingerprintOf(read: X509Certificate): string {
 }
 
 /** Certificates for hosts alone may have no subject. */
-function inOneLine(names: string | undefined): string {
+export function inOneLine(names: string | undefined): string {
   return names?.split('\n').join(', ') || '(no name)'
 }
 
@@ -214,6 +214,6 @@ export class NotYetValid extends BrokerError {
   }
 }
 
-function unfit(field: string, message: string, fix: string): BrokerError {
+export function unfit(field: string, message: string, fix: string): BrokerError {
   return new BrokerError('input.invalid', `${field}: ${message}`, { field, fix })
 }

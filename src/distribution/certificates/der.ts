@@ -37,16 +37,16 @@ export function octetsOf(node: Node | undefined): Buffer {
 }
 
 export function oidOf(node: Node | undefined): string {
-  const isOid = node?.tagClass === asn1.Class.UNIVERSAL && node.type === asn1.Type.OID && typeof node.value === 'string'
-  if (!isOid || node.value.length === 0) throw new Malformed('a name of something is missing')
-  return asn1.derToOid(forge.util.createBuffer(node.value as string))
+  const content = contentOf(node, asn1.Type.OID)
+  if (!content) throw new Malformed('a name of something is missing')
+  return asn1.derToOid(forge.util.createBuffer(content))
 }
 
 /** A number from 0 to 2^31 - 1. Nothing that is read here needs more. */
 export function smallNumberOf(node: Node | undefined): number {
-  const isNumber = node?.tagClass === asn1.Class.UNIVERSAL && node.type === asn1.Type.INTEGER && typeof node.value === 'string'
-  if (!isNumber) throw new Malformed('a number is missing')
-  const bytes = Buffer.from(node.value as string, 'latin1')
+  const content = contentOf(node, asn1.Type.INTEGER)
+  if (content === undefined) throw new Malformed('a number is missing')
+  const bytes = Buffer.from(content, 'latin1')
   const isSmall = bytes.length > 0 && bytes.length <= 4 && bytes[0]! < 0x80
   if (!isSmall) throw new Malformed('a number is out of all proportion')
   return bytes.readUIntBE(0, bytes.length)
@@ -56,4 +56,11 @@ export function derOf(node: Node): Buffer {
   return Buffer.from(asn1.toDer(node).getBytes(), 'latin1')
 }
 
-export const isNumber = (node: Node | undefined) => node?.tagClass === asn1.Class.UNIVERSAL && node.type === asn1.Type.INTEGER
+export const isNumber = (node: Node | undefined) => is(node, asn1.Type.INTEGER)
+
+const is = (node: Node | undefined, type: forge.asn1.Type) => node?.tagClass === asn1.Class.UNIVERSAL && node.type === type
+
+/** Of a value of this type that has no parts. */
+function contentOf(node: Node | undefined, type: forge.asn1.Type): string | undefined {
+  return is(node, type) && typeof node?.value === 'string' ? node.value : undefined
+}

@@ -37,6 +37,12 @@ export function bytesOf({ text }: PemBlock): Buffer | undefined {
   return /^[A-Za-z0-9+/]+={0,2}$/.test(body) ? Buffer.from(body, 'base64') : undefined
 }
 
+/** The same the other way: bytes as a block. */
+export function pemOf(der: Buffer, label: string): string {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? []
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`
+}
+
 function odd(field: string, message: string): BrokerError {
   return new BrokerError('input.invalid', `${field}: ${message}`, { field, fix: 'give it as PEM text, block after block' })
 }

@@ -1,7 +1,8 @@
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { BrokerError, type Secret } from '../../sdk/index.ts'
-import { type Bundle, fingerprintOf, isIssuedBy, keyTypeOf, readBundle } from './bundle.ts'
+import { type Bundle, fingerprintOf, inOneLine, isIssuedBy, keyTypeOf, readBundle, unfit } from './bundle.ts'
 import { derOf, Malformed, type Node, octetsOf, oidOf, partsOf, read, smallNumberOf, tagged } from './der.ts'
+import { pemOf } from './pem.ts'
 import { Pkcs12Encryption, Unsupported, WrongPassword } from './pkcs12-encryption.ts'
 
 const DATA = '1.2.840.113549.1.7.1'
@@ -33,8 +34,8 @@ export async function readPkcs12(file: string, password: Secret, now: Date): Pro
   try {
     return readBundle(
       {
-        certificate: pemOf(leaf.raw),
-        chain: issuers.map(({ raw }) => pemOf(raw)).join('') || undefined,
+        certificate: pemOf(leaf.raw, 'CERTIFICATE'),
+        chain: issuers.map(({ raw }) => pemOf(raw, 'CERTIFICATE')).join('') || undefined,
         privateKey: pemOf(der, 'PRIVATE KEY'),
       },
       now,
@@ -175,15 +176,9 @@ function inOrder(
   }
   const [stranger] = left
   if (!stranger) return { leaf, issuers }
-  const name = stranger.subject?.split('\n').join(', ') || '(no name)'
-  throw unfit(FIELD, `${name} is in it, but is not an issuer of its certificate`, 'export it with its issuers alone')
-}
-
-function pemOf(der: Buffer, label = 'CERTIFICATE'): string {
-  const lines = der.toString('base64').match(/.{1,64}/g) ?? []
-  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`
-}
-
-function unfit(field: string, message: string, fix: string): BrokerError {
-  return new BrokerError('input.invalid', `${field}: ${message}`, { field, fix })
+  throw unfit(
+    FIELD,
+    `${inOneLine(stranger.subject)} is in it, but is not an issuer of its certificate`,
+    'export it with its issuers alone',
+  )
 }

@@ -2,6 +2,8 @@ import { generateKeyPair, type KeyObject, sign } from 'node:crypto'
 import { promisify } from 'node:util'
 import forge from 'node-forge'
 import { Secret } from '../../sdk/index.ts'
+import { derOf, type Node, read } from './der.ts'
+import { pemOf } from './pem.ts'
 
 const { asn1 } = forge
 const { Class, Type } = asn1
@@ -24,16 +26,16 @@ export async function requestFor(
   const info = sequence(
     primitive(Type.INTEGER, '\0'),
     sequence(set(sequence(oid(COMMON_NAME), primitive(Type.UTF8, Buffer.from(commonName).toString('latin1'))))),
-    asn1.fromDer(publicKey.export({ type: 'spki', format: 'der' }).toString('latin1')),
+    read(publicKey.export({ type: 'spki', format: 'der' })),
     context(0, sequence(oid(EXTENSION_REQUEST), set(sequence(alternativeNames(domains.length > 0 ? domains : [commonName]))))),
   )
-  const signature = sign('sha256', bytesOf(info), privateKey)
+  const signature = sign('sha256', derOf(info), privateKey)
   const isRsa = kind.startsWith('rsa')
   const algorithm = isRsa ? sequence(oid(SIGNED_BY_RSA), primitive(Type.NULL, '')) : sequence(oid(SIGNED_BY_EC))
   const whole = sequence(info, algorithm, primitive(Type.BITSTRING, `\0${signature.toString('latin1')}`))
   return {
     privateKey: new Secret(String(privateKey.export({ type: 'pkcs8', format: 'pem' }))),
-    request: pemOf(bytesOf(whole)),
+    request: pemOf(derOf(whole), 'CERTIFICATE REQUEST'),
   }
 }
 
@@ -52,17 +54,11 @@ function keyPair(kind: KeyKind): Promise<{ privateKey: KeyObject; publicKey: Key
 
 function alternativeNames(domains: readonly string[]) {
   const names = sequence(...domains.map((domain) => asn1.create(Class.CONTEXT_SPECIFIC, 2, false, domain)))
-  return sequence(oid(ALTERNATIVE_NAMES), primitive(Type.OCTETSTRING, bytesOf(names).toString('latin1')))
+  return sequence(oid(ALTERNATIVE_NAMES), primitive(Type.OCTETSTRING, derOf(names).toString('latin1')))
 }
 
-const sequence = (...parts: forge.asn1.Asn1[]) => asn1.create(Class.UNIVERSAL, Type.SEQUENCE, true, parts)
-const set = (...parts: forge.asn1.Asn1[]) => asn1.create(Class.UNIVERSAL, Type.SET, true, parts)
-const context = (number: number, ...parts: forge.asn1.Asn1[]) => asn1.create(Class.CONTEXT_SPECIFIC, number, true, parts)
+const sequence = (...parts: Node[]) => asn1.create(Class.UNIVERSAL, Type.SEQUENCE, true, parts)
+const set = (...parts: Node[]) => asn1.create(Class.UNIVERSAL, Type.SET, true, parts)
+const context = (number: number, ...parts: Node[]) => asn1.create(Class.CONTEXT_SPECIFIC, number, true, parts)
 const primitive = (type: forge.asn1.Type, bytes: string) => asn1.create(Class.UNIVERSAL, type, false, bytes)
 const oid = (name: string) => primitive(Type.OID, asn1.oidToDer(name).getBytes())
-const bytesOf = (node: forge.asn1.Asn1) => Buffer.from(asn1.toDer(node).getBytes(), 'latin1')
-
-function pemOf(der: Buffer): string {
-  const lines = der.toString('base64').match(/.{1,64}/g) ?? []
-  return `-----BEGIN CERTIFICATE REQUEST-----\n${lines.join('\n')}\n-----END CERTIFICATE REQUEST-----\n`
-}
