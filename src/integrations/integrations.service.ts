@@ -7,7 +7,7 @@ import type { Page } from '../contract/lists.ts'
 import { type CursorKind, Cursors } from '../platform/http/cursors.ts'
 import { newId } from '../platform/ids.ts'
 import { CONFIG } from '../platform/platform.module.ts'
-import { Database, row } from '../platform/postgres/database.ts'
+import { Database, databaseNow } from '../platform/postgres/database.ts'
 import { Sealer } from '../platform/sealing/sealing.ts'
 import { type AnyPlugin, BrokerError, type PolicyAdvice } from '../sdk/index.ts'
 import { Connections } from './connections.ts'
@@ -40,8 +40,11 @@ export class Integrations {
     const config = await parseConfig(plugin, input.config)
     if (this.config.fourEyes) await this.refuseNewPlace(plugin, takeOutSecrets(config).clear)
     const { checks } = await this.trials.run(by, plugin, config, newId('int'))
-    const clock = await row<{ now: Date }>(this.database.pool, 'select clock_timestamp() as now')
-    return { healthy: isHealthy(checks), checks: checks.map((check) => ({ ...check })), at: clock!.now.toISOString() }
+    return {
+      healthy: isHealthy(checks),
+      checks: checks.map((check) => ({ ...check })),
+      at: (await databaseNow(this.database.pool)).toISOString(),
+    }
   }
 
   async view(id: string): Promise<IntegrationView> {

@@ -55,7 +55,3 @@ export async function lockRotation(tx: Tx, id: string): Promise<Rotation> {
   await row(tx, 'select 1 from rotations where id = $1 for update', [id])
   return findRotation(tx, id)
 }
-
-export async function databaseNow(tx: Tx): Promise<Date> {
-  return (await row<{ now: Date }>(tx, 'select clock_timestamp() as now'))!.now
-}

@@ -6,7 +6,7 @@ import type { Page } from '../../contract/lists.ts'
 import type { Caller } from '../../identity/callers/caller.ts'
 import { withdraw } from '../../platform/due/due-work.ts'
 import { Cursors } from '../../platform/http/cursors.ts'
-import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
+import { Database, databaseNow, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { violates } from '../../platform/postgres/database-errors.ts'
 import { BrokerError, Secret } from '../../sdk/index.ts'
 import { type Bundle, readBundle } from './bundle.ts'
@@ -27,8 +27,7 @@ export class Certificates {
   ) {}
 
   async create(caller: Caller, typed: NewCertificate): Promise<CertificateView> {
-    const clock = await row<{ now: Date }>(this.database.pool, 'select clock_timestamp() as now')
-    const bundle = await bundleOf(typed, clock!.now)
+    const bundle = await bundleOf(typed, await databaseNow(this.database.pool))
     const by = { user: caller.id, actor: caller.id }
     const { name, variables } = typed
     try {

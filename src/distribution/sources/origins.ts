@@ -3,7 +3,7 @@ import type { CertificateOrigin } from '../../contract/certificate-sources.ts'
 import { type Connection, Connections, mustBeActive } from '../../integrations/connections.ts'
 import { findIntegration } from '../../integrations/integration.ts'
 import { deadline } from '../../platform/pacing/deadline.ts'
-import { Database, row } from '../../platform/postgres/database.ts'
+import { Database, databaseNow } from '../../platform/postgres/database.ts'
 import { type AnyPlugin, BrokerError } from '../../sdk/index.ts'
 import { type Bundle, readBundle } from '../certificates/bundle.ts'
 import { readBy } from '../targets/credential.ts'
@@ -52,8 +52,7 @@ export class Origins {
   }
 
   async bundleOf(certificate: string, chain: string | undefined, privateKey: string | undefined): Promise<Bundle> {
-    const clock = await row<{ now: Date }>(this.database.pool, 'select clock_timestamp() as now')
-    return readBundle({ certificate, chain, privateKey }, clock!.now)
+    return readBundle({ certificate, chain, privateKey }, await databaseNow(this.database.pool))
   }
 
   /** To begin something with; refused while the integration is paused. */

@@ -24,7 +24,7 @@ import { Inhabitants } from '../../integrations/inhabitants.ts'
 import { removeConnection, storeHealth } from '../../integrations/target-connections.ts'
 import { Cursors } from '../../platform/http/cursors.ts'
 import { newId } from '../../platform/ids.ts'
-import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
+import { Database, databaseNow, rows, type Tx } from '../../platform/postgres/database.ts'
 import { violates } from '../../platform/postgres/database-errors.ts'
 import { Sealer } from '../../platform/sealing/sealing.ts'
 import { BrokerError, type HealthCheck, type Json, type PolicyAdvice } from '../../sdk/index.ts'
@@ -65,8 +65,7 @@ export class Targets implements OnModuleInit {
     const credential = await findCredential(this.database.pool, credentialId)
     const read = await this.readLocation(credential.plugin, location)
     const { checks } = await this.connections.check(caller.id, newId('int'), credential, read)
-    const clock = await row<{ now: Date }>(this.database.pool, 'select clock_timestamp() as now')
-    return reportOf(checks, clock!.now)
+    return reportOf(checks, await databaseNow(this.database.pool))
   }
 
   async check(caller: Caller, id: string): Promise<HealthReport> {

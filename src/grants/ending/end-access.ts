@@ -6,7 +6,7 @@ import { findIntegration } from '../../integrations/integration.ts'
 import { IntegrationStates } from '../../integrations/integration-states.ts'
 import { each } from '../../platform/due/due-lane.ts'
 import { DueWork, enqueue, withdraw } from '../../platform/due/due-work.ts'
-import { row, rows, type Tx, UrgentDatabase } from '../../platform/postgres/database.ts'
+import { databaseNow, row, rows, type Tx, UrgentDatabase } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { GRANT_WORK } from '../grant.ts'
 import { endNow } from './ending.ts'
@@ -46,7 +46,7 @@ export class AccessEnding implements OnModuleInit {
     mustBeTyped(confirm, name, 'end all access through it')
     await this.states.stop(caller.id, id, async (tx) => {
       await record(tx, { kind: SAID, actor: caller.id, subject: id, data: { name, reason } })
-      const at = new Date((await now(tx)).getTime() + NET_MS)
+      const at = new Date((await databaseNow(tx)).getTime() + NET_MS)
       await enqueue(tx, [{ lane: 'cut', kind: GRANT_WORK.endAll, subject: id, shard: id, at }])
     })
     const grants = await this.endAll(id)
@@ -93,8 +93,4 @@ async function endSome(tx: Tx, id: string, { by, note, at }: Order): Promise<str
     live.map((grant) => grant.id),
     { reason: 'revoked', by, note },
   )
-}
-
-async function now(tx: Tx): Promise<Date> {
-  return (await row<{ now: Date }>(tx, 'select clock_timestamp() as now'))!.now
 }

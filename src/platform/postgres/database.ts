@@ -92,6 +92,11 @@ export async function row<Row>(tx: Tx, statement: string, values: readonly unkno
   return (await rows<Row>(tx, statement, values))[0]
 }
 
+/** Nothing decides about access by the clock of this process. */
+export async function databaseNow(tx: Tx): Promise<Date> {
+  return (await row<{ now: Date }>(tx, 'select clock_timestamp() as now'))!.now
+}
+
 /** The one stateful engine, through one pool. */
 @Injectable()
 export class Database implements OnApplicationShutdown {
