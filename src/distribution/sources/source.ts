@@ -35,7 +35,7 @@ export interface Source {
 }
 
 /** Those that were not removed. */
-export function selectSources(tx: Pick<Tx, 'query'>, where: string, values: readonly unknown[]): Promise<Source[]> {
+export function selectSources(tx: Tx, where: string, values: readonly unknown[]): Promise<Source[]> {
   return rows(
     tx,
     `select s.id, s.name, s.origin as from, s.variables, s.chain as "thenDistribute", s.run_id as "runId", s.sealed_key as "sealedKey",
@@ -51,7 +51,7 @@ export function selectSources(tx: Pick<Tx, 'query'>, where: string, values: read
   )
 }
 
-export async function findSource(tx: Pick<Tx, 'query'>, id: string): Promise<Source> {
+export async function findSource(tx: Tx, id: string): Promise<Source> {
   const [found] = await selectSources(tx, 's.id = $1', [id])
   if (!found) throw new BrokerError('not_found', `there is no certificate source ${id}`)
   return found
