@@ -7,6 +7,7 @@ import { BrokerError } from '../../sdk/index.ts'
 import type { Bundle } from '../certificates/bundle.ts'
 import { EXPIRY_WORK, Expiry } from '../certificates/expiry.ts'
 import { Keeping } from '../certificates/keeping.ts'
+import { noteSuccess } from './problems.ts'
 import { Sending } from './sending.ts'
 import { type Source, workOf } from './source.ts'
 
@@ -41,7 +42,7 @@ export class Adopting {
       )
     }
     await settle(tx, source)
-    // What stood in the way so far is over.
+    await noteSuccess(tx, id)
     const adopted = {
       ...source,
       certificate: { id: certificate, fingerprint, notAfter: notAfter.toISOString() },
@@ -58,26 +59,21 @@ export class Adopting {
   async keepOn(tx: Tx, source: Source): Promise<void> {
     const { problem } = (await this.sending.isUnsent(tx, source)) ? await this.sending.send(tx, source) : {}
     if (problem) await this.sending.refused(tx, source, problem)
-    await settle(tx, source, problem !== undefined)
+    else await noteSuccess(tx, source.id)
+    await settle(tx, source)
   }
 }
 
 /** When it is due next: a place is looked at again and again, what is issued is renewed before its end. */
-export async function settle(tx: Tx, { id, from }: Source, keepProblem = false): Promise<void> {
+async function settle(tx: Tx, { id, from }: Source): Promise<void> {
   const [next] = await rows<{ at: Date | null }>(
     tx,
     `update certificate_sources s set run_id = null, sealed_key = null,
-       problem = case when $4 then problem end, failing_since = case when $4 then failing_since end, told = $4 and told,
        next_at = case when $2::int is not null then clock_timestamp() + make_interval(secs => $2)
          else (select greatest(c.not_after - make_interval(days => $3::int), c.not_before + (c.not_after - c.not_before) * 2 / 3)
            from certificates c where c.source_id = s.id and c.replaced_by is null and c.removed_at is null) end
      where id = $1 returning next_at as at`,
-    [
-      id,
-      from.kind === 'stored' ? from.lookEverySeconds : null,
-      from.kind === 'issued' ? from.renewDaysBefore : null,
-      keepProblem,
-    ],
+    [id, from.kind === 'stored' ? from.lookEverySeconds : null, from.kind === 'issued' ? from.renewDaysBefore : null],
   )
   if (next?.at) await enqueue(tx, [workOf({ id, from }, next.at)])
 }

@@ -28,3 +28,8 @@ export async function noteFailure(
   const data = { name, certificate: certificate?.id ?? null, notAfter: certificate?.notAfter ?? null, ...problem }
   await record(tx, { kind: 'certificate_source.failed', actor: BROKER, subject: id, data })
 }
+
+/** Nothing stands in its way any more: what comes next is told again. */
+export async function noteSuccess(tx: Tx, id: string): Promise<void> {
+  await rows(tx, 'update certificate_sources set problem = null, failing_since = null, told = false where id = $1', [id])
+}

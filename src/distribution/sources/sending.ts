@@ -5,7 +5,7 @@ import { problemOf } from '../../platform/http/problem-of.ts'
 import { Database, row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { Distributions } from '../fan-out/distributions.service.ts'
-import { noteFailure, type Problem } from './problems.ts'
+import { noteFailure, noteSuccess, type Problem } from './problems.ts'
 import { AFTER_REFUSAL_SECONDS, SEND_WORK, type Source, selectSources } from './source.ts'
 
 /** Sends the current certificate of a source to its targets, and tries again where that was refused. */
@@ -62,7 +62,7 @@ export class Sending implements OnModuleInit {
       if (!source || !(await this.isUnsent(tx, source))) return
       const { problem } = await this.send(tx, source)
       if (problem) return this.refused(tx, source, problem)
-      await rows(tx, 'update certificate_sources set problem = null, failing_since = null, told = false where id = $1', [id])
+      await noteSuccess(tx, id)
     })
     this.work.wake('run')
     return 'done'
