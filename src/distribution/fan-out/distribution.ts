@@ -163,7 +163,9 @@ export function lineOf(distribution: Distribution, parts: readonly Part[]): Dist
   }
 }
 
-export function viewOf(distribution: Distribution, parts: readonly Part[]): DistributionView {
+/** As people see it, target by target. */
+export async function shownDistribution(tx: Tx, id: string): Promise<DistributionView> {
+  const [distribution, parts] = [await findDistribution(tx, id), await partsOf(tx, [id])]
   return {
     ...lineOf(distribution, parts),
     targets: parts.map((part) => ({

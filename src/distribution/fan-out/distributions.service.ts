@@ -32,7 +32,7 @@ import {
   mustNeedNoSecond,
   partsOf,
   selectDistributions,
-  viewOf,
+  shownDistribution,
   workOf,
 } from './distribution.ts'
 import { wishFor } from './wishes.ts'
@@ -67,7 +67,7 @@ export class Distributions implements OnModuleInit {
   }
 
   get(id: string): Promise<DistributionView> {
-    return this.one(this.database.pool, id)
+    return shownDistribution(this.database.pool, id)
   }
 
   async list({ limit, cursor }: DistributionQuery): Promise<Page<DistributionLine>> {
@@ -117,7 +117,7 @@ export class Distributions implements OnModuleInit {
       )
       await record(tx, { kind: 'distribution.resumed', actor: caller.id, subject: id, data: { reason, targets } })
       await enqueue(tx, [workOf(id)])
-      return this.one(tx, id)
+      return shownDistribution(tx, id)
     })
     this.work.wake('run')
     return view
@@ -144,7 +144,7 @@ export class Distributions implements OnModuleInit {
       await wishFor(tx, id, targets, { is: 'cancel', by: caller.id, reason })
       await record(tx, { kind: 'distribution.cancelled', actor: caller.id, subject: id, data: { reason } })
       await enqueue(tx, [workOf(id)])
-      return this.one(tx, id)
+      return shownDistribution(tx, id)
     })
     this.work.wake('run')
     return view
@@ -218,7 +218,7 @@ export class Distributions implements OnModuleInit {
       data: { ...data, ...(source && { source }) },
     })
     await enqueue(tx, [workOf(id)])
-    return this.one(tx, id)
+    return shownDistribution(tx, id)
   }
 
   /** Everything that stands against it at any target, before anything is sent to one. */
@@ -287,10 +287,6 @@ export class Distributions implements OnModuleInit {
 
   private pathOf(target: Target, certificate: Certificate): string {
     return distributionOf(this.catalog.get(target.plugin)).pathOf(target.location, toGo(certificate))
-  }
-
-  private async one(tx: Tx, id: string): Promise<DistributionView> {
-    return viewOf(await findDistribution(tx, id), await partsOf(tx, [id]))
   }
 }
 

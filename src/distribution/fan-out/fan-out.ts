@@ -94,8 +94,9 @@ export class FanOut implements OnModuleInit {
     this.orders.wake()
   }
 
-  private async begin({ id, ...distribution }: Distribution, part: Part): Promise<void> {
-    const { ready, version } = await this.ready({ id, ...distribution }, part)
+  private async begin(distribution: Distribution, part: Part): Promise<void> {
+    const { id } = distribution
+    const { ready, version } = await this.ready(distribution, part)
     await this.database.transaction(async (tx) => {
       await findDistribution(tx, id, 'for update')
       const [still] = await rows(

@@ -23,8 +23,8 @@ import {
   mayBePutBack,
   type Part,
   partsOf,
+  shownDistribution,
   stateOf,
-  viewOf,
   workOf,
 } from './distribution.ts'
 import { wishFor } from './wishes.ts'
@@ -90,7 +90,7 @@ export class PuttingBack implements OnModuleInit {
       keyOf: (id, { idempotencyKey: key, reason, named }) =>
         key === undefined ? undefined : { scope: id!, key, body: { reason, named: named ?? 'all' } },
       idOf: ({ id }) => id,
-      find: async (id) => viewOf(await findDistribution(this.database.pool, id), await partsOf(this.database.pool, [id])),
+      find: (id) => shownDistribution(this.database.pool, id),
     },
     summary: async (id, { reason, targetIds }) => {
       const { certificate } = await findDistribution(this.database.pool, id!)
@@ -110,7 +110,7 @@ export class PuttingBack implements OnModuleInit {
     await rows(tx, 'update distributions set finished_at = null where id = $1', [id])
     await record(tx, { kind: 'distribution.undoing', actor: by, subject: id, data: { reason, targets } })
     await enqueue(tx, [workOf(id)])
-    return viewOf(await findDistribution(tx, id), await partsOf(tx, [id]))
+    return shownDistribution(tx, id)
   }
 
   private async chosen(tx: Tx, id: string, targetIds: readonly string[] | undefined): Promise<readonly Part[]> {
