@@ -47,6 +47,6 @@ export class Cancelling {
     } else {
       await enqueue(tx, [{ lane: 'run', kind: RUN_WORK.execute, subject: id, shard: run.integrationId }])
     }
-    return this.views.one(tx, id)
+    return this.views.one(id, tx)
   }
 }

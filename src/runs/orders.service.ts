@@ -1,19 +1,17 @@
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
+import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { z } from 'zod'
 import { Journal } from '../actions/journal.ts'
 import { record } from '../audit/record.ts'
 import type { ChangeKind } from '../changes/change-kind.ts'
 import { FourEyes } from '../changes/four-eyes.ts'
 import type { Held } from '../changes/held.ts'
-import type { Config } from '../config/config.ts'
 import { type NewRun, newRun, type RunView } from '../contract/runs.ts'
 import type { Caller } from '../identity/callers/caller.ts'
 import { mustBeActive } from '../integrations/connections.ts'
 import { findConnected } from '../integrations/integration.ts'
 import { DueWork, enqueue } from '../platform/due/due-work.ts'
 import { newId } from '../platform/ids.ts'
-import { CONFIG } from '../platform/platform.module.ts'
-import { Database, rows, type Tx } from '../platform/postgres/database.ts'
+import { rows, type Tx } from '../platform/postgres/database.ts'
 import { isReversible, Secret } from '../sdk/index.ts'
 import { type PlannedStep, RUN_WORK } from './ordered-run.ts'
 import { clear, type Meant, mustBeConfirmed, Previews } from './previews.ts'
@@ -52,8 +50,6 @@ export interface ReadyOrder {
 @Injectable()
 export class Orders implements OnModuleInit {
   constructor(
-    @Inject(CONFIG) private readonly config: Config,
-    private readonly database: Database,
     private readonly work: DueWork,
     private readonly journal: Journal,
     private readonly previews: Previews,
@@ -69,7 +65,7 @@ export class Orders implements OnModuleInit {
     const before = await this.fourEyes.before(this.ordering, null, order)
     if (before !== undefined) return before
     // The second admin accepts this plan and no other.
-    const approved = this.config.fourEyes ? await this.previews.plan(await this.lookAt(order)) : undefined
+    const approved = this.fourEyes.areOn ? await this.previews.plan(await this.lookAt(order)) : undefined
     return this.fourEyes.submit(caller, this.ordering, null, { ...order, approved })
   }
 
@@ -92,7 +88,7 @@ export class Orders implements OnModuleInit {
       keyOf: (_, { idempotencyKey: key, approved: _plan, ...body }) =>
         key === undefined ? undefined : { scope: `${body.integrationId} ${body.action}`, key, body },
       idOf: ({ id }) => id,
-      find: (id) => this.views.one(this.database.pool, id),
+      find: (id) => this.views.one(id),
     },
     summary: async (_, order) => {
       const meant = await this.lookAt(order)
@@ -115,7 +111,7 @@ export class Orders implements OnModuleInit {
       const key = idempotencyKey === undefined ? undefined : `by hand: ${idempotencyKey}`
       const ready = await this.ready({ integrationId, action, input, reason, startedBy, idempotencyKey: key, approved })
       return {
-        write: async (tx) => this.views.one(tx, (await ready.write(tx)).id),
+        write: async (tx) => this.views.one((await ready.write(tx)).id, tx),
         afterwards: () => this.wake(),
       }
     },

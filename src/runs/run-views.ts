@@ -24,7 +24,7 @@ export class RunViews {
     private readonly cursors: Cursors,
   ) {}
 
-  async one(tx: Tx, id: string): Promise<RunView> {
+  async one(id: string, tx?: Tx): Promise<RunView> {
     return this.view(await this.find(id, tx))
   }
 

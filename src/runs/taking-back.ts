@@ -88,7 +88,7 @@ export class TakingBack implements OnModuleInit {
     repeatable: {
       keyOf: (id, { idempotencyKey: key, ...body }) => (key === undefined ? undefined : { scope: id!, key, body }),
       idOf: ({ id }) => id,
-      find: (id) => this.views.one(this.database.pool, id),
+      find: (id) => this.views.one(id),
     },
     summary: async (id, { reason }) => {
       const { action, concerns } = await this.views.find(id!)
@@ -126,7 +126,7 @@ export class TakingBack implements OnModuleInit {
     await rows(tx, `update ordered_runs set undo = ${stamped('$2')}, problem = null where id = $1`, [id, JSON.stringify(undo)])
     await record(tx, { kind: 'run.undoing', actor: by ?? BROKER, subject: id, data: { reason } })
     await enqueue(tx, [{ lane: 'run', kind: RUN_WORK.undo, subject: id, shard: run.integrationId }])
-    return this.views.one(tx, id)
+    return this.views.one(id, tx)
   }
 
   private async takeBack(work: Work, hold: Hold): Promise<Outcome> {
