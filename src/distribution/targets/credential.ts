@@ -7,6 +7,7 @@ import {
   putBackSecrets,
   takeOutSecrets,
 } from '../../integrations/secrets/config-secrets.ts'
+import { sorted } from '../../integrations/secrets/destination.ts'
 import { issuesOf, wordsFor } from '../../platform/http/input-issues.ts'
 import { InvalidInput } from '../../platform/http/input-pipe.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
@@ -137,11 +138,4 @@ function inWords(destination: Json): string {
       : `${field} ${text}`
   })
   return shown.join(', ')
-}
-
-function sorted(value: Json): Json {
-  if (Array.isArray(value)) return value.map((each: Json) => sorted(each))
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value as { readonly [key: string]: Json }).filter(([, inner]) => inner !== undefined)
-  return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, sorted(inner)]))
 }

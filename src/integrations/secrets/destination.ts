@@ -38,11 +38,12 @@ function valueAt(config: unknown, path: string): Json | undefined {
   return found === undefined ? undefined : (JSON.parse(JSON.stringify(found)) as Json)
 }
 
-function sorted(value: Json): Json {
+/** With the keys of every object in one order; what is undefined is not there. */
+export function sorted(value: Json): Json {
   if (Array.isArray(value)) return value.map(sorted)
   if (!isHolder(value)) return value
-  const keys = Object.keys(value).toSorted()
-  return Object.fromEntries(keys.map((key) => [key, sorted(value[key] as Json)]))
+  const keys = Object.keys(value).filter((key) => value[key] !== undefined)
+  return Object.fromEntries(keys.toSorted().map((key) => [key, sorted(value[key] as Json)]))
 }
 
 function isHolder(value: unknown): value is Record<string, unknown> {
