@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { BrokerError } from '../../../src/sdk/index.ts'
 import type { VaultAnswer } from '../../../vault/index.ts'
 import { isAbsent, type Send } from '../send.ts'
-import { type KvPlace, nameOf } from './kv-place.ts'
+import { type KvPlace, nameOf, notAsKv2 } from './kv-place.ts'
 
 /** One version as its server lists it: when it was written tells it from another of the same number, made after a purge. */
 export interface ListedVersion {
@@ -32,16 +32,7 @@ export async function readHistory(send: Send, place: KvPlace): Promise<KvHistory
   const [answer, now] = [await send(getHistory(place)), await serverTime(send)]
   if (isAbsent(answer)) return { current: 0, versions: new Map(), answer }
   const metadata = Metadata.safeParse(answer.data)
-  if (!metadata.success) {
-    throw new BrokerError(
-      'target.unexpected',
-      `the answer for ${nameOf(place)} (${answer.status}) is not one of a KV v2 engine`,
-      {
-        fix: 'check that the mount is still there and is KV version 2',
-        requestId: answer.requestId,
-      },
-    )
-  }
+  if (!metadata.success) throw notAsKv2(`the answer for ${nameOf(place)}`, answer)
   const { current_version: current, versions } = metadata.data
   const listed = Object.entries(versions).map(([number, version]): [number, ListedVersion] => {
     const { created_time: createdAt, deletion_time: deletedAt, destroyed } = version

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { BrokerError } from '../../../src/sdk/index.ts'
-import { unaskable } from '../../../vault/index.ts'
+import { unaskable, type VaultAnswer } from '../../../vault/index.ts'
 import type { VaultClient } from '../client.ts'
 import { slashless } from '../config.ts'
 import { readMounts } from '../mounts.ts'
@@ -31,6 +31,14 @@ export function nameOf({ mount, path }: KvPlace): string {
 
 export function concernsOf(place: KvPlace) {
   return [{ type: KV_SECRET, name: nameOf(place) }]
+}
+
+/** Refuses an answer that no KV v2 engine gives: `the answer for kv/app/db`. */
+export function notAsKv2(what: string, { status, requestId }: VaultAnswer): BrokerError {
+  return new BrokerError('target.unexpected', `${what} (${status}) is not one of a KV v2 engine`, {
+    fix: 'check that the mount is still there and is KV version 2',
+    requestId,
+  })
 }
 
 /** Throws unless versions are kept there: to version 1 the same calls are secrets of other names, and its answer looks like success. */

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import { BrokerError } from '../../../src/sdk/index.ts'
 import type { VaultAnswer, VaultCall } from '../../../vault/index.ts'
 import { isAbsent, type Send } from '../send.ts'
-import { type KvPlace, nameOf } from './kv-place.ts'
+import { type KvPlace, nameOf, notAsKv2 } from './kv-place.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -34,16 +33,8 @@ export async function readVersion(send: Send, place: KvPlace, version?: number):
   const answer = await send(getVersion(place, version))
   if (isAbsent(answer)) return { is: 'absent', answer }
   const { data: fields, metadata } = answer.data
-  if (!isObject(metadata) || typeof metadata['version'] !== 'number' || typeof metadata['created_time'] !== 'string') {
-    throw new BrokerError(
-      'target.unexpected',
-      `the answer for ${nameOf(place)} (${answer.status}) is not one of a KV v2 engine`,
-      {
-        fix: 'check that the mount is still there and is KV version 2',
-        requestId: answer.requestId,
-      },
-    )
-  }
+  if (!isObject(metadata) || typeof metadata['version'] !== 'number' || typeof metadata['created_time'] !== 'string')
+    throw notAsKv2(`the answer for ${nameOf(place)}`, answer)
   const found = { version: metadata['version'], createdAt: metadata['created_time'], answer }
   if (metadata['destroyed'] === true) return { is: 'destroyed', ...found }
   if (answer.status === 404 || !isObject(fields)) return { is: 'deleted', ...found }
@@ -55,12 +46,10 @@ export async function readVersion(send: Send, place: KvPlace, version?: number):
 export async function writeVersion(send: Send, place: KvPlace, fields: Fields, version: number): Promise<string> {
   const { mount, path } = place
   const body = { data: fields, options: { cas: version } }
-  const { data, status, requestId } = await send({ method: 'POST', path: [mount, 'data', path], body, repeatable: true })
-  if (typeof data['created_time'] === 'string') return data['created_time']
-  throw new BrokerError('target.unexpected', `the answer to writing ${nameOf(place)} (${status}) is not one of a KV v2 engine`, {
-    fix: 'check that the mount is still there and is KV version 2',
-    requestId,
-  })
+  const answer = await send({ method: 'POST', path: [mount, 'data', path], body, repeatable: true })
+  const { created_time: writtenAt } = answer.data
+  if (typeof writtenAt === 'string') return writtenAt
+  throw notAsKv2(`the answer to writing ${nameOf(place)}`, answer)
 }
 
 /** Tells two contents apart without keeping either. Of a secret that can be guessed it is as telling as the secret: keep it sealed. */
