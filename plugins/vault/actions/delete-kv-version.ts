@@ -1,17 +1,17 @@
 import { type Action, BrokerError, type Journaled, type Json, type Reversible, type Step } from '../../../src/sdk/index.ts'
 import type { VaultClient } from '../client.ts'
-import { evidenceOf, lookOf } from '../evidence.ts'
 import { sendingFor } from '../send.ts'
-import { getHistory, type KvHistory, readHistory } from './kv-history.ts'
-import { concernsOf, nameOf } from './kv-place.ts'
+import { type KvHistory, readHistory } from './kv-history.ts'
+import { nameOf } from './kv-place.ts'
 import {
-  KvVersions,
+  evidenceFor,
+  type KvVersions,
   mustBeSame,
   type OneVersion,
+  ofVersions,
   sameVersion,
   standingNow,
   versionsToChange,
-  weightOf,
 } from './kv-versions-input.ts'
 import { ifAllowed } from './rights-back.ts'
 
@@ -26,10 +26,7 @@ export const deleteKvVersion: Action<VaultClient, KvVersions, DeleteStep> & Reve
   title: 'Delete versions of a secret',
   description: 'The named versions can no longer be read. The server keeps what they hold, so they can be brought back.',
   severity: 'medium',
-  input: KvVersions,
-  weigh: weightOf,
-  concerns: concernsOf,
-  writes: (place) => [nameOf(place)],
+  ...ofVersions,
 
   async plan(ctx, input) {
     const { history, found } = await versionsToChange(sendingFor(ctx, 'provisioning'), ctx.client, input)
@@ -141,11 +138,6 @@ function deletesItselfAt({ args }: DeleteStep): string | undefined {
 function deletedAtIn(record: Json | undefined): string | undefined {
   if (typeof record !== 'object' || record === null || !('deletedAt' in record)) return undefined
   return typeof record['deletedAt'] === 'string' ? record['deletedAt'] : undefined
-}
-
-function evidenceFor(args: OneVersion, history: KvHistory, holds: boolean) {
-  const observed = `${history.answer.status}, ${standingNow(history, args)}`
-  return evidenceOf(`version ${args.version} of ${nameOf(args)}`, holds, lookOf(getHistory(args), history.answer, observed))
 }
 
 function inTheWay(because: string): BrokerError {

@@ -1,17 +1,17 @@
 import type { Action, Irreversible, Step } from '../../../src/sdk/index.ts'
 import type { VaultClient } from '../client.ts'
-import { evidenceOf, lookOf } from '../evidence.ts'
 import { sendingFor } from '../send.ts'
-import { getHistory, readHistory } from './kv-history.ts'
-import { concernsOf, nameOf } from './kv-place.ts'
+import { readHistory } from './kv-history.ts'
+import { nameOf } from './kv-place.ts'
 import {
-  KvVersions,
+  evidenceFor,
+  type KvVersions,
   mustBeSame,
   type OneVersion,
+  ofVersions,
   sameVersion,
   standingNow,
   versionsToChange,
-  weightOf,
 } from './kv-versions-input.ts'
 
 interface DestroyStep extends Step {
@@ -26,11 +26,8 @@ export const destroyKvVersion: Action<VaultClient, KvVersions, DestroyStep> & Ir
   description: 'What the named versions hold is gone from the server for good. The history still shows that they existed.',
   severity: 'high',
   irreversible: 'the server removes what a destroyed version held from its storage, and no call brings it back',
-  input: KvVersions,
-  weigh: weightOf,
-  concerns: concernsOf,
+  ...ofVersions,
   mustType: nameOf,
-  writes: (place) => [nameOf(place)],
 
   async plan(ctx, input) {
     const { history, found } = await versionsToChange(sendingFor(ctx, 'provisioning'), ctx.client, input)
@@ -67,8 +64,7 @@ export const destroyKvVersion: Action<VaultClient, KvVersions, DestroyStep> & Ir
         const is = standingNow(history, args)
         // Another that is destroyed may have been hit in place of ours: it was made between our look and our call.
         const holds = is === 'destroyed' || is === 'no longer kept' || is === 'another, live'
-        const look = lookOf(getHistory(args), history.answer, `${history.answer.status}, ${is}`)
-        return evidenceOf(`version ${args.version} of ${nameOf(args)}`, holds, look)
+        return evidenceFor(args, history, holds)
       }),
     )
   },

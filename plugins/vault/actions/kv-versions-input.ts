@@ -1,9 +1,10 @@
 import { z } from 'zod'
-import { BrokerError, type Weight } from '../../../src/sdk/index.ts'
+import { BrokerError, type Evidence, type Weight } from '../../../src/sdk/index.ts'
 import type { VaultClient } from '../client.ts'
+import { evidenceOf, lookOf } from '../evidence.ts'
 import type { Send } from '../send.ts'
-import { type KvHistory, type ListedVersion, readHistory } from './kv-history.ts'
-import { type KvPlace, kvPlace, mustKeepVersions, nameOf } from './kv-place.ts'
+import { getHistory, type KvHistory, type ListedVersion, readHistory } from './kv-history.ts'
+import { concernsOf, type KvPlace, kvPlace, mustKeepVersions, nameOf } from './kv-place.ts'
 
 /** Some versions of one secret. */
 export const KvVersions = z.strictObject({
@@ -23,8 +24,15 @@ export const KvVersions = z.strictObject({
 })
 export type KvVersions = z.infer<typeof KvVersions>
 
-export function weightOf({ versions }: KvVersions): Weight {
-  return { because: versions.length > 1 ? [`It names ${versions.length} versions.`] : [], parts: versions.length }
+/** What every action on versions says of itself. */
+export const ofVersions = {
+  input: KvVersions,
+  weigh: ({ versions }: KvVersions): Weight => ({
+    because: versions.length > 1 ? [`It names ${versions.length} versions.`] : [],
+    parts: versions.length,
+  }),
+  concerns: concernsOf,
+  writes: (place: KvVersions) => [nameOf(place)],
 }
 
 /** What a step is done to: the time tells this version from another of its number. */
@@ -64,6 +72,13 @@ export function standingNow(
   const listed = history.versions.get(planned.version)
   if (!listed) return 'no longer kept'
   return listed.createdAt === planned.createdAt ? listed.is : `another, ${listed.is}`
+}
+
+/** What the history says of a version, and whether that is as it should be. */
+export function evidenceFor(planned: OneVersion, history: KvHistory, holds: boolean): Evidence {
+  const observed = `${history.answer.status}, ${standingNow(history, planned)}`
+  const look = lookOf(getHistory(planned), history.answer, observed)
+  return evidenceOf(`version ${planned.version} of ${nameOf(planned)}`, holds, look)
 }
 
 export function mustBeSame(place: OneVersion, listed: ListedVersion | undefined): ListedVersion {
