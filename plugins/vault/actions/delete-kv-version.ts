@@ -1,4 +1,12 @@
-import { type Action, BrokerError, type Journaled, type Json, type Reversible, type Step } from '../../../src/sdk/index.ts'
+import {
+  type Action,
+  BrokerError,
+  type Journaled,
+  type Json,
+  type Outlook,
+  type Reversible,
+  type Step,
+} from '../../../src/sdk/index.ts'
 import type { VaultClient } from '../client.ts'
 import { sendingFor } from '../send.ts'
 import { type KvHistory, readHistory } from './kv-history.ts'
@@ -13,6 +21,7 @@ import {
   standingNow,
   versionsToChange,
 } from './kv-versions-input.ts'
+import { inOne } from './outlooks.ts'
 import { ifAllowed } from './rights-back.ts'
 
 interface DeleteStep extends Step {
@@ -97,24 +106,20 @@ export const deleteKvVersion: Action<VaultClient, KvVersions, DeleteStep> & Reve
 
   async outlook(ctx, steps) {
     const send = sendingFor(ctx, 'background')
-    const each = await Promise.all(
-      steps.map(async (step) => {
-        const history = await readHistory(send, step.args)
-        return { step, why: whyNotBack(step, history), deletesItselfAt: deletesItselfAt(step) }
-      }),
-    )
-    const because = each.find(({ why }) => why)?.why ?? each.find(({ deletesItselfAt }) => deletesItselfAt)?.deletesItselfAt
-    const outlook = {
-      isPossible: each.every(({ why }) => why === undefined),
-      ...(because && { because }),
-      restores: each.flatMap(({ step, why }) => {
-        const { version } = step.args
-        return why ? [] : [{ target: step.target, summary: `Version ${version} of ${nameOf(step.args)} can be read again.` }]
-      }),
-    }
-    const place = steps[0]?.args
-    return place ? ifAllowed(send, outlook, { path: `${place.mount}/undelete/${place.path}`, right: 'update' }) : outlook
+    const place = steps[0]?.args // all of them are versions of one secret
+    if (!place) return inOne([])
+    const history = await readHistory(send, place)
+    const outlook = inOne(steps.map((step) => outlookOf(step, history)))
+    return ifAllowed(send, outlook, { path: `${place.mount}/undelete/${place.path}`, right: 'update' })
   },
+}
+
+function outlookOf(step: Journaled<DeleteStep>, history: KvHistory): Outlook {
+  const why = whyNotBack(step, history)
+  if (why) return { isPossible: false, because: why, restores: [] }
+  const caveat = deletesItselfAt(step)
+  const summary = `Version ${step.args.version} of ${nameOf(step.args)} can be read again.`
+  return { isPossible: true, ...(caveat && { because: caveat }), restores: [{ target: step.target, summary }] }
 }
 
 /** Why this deletion cannot be taken back, or undefined. */
