@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
-import type { ApiClient } from '../api-client/api-client.ts'
+import { type ApiClient, ChangeHeld } from '../api-client/api-client.ts'
+import type { ProposalView } from '../contract/proposals.ts'
+import { BrokerError } from '../sdk/index.ts'
 import { apiClient } from './connect.ts'
 import { json } from './lines.ts'
 import type { Terminal } from './terminal.ts'
@@ -16,6 +18,19 @@ export function withApi(command: Command): Command {
     .option('--url <url>', 'URL of the broker (default: LATCHKEY_CLI_URL, else http://127.0.0.1:4460)')
     .option('--token-file <file>', 'file that holds your token (default: the token in LATCHKEY_CLI_TOKEN)')
     .option('--json', 'print the broker’s answer as JSON')
+}
+
+/** What came of an order: itself, or the proposal that waits for a second person in its place. */
+export function orHeld<Made>(said: Promise<Made>): Promise<Made | ProposalView> {
+  return said.catch((error: unknown) => {
+    if (error instanceof ChangeHeld) return error.proposal
+    throw error
+  })
+}
+
+export function mustSayWhy({ reason }: { readonly reason?: string | undefined }): string {
+  if (reason !== undefined) return reason
+  throw new BrokerError('input.invalid', 'the reason is missing', { fix: 'add --reason "…"' })
 }
 
 /** Calls the broker and shows its answer, as it is or in words. */

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { CertificateSourceView, NewCertificateSource } from '../../contract/certificate-sources.ts'
 import { certificateSources as endpoints } from '../../contract/endpoints/distribution.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { type ApiOptions, show, withApi } from '../api-command.ts'
+import { type ApiOptions, mustSayWhy, show, withApi } from '../api-command.ts'
 import { apiClient } from '../connect.ts'
 import { seconds } from '../duration.ts'
 import { certificateSourceId, integrationId, targetIds } from '../find.ts'
@@ -79,15 +79,13 @@ export function certificateSources(program: Command, terminal: Terminal): void {
         await api.call(endpoints.remove, { params: { id: await certificateSourceId(api, given) } })
         return
       }
-      if (renew && !reason) {
-        throw new BrokerError('input.invalid', 'the trail keeps why it is renewed now', { fix: 'add --reason "…"' })
-      }
+      const body = renew && { reason: mustSayWhy({ reason }) }
       await show(
         terminal,
         options,
         async (api) => {
           const params = { id: await certificateSourceId(api, given) }
-          return renew ? api.call(endpoints.renew, { params, body: { reason: reason! } }) : api.call(endpoints.get, { params })
+          return body ? api.call(endpoints.renew, { params, body }) : api.call(endpoints.get, { params })
         },
         sourceInWords,
       )

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import { type ApiClient, ChangeHeld } from '../../api-client/api-client.ts'
+import type { ApiClient } from '../../api-client/api-client.ts'
 import type { DistributionView } from '../../contract/distributions.ts'
 import { targets as targetEndpoints } from '../../contract/endpoints/distribution.ts'
 import { distributions as endpoints } from '../../contract/endpoints/distributions.ts'
 import type { ProposalView } from '../../contract/proposals.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { type ApiOptions, show, withApi } from '../api-command.ts'
+import { type ApiOptions, mustSayWhy, orHeld, show, withApi } from '../api-command.ts'
 import { apiClient } from '../connect.ts'
 import { distributionInWords, distributionsInWords, outlookInWords, targetsInWords } from '../distribution-words.ts'
 import { certificateId, targetIds } from '../find.ts'
@@ -59,7 +59,7 @@ export function distribute(program: Command, terminal: Terminal): void {
         ...(options.atOnce !== undefined && { batchSize: Number(options.atOnce) }),
         ...keyOf(options),
       }
-      const view = await shown(terminal, api, options, held(api.call(endpoints.order, { body })))
+      const view = await shown(terminal, api, options, orHeld(api.call(endpoints.order, { body })))
       if (options.wait !== false && view && view.state !== 'done') throw notAll(view)
     })
 }
@@ -103,16 +103,9 @@ export function distributions(program: Command, terminal: Terminal): void {
         : options.cancel
           ? api.call(endpoints.cancel, { params, body: { reason } })
           : api.call(endpoints.rollBack, { params, body: { ...body, ...keyOf(options) } })
-      const view = await shown(terminal, api, options, held(said))
+      const view = await shown(terminal, api, options, orHeld(said))
       if (options.resume && options.wait !== false && view && view.state !== 'done') throw notAll(view)
     })
-}
-
-function held(said: Promise<DistributionView>): Promise<DistributionView | ProposalView> {
-  return said.catch((error: unknown) => {
-    if (error instanceof ChangeHeld) return error.proposal
-    throw error
-  })
 }
 
 /** Once every target has settled, unless told not to wait; undefined where it waits for a second person. */
@@ -141,11 +134,6 @@ function settled(api: ApiClient, id: string): Promise<DistributionView> {
 
 function keyOf({ key }: Options) {
   return key === undefined ? {} : { idempotencyKey: key }
-}
-
-function mustSayWhy({ reason }: Options): string {
-  if (reason !== undefined) return reason
-  throw new BrokerError('input.invalid', 'the reason is missing', { fix: 'add --reason "…"' })
 }
 
 /** So that a script stops. */

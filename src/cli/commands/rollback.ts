@@ -1,8 +1,7 @@
 import type { Command } from 'commander'
-import { ChangeHeld } from '../../api-client/api-client.ts'
 import { runs } from '../../contract/endpoints/runs.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { type ApiOptions, show, withApi } from '../api-command.ts'
+import { type ApiOptions, mustSayWhy, orHeld, show, withApi } from '../api-command.ts'
 import { apiClient } from '../connect.ts'
 import { json, plain } from '../lines.ts'
 import { runInWords } from '../run-words.ts'
@@ -38,18 +37,10 @@ export function rollback(program: Command, terminal: Terminal): void {
         )
         return
       }
-      if (options.reason === undefined)
-        throw new BrokerError('input.invalid', 'the reason is missing', { fix: 'add --reason "…"' })
+      const reason = mustSayWhy(options)
       const api = await apiClient(terminal.env, options)
-      const ordered = await api
-        .call(runs.rollBack, {
-          params: { id },
-          body: { reason: options.reason, ...(options.key !== undefined && { idempotencyKey: options.key }) },
-        })
-        .catch((error: unknown) => {
-          if (error instanceof ChangeHeld) return error.proposal
-          throw error
-        })
+      const body = { reason, ...(options.key !== undefined && { idempotencyKey: options.key }) }
+      const ordered = await orHeld(api.call(runs.rollBack, { params: { id }, body }))
       if (!('progress' in ordered)) return terminal.print(options.json ? json(ordered) : heldInWords(ordered))
       const run = await settled(api, ordered)
       for (const line of options.json ? [json(run)] : runInWords(run)) terminal.print(line)

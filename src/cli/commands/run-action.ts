@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import { type ApiClient, ChangeHeld } from '../../api-client/api-client.ts'
+import type { ApiClient } from '../../api-client/api-client.ts'
 import { actionRequests } from '../../contract/endpoints/access.ts'
 import { runs } from '../../contract/endpoints/runs.ts'
 import type { RunPreview, RunView } from '../../contract/runs.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { type ApiOptions, withApi } from '../api-command.ts'
+import { type ApiOptions, mustSayWhy, orHeld, withApi } from '../api-command.ts'
 import { apiClient } from '../connect.ts'
 import { askableIntegrationId, integrationId } from '../find.ts'
 import { jsonFrom } from '../json-file.ts'
@@ -57,18 +57,18 @@ export function runAction(program: Command, terminal: Terminal): void {
       const id = await integrationId(api, given)
       const preview = await api.call(runs.preview, { params: { id, action }, body: { input } })
       if (options.plan) return print(terminal, options.json ? [json(preview)] : planInWords(preview))
-      if (options.reason === undefined)
-        throw new BrokerError('input.invalid', 'the reason is missing', { fix: 'add --reason "…"' })
+      const reason = mustSayWhy(options)
       for (const line of options.json ? [] : planInWords(preview)) terminal.tell(line)
       const confirm = options.confirm ?? (preview.confirm === null ? undefined : await typed(terminal, 'It cannot be undone.'))
-      const ordered = await order(api, {
+      const body = {
         integrationId: id,
         action,
         input,
-        reason: options.reason,
+        reason,
         ...(confirm !== undefined && { confirm }),
         ...(options.key !== undefined && { idempotencyKey: options.key }),
-      })
+      }
+      const ordered = await orHeld(api.call(runs.order, { body }))
       if (!('progress' in ordered)) return terminal.print(options.json ? json(ordered) : heldInWords(ordered))
       const run = options.wait === false ? ordered : await settled(api, ordered)
       print(terminal, options.json ? [json(run)] : runInWords(run))
@@ -110,13 +110,6 @@ export function settled(api: ApiClient, { id }: Pick<RunView, 'id'>): Promise<Ru
     () => api.call(runs.get, { params: { id } }),
     ({ state }) => !UNDER_WAY.has(state),
   )
-}
-
-function order(api: ApiClient, body: Parameters<typeof api.call<typeof runs.order>>[1]['body']) {
-  return api.call(runs.order, { body }).catch((error: unknown) => {
-    if (error instanceof ChangeHeld) return error.proposal
-    throw error
-  })
 }
 
 function planInWords({ steps, risk, reversible, irreversible }: RunPreview): string[] {

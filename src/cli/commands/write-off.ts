@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
-import { ChangeHeld } from '../../api-client/api-client.ts'
 import { integrations, writingOff } from '../../contract/endpoints/integrations.ts'
-import { type ApiOptions, withApi } from '../api-command.ts'
+import { type ApiOptions, orHeld, withApi } from '../api-command.ts'
 import { apiClient } from '../connect.ts'
 import { integrationId } from '../find.ts'
 import { json } from '../lines.ts'
@@ -28,12 +27,7 @@ export function writeOff(program: Command, terminal: Terminal): void {
       const warning = `The broker stops trying to end what is left on the system behind ${integration.name}. Nothing is proved gone.`
       const confirm = options.confirm ?? (await typed(terminal, warning))
       const params = { id: integration.id }
-      const answer = await api
-        .call(writingOff.order, { params, body: { confirm, reason: options.reason } })
-        .catch((error: unknown) => {
-          if (error instanceof ChangeHeld) return error.proposal
-          throw error
-        })
+      const answer = await orHeld(api.call(writingOff.order, { params, body: { confirm, reason: options.reason } }))
       if (options.json) return terminal.print(json(answer))
       if (!('grants' in answer)) return terminal.print(`${answer.id} waits for a second person; until then nothing changes.`)
       terminal.tell(`${answer.grants.length} grants are written off: nobody has proved that they are gone.`)
