@@ -6,7 +6,7 @@ import { run } from '../../src/cli/main.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
 import { Canaries } from '../support/canaries.ts'
 import { everything, secretPart } from '../support/distribution-world.ts'
-import { KEY_PEM, KEYTOOL_PASSWORD, LEAF_PEM, PASSWORD, PKCS12 } from '../support/pkcs12-files.ts'
+import { KEY_PEM, KEYTOOL_PASSWORD, LEAF_PEM, PASSWORD, PKCS12, withRounds } from '../support/pkcs12-files.ts'
 
 describe('A PKCS#12 file that is given to be distributed', () => {
   let broker: Broker
@@ -85,6 +85,19 @@ describe('A PKCS#12 file that is given to be distributed', () => {
       { field: 'pkcs12.file', says: /two.example.com/, fix: /issuers/ },
     ],
     ['rounds without end', PKCS12.slow, PASSWORD, { field: 'pkcs12.file', says: /rounds/, fix: /export/ }],
+    ['rounds that are too many together', PKCS12.slowTogether, PASSWORD, { field: 'pkcs12.file', says: /rounds/, fix: /export/ }],
+    [
+      'as many rounds as a number of 31 bits holds, which its seal does not know of',
+      withRounds(PKCS12.openssl3, '7fffffff'),
+      PASSWORD,
+      { field: 'pkcs12.file', says: /rounds/, fix: /export/ },
+    ],
+    [
+      'more rounds than a number of 31 bits holds',
+      withRounds(PKCS12.openssl3, '0080000000'),
+      PASSWORD,
+      { field: 'pkcs12.file', says: /rounds/, fix: /export/ },
+    ],
     [
       'a JKS keystore',
       PKCS12.jks,

@@ -42,13 +42,16 @@ export function oidOf(node: Node | undefined): string {
   return asn1.derToOid(forge.util.createBuffer(content))
 }
 
+/** A number beyond 2^31 - 1. */
+export class TooBig extends Malformed {}
+
 /** A number from 0 to 2^31 - 1. Nothing that is read here needs more. */
 export function smallNumberOf(node: Node | undefined): number {
   const content = contentOf(node, asn1.Type.INTEGER)
   if (content === undefined) throw new Malformed('a number is missing')
   const bytes = Buffer.from(content, 'latin1')
-  const isSmall = bytes.length > 0 && bytes.length <= 4 && bytes[0]! < 0x80
-  if (!isSmall) throw new Malformed('a number is out of all proportion')
+  if (bytes.length === 0 || bytes[0]! >= 0x80) throw new Malformed('a number is none, or below zero')
+  if (bytes.length > 4) throw new TooBig('a number is out of all proportion')
   return bytes.readUIntBE(0, bytes.length)
 }
 

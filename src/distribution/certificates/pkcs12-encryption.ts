@@ -2,7 +2,7 @@ import { createDecipheriv, createHmac, hash, pbkdf2, timingSafeEqual } from 'nod
 import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import forge from 'node-forge'
-import { isNumber, Malformed, type Node, octetsOf, oidOf, partsOf, smallNumberOf } from './der.ts'
+import { isNumber, Malformed, type Node, octetsOf, oidOf, partsOf, smallNumberOf, TooBig } from './der.ts'
 
 /** What a file asks for that is not done here. */
 export class Unsupported extends Error {}
@@ -75,6 +75,13 @@ export class Pkcs12Encryption {
     if (made.length !== digest.length || !timingSafeEqual(made, digest)) throw new WrongPassword()
   }
 
+  /** Throws what a part of the file asks for and does not get. Asked before the seal is looked at, which says only that something is wrong. */
+  mustAskForFewRounds(algorithm: Node | undefined): void {
+    const [name, parameters] = partsOf(algorithm)
+    const [way, settings] = oidOf(name) === PBES2 ? partsOf(partsOf(parameters)[0]) : [name, parameters]
+    if (oidOf(way) === PBKDF2 || OLD_CIPHERS[oidOf(way)]) roundsIn(partsOf(settings)[1])
+  }
+
   async decrypt(algorithm: Node | undefined, content: Buffer): Promise<Buffer> {
     const [name, parameters] = partsOf(algorithm)
     const oid = oidOf(name)
@@ -114,10 +121,9 @@ export class Pkcs12Encryption {
   }
 
   private counted(node: Node | undefined, weight = 1): number {
-    const rounds = smallNumberOf(node)
+    const rounds = roundsIn(node)
     this.rounds += rounds * weight
-    if (rounds < 1) throw new Malformed('it derives its key in no round')
-    if (this.rounds > MOST_ROUNDS) throw new Unsupported('asks for too many rounds to derive its keys')
+    if (this.rounds > MOST_ROUNDS) throw tooMany()
     return rounds
   }
 
@@ -143,6 +149,19 @@ export class Pkcs12Encryption {
     return Buffer.concat(pieces).subarray(0, length)
   }
 }
+
+function roundsIn(node: Node | undefined): number {
+  try {
+    const rounds = smallNumberOf(node)
+    if (rounds < 1) throw new Malformed('it derives its key in no round')
+    if (rounds <= MOST_ROUNDS) return rounds
+  } catch (error) {
+    if (!(error instanceof TooBig)) throw error
+  }
+  throw tooMany()
+}
+
+const tooMany = () => new Unsupported('asks for too many rounds to derive its keys')
 
 function decrypted(cipher: Cipher, key: Buffer, iv: Buffer, content: Buffer): Buffer {
   if (iv.length !== (cipher.name.startsWith('aes') ? 16 : 8)) throw new Malformed('an initial vector has another length')

@@ -77,7 +77,10 @@ async function contentsOf(bytes: Buffer, encryption: Pkcs12Encryption): Promise<
   const [kind, content] = partsOf(safe)
   if (oidOf(kind) !== DATA) throw new Unsupported('is signed with a certificate, and not sealed with a password')
   const whole = octetsOf(partsOf(content)[0])
-  if (mac) await encryption.mustBeSealedBy(partsOf(mac), whole)
+  if (mac) {
+    for (const algorithm of algorithmsIn(whole)) encryption.mustAskForFewRounds(algorithm)
+    await encryption.mustBeSealedBy(partsOf(mac), whole)
+  }
   const contents: Contents = { keys: [], certificates: [] }
   // What is not sealed shows by what it decrypts to that the password is wrong.
   const inside = mac ? read : readOrWrongPassword
@@ -92,6 +95,22 @@ async function contentsOf(bytes: Buffer, encryption: Pkcs12Encryption): Promise<
     } else throw new Unsupported('is encrypted for a certificate, and not with a password')
   }
   return contents
+}
+
+/** How each part that shows without the password says that it is encrypted; none where the parts cannot be read, which the seal tells. */
+function algorithmsIn(whole: Buffer): readonly Node[] {
+  try {
+    return partsOf(read(whole)).flatMap((part) => {
+      const [type, wrapped] = partsOf(part)
+      if (oidOf(type) === ENCRYPTED) return partsOf(partsOf(partsOf(wrapped)[0])[1]).slice(1, 2)
+      if (oidOf(type) !== DATA) return []
+      const bags = partsOf(read(octetsOf(partsOf(wrapped)[0]))).map(partsOf)
+      return bags.flatMap(([kind, value]) => (oidOf(kind) === `${BAG}2` ? partsOf(partsOf(value)[0]).slice(0, 1) : []))
+    })
+  } catch (error) {
+    if (error instanceof Malformed) return []
+    throw error
+  }
 }
 
 async function collect(
