@@ -126,6 +126,7 @@ CREATE INDEX action_runs_unfinished ON action_runs USING btree (id) WHERE (state
 create table action_steps (
   args jsonb not null,
   before jsonb,
+  calls jsonb,
   changed_at timestamp with time zone not null default now(),
   confers_power boolean,
   kind text not null,
@@ -259,6 +260,7 @@ create table certificate_sources (
   run_id text,
   sealed_key text,
   told boolean not null default false,
+  told_revoked text,
   variables jsonb not null default '{}'::jsonb,
   constraint certificate_sources_fail_since_then CHECK ((problem IS NULL) = (failing_since IS NULL)),
   constraint certificate_sources_have_a_key_while_issuing CHECK ((run_id IS NULL) = (sealed_key IS NULL)),
@@ -304,7 +306,7 @@ create table certificates (
   constraint certificates_replaced_by_another FOREIGN KEY (replaced_by) REFERENCES certificates(id) DEFERRABLE INITIALLY DEFERRED
 );
 CREATE INDEX certificates_by_end ON certificates USING btree (not_after, id) WHERE (removed_at IS NULL);
-CREATE UNIQUE INDEX certificates_kept_once ON certificates USING btree (fingerprint) WHERE (removed_at IS NULL);
+CREATE UNIQUE INDEX certificates_kept_once ON certificates USING btree (fingerprint) WHERE ((removed_at IS NULL) AND (replaced_by IS NULL));
 CREATE UNIQUE INDEX certificates_one_current_of_a_source ON certificates USING btree (source_id) WHERE ((replaced_by IS NULL) AND (removed_at IS NULL));
 
 create table discovery_runs (

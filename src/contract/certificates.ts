@@ -55,7 +55,9 @@ export const certificateView = z
     variables: z.record(z.string(), z.string()),
     notBefore: instant,
     notAfter: instant,
-    state: z.enum(['valid', 'expiring', 'expired']).describe('expiring: within 30 days'),
+    state: z
+      .enum(['valid', 'expiring', 'expired', 'revoked'])
+      .describe('expiring: within 30 days; revoked: the run that had it issued was rolled back, or is being rolled back'),
     sourceId: id('cso').nullable().describe('where it was pulled from or issued by; null: somebody gave it'),
     runId: id('run').nullable().describe('the run that had it issued: rolling that back revokes it'),
     replacedBy: id('crt').nullable().describe('its successor from the same source'),

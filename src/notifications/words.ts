@@ -61,6 +61,7 @@ const PHRASES: Readonly<Record<string, (phrase: Phrase) => string>> = {
   'certificate.expiring': () => 'A certificate expires soon',
   'certificate.expired': () => 'A certificate has expired',
   'certificate_source.failed': () => 'A certificate was not renewed',
+  'certificate_source.revoked': () => 'A certificate was revoked, and targets may still have it',
   'distribution.failed': () => 'A certificate did not reach every target',
   'distribution.rollback_incomplete': () => 'A certificate could not be taken back from every target',
   'run.stuck': () => 'An action could not be undone yet: an admin must look',

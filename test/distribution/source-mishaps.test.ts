@@ -3,6 +3,7 @@ import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { type SourceWorld, sourcesAround } from '../support/certificate-sources.ts'
 import { makeChain } from '../support/certificates.ts'
+import { within } from '../support/database.ts'
 import { distributionWorld } from '../support/distribution-world.ts'
 import { type FaultProxy, pass, startFaultProxy } from '../support/fault-proxy.ts'
 
@@ -54,6 +55,14 @@ describe.each(servers)('A certificate source at $product', (binary) => {
     })
   const revokedAt = async (serial: string) =>
     Number((await world.server.api('GET', `pki/cert/${serial}`)).body.data.revocation_time)
+
+  const waitingForLocks = (count: number) =>
+    waitFor(`${count} to wait for a lock`, async () => {
+      const [found] = await world.broker.database.query<{ count: number }>(
+        `select count(*)::int as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      )
+      return found!.count >= count
+    })
 
   it('keeps what was issued while its integration was being paused', async () => {
     const struck = atSignature(() => world.admin.must(world.admin.post(`/api/integrations/${world.integrationId}/pause`, {})))
@@ -129,6 +138,112 @@ describe.each(servers)('A certificate source at $product', (binary) => {
       return there?.certificate === newest.leaf.pem
     })
     expect((await world.get(id)).problem).toBeNull()
+  })
+
+  it.each<[string, (made: ReturnType<typeof makeChain>) => object]>([
+    ['without its key', ({ leaf, chain }) => ({ certificate: leaf.pem, chain })],
+    ['without its chain', ({ leaf }) => ({ certificate: leaf.pem, private_key: leaf.keyPem })],
+  ])('takes a certificate that was in its place %s once it is mended there, and sends it', async (what, broken) => {
+    const cn = `${what.replaceAll(' ', '-')}.example.com`
+    const made = makeChain({ cn, domains: [cn] })
+    await world.server.api('POST', 'secret/data/source/mended', { data: broken(made) })
+    const target = await world.target(`mended ${what}`, { path: 'certs/mended/{{ .cn }}' })
+    const id = await world.source(`mended ${what}`, stored('mended'), { thenDistribute: { targetIds: [target] } })
+    const { id: first } = await world.current(id)
+    await put('mended', made)
+    await world.renewed(id)
+    const second = await waitFor('the mended one', async () => {
+      const now = await world.current(id)
+      return now.id !== first && now
+    })
+    await waitFor('it to be at the target, whole', async () => {
+      const there = (await world.server.api('GET', `secret/data/certs/mended/${cn}`)).body?.data?.data
+      return there?.chain === made.chain && there?.private_key === made.leaf.keyPem
+    })
+    expect((await world.get(id)).problem).toBeNull()
+    expect((await world.admin.must(world.admin.get(`/api/certificates/${first}`))).replacedBy).toBe(second.id)
+    await world.renewed(id)
+    expect((await world.current(id)).id, 'nothing is new').toBe(second.id)
+    await world.admin.must(world.admin.delete(`/api/certificate-sources/${id}`))
+    await world.admin.must(world.admin.delete(`/api/certificates/${second.id}`))
+  })
+
+  it('keeps nothing whose run was rolled back before it was taken', async () => {
+    const goOn = Promise.withResolvers<void>()
+    const isAsked = Promise.withResolvers<void>()
+    proxy.always(async (call) => {
+      if (!call.path.startsWith('pki/sign/')) return pass(call)
+      proxy.always()
+      isAsked.resolve()
+      await goOn.promise
+      await pass(call)
+    })
+    const id = await world.source('rolled back', issued('rolled-back.example.com'))
+    await isAsked.promise
+    const { runId } = await world.get(id)
+    const database = world.broker.database
+    const postponed = `update due_work set run_at = now() + interval '1 hour' where kind = 'certificate.renew' and subject = $1
+      and locked_by is null returning 1`
+    await waitFor('the source to look away', async () => (await database.query(postponed, [id])).length > 0)
+    goOn.resolve()
+    await waitFor('the run', async () => (await world.admin.must(world.admin.get(`/api/runs/${runId}`))).state === 'executed')
+    await within(database.url, async (client) => {
+      await client.query('begin')
+      await client.query('select 1 from ordered_runs where id = $1 for update', [runId])
+      const back = world.admin.post(`/api/runs/${runId}/rollback`, { reason: 'not wanted' })
+      await waitingForLocks(1)
+      await database.query("update due_work set run_at = now() where kind = 'certificate.renew' and subject = $1", [id])
+      await waitingForLocks(2) // the source, which has seen that its run is done
+      await client.query('commit')
+      expect((await back).status).toBe(200)
+    })
+    const now = await waitFor('the source to rest', async () => {
+      const source = await world.get(id)
+      return source.runId === null && source
+    })
+    expect(now).toMatchObject({ certificate: null, problem: { message: expect.stringContaining('taken back') } })
+  })
+
+  it('says that its certificate was revoked, once, sends it nowhere, and has another one issued and sent at once', async () => {
+    const cn = 'leaked.example.com'
+    const target = await world.target('leaked eu', { path: 'certs/leaked/{{ .cn }}' })
+    const id = await world.source('leaked', issued(cn), { thenDistribute: { targetIds: [target] } })
+    const { id: first, fingerprint } = await world.current(id)
+    const at = async () => (await world.server.api('GET', `secret/data/certs/leaked/${cn}`)).body?.data?.data?.certificate
+    const there = await waitFor('it to be at the target', at)
+    const { runId } = await world.admin.must(world.admin.get(`/api/certificates/${first}`))
+    const goOn = Promise.withResolvers<void>()
+    proxy.always(async (call) => {
+      if (call.path.startsWith('pki/sign/')) await goOn.promise
+      await pass(call)
+    })
+    await world.admin.must(world.admin.post(`/api/runs/${runId}/rollback`, { reason: 'the key got out' }))
+    const now = await waitFor('the source to say so', async () => {
+      const source = await world.get(id)
+      return source.problem !== null && source.runId !== null && source
+    })
+    expect(now).toMatchObject({
+      certificate: { id: first },
+      problem: { message: expect.stringContaining(runId), fix: expect.stringContaining('targets have the revoked one') },
+    })
+    expect(await world.admin.must(world.admin.get(`/api/certificates/${first}`))).toMatchObject({ state: 'revoked' })
+    const again = { certificateId: first, targetIds: [target], reason: 'x' }
+    expect((await world.admin.post('/api/distributions', again)).body).toMatchObject({ status: 400, field: 'certificateId' })
+    goOn.resolve()
+    proxy.always()
+    const second = await waitFor('another one', async () => {
+      const current = await world.current(id)
+      return current.id !== first && current
+    })
+    await waitFor('it to be at the target', async () => {
+      const pem = await at()
+      return pem && pem !== there
+    })
+    expect((await world.get(id)).problem).toBeNull()
+    const { items } = await world.admin.must(world.admin.get(`/api/audit?subject=${id}`))
+    const told = items.filter(({ kind }: { kind: string }) => kind === 'certificate_source.revoked')
+    expect(told.map(({ data }: { data: object }) => data)).toMatchObject([{ certificate: first, fingerprint, run: runId }])
+    expect(second.fingerprint).not.toBe(fingerprint)
   })
 
   it('takes an earlier certificate back when it is in its place again, and none that somebody keeps', async () => {

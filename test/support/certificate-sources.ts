@@ -9,7 +9,10 @@ import { configFor } from './vault-broker.ts'
 
 const SETTINGS = {
   capabilities: ['read-certificates', 'issue-certificates'],
-  certificatePaths: ['shop', 'bad1', 'none', 'failing', 'chained'].map((name) => ({ mount: 'secret', path: `source/${name}` })),
+  certificatePaths: ['shop', 'bad1', 'none', 'failing', 'chained', 'mended'].map((name) => ({
+    mount: 'secret',
+    path: `source/${name}`,
+  })),
   pkiRoles: ['web', 'forgetful', 'leased'].map((role) => ({ mount: 'pki', role })),
 }
 

@@ -1,6 +1,13 @@
 import { FIRST_STORIES } from './first-migration-stories.ts'
 import { inAWeek, type MigrationStory, PROPOSALS, proposal, token, webhook } from './migration-story.ts'
 
+const CERTIFICATES = 'select id, sealed from certificates where removed_at is null order by id'
+const certificate = (
+  id: string,
+) => `insert into certificates (id, name, subject, issuer, domains, serial, fingerprint, key_type, certificate_pem,
+    chain_pem, chain, sealed, not_before, not_after, created_by)
+  values ('${id}', 'c', 's', 'i', '[]', '1', 'f1', 'k', 'p', '', '[]', 's', now(), now() + interval '1 d', 'usr_a');`
+
 export const STORIES: readonly MigrationStory[] = [
   ...FIRST_STORIES,
   {
@@ -207,5 +214,19 @@ export const STORIES: readonly MigrationStory[] = [
       'select kind from due_work': [{ kind: 'grant.end' }],
       'select id from certificates': [{ id: 'crt_1' }],
     },
+  },
+  {
+    of: 28,
+    title: 'leaves an older daemon one certificate of a kind, the one that replaced the other',
+    before: certificate('crt_1'),
+    up: { [CERTIFICATES]: [{ id: 'crt_1', sealed: 's' }] },
+    meanwhile: `update certificates set replaced_by = 'crt_2'; ${certificate('crt_2')}`,
+    written: {
+      [CERTIFICATES]: [
+        { id: 'crt_1', sealed: 's' },
+        { id: 'crt_2', sealed: 's' },
+      ],
+    },
+    down: { [CERTIFICATES]: [{ id: 'crt_2', sealed: 's' }] },
   },
 ]

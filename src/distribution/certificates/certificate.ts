@@ -5,6 +5,8 @@ import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import type { Place, Sealer } from '../../platform/sealing/sealing.ts'
 import { BrokerError, type CertificateToGo, type Secret } from '../../sdk/index.ts'
 
+import type { Bundle } from './bundle.ts'
+
 /** Within so many days of its end it is called expiring. */
 export const EXPIRING_DAYS = 30
 
@@ -41,7 +43,7 @@ export async function selectCertificates(tx: Tx, where: string, values: readonly
     `select certificates.id, name, subject, issuer, common_name as "commonName", domains, serial, fingerprint, key_type as "keyType",
        certificate_pem as "certificatePem", chain_pem as "chainPem", chain, sealed, variables, not_before as "notBefore",
        not_after as "notAfter", created_at as "createdAt", source_id as "sourceId", run_id as "runId", f.state as run, replaced_by as "replacedBy",
-       case when not_after <= now() then 'expired' when not_after <= now() + make_interval(days => ${EXPIRING_DAYS}) then 'expiring'
+       case when f.state <> 'executed' then 'revoked' when not_after <= now() then 'expired' when not_after <= now() + make_interval(days => ${EXPIRING_DAYS}) then 'expiring'
          else 'valid' end as state
      from certificates left join ${RUN_FACTS} f on f.id = run_id where removed_at is null and ${where}`,
     values,
@@ -71,6 +73,12 @@ export function toGo(certificate: Certificate): CertificateToGo {
 
 export function privateKeyOf(sealer: Sealer, { id, sealed }: Certificate): Secret | undefined {
   return sealed === null ? undefined : sealer.open(sealed, placeOfKey(id))
+}
+
+/** Whether it is that one to the letter, with its issuers and its key: one that was mended has the same fingerprint. */
+export function isThatOne(sealer: Sealer, kept: Certificate, { certificatePem, chainPem, privateKey }: Bundle): boolean {
+  const isSame = kept.certificatePem === certificatePem && kept.chainPem === chainPem
+  return isSame && privateKeyOf(sealer, kept)?.reveal() === privateKey?.reveal()
 }
 
 export function placeOfKey(id: string): Place {

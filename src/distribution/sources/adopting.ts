@@ -2,9 +2,11 @@ import { Injectable } from '@nestjs/common'
 import { BROKER, record } from '../../audit/record.ts'
 import { enqueue, withdraw } from '../../platform/due/due-work.ts'
 import { newId } from '../../platform/ids.ts'
-import { row, rows, type Tx } from '../../platform/postgres/database.ts'
+import { rows, type Tx } from '../../platform/postgres/database.ts'
+import { Sealer } from '../../platform/sealing/sealing.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import type { Bundle } from '../certificates/bundle.ts'
+import { type Certificate, findCertificate, isThatOne, selectCertificates } from '../certificates/certificate.ts'
 import { EXPIRY_WORK, Expiry } from '../certificates/expiry.ts'
 import { Keeping } from '../certificates/keeping.ts'
 import { noteSuccess } from './problems.ts'
@@ -18,13 +20,14 @@ export class Adopting {
     private readonly keeping: Keeping,
     private readonly expiry: Expiry,
     private readonly sending: Sending,
+    private readonly sealer: Sealer,
   ) {}
 
   /** The source's row is locked. */
   async adopt(tx: Tx, source: Source, bundle: Bundle, runId: string | null): Promise<void> {
     const { id, name, variables, certificate: former, createdBy } = source
     const { fingerprint, notAfter } = bundle
-    const earlier = await earlierOf(tx, fingerprint, id)
+    const earlier = await this.earlierOf(tx, bundle, id)
     const certificate = earlier ?? newId('crt')
     if (former) {
       await rows(tx, 'update certificates set replaced_by = $2 where id = $1', [former.id, certificate])
@@ -55,6 +58,17 @@ export class Adopting {
     if (sent.problem) await this.sending.refused(tx, adopted, sent.problem)
   }
 
+  /** Whether it is the source's present one, to the letter. */
+  async isPresent(tx: Tx, { certificate }: Source, bundle: Bundle): Promise<boolean> {
+    return certificate !== null && isThatOne(this.sealer, await findCertificate(tx, certificate.id), bundle)
+  }
+
+  /** The certificate that this source had before, where it is that one again. Throws where somebody else keeps it. */
+  private async earlierOf(tx: Tx, bundle: Bundle, sourceId: string) {
+    const kept = await mustBeKeptByNobodyElse(tx, bundle, sourceId)
+    return kept.find((one) => one.sourceId === sourceId && isThatOne(this.sealer, one, bundle))?.id as `crt_${string}` | undefined
+  }
+
   /** Nothing is new: what was not sent yet is tried once more. The source's row is locked. */
   async keepOn(tx: Tx, source: Source): Promise<void> {
     const { problem } = (await this.sending.isUnsent(tx, source)) ? await this.sending.send(tx, source) : {}
@@ -78,16 +92,11 @@ async function settle(tx: Tx, { id, from }: Source): Promise<void> {
   if (next?.at) await enqueue(tx, [workOf({ id, from }, next.at)])
 }
 
-/** Throws where somebody keeps it already. Answers the certificate that this source had before, where it is that one again. */
-export async function earlierOf(tx: Tx, fingerprint: string, sourceId: string | null): Promise<`crt_${string}` | undefined> {
-  const other = await row<{ id: `crt_${string}`; name: string; isEarlier: boolean | null }>(
-    tx,
-    `select id, name, source_id = $2 and replaced_by is not null as "isEarlier" from certificates
-     where fingerprint = $1 and removed_at is null`,
-    [fingerprint, sourceId],
-  )
-  if (!other) return undefined
-  if (other.isEarlier) return other.id
+/** Throws where somebody keeps it already, this source aside. */
+export async function mustBeKeptByNobodyElse(tx: Tx, { fingerprint }: Bundle, sourceId: string | null): Promise<Certificate[]> {
+  const kept = await selectCertificates(tx, 'fingerprint = $1', [fingerprint])
+  const other = kept.find((one) => one.replacedBy === null && (sourceId === null || one.sourceId !== sourceId))
+  if (!other) return kept
   throw new BrokerError('conflict', `this certificate is kept already, as ${other.name}`, {
     field: 'from',
     fix: `remove ${other.id} first`,

@@ -2,16 +2,21 @@ import { Injectable } from '@nestjs/common'
 import { putBackLost } from '../../platform/due/due-work.ts'
 import { LookAround } from '../../platform/due/look-around.ts'
 import { Database } from '../../platform/postgres/database.ts'
+import { Revoked } from './revoked.ts'
 import { RENEW_WORK, SEND_WORK } from './source.ts'
 
 /** Compares sources with the clock, and does not trust that a row of due work exists. */
 @Injectable()
 export class SourcesReconciler extends LookAround {
-  constructor(private readonly database: Database) {
+  constructor(
+    private readonly database: Database,
+    private readonly revoked: Revoked,
+  ) {
     super('looking after certificate sources')
   }
 
   protected async look(): Promise<void> {
+    await this.revoked.look()
     const count = await putBackLost(
       this.database.pool,
       `select 'background' as lane, $1 as kind, id as subject, integration_id as shard,

@@ -70,8 +70,9 @@ export class Renewing implements OnModuleInit {
     await this.database.transaction(async (tx) => {
       const now = await lockSource(tx, source.id)
       if (!isAsItWas(now, source, hold)) return // what was read may be older than what came meanwhile
-      const isSame = now.certificate?.fingerprint === bundle.fingerprint
-      await (isSame ? this.adopting.keepOn(tx, now) : this.adopting.adopt(tx, now, bundle, null))
+      await ((await this.adopting.isPresent(tx, now, bundle))
+        ? this.adopting.keepOn(tx, now)
+        : this.adopting.adopt(tx, now, bundle, null))
     })
     this.work.wake('run')
     return LOOK_AGAIN_MS

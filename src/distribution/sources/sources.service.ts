@@ -24,7 +24,7 @@ import { Previews } from '../../runs/previews.ts'
 import { BrokerError, type Json } from '../../sdk/index.ts'
 import { requestFor } from '../certificates/signing-request.ts'
 import { selectTargets } from '../targets/target.ts'
-import { earlierOf } from './adopting.ts'
+import { mustBeKeptByNobodyElse } from './adopting.ts'
 import { Origins } from './origins.ts'
 import { findSource, lockSource, RENEW_WORK, SEND_WORK, selectSources, sourceView, workOf } from './source.ts'
 
@@ -133,8 +133,9 @@ export class Sources implements OnModuleInit {
   private async look(input: NewCertificateSource) {
     const from = await this.origins.read(input.from)
     if (from.kind === 'stored') {
-      const { subject, fingerprint, notAfter } = await this.origins.pull(from)
-      await earlierOf(this.database.pool, fingerprint, null)
+      const bundle = await this.origins.pull(from)
+      await mustBeKeptByNobodyElse(this.database.pool, bundle, null)
+      const { subject, fingerprint, notAfter } = bundle
       return { from, shown: { certificate: { subject, fingerprint, notAfter: notAfter.toISOString() } } }
     }
     const { sources } = await this.origins.of(from)

@@ -24,6 +24,7 @@ import { Ends1763769600023 } from '../../../migrations/0023-ends.ts'
 import { PinnedTargets1763769600025 } from '../../../migrations/0025-pinned-targets.ts'
 import { CertificateSources1763769600026 } from '../../../migrations/0026-certificate-sources.ts'
 import { OrderKeys1763769600027 } from '../../../migrations/0027-order-keys.ts'
+import { Actions1763769600028 } from '../../../migrations/0028-actions.ts'
 import { LostSessions1763769600029 } from '../../../migrations/0029-lost-sessions.ts'
 import { type Patience, type Peers, poolOptions } from './database-client.ts'
 
@@ -67,6 +68,7 @@ export function dataSourceOptions(url: string, poolSize: number, patience = HAST
       PinnedTargets1763769600025,
       CertificateSources1763769600026,
       OrderKeys1763769600027,
+      Actions1763769600028,
       LostSessions1763769600029,
     ],
     migrationsRun: false,
