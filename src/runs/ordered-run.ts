@@ -1,3 +1,4 @@
+import type { ShownCalls } from '../actions/calls.ts'
 import { RUN_FACTS, type RunFacts } from '../actions/run-facts.ts'
 import { row, rows, type Tx } from '../platform/postgres/database.ts'
 import type { Concern, Evidence, Step } from '../sdk/index.ts'
@@ -24,6 +25,8 @@ export interface ReadBack {
   /** RFC 3339 */
   readonly at: string
   readonly evidence: readonly Evidence[]
+  /** by which it was done, or undone; absent in what an older release wrote */
+  readonly calls?: ShownCalls
 }
 
 export interface Problem {
@@ -68,7 +71,9 @@ export interface OrderedRun extends RunFacts {
 }
 
 /** What distributions may know of their runs: to be joined in their SQL as `join ${ORDERED_FACTS} o on o.id = …`. */
-export const ORDERED_FACTS = '(select id, undo, problem, created_at as "createdAt" from ordered_runs)'
+export const ORDERED_FACTS = `(select id, undo, problem, created_at as "createdAt",
+   coalesce((select bool_and(piece -> 'wasUntouched' = 'true') from jsonb_array_elements(undone -> 'evidence') piece), false) as "wroteNothing"
+   from ordered_runs)`
 
 /** The row of a run's owner is locked first, always. */
 export async function lockOrdered(tx: Tx, ids: readonly string[]): Promise<void> {

@@ -59,6 +59,8 @@ export interface Evidence extends Omit<Look, 'asked'> {
   readonly looks?: readonly Look[]
   /** whether the target's audit log shows the ids that the broker sends along; undefined when the broker may not see that */
   readonly correlationAudited?: boolean
+  /** of a piece after an undo: the run never did anything to it, so there was nothing to put back */
+  readonly wasUntouched?: boolean
   /** of a piece that is not gone and may stay: why it confers nothing, and who can remove it */
   readonly mayStay?: string
 }
@@ -78,6 +80,8 @@ export interface RunContext<Client> {
   readonly again?: boolean
   /** a second look, before something is destroyed on account of it: no replica of the target that lags behind may answer */
   readonly firsthand?: boolean
+  /** tell it of each call that may have changed something, with the ids under which the target's own log has it; the broker keeps them with the run */
+  readonly noted?: (call: Look) => void
   /** aborted when the run is taken from this process or the broker shuts down */
   readonly signal: AbortSignal
   /** Throws `run.fenced` once this process may no longer act for the run. The client calls it right before each request. */

@@ -47,8 +47,8 @@ export async function writeVersion(send: Send, place: KvPlace, fields: Fields, v
   const { mount, path } = place
   const body = { data: fields, options: { cas: version } }
   const answer = await send({ method: 'POST', path: [mount, 'data', path], body, repeatable: true })
-  const { created_time: writtenAt } = answer.data
-  if (typeof writtenAt === 'string') return writtenAt
+  const { created_time: writtenAt, version: written } = answer.data
+  if (typeof writtenAt === 'string' && written === version + 1) return writtenAt
   throw notAsKv2(`the answer to writing ${nameOf(place)}`, answer)
 }
 

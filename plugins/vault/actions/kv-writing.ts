@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { BrokerError, isBrokerError, type Json, type Outlook } from '../../../src/sdk/index.ts'
+import { BrokerError, type Json, type Outlook } from '../../../src/sdk/index.ts'
 import type { VaultAnswer } from '../../../vault/index.ts'
 import type { Send } from '../send.ts'
 import { type KvPlace, nameOf } from './kv-place.ts'
@@ -45,11 +45,11 @@ export async function writeOver(send: Send, writing: Writing, next: (current: Fi
   try {
     return await writeVersion(send, place, next(current.is === 'live' ? current.fields : {}), from)
   } catch (error) {
-    if (!isBrokerError(error, 'target.conflict')) throw error
-    // An answer that was lost, and the call repeated, meets what it wrote itself.
+    if (!isRefusal(error)) throw error
+    // An answer that was lost, and the call repeated, meets what it wrote itself. And who refuses may have written all the same.
     const now = await readVersion(send, place)
-    if (!isOurs(now, writing)) throw wroteFirst(writing)
-    return now.createdAt
+    if (isOurs(now, writing)) return now.createdAt
+    throw error.code === 'target.conflict' ? wroteFirst(writing) : error
   }
 }
 
@@ -90,6 +90,18 @@ export async function putBack(send: Send, writing: Writing): Promise<void> {
   const standing = await standingOf(send, writing)
   if (standing.is === 'untouched' || standing.is === 'restored') return
   if (standing.is === 'changed') throw inTheWay(standing.because)
+  try {
+    await writeBack(send, writing)
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    const now = await standingOf(send, writing)
+    if (now.is === 'restored') return // whatever the answer said
+    if (error.code !== 'target.conflict') throw error
+    throw inTheWay(now.is === 'changed' ? now.because : 'somebody is writing this secret at this moment')
+  }
+}
+
+async function writeBack(send: Send, writing: Writing): Promise<void> {
   const { place, from, hadValue } = writing
   if (!hadValue) {
     const path = [place.mount, 'delete', place.path]
@@ -99,14 +111,12 @@ export async function putBack(send: Send, writing: Writing): Promise<void> {
   const earlier = await readVersion(send, place, from)
   const why = whyNotBack(writing, earlier)
   if (earlier.is !== 'live' || why) throw inTheWay(why ?? 'there is no earlier version', fixFor(writing, earlier))
-  try {
-    await writeVersion(send, place, earlier.fields, from + 1)
-  } catch (error) {
-    if (!isBrokerError(error, 'target.conflict')) throw error
-    const now = await standingOf(send, writing)
-    if (now.is !== 'restored')
-      throw inTheWay(now.is === 'changed' ? now.because : 'somebody is writing this secret at this moment')
-  }
+  await writeVersion(send, place, earlier.fields, from + 1)
+}
+
+/** What is said not to have been done: it is looked at before that is believed. What may pass is tried again, which looks first, too. */
+function isRefusal(error: unknown): error is BrokerError {
+  return error instanceof BrokerError && !error.retryable
 }
 
 /** Whether the earlier version can be written again as things stand now, and what would be there. */

@@ -16,17 +16,24 @@ type Verify<S extends Step> = { verify: Undo<S>['verifyGone'] }
 
 /** How steps that write secrets are read back, undone, and looked at beforehand. */
 export function writtenAndUndone<S extends Step>({ writingOf, evidenceFor, outlookOf }: Written<S>): Undo<S> & Verify<S> {
-  const looked = (send: Send, steps: readonly Journaled<S>[], holds: (standing: Standing) => boolean) =>
+  const looked = (
+    send: Send,
+    steps: readonly Journaled<S>[],
+    holds: (standing: Standing) => boolean,
+    { afterUndo }: { afterUndo?: true } = {},
+  ) =>
     Promise.all(
-      steps.map(async (step) => {
+      steps.map(async (step): Promise<Evidence> => {
         const standing = await standingOf(send, writingOf(step, step.record))
-        return evidenceFor(step, standing, holds(standing))
+        const evidence = evidenceFor(step, standing, holds(standing))
+        return afterUndo && standing.is === 'untouched' ? { ...evidence, wasUntouched: true } : evidence
       }),
     )
   return {
     verify: (ctx, steps) => looked(sendingFor(ctx, 'background'), steps, ({ is }) => is === 'written'),
     rollback: (ctx, step, record) => putBack(sendingFor(ctx, 'ending'), writingOf(step, record)),
-    verifyGone: (ctx, steps) => looked(sendingFor(ctx, 'ending'), steps, ({ is }) => is === 'restored' || is === 'untouched'),
+    verifyGone: (ctx, steps) =>
+      looked(sendingFor(ctx, 'ending'), steps, ({ is }) => is === 'restored' || is === 'untouched', { afterUndo: true }),
     async outlook(ctx, steps) {
       const send = sendingFor(ctx, 'background')
       return inOne(await Promise.all(steps.map((step) => outlookOf(send, step))))

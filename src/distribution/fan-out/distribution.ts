@@ -50,6 +50,8 @@ export interface Part {
   readonly targetVersion: number | null
   readonly runId: string | null
   readonly run: RunState | null
+  /** taken back, and there was nothing to put back: somebody else wrote first */
+  readonly wroteNothing: boolean
   /** taken back because a person said so, and not because it failed */
   readonly byPerson: boolean
   readonly steps: number
@@ -88,7 +90,7 @@ export function partsOf(tx: Tx, distributions: readonly string[]): Promise<Part[
   return rows(
     tx,
     `select p.distribution_id as "distributionId", p.target_id as "targetId", t.name, t.integration_id as "integrationId",
-       t.removed_at is not null as "isRemoved", p.target_version as "targetVersion", p.asked_back as "isAskedBack", p.run_id as "runId", r.state as run, coalesce(o.undo ->> 'by', '') <> '' as "byPerson",
+       t.removed_at is not null as "isRemoved", p.target_version as "targetVersion", p.asked_back as "isAskedBack", p.run_id as "runId", r.state as run, coalesce(o.undo ->> 'by', '') <> '' as "byPerson", coalesce(o."wroteNothing", false) as "wroteNothing",
        coalesce(r.steps, 0) as steps, coalesce(r."stepsDone", 0) as "stepsDone", coalesce(p.problem, o.problem) as problem, p.wish,
        o.problem is null and o."createdAt" > clock_timestamp() - interval '${ROOM_AFTER_SECONDS} s' as "isFresh"
      from distribution_parts p join distribution_targets t on t.id = p.target_id
@@ -98,8 +100,8 @@ export function partsOf(tx: Tx, distributions: readonly string[]): Promise<Part[
   )
 }
 
-/** Where a target stands. A run that failed is undone by itself where it may have written: only then it is called rolled back. */
-export function stateOf({ run, problem, runId, steps, stepsDone, wish }: Part): PartState {
+/** Where a target stands. A run that failed is undone by itself where it may have written; only where it had written it is called rolled back. */
+export function stateOf({ run, problem, runId, steps, stepsDone, wish, wroteNothing, byPerson }: Part): PartState {
   if (runId === null || run === null) return problem ? 'failed' : 'queued'
   switch (run) {
     case 'pending':
@@ -112,7 +114,7 @@ export function stateOf({ run, problem, runId, steps, stepsDone, wish }: Part): 
     case 'undoing':
       return 'rolling_back'
     case 'undone':
-      return 'rolled_back'
+      return wroteNothing && !byPerson ? 'failed' : 'rolled_back'
     case 'failed':
       return 'failed'
     case 'stuck':
