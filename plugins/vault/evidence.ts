@@ -14,6 +14,11 @@ export function lookOf(call: Pick<VaultCall, 'method' | 'path' | 'list'>, answer
   }
 }
 
+/** A call that was refused: the id is that of the refusal, whoever gave it. */
+export function refusedCall(call: Pick<VaultCall, 'method' | 'path'>, observed: string, requestId: string): Look {
+  return { asked: `${call.method} ${call.path.join('/')}`, observed, requestId, at: new Date().toISOString() }
+}
+
 /** What the looks at a piece come to; `decisive` is the one that the rest only bears out. */
 export function evidenceOf(
   artefact: string,

@@ -1,6 +1,7 @@
-import type { RunContext } from '../../src/sdk/index.ts'
+import { isBrokerError, type RunContext } from '../../src/sdk/index.ts'
 import type { Rank, VaultAnswer, VaultCall } from '../../vault/index.ts'
 import type { VaultClient } from './client.ts'
+import { lookOf, refusedCall } from './evidence.ts'
 
 /** One way to send a call, already bound to what must accompany each: the signal, and the fence of a run. */
 export type Send = (call: VaultCall) => Promise<VaultAnswer>
@@ -10,8 +11,27 @@ export function sending(client: VaultClient, signal: AbortSignal, rank: Rank, gu
 }
 
 /** For the steps of a run: what is decided by the answer must be known first-hand. */
-export function sendingFor(ctx: Pick<RunContext<VaultClient>, 'client' | 'signal' | 'stillMine'>, rank: Rank): Send {
-  return firsthand(sending(ctx.client, ctx.signal, rank, ctx.stillMine))
+export function sendingFor(ctx: Bound, rank: Rank): Send {
+  return firsthand(sendingIn(ctx, rank))
+}
+
+type Bound = Pick<RunContext<VaultClient>, 'client' | 'signal' | 'stillMine' | 'noted'>
+
+/** For a call of an action: whatever may change something is noted, done or refused. */
+export function sendingIn({ client, signal, stillMine, noted }: Bound, rank: Rank): Send {
+  const send = sending(client, signal, rank, stillMine)
+  if (!noted) return send
+  return async (call) => {
+    if (call.method === 'GET') return send(call)
+    try {
+      const answer = await send(call)
+      noted(lookOf(call, answer, String(answer.status)))
+      return answer
+    } catch (error) {
+      if (isBrokerError(error) && error.requestId !== undefined) noted(refusedCall(call, error.code, error.requestId))
+      throw error
+    }
+  }
 }
 
 /** The same, answered by the server that knows it first-hand. */

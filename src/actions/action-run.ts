@@ -1,4 +1,5 @@
 import type { Json, Secret, Step, TargetIdentity } from '../sdk/index.ts'
+import type { Call } from './calls.ts'
 import type { RunState } from './run-machine.ts'
 
 /** `executing` and `undoing` are committed before the call: after a crash they mean that it may have happened. */
@@ -8,6 +9,8 @@ export interface JournaledStep extends Step {
   readonly position: number
   readonly state: StepState
   readonly record: Json | undefined
+  /** what was done for it in the target, and what to undo it */
+  readonly calls: readonly Call[]
 }
 
 /** Steps that confer power. Runs from before steps said so have none that says anything: there it is the last. */
@@ -33,4 +36,12 @@ export interface HeldRun {
 /** Whether a step in this state may have left something in the target. */
 export function mayHaveHappened(step: JournaledStep): boolean {
   return step.state !== 'planned' && step.state !== 'undone'
+}
+
+/** What becomes of one step of one run, and what was done for it. */
+export interface Mark {
+  readonly run: string
+  readonly position: number
+  readonly record?: Json | undefined
+  readonly calls?: readonly Call[] | undefined
 }

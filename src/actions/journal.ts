@@ -4,15 +4,10 @@ import { digestsOf } from '../platform/sealing/digests.ts'
 import { SealedColumns } from '../platform/sealing/sealed-columns.ts'
 import { Sealer } from '../platform/sealing/sealing.ts'
 import { BrokerError, type Json, parseJson, type Secret, type Step, type TargetIdentity } from '../sdk/index.ts'
-import type { HeldRun, JournaledStep } from './action-run.ts'
+import type { HeldRun, JournaledStep, Mark } from './action-run.ts'
+import { type Call, WITH_CALLS } from './calls.ts'
 import type { RunState } from './run-machine.ts'
 import { fenced, move, transition } from './transition.ts'
-
-/** Names one step of one run. */
-export interface StepRef {
-  readonly run: string
-  readonly position: number
-}
 
 /** A step as people may see it: neither what is sealed nor what its undo needs. */
 export type ShownStep = Pick<JournaledStep, 'kind' | 'target' | 'summary' | 'args' | 'before' | 'state'> & {
@@ -24,6 +19,7 @@ type StepRow = Pick<JournaledStep, 'kind' | 'target' | 'summary' | 'args' | 'pos
   readonly record: Json
   readonly sealed: string | null
   readonly confers_power: boolean | null
+  readonly calls: readonly Call[] | null
 }
 
 /** What a run is to be. */
@@ -168,6 +164,7 @@ export class Journal {
         confersPower: step.confersPower ?? false,
         state: 'planned',
         record: undefined,
+        calls: [],
       })),
     }
   }
@@ -182,12 +179,12 @@ export class Journal {
   }
 
   /** Moves steps on without asking whose the run is: call it in a transaction that has asked. */
-  async mark(tx: Tx, steps: readonly (StepRef & { record?: Json | undefined })[], state: JournaledStep['state']): Promise<void> {
+  async mark(tx: Tx, steps: readonly Mark[], state: JournaledStep['state']): Promise<void> {
     await rows(
       tx,
       `update action_steps s set state = $2, record = coalesce(m.record, s.record), changed_at = now(),
-         sealed = case when $2 = 'undone' then null else s.sealed end
-       from jsonb_to_recordset($1::jsonb) as m (run text, position int, record jsonb)
+         sealed = case when $2 = 'undone' then null else s.sealed end, calls = ${WITH_CALLS}
+       from jsonb_to_recordset($1::jsonb) as m (run text, position int, record jsonb, calls jsonb)
        where s.run_id = m.run and s.position = m.position`,
       [JSON.stringify(steps), state],
     )
@@ -220,7 +217,7 @@ export class Journal {
   async steps(tx: Tx, run: string): Promise<JournaledStep[]> {
     const found = await rows<StepRow>(
       tx,
-      `select position, kind, target, summary, args, before, state, record, sealed, confers_power from action_steps
+      `select position, kind, target, summary, args, before, state, record, sealed, confers_power, calls from action_steps
        where run_id = $1 order by position`,
       [run],
     )
@@ -238,7 +235,7 @@ export class Journal {
 
   private stepOf(
     run: string,
-    { position, kind, target, summary, args, before, state, record, sealed, confers_power }: StepRow,
+    { position, kind, target, summary, args, before, state, record, sealed, confers_power, calls }: StepRow,
   ): JournaledStep {
     return {
       position,
@@ -248,6 +245,7 @@ export class Journal {
       args,
       state,
       record: record ?? undefined,
+      calls: calls ?? [],
       ...(before !== null && { before }),
       ...(sealed !== null && { sealed: this.sealer.open(sealed, place(run, position)) }),
       ...(confers_power !== null && { confersPower: confers_power }),

@@ -19,8 +19,9 @@ import {
   type TargetIdentity,
 } from '../sdk/index.ts'
 import { actionOf, planOf, readInput } from './action-of.ts'
-import type { HeldRun, JournaledStep } from './action-run.ts'
-import { Journal, noteTarget, type StepRef } from './journal.ts'
+import type { HeldRun, JournaledStep, Mark } from './action-run.ts'
+import { type Call, Calls, keepCalls } from './calls.ts'
+import { Journal, noteTarget } from './journal.ts'
 import { lockResources } from './locks.ts'
 import { fenced, move } from './transition.ts'
 import { mustBeSameTarget, whoAnswers } from './whereabouts.ts'
@@ -31,9 +32,12 @@ export interface RunHooks {
   beforeStep?(tx: Tx, step: JournaledStep): Promise<TimeLeft | undefined>
   /** with the plan, before anything of it is done; throws what stands against it */
   whenPlanned?(tx: Tx, connection: Connection, steps: readonly Step[]): Promise<void>
-  /** with the outcome of the last step: through which connection it was done, and what was read back */
-  whenExecuted?(tx: Tx, connection: Connection, evidence: readonly Evidence[]): Promise<void>
+  /** with the outcome of the last step: through which connection it was done, what was read back, and by which calls it was done */
+  whenExecuted?(tx: Tx, connection: Connection, evidence: readonly Evidence[], calls: readonly Call[]): Promise<void>
 }
+
+/** What came of a step. */
+type Outcome = Omit<Mark, 'run'>
 
 /** How long one call of an action may take, in milliseconds. */
 const PATIENCE_MS = 45_000
@@ -56,25 +60,45 @@ export class ActionRunner {
     const target = await whoAnswers(connection)
     mustBeSameTarget(run, target)
     const held = run.state === 'pending' ? await this.plan(connection, action, run, hold, target, hooks) : run
-    let last: (StepRecord & { position: number }) | undefined
+    let last: Outcome | undefined
     const records = new Map<number, Json | undefined>()
+    const made = held.steps.flatMap(({ calls }) => calls)
     for (const step of held.steps) {
       if (step.state === 'executed') continue
       const until = await this.database.transaction((tx) => this.intend(tx, held, step, last, hooks))
-      const context = { ...this.context(connection, held.id, hold, until), again: step.state === 'executing' }
-      const done: StepRecord = await action.execute(context, step)
-      last = { ...done, position: step.position }
+      const calls = new Calls('do')
+      const context = {
+        ...this.context(connection, held.id, hold, until),
+        again: step.state === 'executing',
+        noted: calls.noted,
+      }
+      const done: StepRecord = await action
+        .execute(context, step)
+        .catch((error: unknown) => this.keep(held, step, calls.all, error))
+      last = { ...done, position: step.position, calls: calls.all }
       records.set(step.position, done.record)
+      made.push(...calls.all)
     }
     const marks = last ? [{ run: held.id, ...last }] : []
     const steps = held.steps.map((step) => ({ ...step, record: records.get(step.position) ?? step.record }))
-    const evidence = await this.verify(connection, action, held, steps, marks, hold)
+    const isReadBack = action !== connection.plugin.grantAccess && action.verify !== undefined
+    const evidence = isReadBack ? await this.verify(connection, action, held, steps, marks, hold) : []
     await this.database.transaction(async (tx) => {
-      await hooks.whenExecuted?.(tx, connection, evidence)
+      await hooks.whenExecuted?.(tx, connection, evidence, made)
       await move(tx, held, 'finish')
       await noteTarget(tx, [held.id], target)
-      await this.journal.mark(tx, marks, 'executed')
+      if (!isReadBack) await this.journal.mark(tx, marks, 'executed')
     })
+  }
+
+  /** What was done is kept, too, where the action failed. */
+  private async keep(held: HeldRun, { position }: JournaledStep, all: readonly Call[], error: unknown): Promise<never> {
+    if (all.length > 0) {
+      await this.database.transaction(async (tx) => {
+        if ((await this.journal.stillOurs(tx, [held])).has(held.id)) await keepCalls(tx, held.id, position, all)
+      })
+    }
+    throw error
   }
 
   private async plan(
@@ -101,15 +125,14 @@ export class ActionRunner {
     action: AnyAction<unknown>,
     run: HeldRun,
     steps: readonly JournaledStep[],
-    marks: readonly (StepRef & StepRecord)[],
+    marks: readonly Mark[],
     hold: Pick<Hold, 'isOurs'>,
   ): Promise<readonly Evidence[]> {
-    if (action === connection.plugin.grantAccess || !action.verify) return []
     await this.database.transaction(async (tx) => {
       await this.journal.hold(tx, run)
       await this.journal.mark(tx, marks, 'executed')
     })
-    const evidence = await action.verify(this.context(connection, run.id, hold), steps)
+    const evidence = (await action.verify?.(this.context(connection, run.id, hold), steps)) ?? []
     const wrong = evidence.filter((piece) => !piece.holds)
     if (wrong.length === 0) return evidence
     throw new BrokerError(
@@ -139,20 +162,29 @@ export class ActionRunner {
     }
   }
 
-  /** Undoes the given steps of one run, last first, whether or not they were undone before. Their intent must be in the journal. */
-  async undo(connection: Connection, run: HeldRun, steps: readonly JournaledStep[], hold: Pick<Hold, 'isOurs'>, until?: Date) {
+  /** Undoes the given steps of one run, last first, whether or not they were undone before. Their intent must be in the journal. Answers by which calls. */
+  async undo(
+    connection: Connection,
+    run: HeldRun,
+    steps: readonly JournaledStep[],
+    hold: Pick<Hold, 'isOurs'>,
+  ): Promise<ReadonlyMap<number, readonly Call[]>> {
     const action = actionOf(connection, run.action)
     if (!isReversible(action)) throw new TypeError(`${run.action} cannot be undone: ${action.irreversible}`)
+    const made = new Map<number, readonly Call[]>()
     for (const step of steps.toReversed()) {
-      await action.rollback(this.context(connection, run.id, hold, until), step, step.record)
+      const calls = new Calls('undo')
+      await action.rollback({ ...this.context(connection, run.id, hold), noted: calls.noted }, step, step.record)
+      made.set(step.position, calls.all)
     }
+    return made
   }
 
   private async intend(
     tx: Tx,
     run: HeldRun,
     step: JournaledStep,
-    before: (StepRecord & { position: number }) | undefined,
+    before: Outcome | undefined,
     hooks: RunHooks,
   ): Promise<TimeLeft | undefined> {
     const until = await hooks.beforeStep?.(tx, step)

@@ -5,7 +5,8 @@ import { inParallel } from '../platform/pacing/in-parallel.ts'
 import { type Tx, UrgentDatabase } from '../platform/postgres/database.ts'
 import { BrokerError, type Evidence, isBrokerError, isReversible, type TargetIdentity } from '../sdk/index.ts'
 import { actionOf } from './action-of.ts'
-import { type HeldRun, mayHaveHappened, powerOf } from './action-run.ts'
+import { type HeldRun, type Mark, mayHaveHappened, powerOf } from './action-run.ts'
+import type { Call } from './calls.ts'
 import { Journal, noteTarget } from './journal.ts'
 import { isOutage, ShardPauses } from './outage.ts'
 import { ActionRunner } from './runner.ts'
@@ -29,6 +30,8 @@ export interface Leaving {
 /** With what was read back: everything the run made is gone, or may stay. */
 export type Proved<L extends Leaving> = L & {
   readonly evidence: readonly Evidence[]
+  /** by which it was undone, now and in earlier tries */
+  readonly calls: readonly Call[]
   readonly target: TargetIdentity | undefined
   /** what no undoing reaches, as the action says */
   readonly beyond: readonly string[] | undefined
@@ -78,16 +81,17 @@ export class Undo {
     if (!reached) return outcomes
     const { connection, target } = reached
     const cut: L[] = []
+    const made = new Map<string, ReadonlyMap<number, readonly Call[]>>()
     const failed = await this.forEach(leaving, POWERS_AT_ONCE, hold, outcomes, async (one) => {
       mustBeSameTarget(one.run, target)
-      await this.runner.undo(connection, one.run, powerOf(one.run.steps).filter(mayHaveHappened), hold)
+      made.set(one.run.id, await this.runner.undo(connection, one.run, powerOf(one.run.steps).filter(mayHaveHappened), hold))
       cut.push(one)
     })
     await this.database.transaction(async (tx) => {
       const done = await this.stillOurs(tx, cut, hooks)
       await this.journal.mark(
         tx,
-        done.flatMap(({ run }) => powerOf(run.steps).map((step) => refOf(run, step))),
+        done.flatMap(({ run }) => powerOf(run.steps).map((step) => markOf(run, step, made.get(run.id)))),
         'undone',
       )
       await hooks.powerless(tx, done)
@@ -112,15 +116,19 @@ export class Undo {
     if (!reached) return outcomes
     const { connection, target } = reached
     const proved: Proved<L>[] = []
+    const made = new Map<string, ReadonlyMap<number, readonly Call[]>>()
     const failed = await this.forEach(leaving, RESTS_AT_ONCE, hold, outcomes, async (one) => {
       mustBeSameTarget(one.run, target)
-      proved.push({ ...one, target, ...(await this.finishOne(connection, one, hold)) })
+      const { now, ...proof } = await this.finishOne(connection, one, hold)
+      made.set(one.run.id, now)
+      const before = one.run.steps.flatMap(({ calls }) => calls.filter(({ to }) => to === 'undo'))
+      proved.push({ ...one, target, ...proof, calls: [...before, ...[...now.values()].flat()] })
     })
     await this.database.transaction(async (tx) => {
       const done = await this.stillOurs(tx, proved, hooks)
       await this.journal.mark(
         tx,
-        done.flatMap(({ run }) => run.steps.map((step) => refOf(run, step))),
+        done.flatMap(({ run }) => run.steps.map((step) => markOf(run, step, made.get(run.id)))),
         'undone',
       )
       await transition(
@@ -138,16 +146,16 @@ export class Undo {
     connection: Connection,
     { work, run }: Leaving,
     hold: Hold,
-  ): Promise<Pick<Proved<Leaving>, 'evidence' | 'beyond'>> {
+  ): Promise<Pick<Proved<Leaving>, 'evidence' | 'beyond'> & { now: ReadonlyMap<number, readonly Call[]> }> {
     // Was something still there, then whatever was undone before may have come back: a call that was late, or somebody's hand.
     const isFirstTry = work.attempts === 1
     const steps = run.steps.filter((step) => mayHaveHappened(step) || (step.state === 'undone' && !isFirstTry))
-    await this.runner.undo(connection, run, steps, hold)
+    const now = await this.runner.undo(connection, run, steps, hold)
     const action = actionOf(connection, run.action)
     const context = this.runner.context(connection, run.id, hold)
     const evidence = (isReversible(action) && (await action.verifyGone?.(context, run.steps))) || []
     const left = stillThere(evidence)
-    if (left.length === 0) return { evidence, beyond: beyondOf(action) }
+    if (left.length === 0) return { evidence, beyond: beyondOf(action), now }
     throw new BrokerError(
       'target.incomplete',
       `still there: ${left.map((piece) => `${piece.artefact} (${piece.observed})`).join(', ')}`,
@@ -219,6 +227,11 @@ export function stillThere(evidence: readonly Evidence[]): Evidence[] {
 }
 
 const refOf = (run: HeldRun, step: { position: number }) => ({ run: run.id, position: step.position })
+
+function markOf(run: HeldRun, step: { position: number }, made: ReadonlyMap<number, readonly Call[]> | undefined): Mark {
+  const calls = made?.get(step.position)
+  return { ...refOf(run, step), ...(calls && calls.length > 0 && { calls }) }
+}
 
 function beyondOf(action: object): readonly string[] | undefined {
   return 'beyondTheEnd' in action ? (action.beyondTheEnd as readonly string[] | undefined) : undefined

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { targetCalls } from './calls.ts'
 import { id } from './id.ts'
 import { page, pageQuery } from './lists.ts'
 import { text } from './text.ts'
@@ -12,7 +13,7 @@ export const runState = z
 
 export const riskLevel = z.enum(['low', 'medium', 'high'])
 
-const risk = z.strictObject({
+export const risk = z.strictObject({
   level: riskLevel,
   reasons: z.array(z.string()).describe('the reasons, a sentence each'),
 })
@@ -103,6 +104,7 @@ const readBack = z.strictObject({
   at: instant,
   target: z.record(z.string(), z.string()).nullable().describe('the system that was looked at, as it names itself'),
   evidence: z.array(runEvidence),
+  calls: targetCalls.describe('by which it was done, or undone; those that only read are with what was read back'),
 })
 
 const person = z.strictObject({ id: id('usr'), name: z.string() })

@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
 import { actionOf } from '../actions/action-of.ts'
 import { type HeldRun, mayHaveHappened } from '../actions/action-run.ts'
 import { differenceOf } from '../actions/approved.ts'
+import { type ShownCalls, shownCalls } from '../actions/calls.ts'
 import { Journal } from '../actions/journal.ts'
 import { ActionRunner } from '../actions/runner.ts'
 import { transition } from '../actions/transition.ts'
@@ -57,7 +58,7 @@ export class CarryingOut implements OnModuleInit {
           mustBeApproved(await this.mustGoOn(tx, held.id), steps)
           mustBeActive(connection)
         },
-        whenExecuted: (tx, _, evidence) => this.done(tx, held, evidence),
+        whenExecuted: (tx, _, evidence, calls) => this.done(tx, held, evidence, shownCalls(calls)),
       })
       return 'done'
     } catch (error) {
@@ -94,16 +95,16 @@ export class CarryingOut implements OnModuleInit {
     return (await this.journal.claim(tx, [id], ['pending', 'executing'])).get(id)
   }
 
-  private async done(tx: Tx, { id }: HeldRun, evidence: readonly Evidence[]): Promise<void> {
+  private async done(tx: Tx, { id }: HeldRun, evidence: readonly Evidence[], calls: ShownCalls): Promise<void> {
     await lockRun(tx, id)
-    const done = { evidence }
+    const done = { evidence, calls }
     await rows(tx, `update ordered_runs set done = ${stamped('$2')}, problem = null where id = $1`, [id, JSON.stringify(done)])
     await this.journal.forgetSealed(tx, id)
     await record(tx, {
       kind: 'run.executed',
       actor: BROKER,
       subject: id,
-      data: { evidence: JSON.parse(JSON.stringify(evidence)) },
+      data: { evidence: JSON.parse(JSON.stringify(evidence)), calls },
     })
   }
 

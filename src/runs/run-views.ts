@@ -166,5 +166,6 @@ function shown(readBack: ReadBack | null, target: TargetIdentity | undefined): C
       correlationId: correlationId ?? null,
       at,
     })),
+    calls: [...(readBack.calls ?? [])],
   }
 }

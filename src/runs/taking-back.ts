@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { actionOf } from '../actions/action-of.ts'
+import { shownCalls } from '../actions/calls.ts'
 import { Journal, targetsOf } from '../actions/journal.ts'
 import { lockResources } from '../actions/locks.ts'
 import { ActionRunner } from '../actions/runner.ts'
@@ -158,8 +159,9 @@ export class TakingBack implements OnModuleInit {
   }
 
   private async gone(tx: Tx, proved: readonly Proved<LeavingRun>[]): Promise<void> {
-    for (const { run, ordered, evidence } of proved) {
-      const undone = { evidence }
+    for (const { run, ordered, evidence, calls: made } of proved) {
+      const calls = shownCalls(made)
+      const undone = { evidence, calls }
       const problem = ordered.undo?.by === null ? ordered.problem : null // why it was taken back stays to be read
       await rows(tx, `update ordered_runs set undone = ${stamped('$2')}, problem = $3 where id = $1`, [
         run.id,
@@ -170,7 +172,7 @@ export class TakingBack implements OnModuleInit {
         kind: 'run.undone',
         actor: BROKER,
         subject: run.id,
-        data: { reason: ordered.undo?.reason, evidence: JSON.parse(JSON.stringify(evidence)) },
+        data: { reason: ordered.undo?.reason, evidence: JSON.parse(JSON.stringify(evidence)), calls },
       })
     }
   }

@@ -15,7 +15,7 @@ import { type Mount, readMounts } from '../mounts.ts'
 import { policyNameFor, userNameFor } from '../names.ts'
 import { type PolicyDocument, type PolicyStamp, policyFor, sentenceFor } from '../policy.ts'
 import { KV_SECRET } from '../resource-types.ts'
-import { firsthand, type Send, sending } from '../send.ts'
+import { firsthand, type Send, sendingIn } from '../send.ts'
 import { type Mint, mintPassword, mintToken, stateOf } from './grant-credential.ts'
 import { excessOf } from './grant-excess.ts'
 import { deletePolicy, deletePolicyIfOurs, extendPolicy, policyGone, policyStands, writePolicy } from './grant-policy.ts'
@@ -188,7 +188,7 @@ function longestOf(record: Json | undefined, until: Date): number | undefined {
 }
 
 function sendFor(ctx: Context, rank: Rank): Send {
-  return sending(ctx.client, ctx.signal, rank, ctx.stillMine)
+  return sendingIn(ctx, rank)
 }
 
 function stampOf(ctx: Context): PolicyStamp {

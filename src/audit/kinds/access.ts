@@ -1,12 +1,21 @@
 import { z } from 'zod'
 import { decision } from '../../contract/approvals.ts'
+import { targetCalls } from '../../contract/calls.ts'
 import { guarantee } from '../../contract/deliveries.ts'
 import { revocationReceipt } from '../../contract/grants.ts'
 import { flag, json, moment, number, of, problem, ref, text, texts } from './kind.ts'
 
 const stage = { stage: number }
 const opening = { opening: ref('opn') }
-const over = { reason: text, receipt: revocationReceipt, code: text.optional(), message: text.optional(), fix: text.optional() }
+const calls = { calls: targetCalls.optional() }
+const over = {
+  ...calls,
+  reason: text,
+  receipt: revocationReceipt,
+  code: text.optional(),
+  message: text.optional(),
+  fix: text.optional(),
+}
 const people = z.array(ref('usr')).readonly()
 
 export const ACCESS_KINDS = {
@@ -64,8 +73,9 @@ export const ACCESS_KINDS = {
   }),
   ...of('a grant', {
     'grant.provisioning': ['the access is being set up', { run: ref('run') }, 'own', 'notice'],
-    'grant.active': ['the access is ready', { expiresAt: moment, guarantee, delivery: text }, 'own', 'notice'],
+    'grant.active': ['the access is ready', { expiresAt: moment, guarantee, delivery: text, ...calls }, 'own', 'notice'],
     'grant.extended': ['its end was moved', { request: ref('req'), seconds: number, expiresAt: moment }, 'own', 'notice'],
+    'grant.prolonged': ['the target itself holds the new end', { expiresAt: moment, ...calls }],
     'grant.revoking': [
       'the broker began to end it',
       { reason: text, note: text.optional(), code: text.optional(), fix: text.optional() },
@@ -97,10 +107,10 @@ export const ACCESS_KINDS = {
       'admin',
     ],
     'credential.opening': ['its grantee asked for the credential', { ...opening, delivery: text }],
-    'credential.delivered': ['a credential was minted and handed over', { ...opening, endsAt: moment, trace: json }],
+    'credential.delivered': ['a credential was minted and handed over', { ...opening, endsAt: moment, trace: json, ...calls }],
     'credential.collected': ['it was collected', opening],
     'credential.ended': ['it was not collected in time, or is gone', opening],
-    'credential.failed': ['none could be minted', opening],
+    'credential.failed': ['none could be minted', { ...opening, ...calls }],
   }),
   ...of('an access flow', {
     'flow.created': ['an access flow was made', { name: text, version: number }],

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { targetCalls } from '../../contract/calls.ts'
 import { startedBy } from '../../contract/runs.ts'
 import { flag, json, moment, number, of, problem, ref, text, texts } from './kind.ts'
 
-const evidence = { evidence: z.array(json).readonly() }
+const evidence = { evidence: z.array(json).readonly(), calls: targetCalls }
 const named = { name: text }
 const changed = { name: text, fields: texts }
 const certificate = { name: text, fingerprint: text }
@@ -98,6 +99,11 @@ export const ACTION_KINDS = {
     'certificate_source.failed': [
       'no new certificate came, or none was sent to its targets; it is tried again',
       { name: text, certificate: ref('crt').nullable(), notAfter: moment.nullable(), ...problem },
+      'admin',
+    ],
+    'certificate_source.revoked': [
+      'the run that had its certificate issued was rolled back; another one is being issued, and goes to its targets',
+      { ...certificate, certificate: ref('crt'), run: ref('run'), ...problem },
       'admin',
     ],
     'certificate_source.removed': ['it was removed; its certificates stay', named],

@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
 import type { Counter, Histogram } from '@opentelemetry/api'
+import { shownCalls } from '../../actions/calls.ts'
 import { type Leaving, type Proved, Undo, type UndoHooks } from '../../actions/undo.ts'
 import type { Config } from '../../config/config.ts'
 import type { Hold, Outcome, Work } from '../../platform/due/due-lane.ts'
@@ -136,9 +137,10 @@ export class Revocation implements OnModuleInit {
       await move(
         tx,
         event,
-        over.map(({ grant, run, evidence, target, beyond }) => {
+        over.map(({ grant, run, evidence, target, beyond, calls }) => {
           const receipt = receiptOf(grant, evidence, { target, beyond, recorded: run.target !== undefined })
-          return { id: grant.id, given: { receipt }, data: () => ({ reason: receipt.reason, ...whyFailed(grant), receipt }) }
+          const data = () => ({ reason: receipt.reason, ...whyFailed(grant), receipt, calls: shownCalls(calls) })
+          return { id: grant.id, given: { receipt }, data }
         }),
       )
     }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { grantAccessOf } from '../../actions/action-of.ts'
+import { Calls, type ShownCalls, shownCalls } from '../../actions/calls.ts'
 import { Journal } from '../../actions/journal.ts'
 import { ActionRunner } from '../../actions/runner.ts'
 import { mustAnswer } from '../../actions/whereabouts.ts'
@@ -58,18 +59,19 @@ export class Openings {
     const hold: Pick<Hold, 'isOurs'> = { isOurs: () => performance.now() - started < PATIENCE_SECONDS * 1000 }
     const opening = newId('opn')
     const { grant, keepFormer, left } = await this.begin(grantee, grantId, opening)
+    const calls = new Calls('do')
     let credential: Credential
     try {
       const connection = await this.connections.use(grant.integrationId)
       await mustAnswer(this.database.pool, connection, grant.runId)
       const steps = await this.journal.steps(this.database.pool, grant.runId)
-      const context = this.runner.context(connection, grant.runId, hold, left)
+      const context = { ...this.runner.context(connection, grant.runId, hold, left), noted: calls.noted }
       credential = await grantAccessOf(connection).open(context, steps, grant.delivery, { keepFormer })
     } catch (error) {
-      await this.fail(grant, opening)
+      await this.fail(grant, opening, shownCalls(calls.all))
       throw error
     }
-    await this.deliver(grant, opening, credential)
+    await this.deliver(grant, opening, credential, shownCalls(calls.all))
     return { grant, credential }
   }
 
@@ -142,7 +144,7 @@ export class Openings {
     return former?.endsEarly ?? false
   }
 
-  private async deliver(grant: Grant, opening: string, credential: Credential): Promise<void> {
+  private async deliver(grant: Grant, opening: string, credential: Credential, calls: ShownCalls): Promise<void> {
     const isDelivered = await this.database.transaction(async (tx) => {
       const live = await lockGrant(tx, grant.id)
       if (live?.state !== 'active' || !(await moveOpenings(tx, 'deliver', { id: opening }, credential))) {
@@ -153,7 +155,7 @@ export class Openings {
         kind: 'credential.delivered',
         actor: grant.granteeId,
         subject: grant.id,
-        data: { opening, endsAt: credential.endsAt.toISOString(), trace: credential.trace },
+        data: { opening, endsAt: credential.endsAt.toISOString(), trace: credential.trace, calls },
       })
       return true
     })
@@ -168,11 +170,11 @@ export class Openings {
     }
   }
 
-  private async fail(grant: Grant, opening: string): Promise<void> {
+  private async fail(grant: Grant, opening: string, calls: ShownCalls): Promise<void> {
     await this.database.transaction(async (tx) => {
       const live = await lockGrant(tx, grant.id)
       await moveOpenings(tx, 'fail', { id: opening })
-      await record(tx, { kind: 'credential.failed', actor: grant.granteeId, subject: grant.id, data: { opening } })
+      await record(tx, { kind: 'credential.failed', actor: grant.granteeId, subject: grant.id, data: { opening, calls } })
       if (live?.state !== 'active') await enqueueRecheck(tx, grant)
     })
   }

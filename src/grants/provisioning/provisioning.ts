@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
 import type { Counter } from '@opentelemetry/api'
 import { grantAccessOf } from '../../actions/action-of.ts'
 import type { HeldRun } from '../../actions/action-run.ts'
+import { type Call, Calls, shownCalls } from '../../actions/calls.ts'
 import { isOver, Journal } from '../../actions/journal.ts'
 import { ActionRunner } from '../../actions/runner.ts'
 import { mustAnswer } from '../../actions/whereabouts.ts'
@@ -110,7 +111,7 @@ export class Provisioning implements OnModuleInit {
       await this.runner.execute(run, hold, {
         whenPlanned: (tx, connection, steps) => mustBeAsApproved(tx, grantAccessOf(connection), grant, steps),
         beforeStep: (tx, step) => this.startClock(tx, grant, step),
-        whenExecuted: (tx, connection) => this.activate(tx, grant, connection),
+        whenExecuted: (tx, connection, _, calls) => this.activate(tx, grant, connection, calls),
       })
       this.work.wake('cut')
       this.news.tell([grant.id])
@@ -149,13 +150,18 @@ export class Provisioning implements OnModuleInit {
     return new TimeLeft(clock.until, clock.msLeft, readAt)
   }
 
-  private async activate(tx: Tx, grant: Grant, connection: Connection): Promise<void> {
+  private async activate(tx: Tx, grant: Grant, connection: Connection, made: readonly Call[]): Promise<void> {
     const guarantee = grantAccessOf(connection).expiryGuarantee(connection.client, grant.delivery)
     const [active] = await move(tx, 'provisioned', [
       {
         id: grant.id,
         given: { guarantee },
-        data: ({ expiresAt, delivery }) => ({ expiresAt: expiresAt!.toISOString(), guarantee, delivery }),
+        data: ({ expiresAt, delivery }) => ({
+          expiresAt: expiresAt!.toISOString(),
+          guarantee,
+          delivery,
+          calls: shownCalls(made),
+        }),
       },
     ])
     if (!active?.expiresAt) throw new BrokerError('run.fenced', `${grant.id} is no longer provisioning`)
@@ -220,15 +226,22 @@ export class Provisioning implements OnModuleInit {
     const connection = await this.connections.use(grant.integrationId)
     await mustAnswer(this.database.pool, connection, grant.runId)
     const steps = await this.journal.steps(this.database.pool, grant.runId)
+    const calls = new Calls('do')
+    const context = { ...this.runner.context(connection, grant.runId, hold, grant.expiresAt), noted: calls.noted }
     try {
-      await grantAccessOf(connection).extend(this.runner.context(connection, grant.runId, hold, grant.expiresAt), steps)
-      await rows(this.database.pool, `update grants set target_until = $2 where id = $1 and state = 'active'`, [
-        grant.id,
-        grant.expiresAt,
-      ])
+      await grantAccessOf(connection).extend(context, steps)
+      await this.prolonged(grant, grant.expiresAt, calls.all)
     } finally {
       await this.database.transaction((tx) => this.recheck(tx, grant))
     }
     return 'done'
+  }
+
+  private prolonged({ id }: Grant, until: Date, made: readonly Call[]): Promise<void> {
+    return this.database.transaction(async (tx) => {
+      await rows(tx, `update grants set target_until = $2 where id = $1 and state = 'active'`, [id, until])
+      const data = { expiresAt: until.toISOString(), calls: shownCalls(made) }
+      if (made.length > 0) await record(tx, { kind: 'grant.prolonged', actor: BROKER, subject: id, data })
+    })
   }
 }
