@@ -48,7 +48,11 @@ const mounts = (title: string, preset: string) =>
     .meta({ title, description: '`all`, or the paths of the mounts to discover' })
 
 export const approle = z.strictObject({
-  method: z.literal('approle').meta({ title: 'AppRole' }),
+  method: z
+    .literal('approle')
+    .optional()
+    .transform(() => 'approle' as const)
+    .meta({ title: 'AppRole', description: 'the login where none is named' }),
   mount: slashless('Mount', 'path of the AppRole auth method').default('approle'),
   roleId: trimmed.min(1).meta({ title: 'Role ID', description: 'not a secret' }),
   secretId: secret({ title: 'Secret ID', description: 'leave it empty if you give a wrapped one' }).optional(),

@@ -5,7 +5,7 @@ import { excessChecks } from './health/excess.ts'
 import { anotherLoginCheck, grantLoginCheck } from './health/logins.ts'
 import { mountChecks } from './health/mounts.ts'
 import { rightsNow } from './health/rights.ts'
-import { serverCheck } from './health/server.ts'
+import { serverChecks } from './health/server.ts'
 import { tokenChecks } from './health/token.ts'
 
 /** Asks in the order in which one thing needs the other, and stops where the next answer could mean nothing. */
@@ -19,7 +19,7 @@ export async function health(client: VaultConnection, signal: AbortSignal, thoro
       fix: 'give the server a certificate and use https',
     })
   }
-  checks.push(await serverCheck(client, signal))
+  checks.push(...(await serverChecks(client, signal)))
   if (checks.some((check) => check.status === 'failed')) return checks
   const login = await checked('login', async () => {
     await client.session.token(signal)

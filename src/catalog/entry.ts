@@ -39,9 +39,11 @@ export function formOf(schema: z.ZodType): Record<string, unknown> {
   return z.toJSONSchema(schema, {
     io: 'input',
     unrepresentable: 'any',
-    override({ jsonSchema: { properties = {} } }) {
+    override({ jsonSchema: { properties = {}, required = [] } }) {
       for (const [name, field] of Object.entries(properties)) {
-        if (typeof field === 'object' && field.deprecated) delete properties[name]
+        if (typeof field !== 'object') continue
+        if (field.deprecated) delete properties[name]
+        if (field.const !== undefined && !required.includes(name)) field.default = field.const // what is assumed where it is left out
       }
     },
   })

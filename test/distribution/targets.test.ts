@@ -47,6 +47,24 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
     expect(JSON.stringify(made.body)).not.toContain(world.login.secretId)
   })
 
+  it('logs in by AppRole where its credential names no method, and an integration too', async () => {
+    const { method: _, ...login } = world.login
+    const id = await world.credential('no method', [world.server.address], login)
+    expect((await world.admin.must(world.admin.get(`/api/target-credentials/${id}`))).login).toMatchObject({ method: 'approle' })
+    const made = await add('by default', {}, { credentialId: id })
+    expect(made.body, made.text).toMatchObject({ health: { healthy: true } })
+    const config = { address: world.server.address, auth: login }
+    const integration = { plugin: 'vault', name: 'by default', config }
+    const saved = await world.admin.post('/api/integrations?skipTest=true', integration)
+    expect(saved.body, saved.text).toMatchObject({ config: { auth: { method: 'approle', roleId: login.roleId } } })
+    const mixed = { ...integration, name: 'mixed', config: { ...config, auth: { token: 'a token' } } }
+    expect((await world.admin.post('/api/integrations', mixed)).body).toMatchObject({ status: 400 })
+    const { items } = await world.admin.must(world.admin.get('/api/catalog'))
+    const form = items.find(({ id: plugin }: { id: string }) => plugin === 'vault').config.properties.auth
+    expect(form.oneOf[0].properties.method).toMatchObject({ const: 'approle', default: 'approle' })
+    await world.admin.must(world.admin.delete(`/api/integrations/${saved.body.id}`))
+  })
+
   it('names each right that is missing, and the very line to add', async () => {
     const policy = JSON.parse(CERTS_POLICY)
     policy.path['secret/data/certs/*'] = { capabilities: ['read', 'create'] }

@@ -6,7 +6,7 @@ const ALLOWED_SKEW_SECONDS = 3
 const EVERY_STATE = [429, 472, 473, 474, 501, 503, 530]
 
 /** Whether the node answers and in which state. Without the namespace, where OpenBao refuses the question. */
-export async function serverCheck(client: VaultConnection, signal: AbortSignal): Promise<HealthCheck> {
+export async function serverChecks(client: VaultConnection, signal: AbortSignal): Promise<HealthCheck[]> {
   try {
     const answer = await client.call({
       method: 'GET',
@@ -19,11 +19,19 @@ export async function serverCheck(client: VaultConnection, signal: AbortSignal):
     })
     const version = answer.body['version']
     if (typeof version === 'string') client.sawVersion(version)
-    return { name: 'server', ...stateOf(answer) }
+    return [{ name: 'server', ...stateOf(answer) }, ...(answer.status === 472 ? [secondary] : [])]
   } catch (error) {
     if (!isBrokerError(error)) throw error
-    return { name: 'server', status: 'failed', detail: error.message, fix: error.fix }
+    return [{ name: 'server', status: 'failed', detail: error.message, fix: error.fix }]
   }
+}
+
+/** It is reached and well, and of no use to the broker as long as another cluster is the primary. */
+const secondary: HealthCheck = {
+  name: 'logins and writes',
+  status: 'failed',
+  detail: 'a disaster recovery secondary is reached, but it takes neither logins nor writes until it is promoted',
+  fix: 'give the address of the active cluster',
 }
 
 function stateOf(answer: VaultAnswer): Omit<HealthCheck, 'name'> {
@@ -32,15 +40,15 @@ function stateOf(answer: VaultAnswer): Omit<HealthCheck, 'name'> {
     return { status: 'failed', detail: 'the server was never initialised', fix: 'run `vault operator init`' }
   if (answer.status === 503 || sealed === true)
     return { status: 'failed', detail: 'the server is sealed', fix: 'run `vault operator unseal`' }
-  if (answer.status === 472 || answer.status === 530 || answer.status === 474) {
-    const detail = answer.status === 472 ? 'a disaster recovery secondary' : 'not an active member of its cluster'
-    return { status: 'failed', detail: `the node is ${detail}`, fix: 'give the address of the active cluster' }
+  if (answer.status === 530 || answer.status === 474) {
+    const fix = 'give the address of the active cluster'
+    return { status: 'failed', detail: 'the node is not an active member of its cluster', fix }
   }
   if (initialized === undefined)
     return { status: 'failed', detail: `what answered ${answer.status} is not Vault or OpenBao`, fix: 'correct the address' }
   const skew = typeof serverTime === 'number' ? Math.round(serverTime - Date.parse(answer.at) / 1000) : 0
   if (Math.abs(skew) > ALLOWED_SKEW_SECONDS)
     return { status: 'warning', detail: `the server’s clock is ${skew} s from the broker’s`, fix: 'synchronise both clocks' }
-  const role = standby === true ? 'a standby, which forwards' : 'active'
+  const role = answer.status === 472 ? 'a disaster recovery secondary' : standby === true ? 'a standby, which forwards' : 'active'
   return { status: 'ok', detail: `version ${typeof version === 'string' ? version : 'unknown'}, ${role}` }
 }

@@ -70,7 +70,11 @@ export function wordsFor(issue: RawIssue): string {
 
 /** What each form begins with, as far as that can be said. */
 function acceptedForms(issue: Extract<RawIssue, { code: 'invalid_union' }>): string {
-  if ('options' in issue && Array.isArray(issue.options)) return `must be one of ${issue.options.map(String).join(', ')}`
+  if ('options' in issue && Array.isArray(issue.options))
+    return `must be one of ${issue.options
+      .filter((each) => each !== undefined)
+      .map(String)
+      .join(', ')}`
   const forms = (issue.errors ?? []).map((branch) => {
     const whole = branch.find(({ path }) => path.length === 0)
     if (whole?.code === 'invalid_value') return whole.values.map(String).join(', ')

@@ -117,7 +117,7 @@ describe('an integration', () => {
     [
       'it is a disaster recovery secondary',
       async () => ({ address: await odd((_, response) => response.writeHead(472).end(JSON.stringify(HEALTHY))) }),
-      'server',
+      'logins and writes',
       /disaster recovery/,
       /active cluster/,
     ],

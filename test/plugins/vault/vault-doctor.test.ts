@@ -206,7 +206,7 @@ describe('the doctor, told a node’s state,', () => {
   it.each([
     [429, { standby: true }, 'ok', 'a standby, which forwards'],
     [473, { standby: true, performance_standby: true }, 'ok', 'a standby, which forwards'],
-    [472, {}, 'failed', 'disaster recovery secondary'],
+    [472, {}, 'ok', 'a disaster recovery secondary'],
     [474, {}, 'failed', 'not an active member'],
     [501, { initialized: false }, 'failed', 'never initialised'],
     [530, {}, 'failed', 'not an active member'],
@@ -219,6 +219,16 @@ describe('the doctor, told a node’s state,', () => {
     })
   })
 
+  it('reaches a disaster recovery secondary, and says that it takes neither logins nor writes', async () => {
+    const answer = { initialized: true, sealed: false, standby: false, version: '1.0.0' }
+    const checks = await saidBy(472, JSON.stringify(answer))
+    expect(checks).toMatchObject([
+      { name: 'connection' },
+      { name: 'server', status: 'ok' },
+      { name: 'logins and writes', status: 'failed', fix: expect.stringContaining('active cluster') },
+    ])
+  })
+
   it('does not take another program for Vault', async () => {
     expect(await serverSaid(200, '<html>welcome</html>')).toMatchObject({
       status: 'failed',
@@ -227,7 +237,9 @@ describe('the doctor, told a node’s state,', () => {
     expect(await serverSaid(404, 'not found')).toMatchObject({ status: 'failed' })
   })
 
-  async function serverSaid(status: number, text: string) {
+  const serverSaid = async (status: number, text: string) => named(await saidBy(status, text), 'server')
+
+  async function saidBy(status: number, text: string) {
     const node = createServer((_, response) => response.writeHead(status).end(text))
     await new Promise<void>((listening) => node.listen(0, '127.0.0.1', listening))
     const address = `http://127.0.0.1:${(node.address() as AddressInfo).port}`
@@ -235,7 +247,7 @@ describe('the doctor, told a node’s state,', () => {
     const checks = await health(client, always)
     await client.close()
     await new Promise((closed) => node.close(closed).closeAllConnections())
-    return named(checks, 'server')
+    return checks
   }
 })
 
