@@ -1,7 +1,7 @@
 import type { CertificateView } from '../contract/certificates.ts'
-import type { DistributionLine, DistributionOutlook, DistributionView } from '../contract/distributions.ts'
+import type { DistributionDryRun, DistributionLine, DistributionOutlook, DistributionView } from '../contract/distributions.ts'
 import type { TargetView } from '../contract/targets.ts'
-import { facts, plain, table } from './lines.ts'
+import { facts, json, plain, table } from './lines.ts'
 
 /** Certificates below each other, those first that end first. */
 export function certificatesInWords(certificates: readonly CertificateView[]): string[] {
@@ -61,6 +61,24 @@ export function distributionsInWords(distributions: readonly DistributionLine[])
       reason,
     ]),
   )
+}
+
+/** What stands at each target now, and what would be written there. */
+export function dryRunInWords({ certificate, risk, targets }: DistributionDryRun): string[] {
+  return [
+    ...facts({
+      certificate: certificate.name,
+      fingerprint: certificate.fingerprint,
+      risk: risk.level,
+      because: risk.reasons.join(' '),
+    }),
+    ...targets.flatMap(({ name, path, now, summary, problem }) => [
+      '',
+      plain(`${name}: ${path}`),
+      ...(problem ? [plain(`  ${[problem.message, problem.fix].filter(Boolean).join(' — ')}`)] : []),
+      ...(summary === null ? [] : [plain(`  ${summary}`), `  now: ${json(now).replaceAll(/\s*\n\s*/g, ' ')}`]),
+    ]),
+  ]
 }
 
 /** One of them, target by target. */

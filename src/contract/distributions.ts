@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { id } from './id.ts'
 import { page, pageQuery } from './lists.ts'
-import { idempotencyKey } from './runs.ts'
+import { idempotencyKey, risk } from './runs.ts'
 import { text } from './text.ts'
 import { instant } from './time.ts'
 
@@ -27,6 +27,33 @@ export const newDistribution = z
   })
   .meta({ id: 'NewDistribution' })
 export type NewDistribution = z.infer<typeof newDistribution>
+
+export const newDistributionDryRun = z.strictObject({ certificateId: id('crt'), targetIds }).meta({ id: 'NewDistributionDryRun' })
+export type NewDistributionDryRun = z.infer<typeof newDistributionDryRun>
+
+const problem = z.strictObject({ code: z.string(), message: z.string(), fix: z.string().optional() })
+
+/** What a distribution would do, and what stands at each target now. */
+export const distributionDryRun = z
+  .strictObject({
+    certificate: z.strictObject({ id: id('crt'), name: z.string(), fingerprint: z.string() }),
+    risk,
+    reversible: z.boolean(),
+    targets: z.array(
+      z.strictObject({
+        id: id('tgt'),
+        name: z.string(),
+        path: z.string(),
+        now: z
+          .unknown()
+          .describe('what is there: its version, names of its fields, its certificate; never a value. null: nobody knows'),
+        summary: z.string().nullable().describe('what would be written, and what a person should know of it'),
+        problem: problem.nullable().describe('why nobody knows what is there, or what stands against it'),
+      }),
+    ),
+  })
+  .meta({ id: 'DistributionDryRun' })
+export type DistributionDryRun = z.infer<typeof distributionDryRun>
 
 export const partState = z
   .enum(['queued', 'running', 'written', 'verified', 'failed', 'rolling_back', 'rolled_back', 'refused', 'stuck'])

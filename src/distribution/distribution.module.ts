@@ -7,7 +7,9 @@ import { Expiry } from './certificates/expiry.ts'
 import { Keeping } from './certificates/keeping.ts'
 import { DistributionsController } from './fan-out/distributions.controller.ts'
 import { Distributions } from './fan-out/distributions.service.ts'
+import { DryRuns } from './fan-out/dry-runs.ts'
 import { FanOut } from './fan-out/fan-out.ts'
+import { Fitting } from './fan-out/fitting.ts'
 import { LostDistributions } from './fan-out/lost-distributions.ts'
 import { PuttingBack } from './fan-out/putting-back.ts'
 import { Wishes } from './fan-out/wishes.ts'
@@ -15,6 +17,7 @@ import { Adopting } from './sources/adopting.ts'
 import { Origins } from './sources/origins.ts'
 import { SourcesReconciler } from './sources/reconciler.ts'
 import { Renewing } from './sources/renewing.ts'
+import { Revoked } from './sources/revoked.ts'
 import { Sending } from './sources/sending.ts'
 import { SourcesController } from './sources/sources.controller.ts'
 import { Sources } from './sources/sources.service.ts'
@@ -36,10 +39,13 @@ import { Targets } from './targets/targets.service.ts'
     Sending,
     Adopting,
     Renewing,
+    Revoked,
     SourcesReconciler,
     Credentials,
     TargetConnections,
     Targets,
+    Fitting,
+    DryRuns,
     FanOut,
     LostDistributions,
     Wishes,

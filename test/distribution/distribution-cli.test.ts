@@ -45,6 +45,10 @@ describe.each(servers)('The command line takes certificates to $product', (binar
     expect((await latchkey('certificates')).out).toMatch(/shop\s+cli\.example\.com\s+valid/)
     expect((await latchkey('certificates', 'SHOP')).out).toContain('kept')
     expect((await latchkey('targets')).out).toMatch(/shop eu.*well/)
+    const dry = await latchkey('distribute', 'shop', '--to', 'shop eu,Shop US', '--plan')
+    expect(dry.out, dry.told).toMatch(
+      /shop eu: secret\/certs\/eu\/web\/cli\.example\.com\n.*Writes version 1[\s\S]*now: \{ "version": 0 \}/,
+    )
     const sent = await latchkey('distribute', 'shop', '--to', 'shop eu,Shop US', '--reason', 'renewal')
     expect(sent, sent.told).toMatchObject({ code: 0 })
     expect(sent.out).toMatch(/shop eu\s+verified/)

@@ -76,6 +76,11 @@ export const WORK_ENDPOINTS: Record<string, Expected> = {
   'PATCH /api/targets/:id': missing('manage: admin', 'tgt', {}),
   'POST /api/targets/:id/health': missing('manage: admin', 'tgt'),
   'DELETE /api/targets/:id': missing('manage: admin', 'tgt'),
+  'POST /api/distributions/dry-run': {
+    who: 'manage: admin',
+    ok: 404,
+    target: () => ({ body: { certificateId: absent('crt'), targetIds: [absent('tgt')] } }),
+  },
   'POST /api/distributions': {
     who: 'manage: admin',
     ok: 404,

@@ -7,7 +7,13 @@ import type { ProposalView } from '../../contract/proposals.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { type ApiOptions, mustSayWhy, orHeld, show, withApi } from '../api-command.ts'
 import { apiClient } from '../connect.ts'
-import { distributionInWords, distributionsInWords, outlookInWords, targetsInWords } from '../distribution-words.ts'
+import {
+  distributionInWords,
+  distributionsInWords,
+  dryRunInWords,
+  outlookInWords,
+  targetsInWords,
+} from '../distribution-words.ts'
 import { certificateId, targetIds } from '../find.ts'
 import { json } from '../lines.ts'
 import type { Terminal } from '../terminal.ts'
@@ -48,13 +54,22 @@ export function distribute(program: Command, terminal: Terminal): void {
     .requiredOption('--to <targets>', 'names or ids of the targets, separated by commas')
     .option('--reason <text>', 'why you do this; it is kept in the audit trail')
     .option('--key <text>', 'idempotency key: repeating a call with the same key orders nothing a second time')
+    .option('--plan', 'show what is at each target now, and what would be written there, without doing it')
     .option('--at-once <number>', 'how many targets to write to at once, 1 to 25 (default: 10)')
     .option('--no-wait', 'do not wait until every target is done')
-    .action(async (given: string, options: Options & { to: string; atOnce?: string }) => {
+    .action(async (given: string, options: Options & { to: string; atOnce?: string; plan?: boolean }) => {
       const api = await apiClient(terminal.env, options)
-      const body = {
+      const wanted = {
         certificateId: (await certificateId(api, given)) as `crt_${string}`,
         targetIds: (await targetIds(api, options.to)) as `tgt_${string}`[],
+      }
+      if (options.plan) {
+        const found = await api.call(endpoints.dryRun, { body: wanted })
+        for (const line of options.json ? [json(found)] : dryRunInWords(found)) terminal.print(line)
+        return
+      }
+      const body = {
+        ...wanted,
         reason: mustSayWhy(options),
         ...(options.atOnce !== undefined && { batchSize: Number(options.atOnce) }),
         ...keyOf(options),

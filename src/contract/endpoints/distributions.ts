@@ -1,5 +1,6 @@
 import {
   distributionCancel,
+  distributionDryRun,
   distributionOutlook,
   distributionPage,
   distributionQuery,
@@ -7,6 +8,7 @@ import {
   distributionView,
   distributionWord,
   newDistribution,
+  newDistributionDryRun,
 } from '../distributions.ts'
 import { id } from '../id.ts'
 import { proposalView } from '../proposals.ts'
@@ -24,6 +26,15 @@ export const distributions = {
     about: 'one run for each target; a failure at one target does not stop the others',
     body: newDistribution,
     answers: { 201: distributionView, 202: proposalView },
+  }),
+  dryRun: endpoint({
+    method: 'POST',
+    path: '/api/distributions/dry-run',
+    tag: 'distribution',
+    allowed: RUNNERS,
+    about: 'what stands at each target now; the targets are asked, so many and so long, and nothing is written',
+    body: newDistributionDryRun,
+    answers: { 200: distributionDryRun },
   }),
   list: endpoint({
     method: 'GET',

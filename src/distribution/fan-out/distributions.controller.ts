@@ -1,9 +1,16 @@
 import { Body, Controller, Param, Query } from '@nestjs/common'
-import type { DistributionQuery, DistributionRollback, DistributionWord, NewDistribution } from '../../contract/distributions.ts'
+import type {
+  DistributionQuery,
+  DistributionRollback,
+  DistributionWord,
+  NewDistribution,
+  NewDistributionDryRun,
+} from '../../contract/distributions.ts'
 import { distributions } from '../../contract/endpoints/distributions.ts'
 import { type Caller, CurrentCaller } from '../../identity/callers/caller.ts'
 import { Endpoint } from '../../platform/http/endpoint.ts'
 import { Distributions } from './distributions.service.ts'
+import { DryRuns } from './dry-runs.ts'
 import { PuttingBack } from './putting-back.ts'
 
 @Controller()
@@ -11,11 +18,17 @@ export class DistributionsController {
   constructor(
     private readonly distributions: Distributions,
     private readonly puttingBack: PuttingBack,
+    private readonly dryRuns: DryRuns,
   ) {}
 
   @Endpoint(distributions.order)
   order(@CurrentCaller() caller: Caller, @Body({ schema: distributions.order.body }) body: NewDistribution) {
     return this.distributions.order(caller, body)
+  }
+
+  @Endpoint(distributions.dryRun)
+  dryRun(@Body({ schema: distributions.dryRun.body }) body: NewDistributionDryRun) {
+    return this.dryRuns.dryRun(body)
   }
 
   @Endpoint(distributions.list)

@@ -1,7 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { z } from 'zod'
 import { BROKER, record } from '../../audit/record.ts'
-import { Catalog } from '../../catalog/catalog.ts'
 import type { ChangeKind } from '../../changes/change-kind.ts'
 import { FourEyes } from '../../changes/four-eyes.ts'
 import type { Held } from '../../changes/held.ts'
@@ -19,10 +18,9 @@ import { DueWork, enqueue } from '../../platform/due/due-work.ts'
 import { Cursors } from '../../platform/http/cursors.ts'
 import { newId } from '../../platform/ids.ts'
 import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
-import { BrokerError } from '../../sdk/index.ts'
-import { type Certificate, findCertificate, toGo } from '../certificates/certificate.ts'
-import { distributionOf } from '../targets/credential.ts'
-import { selectTargets, type Target } from '../targets/target.ts'
+import { BrokerError, type Json } from '../../sdk/index.ts'
+import { findCertificate } from '../certificates/certificate.ts'
+import type { Target } from '../targets/target.ts'
 import {
   chosenOf,
   findDistribution,
@@ -35,6 +33,8 @@ import {
   shownDistribution,
   workOf,
 } from './distribution.ts'
+import { DryRuns } from './dry-runs.ts'
+import { Fitting } from './fitting.ts'
 import { wishFor } from './wishes.ts'
 
 /** With the version of each target that it was ordered for. */
@@ -48,10 +48,11 @@ const LATEST_FIRST = { list: 'distributions', position: z.string() }
 export class Distributions implements OnModuleInit {
   constructor(
     private readonly database: Database,
-    private readonly catalog: Catalog,
     private readonly cursors: Cursors,
     private readonly fourEyes: FourEyes,
     private readonly work: DueWork,
+    private readonly fitting: Fitting,
+    private readonly dryRuns: DryRuns,
   ) {}
 
   onModuleInit(): void {
@@ -62,7 +63,7 @@ export class Distributions implements OnModuleInit {
   async order(caller: Caller, input: NewDistribution): Promise<DistributionView | Held> {
     const before = await this.fourEyes.before(this.ordering, null, { ...input, accepted: {} })
     if (before !== undefined) return before
-    const { targets } = await this.look(input)
+    const { targets } = await this.fitting.look(input)
     return this.fourEyes.submit(caller, this.ordering, null, { ...input, accepted: versionsOf(targets) })
   }
 
@@ -102,7 +103,10 @@ export class Distributions implements OnModuleInit {
         })
       }
       const targets = again.map(({ targetId }) => targetId)
-      const now = await this.look({ certificateId: certificate.id as NewDistribution['certificateId'], targetIds: targets }, tx)
+      const now = await this.fitting.look(
+        { certificateId: certificate.id as NewDistribution['certificateId'], targetIds: targets },
+        tx,
+      )
       const versions = now.targets.map(({ version }) => version)
       if (this.fourEyes.areOn) mustNeedNoSecond(again, versions)
       await rows(tx, 'update distributions set attempts = attempts + 1, sent_by = $2, finished_at = null where id = $1', [
@@ -161,19 +165,26 @@ export class Distributions implements OnModuleInit {
       find: (id) => this.get(id),
     },
     summary: async (_, input) => {
-      const { certificate, targets } = await this.look(input)
+      const found = await this.fitting.look(input)
       const { reason, batchSize, undoIfUnverified } = input
-      const { name, subject, fingerprint } = certificate
+      const { name, subject, fingerprint } = found.certificate
+      const { risk, targets } = await this.dryRuns.shown(found)
       return {
         certificate: { name, subject, fingerprint },
-        targets: targets.map((target) => ({ name: target.name, path: this.pathOf(target, certificate) })),
+        risk,
+        targets: targets.map(({ name: target, path, now, problem }) => ({
+          name: target,
+          path,
+          now: now as Json,
+          ...(problem && { problem: problem.message }),
+        })),
         reason,
         batchSize,
         undoIfUnverified,
       }
     },
     prepare: async (by, _, input) => {
-      const { targets } = await this.look(input)
+      const { targets } = await this.fitting.look(input)
       const changed = targets.find((target) => input.accepted[target.id] !== target.version)
       if (changed) {
         throw new BrokerError('conflict', `the target ${changed.name} was changed after this was proposed`, {
@@ -191,7 +202,7 @@ export class Distributions implements OnModuleInit {
     { source, by }: { readonly source: string; readonly by: string },
     input: NewDistribution,
   ): Promise<string> {
-    const { targets } = await this.look(input, tx)
+    const { targets } = await this.fitting.look(input, tx)
     return (await this.write(tx, by, newId('dst'), { ...input, accepted: versionsOf(targets) }, source)).id
   }
 
@@ -219,74 +230,6 @@ export class Distributions implements OnModuleInit {
     })
     await enqueue(tx, [workOf(id)])
     return shownDistribution(tx, id)
-  }
-
-  /** Everything that stands against it at any target, before anything is sent to one. */
-  private async look(
-    { certificateId, targetIds }: Pick<NewDistribution, 'certificateId'> & { readonly targetIds: readonly string[] },
-    tx: Tx = this.database.pool,
-  ): Promise<{ certificate: Certificate; targets: Target[] }> {
-    const certificate = await findCertificate(tx, certificateId)
-    if (certificate.state === 'expired') {
-      throw new BrokerError('input.invalid', `${certificate.name} has expired`, {
-        field: 'certificateId',
-        fix: 'add the renewed certificate, and distribute that one',
-      })
-    }
-    if (certificate.run !== null && certificate.run !== 'executed') {
-      throw new BrokerError('input.invalid', `${certificate.name} was revoked, or is about to be`, {
-        field: 'certificateId',
-        fix: `look at ${certificate.runId}, and renew it at its source`,
-      })
-    }
-    const found = new Map((await selectTargets(tx, 't.id = any($1)', [targetIds])).map((one) => [one.id, one]))
-    const targets = targetIds.map((id, at) => {
-      const field = `targetIds.${at}`
-      const target = found.get(id)
-      if (!target)
-        throw new BrokerError('input.invalid', `there is no target ${id}`, { field, fix: 'GET /api/targets lists them' })
-      this.mustFit(target, certificate, field)
-      return target
-    })
-    const places = targets.map((target) => this.placeOf(target, certificate))
-    const twice = places.findIndex((place, at) => places.indexOf(place) !== at)
-    if (twice >= 0) {
-      const first = targets[places.indexOf(places[twice]!)]!.name
-      throw new BrokerError('input.invalid', `the targets ${targets[twice]!.name} and ${first} lead to the same place`, {
-        field: `targetIds.${twice}`,
-        fix: 'name only one of them; what is rolled back at one would be rolled back at the other, too',
-      })
-    }
-    return { certificate, targets }
-  }
-
-  private mustFit(target: Target, certificate: Certificate, field: string): void {
-    try {
-      this.pathOf(target, certificate)
-    } catch (error) {
-      if (!(error instanceof BrokerError)) throw error
-      throw new BrokerError('input.invalid', `${target.name}: ${error.message}`, { field, fix: error.fix, cause: error })
-    }
-    const { wantsKey } = distributionOf(this.catalog.get(target.plugin))
-    if (certificate.sealed === null && wantsKey(target.location)) {
-      throw new BrokerError(
-        'input.invalid',
-        `the target ${target.name} expects the private key, but ${certificate.name} was added without one`,
-        {
-          field,
-          fix: 'add the certificate with its key, or set includePrivateKey of the target to false',
-        },
-      )
-    }
-  }
-
-  private placeOf(target: Target, certificate: Certificate): string {
-    const { destinationOf } = distributionOf(this.catalog.get(target.plugin))
-    return JSON.stringify([destinationOf(target.location), this.pathOf(target, certificate)])
-  }
-
-  private pathOf(target: Target, certificate: Certificate): string {
-    return distributionOf(this.catalog.get(target.plugin)).pathOf(target.location, toGo(certificate))
   }
 }
 

@@ -1,18 +1,15 @@
 import { setTimeout as rest } from 'node:timers/promises'
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
 import { BROKER, record } from '../../audit/record.ts'
-import { Catalog } from '../../catalog/catalog.ts'
 import { Connections } from '../../integrations/connections.ts'
 import { each, type Hold, type Outcome, type Work } from '../../platform/due/due-lane.ts'
 import { DueWork } from '../../platform/due/due-work.ts'
 import { problemOf } from '../../platform/http/problem-of.ts'
 import { inParallel } from '../../platform/pacing/in-parallel.ts'
 import { Database, rows, type Tx } from '../../platform/postgres/database.ts'
-import { Sealer } from '../../platform/sealing/sealing.ts'
 import { Orders, type ReadyOrder } from '../../runs/orders.service.ts'
 import { BrokerError, isBrokerError } from '../../sdk/index.ts'
-import { findCertificate, privateKeyOf, toGo } from '../certificates/certificate.ts'
-import { distributionOf } from '../targets/credential.ts'
+import { findCertificate } from '../certificates/certificate.ts'
 import { findTarget, type Target } from '../targets/target.ts'
 import {
   backOf,
@@ -25,6 +22,7 @@ import {
   stateOf,
   stateOfAll,
 } from './distribution.ts'
+import { Fitting } from './fitting.ts'
 import { Wishes } from './wishes.ts'
 
 const LOOK_MS = 100
@@ -41,8 +39,7 @@ export class FanOut implements OnModuleInit {
     private readonly database: Database,
     private readonly work: DueWork,
     private readonly orders: Orders,
-    private readonly catalog: Catalog,
-    private readonly sealer: Sealer,
+    private readonly fitting: Fitting,
     private readonly connections: Connections,
     private readonly wishes: Wishes,
   ) {}
@@ -121,14 +118,12 @@ export class FanOut implements OnModuleInit {
     const { id, attempts, reason, undoIfUnverified, sentBy, sourceId } = distribution
     const target = await findTarget(this.database.pool, part.targetId)
     mustBeAccepted(part, target)
-    const { action, inputOf } = distributionOf(this.catalog.get(target.plugin))
     const certificate = await findCertificate(this.database.pool, distribution.certificate.id)
-    const input = inputOf(target.location, toGo(certificate))
-    const key = privateKeyOf(this.sealer, certificate)
+    const { action, input } = this.fitting.actionFor(target, certificate)
     const ready = await this.orders.ready({
       integrationId: target.integrationId,
       action,
-      input: { ...input, certificate: { ...(input['certificate'] as object), ...(key && { privateKeyPem: key.reveal() }) } },
+      input,
       reason,
       startedBy: { kind: 'distribution', id },
       // What two people agreed on once goes on when one of them has left.

@@ -1,0 +1,103 @@
+import { setTimeout as rest } from 'node:timers/promises'
+import { Injectable } from '@nestjs/common'
+import type { DistributionDryRun, NewDistributionDryRun } from '../../contract/distributions.ts'
+import { Connections } from '../../integrations/connections.ts'
+import { problemOf } from '../../platform/http/problem-of.ts'
+import { inParallel } from '../../platform/pacing/in-parallel.ts'
+import { Database, rows } from '../../platform/postgres/database.ts'
+import { type Meant, Previews } from '../../runs/previews.ts'
+import { riskOf } from '../../runs/risk.ts'
+import type { Json } from '../../sdk/index.ts'
+import type { Certificate } from '../certificates/certificate.ts'
+import type { Target } from '../targets/target.ts'
+import { type Fit, Fitting } from './fitting.ts'
+
+/** Of more targets nobody reads what is there. */
+const MOST_LOOKED_AT = 100
+const AT_ONCE = 25
+/** A target that is slow makes room for others after so long. */
+const ROOM_AFTER_MS = 1_000
+/** Somebody waits in front of a screen. */
+const PATIENCE_MS = 12_000
+
+type Shown = DistributionDryRun['targets'][number]
+
+/** What stands at each target now, and what would be written there. Nothing is written, and no target that hangs delays the others. */
+@Injectable()
+export class DryRuns {
+  constructor(
+    private readonly database: Database,
+    private readonly fitting: Fitting,
+    private readonly previews: Previews,
+    private readonly connections: Connections,
+  ) {}
+
+  async dryRun(wanted: NewDistributionDryRun): Promise<DistributionDryRun> {
+    return this.shown(await this.fitting.look(wanted))
+  }
+
+  async shown({ certificate, targets }: Fit): Promise<DistributionDryRun> {
+    const found = new Map<string, Partial<Shown>>()
+    const looks: Promise<void>[] = []
+    const patience = rest(PATIENCE_MS, undefined, { ref: false })
+    const isOver = patience.then(() => true)
+    const asked = inParallel(targets.slice(0, MOST_LOOKED_AT), AT_ONCE, async (target) => {
+      const look = this.look(target, certificate).then((saw) => void found.set(target.id, saw))
+      looks.push(look)
+      await Promise.race([look, rest(ROOM_AFTER_MS, undefined, { ref: false })])
+    })
+    await Promise.race([asked.then(() => Promise.all(looks)), isOver])
+    await this.letGo(targets)
+    const risk = await this.riskOf(certificate, targets)
+    return {
+      certificate: { id: certificate.id as `crt_${string}`, name: certificate.name, fingerprint: certificate.fingerprint },
+      risk: { level: risk.level, reasons: [...risk.reasons] },
+      reversible: true,
+      targets: targets.map((target, at) => ({
+        id: target.id as Shown['id'],
+        name: target.name,
+        path: this.fitting.pathOf(target, certificate),
+        now: null,
+        summary: null,
+        problem: null,
+        ...(found.get(target.id) ?? { problem: at < MOST_LOOKED_AT ? LATE : TOO_MANY }),
+      })),
+    }
+  }
+
+  private async look(target: Target, certificate: Certificate): Promise<Partial<Shown>> {
+    try {
+      const [step] = await this.previews.plan(await this.meant(target, certificate))
+      return { now: (step?.before ?? null) as Json, summary: step?.summary ?? null }
+    } catch (error) {
+      return { problem: problemOf(error) }
+    }
+  }
+
+  /** The sessions that were needed end, but where a distribution is on its way. */
+  private async letGo(targets: readonly Target[]): Promise<void> {
+    const busy = await rows<{ id: string }>(
+      this.database.pool,
+      `select p.target_id as id from distribution_parts p join distributions d on d.id = p.distribution_id
+       where d.finished_at is null and p.target_id = any($1)`,
+      [targets.map(({ id }) => id)],
+    )
+    const held = new Set(busy.map(({ id }) => id))
+    for (const { id, integrationId } of targets) if (!held.has(id)) this.connections.drop(integrationId)
+  }
+
+  private meant(target: Target, certificate: Certificate): Promise<Meant> {
+    const { action, input } = this.fitting.actionFor(target, certificate)
+    return this.previews.look(target.integrationId, action, input, this.database.pool, 'distribution')
+  }
+
+  /** By how many targets there are: nobody has said of any whether it is production. */
+  private async riskOf(certificate: Certificate, targets: readonly Target[]) {
+    const meant = await this.meant(targets[0]!, certificate)
+    const places = targets.map(({ name }) => ({ type: 'target', name, tags: undefined }))
+    return riskOf(meant.action, meant.input, places, { name: certificate.name })
+  }
+}
+
+const LATE = { code: 'target.timeout', message: 'it did not answer in time, so nobody knows what is there' }
+const TOO_MANY = { code: 'input.too_large', message: `only the first ${MOST_LOOKED_AT} targets are asked what is there` }

@@ -1,0 +1,95 @@
+import { X509Certificate } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
+import { startBroker } from '../support/broker.ts'
+import { makeChain } from '../support/certificates.ts'
+import { type DistributionWorld, distributionWorld } from '../support/distribution-world.ts'
+
+const servers = await serversUnderTest()
+const CANARY = 'canary-standing-at-a-target'
+
+describe.each(servers)('A dry run of a distribution to $product', (binary) => {
+  let world: DistributionWorld
+  let certificateId: string
+  let former: ReturnType<typeof makeChain>
+  const cn = 'dry.example.com'
+  const silent = createServer(() => {})
+
+  beforeAll(async () => {
+    world = await distributionWorld(binary)
+    former = makeChain({ cn, domains: [cn] })
+    certificateId = await world.certificate(makeChain({ cn, domains: [cn] }))
+    const { leaf, chain } = former
+    const data = { certificate: leaf.pem, chain, private_key: leaf.keyPem, note: CANARY }
+    await world.server.api('POST', `secret/data/certs/full/${cn}`, { data: { note: 'first' } })
+    await world.server.api('POST', `secret/data/certs/full/${cn}`, { data })
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  })
+  afterAll(async () => {
+    silent.close()
+    await world?.stop()
+  })
+
+  const versions = async (path: string) =>
+    (await world.server.api('GET', `secret/metadata/certs/${path}/${cn}`)).body?.data?.current_version
+  const targets = async (mark: string) => [
+    await world.target(`full ${mark}`, { path: 'certs/full/{{ .cn }}' }),
+    await world.target(`empty ${mark}`, { path: 'certs/empty/{{ .cn }}', includePrivateKey: false }),
+    await world.target(`old ${mark}`, { mount: 'old' }, { skipTest: true }),
+    await world.target(
+      `silent ${mark}`,
+      { address: `http://127.0.0.1:${(silent.address() as AddressInfo).port}` },
+      { skipTest: true },
+    ),
+  ]
+  const expected = () => {
+    const fingerprint = new X509Certificate(former.leaf.pem).fingerprint256.replaceAll(':', '').toLowerCase()
+    return [
+      {
+        path: `secret/certs/full/${cn}`,
+        now: { version: 2, fields: ['certificate', 'chain', 'note', 'private_key'], certificate: { fingerprint } },
+      },
+      { path: `secret/certs/empty/${cn}`, now: { version: 0 } },
+      { now: null },
+      { now: null },
+    ]
+  }
+
+  it('shows what stands at each target now, by names, versions and fingerprints, says what hangs, and writes nothing', async () => {
+    const targetIds = await targets('shown')
+    const answer = await world.admin.post('/api/distributions/dry-run', { certificateId, targetIds })
+    expect(answer.body, answer.text).toMatchObject({
+      certificate: { id: certificateId },
+      reversible: true,
+      risk: { level: 'high', reasons: expect.arrayContaining(['It changes 4 things at once.']) },
+      targets: expected().map((one, at) => ({ id: targetIds[at], ...one })),
+    })
+    const [full, empty, old, hung] = answer.body.targets
+    expect(full.summary).toMatch(/Writes version 3 .* with the private key.* will not be in the new version: note/)
+    expect(empty.summary).toMatch(/Writes version 1 .* without the private key/)
+    expect(old.problem.message).toMatch(/old/)
+    expect(hung.problem).toMatchObject({ code: 'target.timeout' })
+    expect(answer.text).not.toContain(CANARY)
+    expect(answer.text).not.toContain('PRIVATE KEY')
+    expect([await versions('full'), await versions('empty')]).toEqual([2, undefined])
+    expect((await world.admin.must(world.admin.get('/api/distributions'))).items).toEqual([])
+    expect(await world.whereItLeaks(CANARY)).toEqual([])
+  })
+
+  it('is what a second admin is shown before they accept the order', async () => {
+    const targetIds = await targets('held')
+    const { database, key } = world.broker
+    const careful = await startBroker({ database, key, config: { fourEyes: true } })
+    try {
+      const order = { certificateId, targetIds, reason: 'a renewal' }
+      const held = await careful.admin.must(careful.admin.post('/api/distributions', order))
+      expect(held).toMatchObject({ kind: 'distribution.order', summary: { risk: { level: 'high' }, targets: expected() } })
+      expect(held.summary.targets[3].problem).toMatch(/did not answer in time/)
+      expect(JSON.stringify(held)).not.toContain(CANARY)
+    } finally {
+      await careful.close()
+    }
+  })
+})
