@@ -97,4 +97,12 @@ export const RUNS: readonly Mutant[] = [
     suites: ['two-holders'],
     only: 'and in no other',
   },
+  {
+    bug: 'an order that a second admin accepted is forgotten, and only its proposal is known',
+    file: 'src/changes/order-keys.ts',
+    find: "await rows(tx, 'update order_keys set made = $2 where made = $1', [waited, made])",
+    replace: "await rows(tx, 'select $2 where $1 is null', [waited, made])",
+    suites: ['repeated-orders'],
+    only: 'is one proposal under four eyes',
+  },
 ]
