@@ -14,7 +14,7 @@ export function lookOf(call: Pick<VaultCall, 'method' | 'path' | 'list'>, answer
   }
 }
 
-/** A call that was refused: the id is that of the refusal, whoever gave it. */
+/** A call that was refused, under the id of the refusal. */
 export function refusedCall(call: Pick<VaultCall, 'method' | 'path'>, observed: string, requestId: string): Look {
   return { asked: `${call.method} ${call.path.join('/')}`, observed, requestId, at: new Date().toISOString() }
 }

@@ -1,4 +1,3 @@
-import { rows, type Tx } from '../platform/postgres/database.ts'
 import { type Look, storable } from '../sdk/index.ts'
 
 /** A call of a step that may have changed something, as the journal keeps it: the target's own log has it under these ids. */
@@ -12,15 +11,6 @@ const MOST = 32
 /** In SQL of `action_steps s`, beside `m`: what is tried over and over adds no more once there are so many. */
 export const WITH_CALLS = `case when m.calls is null or jsonb_array_length(coalesce(s.calls, '[]')) >= 64 then s.calls
   else coalesce(s.calls, '[]') || m.calls end`
-
-/** Keeps what was done for a step although nobody knows yet what came of it. */
-export async function keepCalls(tx: Tx, run: string, position: number, calls: readonly Call[]): Promise<void> {
-  await rows(
-    tx,
-    `update action_steps s set calls = ${WITH_CALLS} from (select $3::jsonb as calls) m where s.run_id = $1 and s.position = $2`,
-    [run, position, JSON.stringify(calls)],
-  )
-}
 
 /** Takes down what an action tells of its calls while it is at work. */
 export class Calls {

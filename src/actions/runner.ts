@@ -20,7 +20,7 @@ import {
 } from '../sdk/index.ts'
 import { actionOf, planOf, readInput } from './action-of.ts'
 import type { HeldRun, JournaledStep, Mark } from './action-run.ts'
-import { type Call, Calls, keepCalls } from './calls.ts'
+import { type Call, Calls } from './calls.ts'
 import { Journal, noteTarget } from './journal.ts'
 import { lockResources } from './locks.ts'
 import { fenced, move } from './transition.ts'
@@ -95,7 +95,8 @@ export class ActionRunner {
   private async keep(held: HeldRun, { position }: JournaledStep, all: readonly Call[], error: unknown): Promise<never> {
     if (all.length > 0) {
       await this.database.transaction(async (tx) => {
-        if ((await this.journal.stillOurs(tx, [held])).has(held.id)) await keepCalls(tx, held.id, position, all)
+        if ((await this.journal.stillOurs(tx, [held])).has(held.id))
+          await this.journal.mark(tx, [{ run: held.id, position, calls: all }], 'executing')
       })
     }
     throw error

@@ -233,9 +233,9 @@ export const ACTIONS: readonly Mutant[] = [
   {
     bug: 'a run is taken back over whatever is current in that instant',
     file: 'plugins/vault/actions/kv-writing.ts',
-    find: '    await writeVersion(send, place, earlier.fields, from + 1)',
-    replace: `    const now = await readVersion(send, place)
-    await writeVersion(send, place, earlier.fields, now.is === 'absent' ? 0 : now.version)`,
+    find: '  await writeVersion(send, place, earlier.fields, from + 1)',
+    replace: `  const now = await readVersion(send, place)
+  await writeVersion(send, place, earlier.fields, now.is === 'absent' ? 0 : now.version)`,
     suites: ['rotate-kv-secret'],
   },
   {

@@ -27,7 +27,7 @@ export const CERTIFICATES: readonly Mutant[] = [
   },
   {
     bug: 'a certificate that was revoked is distributed all the same',
-    file: 'src/distribution/fan-out/distributions.service.ts',
+    file: 'src/distribution/fan-out/fitting.ts',
     find: `certificate.state === 'revoked'`,
     replace: `certificate.state === 'expired'`,
     suites: ['certificate-sources'],
@@ -95,7 +95,7 @@ export const CERTIFICATES: readonly Mutant[] = [
     find: "if (now.is === 'restored') return // whatever the answer said",
     replace: '',
     suites: ['distribution-truth'],
-    only: 'answered 404',
+    only: 'although its write is',
   },
   {
     bug: 'the trail has no ids of the calls that changed something',

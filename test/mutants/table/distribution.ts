@@ -17,7 +17,7 @@ export const DISTRIBUTION: readonly Mutant[] = [
   },
   {
     bug: 'a certificate that has expired is sent once more',
-    file: 'src/distribution/fan-out/distributions.service.ts',
+    file: 'src/distribution/fan-out/fitting.ts',
     find: "if (certificate.state === 'expired') {",
     replace: "if (certificate.state === ('over' as string)) {",
     suites: ['fan-out'],

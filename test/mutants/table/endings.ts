@@ -30,8 +30,8 @@ export const ENDINGS: readonly Mutant[] = [
     bug: 'access is taken away in whatever system answers',
     file: 'src/actions/undo.ts',
     find: `mustBeSameTarget(one.run, target)
-      await`,
-    replace: `await`,
+      made`,
+    replace: `made`,
     suites: ['moves'],
     only: 'ends, opens and proves nothing',
   },

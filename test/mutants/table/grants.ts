@@ -82,8 +82,8 @@ export const GRANTS: readonly Mutant[] = [
   {
     bug: 'an extension is not written into the target',
     file: 'src/grants/provisioning/provisioning.ts',
-    find: 'await grantAccessOf(connection).extend(this.runner.context(connection, grant.runId, hold, grant.expiresAt), steps)',
-    replace: 'void steps',
+    find: 'await grantAccessOf(connection).extend(context, steps)',
+    replace: 'void [context, steps]',
     suites: ['lost-work'],
     only: 'writes an extension into the target',
   },
@@ -153,7 +153,7 @@ export const GRANTS: readonly Mutant[] = [
   {
     bug: 'an opening that failed is never over',
     file: 'src/grants/opening/opening.ts',
-    find: 'await this.fail(grant, opening)\n',
+    find: 'await this.fail(grant, opening, shownCalls(calls.all))\n',
     replace: '\n',
     suites: ['moves'],
     only: 'ends, opens and proves nothing',

@@ -220,13 +220,9 @@ describe('the doctor, told a node’s state,', () => {
   })
 
   it('reaches a disaster recovery secondary, and says that it takes neither logins nor writes', async () => {
-    const answer = { initialized: true, sealed: false, standby: false, version: '1.0.0' }
-    const checks = await saidBy(472, JSON.stringify(answer))
-    expect(checks).toMatchObject([
-      { name: 'connection' },
-      { name: 'server', status: 'ok' },
-      { name: 'logins and writes', status: 'failed', fix: expect.stringContaining('active cluster') },
-    ])
+    const checks = await saidBy(472, JSON.stringify({ initialized: true, sealed: false, standby: false, version: '1.0.0' }))
+    const refused = { name: 'logins and writes', status: 'failed', fix: expect.stringContaining('active cluster') }
+    expect(checks.slice(1)).toMatchObject([{ name: 'server', status: 'ok' }, refused])
   })
 
   it('does not take another program for Vault', async () => {
