@@ -1,10 +1,9 @@
 import { setTimeout as rest } from 'node:timers/promises'
 import { Injectable } from '@nestjs/common'
 import type { DistributionDryRun, NewDistributionDryRun } from '../../contract/distributions.ts'
-import { Connections } from '../../integrations/connections.ts'
 import { problemOf } from '../../platform/http/problem-of.ts'
 import { inParallel } from '../../platform/pacing/in-parallel.ts'
-import { Database, rows } from '../../platform/postgres/database.ts'
+import { Database } from '../../platform/postgres/database.ts'
 import { type Meant, Previews } from '../../runs/previews.ts'
 import { riskOf } from '../../runs/risk.ts'
 import type { Json } from '../../sdk/index.ts'
@@ -29,7 +28,6 @@ export class DryRuns {
     private readonly database: Database,
     private readonly fitting: Fitting,
     private readonly previews: Previews,
-    private readonly connections: Connections,
   ) {}
 
   async dryRun(wanted: NewDistributionDryRun): Promise<DistributionDryRun> {
@@ -47,7 +45,6 @@ export class DryRuns {
       await Promise.race([look, rest(ROOM_AFTER_MS, undefined, { ref: false })])
     })
     await Promise.race([asked.then(() => Promise.all(looks)), isOver])
-    await this.letGo(targets)
     const risk = await this.riskOf(certificate, targets)
     return {
       certificate: { id: certificate.id as `crt_${string}`, name: certificate.name, fingerprint: certificate.fingerprint },
@@ -72,18 +69,6 @@ export class DryRuns {
     } catch (error) {
       return { problem: problemOf(error) }
     }
-  }
-
-  /** The sessions that were needed end, but where a distribution is on its way. */
-  private async letGo(targets: readonly Target[]): Promise<void> {
-    const busy = await rows<{ id: string }>(
-      this.database.pool,
-      `select p.target_id as id from distribution_parts p join distributions d on d.id = p.distribution_id
-       where d.finished_at is null and p.target_id = any($1)`,
-      [targets.map(({ id }) => id)],
-    )
-    const held = new Set(busy.map(({ id }) => id))
-    for (const { id, integrationId } of targets) if (!held.has(id)) this.connections.drop(integrationId)
   }
 
   private meant(target: Target, certificate: Certificate): Promise<Meant> {
