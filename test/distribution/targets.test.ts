@@ -55,7 +55,7 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
     expect(made.body, made.text).toMatchObject({ health: { healthy: true } })
     const config = { address: world.server.address, auth: login }
     const integration = { plugin: 'vault', name: 'by default', config }
-    const saved = await world.admin.post('/api/integrations?skipTest=true', integration)
+    const saved = await world.admin.post('/api/integrations', { ...integration, skipTest: true })
     expect(saved.body, saved.text).toMatchObject({ config: { auth: { method: 'approle', roleId: login.roleId } } })
     const mixed = { ...integration, name: 'mixed', config: { ...config, auth: { token: 'a token' } } }
     expect((await world.admin.post('/api/integrations', mixed)).body).toMatchObject({ status: 400 })

@@ -91,7 +91,7 @@ export async function databaseEngine(api: VaultApi): Promise<DatabaseEngine> {
 }
 
 /** The tests' PostgreSQL may have no port of its own, but a socket. */
-function addressOf(url: string): string {
+export function addressOf(url: string): string {
   const { host, port } = new pg.Client({ connectionString: url })
   return host.startsWith('/') ? `${host}/.s.PGSQL.${port}` : `tcp://${host}:${port}`
 }
