@@ -68,6 +68,27 @@ describe.each(servers)('What is said of a target at $product', (binary) => {
     },
   )
 
+  it('is that it failed where the certificate was revoked before its turn came, and nothing is sent there', async () => {
+    const revoked = await fresh()
+    const ordered = await world.distribute(revoked.id, [target])
+    const { runId } = (await world.settled(ordered)).targets[0]
+    await rolledBack(ordered)
+    const { id, now, place } = await fresh()
+    const late = await world.target('late', { address: proxy.url, path: 'certs/late/{{ .cn }}' })
+    atWrite(place, async (call) => {
+      // As if that run had had it issued.
+      await world.broker.database.query('update certificates set run_id = $2 where id = $1', [id, runId])
+      await pass(call)
+    })
+    const settled = await world.settled(await world.distribute(id, [target, late], { batchSize: 1 }))
+    expect(settled).toMatchObject({
+      state: 'partial',
+      targets: [{ state: 'verified' }, { state: 'failed', runId: null, problem: { message: expect.stringMatching(/revoked/) } }],
+    })
+    expect((await now()).data.certificate).toContain('CERTIFICATE')
+    expect((await world.server.api('GET', place.replace('/truth/', '/late/'))).status).toBe(404)
+  })
+
   it.each(Object.entries(LIES))('is what stands there, although its write is %s', async (_, lie) => {
     for (const before of [{ note: 'before' }, undefined]) {
       const { id, made, place, now, put } = await fresh()

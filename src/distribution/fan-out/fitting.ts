@@ -38,18 +38,7 @@ export class Fitting {
     tx: Tx = this.database.pool,
   ): Promise<Fit> {
     const certificate = await findCertificate(tx, certificateId)
-    if (certificate.state === 'expired') {
-      throw new BrokerError('input.invalid', `${certificate.name} has expired`, {
-        field: 'certificateId',
-        fix: 'add the renewed certificate, and distribute that one',
-      })
-    }
-    if (certificate.state === 'revoked') {
-      throw new BrokerError('input.invalid', `${certificate.name} was revoked, or is about to be`, {
-        field: 'certificateId',
-        fix: `look at ${certificate.runId}, and renew it at its source`,
-      })
-    }
+    this.mustBeOfUse(certificate)
     const found = new Map((await selectTargets(tx, 't.id = any($1)', [targetIds])).map((one) => [one.id, one]))
     const targets = targetIds.map((id, at) => {
       const field = `targetIds.${at}`
@@ -69,6 +58,22 @@ export class Fitting {
       })
     }
     return { certificate, targets }
+  }
+
+  /** Throws for one that nobody should have any more. */
+  mustBeOfUse(certificate: Certificate): void {
+    if (certificate.state === 'expired') {
+      throw new BrokerError('input.invalid', `${certificate.name} has expired`, {
+        field: 'certificateId',
+        fix: 'add the renewed certificate, and distribute that one',
+      })
+    }
+    if (certificate.state === 'revoked') {
+      throw new BrokerError('input.invalid', `${certificate.name} was revoked, or is about to be`, {
+        field: 'certificateId',
+        fix: `look at ${certificate.runId}, and renew it at its source`,
+      })
+    }
   }
 
   private mustFit(target: Target, certificate: Certificate, field: string): void {

@@ -104,4 +104,12 @@ export const CERTIFICATES: readonly Mutant[] = [
     replace: '',
     suites: ['custody'],
   },
+  {
+    bug: 'a certificate that was revoked meanwhile goes to the targets whose turn comes later',
+    file: 'src/distribution/fan-out/fan-out.ts',
+    find: 'this.fitting.mustBeOfUse(certificate) // hours',
+    replace: '// hours',
+    suites: ['distribution-truth'],
+    only: 'was revoked before its turn came',
+  },
 ]
