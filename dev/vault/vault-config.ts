@@ -11,6 +11,8 @@ export interface ServerPlan {
   readonly audit: boolean
   /** as a server once was that holds names which others refuse */
   readonly takesAnyName?: boolean
+  /** as a node of a cluster; `joins` is the address of one that is there */
+  readonly node?: { readonly id: string; readonly joins?: string }
 }
 
 export const files = (folder: string) => ({
@@ -36,7 +38,14 @@ export function serverConfig(plan: ServerPlan): string {
   return [
     ...(plan.mode === 'dev'
       ? ['storage "inmem" {', '}']
-      : block('storage "raft"', [`path = ${q(at.data)}`, 'node_id = "node-1"', 'performance_multiplier = 1'])),
+      : block('storage "raft"', [
+          `path = ${q(at.data)}`,
+          `node_id = ${q(plan.node?.id ?? 'node-1')}`,
+          'performance_multiplier = 1',
+          ...(plan.node?.joins
+            ? block('retry_join', [`leader_api_addr = ${q(plan.node.joins)}`, `leader_ca_cert_file = ${q(at.ca)}`])
+            : []),
+        ])),
     ...block('listener "tcp"', [`address = "127.0.0.1:${plan.port}"`, `cluster_address = "${cluster}"`, ...tls]),
     ...(plan.takesAnyName ? ['disable_printable_check = true'] : []),
     `api_addr = ${q(addressOf(plan))}`,

@@ -4,7 +4,7 @@ const GONE: readonly ErrorCode[] = ['target.unreachable', 'target.timeout', 'tar
 /** What 0.1.0 called `target.unready`, as rows of that time still do. */
 const ONCE_UNREADY = ['target.sealed', 'target.standby', 'target.uninitialized']
 
-const OUTAGES: readonly ErrorCode[] = [...GONE, 'target.busy', 'target.login_failed']
+const OUTAGES: readonly ErrorCode[] = [...GONE, 'target.busy', 'target.login_failed', 'target.redirected']
 
 /** Whether this may mean that there is no such target any more: nobody who could end anything there answers. `code` may be a stored one. */
 export function mayBeGone(code: string): boolean {

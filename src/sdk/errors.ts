@@ -44,7 +44,7 @@ export const ERRORS = {
   'target.conflict': { status: 409, retryable: false, meaning: 'somebody else wrote first' },
   'target.not_found': { status: 502, retryable: false, meaning: 'the target has no such thing' },
   'target.unsupported': { status: 422, retryable: false, meaning: 'the target cannot do this' },
-  'target.redirected': { status: 502, retryable: false, meaning: 'the target redirected to a host that is not allowed' },
+  'target.redirected': { status: 502, retryable: true, meaning: 'the target redirected to a host that is not allowed' },
   'target.scope': {
     status: 502,
     retryable: false,

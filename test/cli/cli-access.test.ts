@@ -288,6 +288,7 @@ describe('the command line of people', () => {
     expect(await call(url)).toMatchObject({ code: 1, told: expect.stringContaining('it does not answer like Latchkey') })
     await new Promise((resolve) => server.close(resolve))
     expect(await call(url)).toMatchObject({ code: 1, told: expect.stringContaining('does not answer') })
+    expect(await call('http://broker.example')).toMatchObject({ code: 1, told: expect.stringContaining('in the clear') })
     expect(await call('ftp://x')).toMatchObject({ code: 1, told: expect.stringContaining('LATCHKEY_CLI_URL') })
   })
 

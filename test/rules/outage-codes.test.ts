@@ -11,10 +11,13 @@ describe('what an error says of a target as a whole', () => {
     },
   )
 
-  it.each(['target.busy', 'target.login_failed'] as const)('%s is an outage of a target that is there', (code) => {
-    expect(mayBeGone(code)).toBe(false)
-    expect(isOutage(new BrokerError(code, 'said so'))).toBe(true)
-  })
+  it.each(['target.busy', 'target.login_failed', 'target.redirected'] as const)(
+    '%s is an outage of a target that is there',
+    (code) => {
+      expect(mayBeGone(code)).toBe(false)
+      expect(isOutage(new BrokerError(code, 'said so'))).toBe(true)
+    },
+  )
 
   it('reads what rows of 0.1.0 call it as it was meant', () => {
     const once = ['target.sealed', 'target.standby', 'target.uninitialized']

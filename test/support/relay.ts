@@ -6,16 +6,22 @@ export interface Relay {
   readonly url: string
   /** Whatever was connected is cut off. */
   leadTo(address: string | undefined): void
+  /** Does something once, in the midst of what is sent: when so many more pieces have come from callers. */
+  afterSending(pieces: number, act: () => void): void
   close(): Promise<void>
 }
 
 /** @param address of a server: a URL, or the path of its socket */
 export async function startRelay(address: string): Promise<Relay> {
   let target: string | undefined = address
+  let pending: { left: number; readonly act: () => void } | undefined
   const open = new Set<Socket>()
   const server = createServer((caller) => {
     if (target === undefined) return void caller.destroy()
     const callee = target.startsWith('/') ? connect(target) : connect(Number(new URL(target).port), new URL(target).hostname)
+    caller.on('data', () => {
+      if (pending && --pending.left === 0) pending.act()
+    })
     for (const [socket, other] of [
       [caller, callee],
       [callee, caller],
@@ -40,6 +46,9 @@ export async function startRelay(address: string): Promise<Relay> {
     leadTo: (next) => {
       target = next
       cut()
+    },
+    afterSending: (left, act) => {
+      pending = { left, act }
     },
     close: () => {
       cut()
