@@ -166,4 +166,28 @@ export const GRANTS: readonly Mutant[] = [
     suites: ['moves'],
     only: 'ends, opens and proves nothing',
   },
+  {
+    bug: 'nobody asks once more, before the step that confers power, whether the requester may still have it',
+    file: 'src/grants/provisioning/provisioning.ts',
+    find: 'if (step.confersPower !== false) await this.stillAllowed?.(tx, grant.requestId)',
+    replace: '',
+    suites: ['changed-meanwhile'],
+    only: 'gives no power',
+  },
+  {
+    bug: 'a request goes under a version of its flow that an admin has just replaced',
+    file: 'src/approvals/requests/submissions.ts',
+    find: 'if (now.version !== flow.version) {',
+    replace: 'if (now.version < flow.version) {',
+    suites: ['changed-meanwhile'],
+    only: 'refuses a request whose flow',
+  },
+  {
+    bug: 'access that was approved is given up when a standby redirects while a leader is elected',
+    file: 'src/sdk/errors.ts',
+    find: `'target.redirected': { status: 502, retryable: true`,
+    replace: `'target.redirected': { status: 502, retryable: false`,
+    suites: ['cluster'],
+    only: 'steps down',
+  },
 ]
