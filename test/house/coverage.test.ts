@@ -56,6 +56,19 @@ describe('docs/security.md', () => {
     expect(promises.flatMap((promise) => missingTests(promise.split('**')[0]!, promise))).toEqual([])
   })
 
+  it('shows by a test what else it says, but for its limits and what it advises', () => {
+    const page = readFileSync(path.resolve(import.meta.dirname, '../../docs/security.md'), 'utf8')
+    const LIMITS = ['What is not', 'Reporting']
+    const SAID = /^(#|\||<!--|Each sentence names|Which scope and which role|\d\. |Each time somebody approves|Accepting a proposal)/
+    const unshown = page
+      .split(/\n## /)
+      .filter((section) => !LIMITS.some((limit) => section.startsWith(limit)))
+      .flatMap((section) => section.split('\n').slice(1).join('\n').split(/\n\n/))
+      .map((paragraph) => paragraph.replaceAll(/\s+/g, ' ').trim())
+      .filter((paragraph) => paragraph !== '' && !SAID.test(paragraph) && !/`[\w-]+ › /.test(paragraph))
+    expect(unshown).toEqual([])
+  })
+
   it('names no test beside that there is not', () => {
     const named = security.match(/`[\w/-]+ › [^`]+`/g) ?? []
     expect(named.flatMap((each) => missingTests('the page', each))).toEqual([])
