@@ -45,7 +45,10 @@ describe('what changes while the target is slow', () => {
     expect(changes).toBeGreaterThan(0)
     expect(refused.body, refused.text).toMatchObject({ status: 409, code: 'conflict', fix: 'send the request again' })
     expect(await world.broker.database.query('select 1 from access_requests where flow_id = $1', [flow.id])).toEqual([])
-    await world.until(alice, (await alice.api.must(ask())).grantId, 'active')
+    const { grantId } = await alice.api.must(ask())
+    await world.until(alice, grantId, 'active')
+    await alice.api.must(alice.api.post(`/api/grants/${grantId}/give-back`))
+    await world.until(alice, grantId, 'revoked')
   })
 
   it('gives no power to somebody who loses the right to it while their user is made, and leaves nothing of it', async () => {

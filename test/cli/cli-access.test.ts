@@ -6,7 +6,6 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { vaultBinary } from '../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
-import { inWords, seconds } from '../../src/cli/duration.ts'
 import { facts, table } from '../../src/cli/lines.ts'
 import { run } from '../../src/cli/main.ts'
 import { type PersonInWorld, startWorld, tries, type World } from '../support/world.ts'
@@ -17,23 +16,6 @@ async function latchkey(words: readonly string[], env: NodeJS.ProcessEnv = {}) {
   const code = await run(words, { env, print: (line) => printed.push(line), tell: (line) => told.push(line) })
   return { code, out: printed.join('\n'), told: told.join('\n') }
 }
-
-describe('a duration at the command line', () => {
-  it.each([
-    ['90s', 90, '1m30s'],
-    ['15m', 900, '15m'],
-    ['1h30m', 5400, '1h30m'],
-    ['2d', 172_800, '2d'],
-    ['1d2h3m4s', 93_784, '1d2h'],
-  ])('%s is %i seconds, and said as %s', (text, total, words) => {
-    expect(seconds(text)).toBe(total)
-    expect(inWords(total)).toBe(words)
-  })
-
-  it.each(['', '5', '0s', '1.5h', '-1h', '30m1h', 'an hour', '99999999999999999999d'])('is not “%s”', (text) => {
-    expect(() => seconds(text)).toThrow('90s, 15m, 1h30m or 2d')
-  })
-})
 
 describe('what other people wrote', () => {
   it('cannot steer the terminal or hide in it', () => {
@@ -136,6 +118,8 @@ describe('the command line of people', () => {
     await world.until(alice, grant, 'revoked')
     expect(await tries(vault, token, 'GET', 'kv/data/app/db')).toBe(403)
     expect((await as(alice)(['receipt', grant])).out).toMatch(/policy .* yes /)
+    const kept = await answer(alice, ['receipt', grant])
+    expect(kept).toEqual(await alice.api.must(alice.api.get(`/api/grants/${grant}/receipt`)))
     expect((await answer(alice, ['grants', '--ended'])).items.map(({ id }: { id: string }) => id)).toContain(grant)
   })
 

@@ -108,7 +108,11 @@ describe.each(await serversUnderTest())('what is handed over, on $product $versi
       const { alice } = world
       const flow = await world.flow({ extensions: { count: 3, maxSeconds: 3600 }, delivery })
       const grantId = await world.grant(alice, { flowId: flow.id, seconds: 8 })
-      const open = async () => loggedIn(vault, await world.open(alice, grantId))
+      let opened: Opened | undefined
+      const open = async () => {
+        opened = await world.open(alice, grantId)
+        return loggedIn(vault, opened)
+      }
       const first = await open()
       const { expiresAt: firstEnd } = (await alice.api.get(`/api/grants/${grantId}`)).body
       await alice.api.must(alice.api.post(`/api/grants/${grantId}/extend`, { seconds: 600 }))
@@ -125,6 +129,10 @@ describe.each(await serversUnderTest())('what is handed over, on $product $versi
       await alice.api.must(alice.api.post(`/api/grants/${grantId}/give-back`))
       await world.until(alice, grantId, 'revoked')
       expect(await works(third)).toBe(403)
+      const { mount, username, password } = opened!.fields
+      if (!password) return
+      const again = await vault.api('POST', `${mount}/login/${username}`, { password }, { 'x-vault-token': '' })
+      expect(again.status, 'the very password that was handed over').toBe(400)
     },
   )
 })

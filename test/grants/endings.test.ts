@@ -53,6 +53,25 @@ describe.each(await serversUnderTest())('a grant on $product $version', (binary)
     expect((await alice.api.post(`/api/grants/${grantId}/give-back`)).status).toBe(409)
   })
 
+  it('is given again under names that the target has never seen', async () => {
+    const { alice } = world
+    const written = async () =>
+      (await vault.auditLines())
+        .filter(({ type, request }) => type === 'request' && /^(create|update)$/.test(request?.operation))
+        .map(({ request }) => request.path as string)
+        .filter((path) => /^(auth\/apono\/users\/|sys\/polic\w+\/(acl\/)?apono-g-)/.test(path) && !/probe|users\/0-/.test(path))
+    for (let times = 0; times < 3; times += 1) {
+      const before = await written()
+      const grantId = await world.grant(alice, {})
+      await world.open(alice, grantId)
+      const names = new Set((await written()).slice(before.length))
+      expect(names.size, [...names].join()).toBe(2)
+      expect([...names].filter((name) => before.includes(name))).toEqual([])
+      await alice.api.must(alice.api.post(`/api/grants/${grantId}/give-back`))
+      await world.until(alice, grantId, 'revoked')
+    }
+  })
+
   it('ends in the order that leaves no power behind: the policy, then the user, then what logins left', async () => {
     const { alice } = world
     const grantId = await world.grant(alice, {})

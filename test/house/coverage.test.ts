@@ -59,7 +59,8 @@ describe('docs/security.md', () => {
   it('shows by a test what else it says, but for its limits and what it advises', () => {
     const page = readFileSync(path.resolve(import.meta.dirname, '../../docs/security.md'), 'utf8')
     const LIMITS = ['What is not', 'Reporting']
-    const SAID = /^(#|\||<!--|Each sentence names|Which scope and which role|\d\. |Each time somebody approves|Accepting a proposal)/
+    const SAID =
+      /^(#|\||<!--|Each sentence names|Which scope and which role|\d\. |Each time somebody approves|Accepting a proposal)/
     const unshown = page
       .split(/\n## /)
       .filter((section) => !LIMITS.some((limit) => section.startsWith(limit)))

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import type { AnyPlugin } from '../../src/sdk/index.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
-import { ToyTarget, toyPlugin } from '../support/toy-plugin.ts'
+import { TOY_PASSWORD, ToyTarget, toyPlugin } from '../support/toy-plugin.ts'
 
 let broker: Broker
 beforeAll(async () => {
@@ -51,5 +51,26 @@ describe('the catalog', () => {
     const state = { dir: config.stateDir, instance: '4711081542', key }
     const starting = createApp({ config, databaseUrl: database.url, state, plugins: plugins as AnyPlugin[] })
     await expect(starting).rejects.toThrow(reason)
+  })
+})
+
+describe('an integration', () => {
+  it('has a name of letters, digits, spaces, _ and -, and a refusal says so', async () => {
+    const body = {
+      plugin: 'toy',
+      config: { address: 'toybox', login: { method: 'password', password: TOY_PASSWORD } },
+      skipTest: true,
+    }
+    const { id } = await broker.admin.must(broker.admin.post('/api/integrations', { ...body, name: 'Vault_2 of the north-east' }))
+    for (const name of ['a/b', 'näher', '-toys', 'toys.', '“toys”', 'toys\u200b', 'x'.repeat(64), ' ']) {
+      for (const refused of [
+        await broker.admin.post('/api/integrations', { ...body, name }),
+        await broker.admin.patch(`/api/integrations/${id}`, { name }),
+      ]) {
+        expect(refused.body, name).toMatchObject({ status: 400, code: 'input.invalid', field: 'name' })
+        expect(refused.text).toContain('1 to 63 letters, digits, spaces, _ or -, and begin with a letter or a digit')
+      }
+    }
+    expect((await broker.admin.get(`/api/integrations/${id}`)).body.name).toBe('Vault_2 of the north-east')
   })
 })
