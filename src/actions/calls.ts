@@ -40,7 +40,7 @@ export type ShownCalls = ReturnType<typeof shownCalls>
 
 /** As events and receipts tell of them. */
 export function shownCalls(calls: readonly Call[]) {
-  return calls.map(({ to: _, requestId, requestIdBy, correlationId, ...call }) => ({
+  return calls.map(({ requestId, requestIdBy, correlationId, ...call }) => ({
     ...call,
     requestId: requestId ?? null,
     requestIdBy: requestIdBy ?? null,

@@ -10,7 +10,7 @@ import type { RunState } from './run-machine.ts'
 import { fenced, move, transition } from './transition.ts'
 
 /** A step as people may see it: neither what is sealed nor what its undo needs. */
-export type ShownStep = Pick<JournaledStep, 'kind' | 'target' | 'summary' | 'args' | 'before' | 'state'> & {
+export type ShownStep = Pick<JournaledStep, 'kind' | 'target' | 'summary' | 'args' | 'before' | 'state' | 'calls'> & {
   readonly changedAt: Date
 }
 
@@ -228,7 +228,7 @@ export class Journal {
   async shown(tx: Tx, run: string): Promise<ShownStep[]> {
     return rows<ShownStep>(
       tx,
-      `select kind, target, summary, args, before, state, changed_at as "changedAt" from action_steps where run_id = $1 order by position`,
+      `select kind, target, summary, args, before, state, coalesce(calls, '[]') as calls, changed_at as "changedAt" from action_steps where run_id = $1 order by position`,
       [run],
     )
   }

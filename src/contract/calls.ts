@@ -4,6 +4,7 @@ import { z } from 'zod'
 export const targetCalls = z
   .array(
     z.strictObject({
+      to: z.enum(['do', 'undo']).describe('whether it did something or took it back'),
       asked: z.string().describe('as the target’s log names it: `POST secret/data/certs/shop`'),
       observed: z.string().describe('the status of the answer, or why it was refused'),
       requestId: z.string().nullable(),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { targetCalls } from './calls.ts'
 import { delivery, guarantee } from './deliveries.ts'
 import { id } from './id.ts'
 import { page, pageQuery } from './lists.ts'
@@ -177,6 +178,7 @@ export const stepView = z
     args: z.unknown(),
     state: z.enum(['planned', 'executing', 'executed', 'undoing', 'undone']),
     changedAt: instant,
+    calls: targetCalls,
   })
   .meta({ id: 'JournaledStep' })
 

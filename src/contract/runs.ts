@@ -143,7 +143,11 @@ export const runQuery = z.strictObject({ ...pageQuery, state: runState.optional(
 export type RunQuery = z.infer<typeof runQuery>
 
 export const runSteps = z.array(
-  plannedStep.extend({ state: z.enum(['planned', 'executing', 'executed', 'undoing', 'undone']), changedAt: instant }),
+  plannedStep.extend({
+    state: z.enum(['planned', 'executing', 'executed', 'undoing', 'undone']),
+    changedAt: instant,
+    calls: targetCalls,
+  }),
 )
 
 /** Whether a run can be taken back as things stand in the target now. */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import { shownCalls } from '../actions/calls.ts'
 import { Journal } from '../actions/journal.ts'
 import { hasApproved } from '../approvals/requests/sides.ts'
 import type { CredentialView, GrantQuery, GrantView, RevocationReceipt } from '../contract/grants.ts'
@@ -106,7 +107,7 @@ export class Grants {
   async steps(caller: Caller, id: string) {
     const grant = await this.visible(caller, id)
     const steps = await this.journal.shown(this.database.pool, grant.runId)
-    return steps.map((step) => ({ ...step, changedAt: step.changedAt.toISOString() }))
+    return steps.map(({ calls, ...step }) => ({ ...step, calls: shownCalls(calls), changedAt: step.changedAt.toISOString() }))
   }
 
   async receipt(caller: Caller, id: string): Promise<Json> {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { z } from 'zod'
 import { actionOf } from '../actions/action-of.ts'
+import { shownCalls } from '../actions/calls.ts'
 import { Journal, targetsOf } from '../actions/journal.ts'
 import { Catalog } from '../catalog/catalog.ts'
 import { formOf } from '../catalog/entry.ts'
@@ -65,8 +66,9 @@ export class RunViews {
   async steps(caller: Caller, id: string) {
     await this.visible(caller, id)
     const steps = await this.journal.shown(this.database.pool, id)
-    return steps.map(({ changedAt, before, ...step }) => ({
+    return steps.map(({ changedAt, before, calls, ...step }) => ({
       ...step,
+      calls: shownCalls(calls),
       before: before ?? null,
       changedAt: changedAt.toISOString(),
     }))

@@ -70,6 +70,11 @@ describe.each(await serversUnderTest())('What the broker does at $product', (bin
       return calls.length > 0 && calls
     })
     await expectAudited(extended, [/./])
+    const steps = await alice.api.must(alice.api.get(`/api/grants/${grant}/steps`))
+    await expectAudited(
+      steps.flatMap(({ calls }: { calls: Call[] }) => calls),
+      [/^\w+ auth\/apono\/users\//],
+    )
     await alice.api.must(alice.api.post(`/api/grants/${grant}/give-back`))
     await world.until(alice, grant, 'revoked')
     await expectAudited(await callsOf(grant, 'grant.revoked'), [
@@ -93,6 +98,8 @@ describe.each(await serversUnderTest())('What the broker does at $product', (bin
     expect(undone.calls).toEqual(await callsOf(id, 'run.undone'))
     await expectAudited(undone.calls, [/^POST kv\/data\/app\/cache$/])
     expect(undone.calls[0].requestId).not.toBe(done.calls[0].requestId)
+    const steps = await admin().must(admin().get(`/api/runs/${id}/steps`))
+    expect(steps.flatMap(({ calls }: { calls: object[] }) => calls)).toEqual([...done.calls, ...undone.calls])
   })
 
   it('for one target of a distribution stands there, and the receipt of its change names it', async () => {
