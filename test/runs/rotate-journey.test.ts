@@ -68,6 +68,7 @@ describe.each(await serversUnderTest())('a secret that an admin rotates on $prod
     expect(restored.metadata.version).toBe(3)
     const receipt = await latchkey(['receipt', id])
     expect(receipt.out).toMatch(/Before:[\s\S]*Done [\s\S]*version 2 [\s\S]*Taken back [\s\S]*version 3/)
+    expect(receipt.out.match(/^ {2}POST kv\/data\/app\/db {2}200 {2}\S+ {2}\S+$/gm)).toHaveLength(2)
     expect((await latchkey(['runs'])).out).toMatch(/undone +rotate-kv-secret +kv\/app\/db/)
     for (const text of [done.out, done.told, receipt.out]) expect(text).not.toContain(after.data.password)
   })

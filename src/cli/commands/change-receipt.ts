@@ -37,5 +37,7 @@ function readBack(heading: string, found: ChangeReceipt['done']): string[] {
         piece.requestId ?? '',
       ]),
     ),
+    ...(found.calls.length === 0 ? [] : ['by:']),
+    ...found.calls.map(({ asked, observed, at, requestId }) => plain(`  ${asked}  ${observed}  ${at}  ${requestId ?? ''}`)),
   ]
 }
