@@ -188,7 +188,7 @@ function tokenCredential(mint: Mint, wrap: z.infer<typeof WrapInfo>, endsAt: Dat
     fields: [{ name: 'wrapping_token', label: 'Wrapping token', value: new Secret(wrap.token) }],
     ...tokenUsage(mint),
     endsAt,
-    collectBy,
+    collectBy: collectBy < endsAt ? collectBy : endsAt, // what a mount ends sooner is no use to collect later
     trace: {
       wrapAccessor: wrap.accessor,
       tokenAccessor: wrap.wrapped_accessor,

@@ -20,7 +20,7 @@ function inWords(credential: CredentialView): string[] {
     ...assignments(credential),
     '',
     ...facts({
-      'collect it by': collectBy !== null && collectBy > endsAt ? endsAt : collectBy,
+      'collect it by': collectBy,
       ends: endsAt,
       note: accessDetails,
     }),

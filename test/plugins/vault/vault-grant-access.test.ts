@@ -196,6 +196,7 @@ describe.each(servers)('A grant on $product', (binary) => {
     try {
       const credential = await open(await givenAGrant(world, [secretAt('app/db', 'read')]))
       expect(credential.endsAt.getTime()).toBeLessThanOrEqual(inMinutes(1).getTime())
+      expect(credential.collectBy!.getTime()).toBeLessThanOrEqual(credential.endsAt.getTime())
     } finally {
       await world.api('POST', 'sys/auth/apono/tune', { max_lease_ttl: '0' })
     }
