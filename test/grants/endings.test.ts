@@ -34,6 +34,9 @@ describe.each(await serversUnderTest())('a grant on $product $version', (binary)
     // There is always some policy: the list of them is answered with a body, and so with the server's own id.
     const policy = receipt.evidence.find((piece: { artefact: string }) => piece.artefact.startsWith('policy'))
     expect(policy.requestIdBy).toBe('target')
+    const told = await world.broker.admin.must(world.broker.admin.get(`/api/audit?subject=${grantId}`))
+    const [end] = told.items.filter(({ data }: { data: { receipt?: unknown } }) => data.receipt)
+    expect(end.data.receipt.evidence, 'the trail has the same ids').toEqual(receipt.evidence)
   }
 
   it('ends when it is given back: the token, the login, the policy, the user, its leases and its identity', async () => {
