@@ -23,6 +23,8 @@ export interface DaemonOptions {
   /** another daemon whose replica this one is: same database, key and admin */
   readonly beside?: Daemon
   readonly env?: NodeJS.ProcessEnv
+  /** a compiled daemon of another release; it and a token for its admin are up to the caller */
+  readonly former?: { readonly program: string; readonly adminToken: string }
 }
 
 /** The compiled daemon as a process of its own, to be killed and paused like one. */
@@ -47,8 +49,9 @@ export interface Daemon {
 }
 
 export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> {
-  const { beside } = options
-  if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is not there: npm test builds it first, as does npm run build`)
+  const { beside, former } = options
+  const program = former?.program ?? PROGRAM
+  if (!existsSync(program)) throw new Error(`${program} is not there: npm test builds it first, as does npm run build`)
   const database = options.database ?? beside?.database ?? (await freshDatabase())
   const dir = await mkdtemp(path.join(tmpdir(), 'lk-daemon-'))
   const port = await freePort()
@@ -70,7 +73,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
   let child: ChildProcess
 
   async function start(): Promise<void> {
-    child = spawnLeashed(process.execPath, [PROGRAM], { cwd: dir, env, output: 'pipe' })
+    child = spawnLeashed(process.execPath, [program], { cwd: dir, env, output: 'pipe' })
     for (const output of [child.stdout, child.stderr]) output?.on('data', (chunk) => void log.push(String(chunk)))
     const started = child
     await waitFor('the daemon to be ready', async () => {
@@ -90,7 +93,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
   await start()
   // A connection of its own for each call: the daemon at the other end dies at will.
   const agent = new Agent({ pipelining: 0, allowH2: false })
-  const adminToken = beside?.adminToken ?? (await admit(database))
+  const adminToken = former?.adminToken ?? beside?.adminToken ?? (await admit(database))
   const api = (token?: string) => new Api(url, agent, token)
   return {
     url,

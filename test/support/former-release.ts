@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { DataSource } from 'typeorm'
 import type { VaultServer } from '../../dev/vault/vault-server.ts'
@@ -43,6 +44,15 @@ export async function databaseOf010(): Promise<FreshDatabase> {
   const rows = readFileSync(path.join(FIXTURES, '0.1.0.sql'), 'utf8')
   await within(database.url, (client) => client.query(`set session_replication_role = replica; ${rows}; ${TO_NOW}`))
   return database
+}
+
+/** The compiled daemon of 0.1.0, below the modules that it imports. */
+export function daemonOf010(): string {
+  const cache = path.resolve(import.meta.dirname, '../../node_modules/.cache')
+  mkdirSync(cache, { recursive: true })
+  const place = mkdtempSync(path.join(cache, 'daemon-0.1.0-'))
+  execFileSync('tar', ['-xzf', path.join(FIXTURES, '0.1.0.tgz'), '-C', place])
+  return path.join(place, 'dist/src/main.js')
 }
 
 /** Of what that daemon could write, the kinds of rows that its file has none of. */

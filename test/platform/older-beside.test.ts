@@ -1,0 +1,152 @@
+import { rm } from 'node:fs/promises'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
+import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
+import { verify } from '../../src/audit/verify.ts'
+import { hashOf, randomToken } from '../../src/identity/tokens/api-token.ts'
+import { newId } from '../../src/platform/ids.ts'
+import { Database } from '../../src/platform/postgres/database.ts'
+import type { Api } from '../support/api.ts'
+import { type Broker, startBroker } from '../support/broker.ts'
+import { contradictions } from '../support/contradictions.ts'
+import { type Daemon, startDaemon } from '../support/daemon.ts'
+import type { FreshDatabase } from '../support/database.ts'
+import { daemonOf010, databaseOf010, STORY, targetOf010 } from '../support/former-release.ts'
+import { traces, tries } from '../support/world.ts'
+
+const LENT = 'kv/data/app/db/replica'
+
+describe.each(await serversUnderTest())('a daemon of 0.1.0 beside this one, on $product $version', (binary) => {
+  const key = Buffer.from(STORY.key, 'hex')
+  const program = daemonOf010()
+  let vault: VaultServer
+  let database: FreshDatabase
+  let older: Daemon
+  let newer: Broker
+  /** tokens of people, good at both */
+  let [alice, bob] = ['', '']
+  let ending: { readonly id: string; readonly token: string }
+
+  beforeAll(async () => {
+    vault = await startVaultServer({ binary })
+    database = await databaseOf010()
+    await targetOf010(vault, database)
+    const env = { LATCHKEY_KEY: key.toString('base64'), LATCHKEY_INSTANCE: '4711081542', LATCHKEY_DEVELOPMENT: 'true' }
+    older = await startDaemon({ database, env, former: { program, adminToken: 'that of the newer one' } })
+    ;[alice, bob] = [await tokenFor(STORY.alice), await tokenFor(STORY.bob)]
+    ending = await lent(older.api(alice), 25)
+    expect(await database.query(`select 1 from migrations where name like 'Ends%'`), 'it is at the schema of 0.1.0').toEqual([])
+    newer = await startBroker({ database, key })
+  })
+  afterAll(async () => {
+    await older?.close()
+    await newer?.close()
+    await database?.drop()
+    await vault?.stop()
+    await rm(path.resolve(program, '../../..'), { recursive: true, force: true })
+  })
+
+  /** As both releases keep it. */
+  async function tokenFor(userId: string): Promise<string> {
+    const token = randomToken().reveal()
+    await database.query(
+      `insert into api_tokens (id, user_id, name, hash, scopes, created_by, makers, expires_at)
+       values ($1, $2, 'test', $3, '{read,request,approve}', $2, array[$2], now() + interval '1 day')`,
+      [newId('tok'), userId, hashOf(token)],
+    )
+    return token
+  }
+
+  const until = (who: Api, id: string, state: string) =>
+    waitFor(`${id} to be ${state}`, async () => (await who.must(who.get(`/api/grants/${id}`))).state === state, 60_000)
+
+  /** Asked for where nobody need approve, and opened. */
+  async function lent(who: Api, seconds = 3600): Promise<{ id: string; token: string }> {
+    const [asked] = await database.query<{ flowId: string; resourceId: string }>(
+      `select q.flow_id as "flowId", r.resource_id as "resourceId" from access_requests q join access_request_resources r on r.request_id = q.id
+       where q.id = $1`,
+      [STORY.half.replace('grt_', 'req_')],
+    )
+    const { flowId, resourceId } = asked!
+    const wish = { flowId, resources: [{ resourceId, permissions: ['read'] }], seconds, justification: 'a look' }
+    const { grantId: id } = await who.must(who.post('/api/access-requests', wish))
+    await until(who, id, 'active')
+    const { fields } = await who.must(who.post(`/api/grants/${id}/open`))
+    const wrapped = fields.find(({ name }: { name: string }) => /wrapping/i.test(name)).value
+    const answer = await vault.api('POST', 'sys/wrapping/unwrap', {}, { 'x-vault-token': wrapped })
+    const token = answer.body.auth.client_token
+    expect(await tries(vault, token, 'GET', LENT)).toBe(200)
+    return { id, token }
+  }
+
+  async function isProved(id: string): Promise<void> {
+    const who = newer.api(alice)
+    const { evidence } = await who.must(who.get(`/api/grants/${id}/receipt`))
+    expect(evidence.length).toBeGreaterThanOrEqual(3)
+    expect(evidence.every((piece: { gone: boolean }) => piece.gone)).toBe(true)
+  }
+
+  it('goes on through the migration, and what it lent before ends on time', async () => {
+    await until(older.api(alice), ending.id, 'expired')
+    expect(await tries(vault, ending.token, 'GET', LENT)).toBe(403)
+    const cut = await database.query('select cut_at >= expires_at as late from grants where id = $1', [ending.id])
+    expect(cut).toEqual([{ late: true }])
+    await isProved(ending.id)
+  })
+
+  it('lends, and the newer one takes it back with a receipt', async () => {
+    const { id, token } = await lent(older.api(alice))
+    const who = newer.api(alice)
+    await who.must(who.post(`/api/grants/${id}/give-back`))
+    await until(who, id, 'revoked')
+    expect(await tries(vault, token, 'GET', LENT)).toBe(403)
+    await isProved(id)
+  })
+
+  it('takes back what the newer one lent', async () => {
+    const { id, token } = await lent(newer.api(alice))
+    const who = older.api(alice)
+    await who.must(who.post(`/api/grants/${id}/give-back`))
+    await until(who, id, 'revoked')
+    expect(await tries(vault, token, 'GET', LENT)).toBe(403)
+    await isProved(id)
+  })
+
+  it('is refused by the database where it would decide on a request or keep a secret, and nothing is half done', async () => {
+    const place = `/api/access-requests/${STORY.pendingRequest}`
+    const yes = { decision: 'approve', reason: '' }
+    expect(await older.api(bob).post(`${place}/approvals`, yes)).toMatchObject({ status: 500 })
+    const who = newer.api(bob)
+    expect(await who.must(who.get(place))).toMatchObject({ state: 'pending' })
+    expect(await who.must(who.post(`${place}/approvals`, yes))).toMatchObject({ state: 'approved' })
+    const integrations = await database.query('select id from integrations order by id')
+    const config = { address: vault.address, auth: STORY.approle }
+    const made = await older
+      .api(newer.adminToken)
+      .post('/api/integrations', { plugin: 'vault', name: 'by the older one', config })
+    expect(made.status).toBeGreaterThanOrEqual(400)
+    expect(await database.query('select id from integrations order by id')).toEqual(integrations)
+  })
+
+  it('starts again on the database that was migrated', async () => {
+    await older.kill()
+    await older.start()
+    const who = older.api(alice)
+    expect(await who.must(who.get(`/api/grants/${ending.id}`))).toMatchObject({ state: 'expired' })
+  })
+
+  it('leaves nothing in the target, no contradiction in the books and one whole trail', async () => {
+    const { admin } = newer
+    const left = `select id from grants where state not in ('expired', 'revoked', 'failed')`
+    await waitFor('all access to have ended', async () => {
+      const grants = await database.query<{ id: string }>(left)
+      for (const { id } of grants) await admin.post(`/api/grants/${id}/revoke`, { reason: 'the test is over' })
+      return grants.length === 0
+    })
+    expect(await traces(vault)).toEqual([])
+    expect(await contradictions(database)).toEqual([])
+    expect(await verify(newer.app.get(Database))).toMatchObject({ ok: true })
+  })
+})
