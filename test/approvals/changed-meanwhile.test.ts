@@ -68,4 +68,27 @@ describe('what changes while the target is slow', () => {
     expect(proxy.calls).not.toContain('POST sys/policies/acl/:policy')
     expect(await traces(vault)).toEqual([])
   })
+
+  it('gives and ends access although a standby redirects for a moment, as one does while a leader is elected', async () => {
+    const { alice } = world
+    const redirected = (name: string) =>
+      proxy.strike({ name, nth: 1 }, async (call) => {
+        const headers = { location: `http://127.0.0.1:1/v1/${call.path}` }
+        await call.reply({ status: 307, headers, body: '' })
+      })
+    const flow = await world.flow()
+    for (const name of ['POST auth/apono/users/:user', 'POST sys/policies/acl/:policy']) {
+      proxy.begin()
+      const giving = redirected(name)
+      const { grantId } = await world.request(alice, { flowId: flow.id })
+      await giving
+      await world.until(alice, grantId!, 'active')
+      proxy.begin()
+      const ending = redirected('DELETE sys/policies/acl/:policy')
+      await alice.api.must(alice.api.post(`/api/grants/${grantId}/give-back`))
+      await ending
+      await world.until(alice, grantId!, 'revoked')
+    }
+    expect(await traces(vault)).toEqual([])
+  })
 })

@@ -187,7 +187,7 @@ export const GRANTS: readonly Mutant[] = [
     file: 'src/sdk/errors.ts',
     find: `'target.redirected': { status: 502, retryable: true`,
     replace: `'target.redirected': { status: 502, retryable: false`,
-    suites: ['cluster'],
-    only: 'steps down',
+    suites: ['changed-meanwhile'],
+    only: 'although a standby redirects',
   },
 ]
