@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import { runState } from '../../src/contract/runs.ts'
 import { Broken, Missing } from './shell/broken.tsx'
 import { Shell } from './shell/shell.tsx'
 
@@ -53,8 +54,58 @@ const receipt = createRoute({
   component: lazyRouteComponent(() => import('./pages/receipt/receipt.tsx'), 'ReceiptPage'),
 })
 
+const runs = createRoute({
+  getParentRoute: () => root,
+  path: '/runs',
+  validateSearch: (given: Record<string, unknown>) => ({ state: runState.safeParse(given['state']).data }),
+  component: lazyRouteComponent(() => import('./pages/runs/runs.tsx'), 'Runs'),
+})
+
+const newRun = createRoute({
+  getParentRoute: () => root,
+  path: '/runs/new',
+  validateSearch: (given: Record<string, unknown>) => ({
+    integration: text(given['integration']),
+    action: text(given['action']),
+  }),
+  component: lazyRouteComponent(() => import('./pages/runs/new-run.tsx'), 'NewRun'),
+})
+
+const run = createRoute({
+  getParentRoute: () => root,
+  path: '/runs/$id',
+  component: lazyRouteComponent(() => import('./pages/runs/run.tsx'), 'RunPage'),
+})
+
+const rotations = createRoute({
+  getParentRoute: () => root,
+  path: '/rotations',
+  component: lazyRouteComponent(() => import('./pages/rotations/rotations.tsx'), 'Rotations'),
+})
+
+const certificates = createRoute({
+  getParentRoute: () => root,
+  path: '/certificates',
+  component: lazyRouteComponent(() => import('./pages/certificates/certificates.tsx'), 'Certificates'),
+})
+
+const distributions = createRoute({
+  getParentRoute: () => root,
+  path: '/distributions',
+  component: lazyRouteComponent(() => import('./pages/distributions/distributions.tsx'), 'Distributions'),
+})
+
+const distribution = createRoute({
+  getParentRoute: () => root,
+  path: '/distributions/$id',
+  component: lazyRouteComponent(() => import('./pages/distributions/distribution.tsx'), 'DistributionPage'),
+})
+
+const forPeople = [home, search, ask, inbox, request, grant, receipt]
+const forWork = [runs, newRun, run, rotations, certificates, distributions, distribution]
+
 export const router = createRouter({
-  routeTree: root.addChildren([home, search, ask, inbox, request, grant, receipt]),
+  routeTree: root.addChildren([...forPeople, ...forWork]),
   defaultPreload: 'intent',
   // A page of another id is another page: nothing that one holds, be it a credential or a decision, stands on the next.
   defaultRemountDeps: ({ params }) => params,

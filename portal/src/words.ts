@@ -2,7 +2,14 @@
 export const words = {
   app: 'Latchkey',
   skip: 'Skip to the content',
-  nav: { label: 'Pages', home: 'Home', inbox: 'Approvals', waiting: (n: string) => `Approvals (${n})` },
+  nav: {
+    label: 'Pages',
+    home: 'Home',
+    work: 'Actions',
+   
+    inbox: 'Approvals',
+    waiting: (n: string) => `Approvals (${n})`,
+  },
   account: {
     open: (name: string) => `Account of ${name}`,
     light: 'Light',
@@ -138,6 +145,7 @@ export const words = {
     undecidable: 'Too few people are left who could approve it. Ask an admin to name more.',
     toAccess: 'Go to your access',
     toGrant: 'See the access',
+    toRun: 'See what is done',
     withdraw: 'Withdraw the request',
   },
   decide: {

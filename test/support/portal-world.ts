@@ -1,3 +1,4 @@
+import axe from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { startBrowser } from '../../dev/demo/chromium.ts'
 import type { ServerBinary } from '../../dev/vault/vault-binary.ts'
@@ -13,17 +14,19 @@ export interface PortalWorld {
   readonly browser: Browser
   /** a browser of their own, in which they signed in from the portal's first page */
   visit(name: string, options?: { readonly width?: number; readonly scheme?: 'light' | 'dark' }): Promise<Page>
+  /** Dana's, whose group are admins of the broker */
+  visitAsAdmin(options?: Parameters<PortalWorld['visit']>[1]): Promise<Page>
   /** what no page should do: calls to others, complaints of the browser, faults of scripts */
   readonly complaints: readonly string[]
   close(): Promise<void>
 }
 
 /** A server, a daemon with its portal, the company's identity provider, and a browser: what people have before them. */
-export async function startPortalWorld(binary: ServerBinary): Promise<PortalWorld> {
+export async function startPortalWorld(binary: ServerBinary, settings: Record<string, unknown> = {}): Promise<PortalWorld> {
   const browser = await startBrowser()
   if (!browser) throw new Error('there is no Chromium: .ci/run installs it')
   const [vault, company] = await Promise.all([startVaultServer({ binary }), startSignInWorld({ portal: BUILT_PORTAL })])
-  const world = await inhabit(company.broker, vault, await furnished(vault))
+  const world = await inhabit(company.broker, vault, await furnished(vault, settings))
   const { url } = company.broker
   const complaints: string[] = []
 
@@ -40,20 +43,32 @@ export async function startPortalWorld(binary: ServerBinary): Promise<PortalWorl
     page.on('pageerror', (error) => complaints.push(`fault: ${error.message}`))
   }
 
+  const visit: PortalWorld['visit'] = async (name, { width = 1024, scheme = 'light' } = {}) => {
+    const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme: scheme, locale: 'en-GB' })
+    const page = await context.newPage()
+    watch(page)
+    await page.goto(url)
+    await page.getByRole('link', { name: 'Sign in' }).click()
+    await page.getByRole('button', { name: new RegExp(name, 'i') }).click()
+    await page.getByRole('heading', { name: 'What do you need?' }).waitFor()
+    return page
+  }
+
   return {
     world,
     vault,
     url,
     browser,
     complaints,
-    async visit(name, { width = 1024, scheme = 'light' } = {}) {
-      const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme: scheme, locale: 'en-GB' })
-      const page = await context.newPage()
-      watch(page)
-      await page.goto(url)
-      await page.getByRole('link', { name: 'Sign in' }).click()
-      await page.getByRole('button', { name: new RegExp(name, 'i') }).click()
-      await page.getByRole('heading', { name: 'What do you need?' }).waitFor()
+    visit,
+    async visitAsAdmin(options) {
+      const page = await visit('Dana', options)
+      const { admin } = company.broker
+      const { items } = await admin.must(admin.get('/api/groups?limit=200'))
+      const group = items.find(({ name }: { name: string }) => name === 'admins')
+      await admin.must(admin.put(`/api/role-groups/admin/${group.id}`))
+      await page.reload()
+      await page.getByRole('link', { name: 'Actions' }).waitFor()
       return page
     },
     async close() {
@@ -62,4 +77,27 @@ export async function startPortalWorld(binary: ServerBinary): Promise<PortalWorl
       await vault.stop()
     },
   }
+}
+
+/** A call of the API, as a script of this page makes it. */
+// biome-ignore lint/suspicious/noExplicitAny: a test says itself what it expects
+export function callAs(page: Page, method: string, path: string, body?: unknown): Promise<any> {
+  return page.evaluate(
+    async (asked) => {
+      const headers = { 'content-type': 'application/json' }
+      const response = await fetch(asked.path, { method: asked.method, headers, body: asked.body })
+      const text = await response.text()
+      if (!response.ok) throw new Error(text)
+      return text === '' ? null : JSON.parse(text)
+    },
+    { method, path, body: body === undefined ? undefined : JSON.stringify(body) },
+  )
+}
+
+/** What axe has against a page, and by how many pixels it is wider than the window. */
+export async function faultsOf(page: Page): Promise<{ readonly found: string[]; readonly overflow: number }> {
+  await page.evaluate(axe.source)
+  const { violations } = await page.evaluate<axe.AxeResults>('axe.run()')
+  const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+  return { found: violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`), overflow }
 }

@@ -6,19 +6,20 @@ const DRAFTS = 'draft:'
 
 /**
  * What somebody is typing, kept for this person and this tab until it is sent: it survives signing in again and loading the page again. Only
- * for what is no secret.
+ * for what is no secret; `kept` leaves out what is one.
  */
 export function useDraft<Draft extends object>(
   key: string,
   begin: () => Draft,
+  kept: (draft: Draft) => Draft = (draft) => draft,
 ): [Draft, (change: Partial<Draft>) => void, () => void] {
   const { data: self } = useQuery(me())
   const place = `${DRAFTS}${self?.id}:${key}`
-  const [draft, setDraft] = useState<Draft>(() => ({ ...begin(), ...kept<Draft>(place) }))
+  const [draft, setDraft] = useState<Draft>(() => ({ ...begin(), ...stored<Draft>(place) }))
   const change = (difference: Partial<Draft>): void => {
     setDraft((former) => {
       const now = { ...former, ...difference }
-      window.sessionStorage.setItem(place, JSON.stringify(now))
+      window.sessionStorage.setItem(place, JSON.stringify(kept(now)))
       return now
     })
   }
@@ -32,7 +33,7 @@ export function forgetDrafts(): void {
   }
 }
 
-function kept<Draft>(place: string): Partial<Draft> {
+function stored<Draft>(place: string): Partial<Draft> {
   try {
     return JSON.parse(window.sessionStorage.getItem(place) ?? '{}') as Partial<Draft>
   } catch {

@@ -2,7 +2,7 @@ import type { GrantView } from '../../../src/contract/grants.ts'
 import type { RequestView } from '../../../src/contract/requests.ts'
 import { words } from '../words.ts'
 
-type Mood = 'good' | 'bad' | 'wait' | 'calm'
+export type Mood = 'good' | 'bad' | 'wait' | 'calm'
 
 const GRANT_MOODS: Record<GrantView['state'], Mood> = {
   scheduled: 'wait',
@@ -32,8 +32,8 @@ export function RequestState({ state }: { readonly state: RequestView['state'] }
   return <Said mood={REQUEST_MOODS[state]}>{words.requestStates[state]}</Said>
 }
 
-// A word and a dot: the colour says nothing that the word does not.
-function Said({ mood, children }: { readonly mood: Mood; readonly children: string }) {
+/** A word and a dot: the colour says nothing that the word does not. */
+export function Said({ mood, children }: { readonly mood: Mood; readonly children: string }) {
   return (
     <span className="lk-state" data-mood={mood}>
       {children}

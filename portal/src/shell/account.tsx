@@ -10,9 +10,14 @@ export function Account({ me, isLeaving, leave }: { readonly me: Me; readonly is
   return (
     <Menu position="bottom-end" withinPortal={false}>
       <Menu.Target>
-        <Button variant="default" loading={isLeaving} aria-label={words.account.open(me.name)} px="sm" maw="14rem">
-          <span className="lk-wide lk-short">{me.name}</span>
-          <span className="lk-narrow">{initialsOf(me.name)}</span>
+        <Button variant="default" loading={isLeaving} px="sm" maw="14rem">
+          <span className="lk-unseen">{words.account.open(me.name)}</span>
+          <span className="lk-wide lk-short" aria-hidden>
+            {me.name}
+          </span>
+          <span className="lk-narrow" aria-hidden>
+            {initialsOf(me.name)}
+          </span>
         </Button>
       </Menu.Target>
       <Menu.Dropdown>

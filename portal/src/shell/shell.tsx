@@ -2,6 +2,7 @@ import { Alert, Button, Group } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { useEffect } from 'react'
+import type { Me } from '../../../src/contract/identity.ts'
 import { refusalOf } from '../data/api.ts'
 import { me } from '../data/queries.ts'
 import { signInAddress, useSessionEnded } from '../data/session.ts'
@@ -35,6 +36,11 @@ export function Shell() {
               {words.nav.home}
             </Link>
             {data && <InboxLink />}
+            {data && isSeer(data) && (
+              <Link to="/runs" search={{ state: undefined }} activeOptions={{ includeSearch: false }}>
+                {words.nav.work}
+              </Link>
+            )}
           </nav>
           {data && <Account me={data} isLeaving={leaving.isBusy} leave={leaving.run} />}
         </div>
@@ -47,6 +53,9 @@ export function Shell() {
     </>
   )
 }
+
+/** Who sees what is done in systems; for others there is nothing in these lists. */
+const isSeer = ({ roles }: Me) => roles.some((role) => role === 'admin' || role === 'owner' || role === 'auditor')
 
 /** Nothing that was on the screen of one person stays for another who signs in elsewhere in the same browser. */
 function ForPerson() {

@@ -34,6 +34,13 @@ export function RequestPage() {
             </ButtonLink>
           </Group>
         )}
+        {data.action?.runId && (
+          <Group>
+            <ButtonLink to="/runs/$id" params={{ id: data.action.runId }} size="md">
+              {words.request.toRun}
+            </ButtonLink>
+          </Group>
+        )}
         <RequestFacts request={data} />
         <Decide request={data} isPossible={mayDecide} />
         {isMine && <Withdraw id={id} isPossible={data.state === 'pending'} />}
