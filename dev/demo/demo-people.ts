@@ -6,6 +6,7 @@ import { DemoBrowser } from './demo-browser.ts'
 
 export const APPROVERS = 'approvers'
 export const STAFF = 'engineering'
+export const ADMINS = 'admins'
 
 const account = (name: string, ...groups: string[]): DevelopmentAccount => ({
   name,
@@ -16,6 +17,7 @@ const COMPANY = {
   alice: account('Alice Ames'),
   bob: account('Bob Baker', APPROVERS),
   erin: account('Erin Evans', APPROVERS),
+  dana: account('Dana Drew', ADMINS),
 }
 export type DemoName = keyof typeof COMPANY
 

@@ -2,6 +2,7 @@ import { bearer } from '../../src/api-client/api-client.ts'
 import { flows as accessFlows } from '../../src/contract/endpoints/access.ts'
 import { catalog } from '../../src/contract/endpoints/catalog.ts'
 import { discovery as discoveries, integrations, resources } from '../../src/contract/endpoints/integrations.ts'
+import { rolesOfGroups } from '../../src/contract/endpoints/people.ts'
 import type { FlowView } from '../../src/contract/flows.ts'
 import type { DiscoveryRunView, HealthReport, IntegrationView, ResourceView } from '../../src/contract/integrations.ts'
 import { Secret } from '../../src/sdk/index.ts'
@@ -9,7 +10,7 @@ import type { VaultServer } from '../vault/vault-server.ts'
 import { setUpVault } from '../vault/vault-setup.ts'
 import { waitFor } from '../vault/vault-wait.ts'
 import { DemoApi } from './demo-api.ts'
-import { APPROVERS, type DemoCompany, type DemoPerson, STAFF } from './demo-people.ts'
+import { ADMINS, APPROVERS, type DemoCompany, type DemoPerson, STAFF } from './demo-people.ts'
 import { fill } from './demo-vault.ts'
 
 export interface DemoWorld {
@@ -47,6 +48,7 @@ export async function settle(vault: VaultServer, company: DemoCompany, adminToke
   const discovery = await discovered(admin, integration.id)
   const [alice, bob] = [await company.signIn('alice'), await company.signIn('bob')]
   await company.signIn('erin')
+  await adminsAre(admin, await company.signIn('dana'))
   return {
     admin,
     company,
@@ -73,6 +75,13 @@ async function discovered(admin: DemoApi, integrationId: string): Promise<Discov
     const run = await admin.call(discoveries.latest, { params: { id: integrationId } })
     return run.state !== 'running' && run
   })
+}
+
+/** What the provider says of Dana's group makes her an admin of the broker. */
+async function adminsAre(admin: DemoApi, { me }: DemoPerson): Promise<void> {
+  const group = me.groups.find(({ name }) => name === ADMINS)
+  if (!group) throw new Error(`the provider did not say that ${me.name} is in ${ADMINS}`)
+  await admin.call(rolesOfGroups.add, { params: { role: 'admin', groupId: group.id } })
 }
 
 async function flows(admin: DemoApi, integrationId: string, bob: DemoPerson) {

@@ -118,6 +118,7 @@ function addresses({ vault, daemon }: Stage): void {
     'Open it and press “Sign in”; the identity provider asks who you are, and wants no password:',
     'as Alice Ames, who asks: search for “stripe”, ask, and use it once it is approved,',
     'as Bob Baker or Erin Evans, who approve: in another browser, or in a private window.',
+    'as Dana Drew, who is an admin: “Actions” shows what was rotated and distributed, and takes it back.',
     'The secrets of the payments team need a yes; encrypting with transit/orders does not.',
   )
   screen.fact('its API', `${daemon.url}/openapi.json`)

@@ -3,22 +3,30 @@ import os from 'node:os'
 import path from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { requests } from '../../src/contract/endpoints/access.ts'
+import { distributions } from '../../src/contract/endpoints/distributions.ts'
 import { grants } from '../../src/contract/endpoints/grants.ts'
+import { runs } from '../../src/contract/endpoints/runs.ts'
 import { vaultBinary } from '../vault/vault-binary.ts'
 import { freePort } from '../vault/vault-process.ts'
-import { startVaultServer } from '../vault/vault-server.ts'
+import { startVaultServer, type VaultServer } from '../vault/vault-server.ts'
 import { waitFor } from '../vault/vault-wait.ts'
 import { startBrowser } from './chromium.ts'
 import { startDaemon } from './demo-daemon.ts'
+import { certificate } from './demo-distribution.ts'
 import { DemoCompany } from './demo-people.ts'
+import { DemoPlaces } from './demo-places.ts'
+import { databasePassword, failedTest, settleRotation, undoneByAdmin } from './demo-rotation.ts'
+import { Screen } from './demo-screen.ts'
+import { DemoShop } from './demo-shop.ts'
 import { type DemoWorld, resourceNamed, settle } from './demo-world.ts'
 
 const WIDTHS = [360, 1024, 1600]
+const PEOPLE = ['Alice', 'Bob', 'Dana'] as const
 const SCHEMES = ['light', 'dark'] as const
 
 interface Shot {
   readonly name: string
-  readonly who: 'Alice' | 'Bob'
+  readonly who: (typeof PEOPLE)[number]
   readonly path: string
   /** what is done there before the picture is taken */
   readonly first?: (page: Page) => Promise<void>
@@ -39,14 +47,21 @@ async function takePictures(): Promise<string> {
   const port = await freePort()
   const company = await DemoCompany.start(`http://127.0.0.1:${port}`)
   running.push(() => company.stop())
-  const vault = await startVaultServer({ binary: await vaultBinary() })
+  const binary = await vaultBinary()
+  const vault = await startVaultServer({ binary })
   running.push(() => vault.stop())
+  const [shop, places] = [await DemoShop.start(), await DemoPlaces.start(binary)]
+  running.push(
+    () => shop.stop(),
+    () => places.stop(),
+  )
   const daemon = await startDaemon(port, company.settings)
   running.push(() => daemon.stop())
-  const shots = await play(await settle(vault, company, daemon.adminToken))
+  const world = await settle(vault, company, daemon.adminToken)
+  const shots = [...(await play(world)), ...(await work(world, vault, shop, places))]
   const folder = await mkdtemp(path.join(os.tmpdir(), 'latchkey-pictures-'))
   for (const scheme of SCHEMES) {
-    for (const who of ['Alice', 'Bob'] as const) {
+    for (const who of PEOPLE) {
       const page = await signedIn(browser, daemon.url, who, scheme)
       for (const shot of shots.filter((one) => one.who === who)) await take(page, daemon.url, shot, `${folder}/${scheme}`)
     }
@@ -88,6 +103,26 @@ async function play({ admin, alice, bob }: DemoWorld): Promise<Shot[]> {
     { name: 'receipt', who: 'Alice', path: `/grants/${given}/receipt` },
     { name: 'approvals', who: 'Bob', path: '/approvals' },
     { name: 'decision', who: 'Bob', path: `/requests/${waiting.id}` },
+  ]
+}
+
+/** What the demo has done in systems: rotations, one of them taken back, and a certificate that was on three servers. */
+async function work(world: DemoWorld, vault: VaultServer, shop: DemoShop, places: DemoPlaces): Promise<Shot[]> {
+  const screen = new Screen(process.stderr, process.env)
+  const rotator = await settleRotation(screen, vault, world, shop)
+  await databasePassword(screen, vault, world, shop, rotator)
+  await failedTest(screen, vault, world, shop, rotator)
+  await undoneByAdmin(screen, vault, world, rotator)
+  await certificate(screen, vault, world, places)
+  const rotated = (await world.admin.call(runs.list, { query: { integration: rotator, limit: 1 } })).items[0]
+  const distributed = (await world.admin.call(distributions.list, { query: { limit: 1 } })).items[0]
+  return [
+    { name: 'runs', who: 'Dana', path: '/runs' },
+    { name: 'run', who: 'Dana', path: `/runs/${rotated?.id}` },
+    { name: 'action', who: 'Dana', path: `/runs/new?integration=${rotator}&action=rotate-kv-secret` },
+    { name: 'rotations', who: 'Dana', path: '/rotations' },
+    { name: 'certificates', who: 'Dana', path: '/certificates' },
+    { name: 'distribution', who: 'Dana', path: `/distributions/${distributed?.id}` },
   ]
 }
 
