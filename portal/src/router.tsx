@@ -1,5 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
 import { runState } from '../../src/contract/runs.ts'
+import type { Wanted } from './data/trail.ts'
 import { Broken, Missing } from './shell/broken.tsx'
 import { Shell } from './shell/shell.tsx'
 
@@ -8,6 +9,8 @@ const root = createRootRoute({ component: Shell, errorComponent: Broken, notFoun
 
 /** A parameter as it was typed: what looks like a number comes as one. */
 const text = (value: unknown) => (typeof value === 'string' || typeof value === 'number' ? String(value) : '')
+
+const FILTERS = ['kind', 'subject', 'actor', 'from', 'to'] as const
 
 const home = createRoute({
   getParentRoute: () => root,
@@ -101,8 +104,22 @@ const distribution = createRoute({
   component: lazyRouteComponent(() => import('./pages/distributions/distribution.tsx'), 'DistributionPage'),
 })
 
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: '/audit',
+  validateSearch: (given: Record<string, unknown>): Wanted =>
+    Object.fromEntries(FILTERS.map((name) => [name, text(given[name]) || undefined])),
+  component: lazyRouteComponent(() => import('./pages/audit/audit.tsx'), 'Audit'),
+})
+
+const grantStory = createRoute({
+  getParentRoute: () => root,
+  path: '/audit/grants/$id',
+  component: lazyRouteComponent(() => import('./pages/audit/grant-story.tsx'), 'GrantStory'),
+})
+
 const forPeople = [home, search, ask, inbox, request, grant, receipt]
-const forWork = [runs, newRun, run, rotations, certificates, distributions, distribution]
+const forWork = [runs, newRun, run, rotations, certificates, distributions, distribution, audit, grantStory]
 
 export const router = createRouter({
   routeTree: root.addChildren([...forPeople, ...forWork]),

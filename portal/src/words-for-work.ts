@@ -1,4 +1,4 @@
-/** What the pages about actions, rotations, certificates say: the other half of words.ts. */
+/** What the pages about actions, rotations, certificates and the audit trail say: the other half of words.ts. */
 export const work = {
   nav: {
     label: 'Kinds of work',
@@ -193,5 +193,31 @@ export const work = {
     backYes: 'Put back what was there before',
     chosen: 'At which targets',
     chooseOne: 'Choose a target.',
+  },
+  audit: {
+    title: 'Audit trail',
+    events: 'What happened',
+    none: 'Nothing of the kind was recorded.',
+    broker: 'the broker itself',
+    more: 'All that is recorded',
+    doneWith: 'Done with',
+    address: 'From',
+    seq: 'Link',
+    hash: 'Hash',
+    filters: { kind: 'What', subject: 'To what', actor: 'By whom', from: 'From', to: 'Before' },
+    examples: { kind: 'grant.revoked, or grant.', subject: 'an id, such as grt_…', actor: 'an id, such as usr_…, or broker' },
+    show: 'Show',
+    showAll: 'Show all',
+    export: 'Export',
+    exportAs: { jsonl: 'As JSON, a line each', csv: 'As CSV' },
+    exportHint: 'Everything of the time that is chosen above, so that the chain can be followed elsewhere.',
+    chain: 'Each event holds the hash of the one before it. Whoever changes, removes or inserts one breaks the chain.',
+    verify: 'Follow the chain',
+    whole: (links: number) => `The chain is whole: ${links} links`,
+    broken: (n: number) => (n === 1 ? 'The chain is broken in 1 place' : `The chain is broken in ${n} places`),
+    head: 'It ends with',
+    at: (seq: number) => `at link ${seq}`,
+    story: 'Story of an access',
+    happened: 'What was recorded',
   },
 } as const

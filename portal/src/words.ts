@@ -6,7 +6,7 @@ export const words = {
     label: 'Pages',
     home: 'Home',
     work: 'Actions',
-   
+    audit: 'Audit',
     inbox: 'Approvals',
     waiting: (n: string) => `Approvals (${n})`,
   },
@@ -239,6 +239,7 @@ export const words = {
     proof: 'Proof',
     notYet: 'There is proof once everything was looked for and found gone. This page shows it by itself.',
     print: 'Print',
+    trail: 'As the audit trail has it',
     gone: 'Gone',
     there: 'Not proved gone',
     observed: 'Answered',

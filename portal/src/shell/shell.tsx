@@ -41,6 +41,11 @@ export function Shell() {
                 {words.nav.work}
               </Link>
             )}
+            {data && isAuditor(data) && (
+              <Link to="/audit" activeOptions={{ includeSearch: false }}>
+                {words.nav.audit}
+              </Link>
+            )}
           </nav>
           {data && <Account me={data} isLeaving={leaving.isBusy} leave={leaving.run} />}
         </div>
@@ -56,6 +61,8 @@ export function Shell() {
 
 /** Who sees what is done in systems; for others there is nothing in these lists. */
 const isSeer = ({ roles }: Me) => roles.some((role) => role === 'admin' || role === 'owner' || role === 'auditor')
+
+const isAuditor = ({ roles }: Me) => roles.some((role) => role === 'admin' || role === 'auditor')
 
 /** Nothing that was on the screen of one person stays for another who signs in elsewhere in the same browser. */
 function ForPerson() {

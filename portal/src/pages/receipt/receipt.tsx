@@ -4,8 +4,10 @@ import { useParams } from '@tanstack/react-router'
 import { grant as grantQuery, opening, receipt, request } from '../../data/queries.ts'
 import { Failed, Loading } from '../../parts/face.tsx'
 import { Facts } from '../../parts/facts.tsx'
+import { ButtonLink } from '../../parts/link.tsx'
 import { Page, Section } from '../../parts/page.tsx'
 import { Resources } from '../../parts/resources.tsx'
+import { useRole } from '../../parts/role.ts'
 import { GrantState } from '../../parts/state.tsx'
 import { words } from '../../words.ts'
 import { Evidence } from './evidence.tsx'
@@ -14,6 +16,7 @@ import { Timeline } from './timeline.tsx'
 /** One access from the request to the proof that it is gone, on a page that can be printed. */
 export function ReceiptPage() {
   const { id } = useParams({ from: '/grants/$id/receipt' })
+  const isAuditor = useRole('admin', 'auditor')
   const grant = useQuery(grantQuery(id))
   const asked = useQuery({ ...request(grant.data?.requestId ?? ''), enabled: grant.data !== undefined })
   const proof = useQuery(receipt(id))
@@ -44,11 +47,14 @@ export function ReceiptPage() {
       <Section title={words.receipt.proof}>
         {proof.data ? <Evidence receipt={proof.data} /> : <Text c="dimmed">{words.receipt.notYet}</Text>}
       </Section>
-      {proof.data && (
-        <Group className="lk-no-print">
-          <Button onClick={() => window.print()}>{words.receipt.print}</Button>
-        </Group>
-      )}
+      <Group className="lk-no-print">
+        {proof.data && <Button onClick={() => window.print()}>{words.receipt.print}</Button>}
+        {isAuditor && (
+          <ButtonLink to="/audit/grants/$id" params={{ id }} variant="default">
+            {words.receipt.trail}
+          </ButtonLink>
+        )}
+      </Group>
     </Page>
   )
 }
