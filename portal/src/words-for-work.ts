@@ -137,7 +137,7 @@ export const work = {
   certificates: {
     title: 'Certificates',
     none: 'There is no certificate. The command line adds them: latchkey add-certificate.',
-    states: { valid: 'Valid', expiring: 'Expires soon', expired: 'Expired' },
+    states: { valid: 'Valid', expiring: 'Expires soon', expired: 'Expired', revoked: 'Revoked' },
     names: 'Names',
     ends: 'Expires',
     issuer: 'Issuer',

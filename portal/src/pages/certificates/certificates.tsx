@@ -10,7 +10,7 @@ import { type Mood, Said } from '../../parts/state.tsx'
 import { WorkNav } from '../../parts/work-nav.tsx'
 import { work as words } from '../../words-for-work.ts'
 
-const MOODS: Record<CertificateView['state'], Mood> = { valid: 'good', expiring: 'wait', expired: 'bad' }
+const MOODS: Record<CertificateView['state'], Mood> = { valid: 'good', expiring: 'wait', expired: 'bad', revoked: 'bad' }
 
 /** Those that expire first come first. */
 export function Certificates() {
