@@ -1,8 +1,7 @@
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
 import { type ComponentType, type ReactNode, useState } from 'react'
 import { work as words } from '../../words-for-work.ts'
-import { beginning, isValues } from './schema.ts'
-import type { FieldGiven } from './schema-field.tsx'
+import { beginning, type FieldGiven, isValues } from './schema.ts'
 
 /** Of these fields each is a form of its own. */
 type EntriesGiven = FieldGiven & { readonly Field: ComponentType<FieldGiven> }

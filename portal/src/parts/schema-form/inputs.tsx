@@ -1,7 +1,6 @@
 import { NativeSelect, Textarea, TextInput } from '@mantine/core'
 import { work as words } from '../../words-for-work.ts'
-import { beginning, type Schema, variantOf, variantsOf } from './schema.ts'
-import type { FieldGiven } from './schema-field.tsx'
+import { beginning, type FieldGiven, type Schema, variantOf, variantsOf } from './schema.ts'
 
 const LONG = 2_000
 

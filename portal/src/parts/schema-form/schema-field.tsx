@@ -1,16 +1,7 @@
 import { Checkbox, Stack, Text } from '@mantine/core'
 import { NamedEntries, NumberedEntries } from './entries.tsx'
 import { EnumField, TextField, VariantChoice } from './inputs.tsx'
-import { isValues, type Schema, variantOf, variantsOf } from './schema.ts'
-
-export interface FieldGiven {
-  readonly schema: Schema
-  /** how it is called where its schema has no title */
-  readonly name: string
-  readonly isRequired?: boolean
-  readonly value: unknown
-  readonly onChange: (value: unknown) => void
-}
+import { type FieldGiven, isValues, variantOf, variantsOf } from './schema.ts'
 
 /** One field of a plugin's form, of whatever kind. What is left empty is not sent; whether all is right, the broker says. */
 export function SchemaField(given: FieldGiven) {

@@ -16,6 +16,16 @@ export interface Schema {
   readonly anyOf?: readonly Schema[]
 }
 
+/** What a field of a form is given. */
+export interface FieldGiven {
+  readonly schema: Schema
+  /** how it is called where its schema has no title */
+  readonly name: string
+  readonly isRequired?: boolean
+  readonly value: unknown
+  readonly onChange: (value: unknown) => void
+}
+
 export type Values = Readonly<Record<string, unknown>>
 
 export const variantsOf = ({ oneOf, anyOf }: Schema) => oneOf ?? anyOf ?? []
