@@ -16,6 +16,8 @@ export interface CertificateWish {
   readonly cn: string
   readonly domains?: readonly string[]
   readonly kind?: KeyKind
+  /** whose it is, where its holder made the key; what is answered as the certificate's key is then of nobody */
+  readonly publicKey?: KeyObject
   /** signs it; itself unless told */
   readonly issuer?: MadeCertificate
   readonly isCa?: boolean
@@ -30,6 +32,7 @@ export function makeCertificate({
   cn,
   domains = [],
   kind = 'ec',
+  publicKey: given,
   issuer,
   isCa = false,
   notBefore = new Date(Date.now() - DAY_MS),
@@ -45,7 +48,7 @@ export function makeCertificate({
     nameOf(issuer?.name ?? cn),
     sequence(time(notBefore), time(notAfter)),
     nameOf(cn),
-    publicKey.export({ type: 'spki', format: 'der' }),
+    (given ?? publicKey).export({ type: 'spki', format: 'der' }),
     tagged(0xa3, sequence(basicConstraints(isCa), ...(domains.length > 0 ? [alternativeNames(domains)] : []))),
   )
   const signature = sign(signer.asymmetricKeyType === 'ed25519' ? null : 'sha256', tbs, signer)

@@ -2,6 +2,7 @@ import type { Building } from '../../../docs/examples/badges/building.ts'
 import { badges } from '../../../docs/examples/badges/plugin.ts'
 import { BrokerError, type RunContext, type Secret, type Step } from '../../../src/sdk/index.ts'
 import type { Badges } from './badges-world.ts'
+import { issue, sources } from './certified.ts'
 
 export type Access = NonNullable<Badges['grantAccess']>
 type Credential = Awaited<ReturnType<Access['open']>>
@@ -32,6 +33,8 @@ export const good: Badges = {
     const slots = await asked(client.slots())
     return runIds.filter((runId) => instance === '4711081542' && slots.includes(runId))
   },
+  actions: [issue],
+  certificateSources: sources,
   grantAccess: {
     ...badges.grantAccess!,
     beyondTheEnd: ['the grantee keeps what they took out of the room'],

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { brokenPromises, PROMISED } from '../conformance/promised.ts'
 import { BAD_ACCESS } from './bad-access.ts'
 import { BAD_BOUNDS } from './bad-bounds.ts'
+import { BAD_CERTIFICATES } from './bad-certificates.ts'
 import { BAD_ENDS } from './bad-ends.ts'
 import { BAD_MARKS } from './bad-marks.ts'
 import { good } from './bad-plugin.ts'
@@ -9,7 +10,7 @@ import { BAD_TRACES } from './bad-traces.ts'
 import { BAD_WORDS } from './bad-words.ts'
 import { badgesWorld } from './badges-world.ts'
 
-const BAD = [...BAD_WORDS, ...BAD_ACCESS, ...BAD_BOUNDS, ...BAD_MARKS, ...BAD_ENDS, ...BAD_TRACES]
+const BAD = [...BAD_WORDS, ...BAD_ACCESS, ...BAD_BOUNDS, ...BAD_MARKS, ...BAD_CERTIFICATES, ...BAD_ENDS, ...BAD_TRACES]
 
 describe('the suite for plugins', () => {
   it('finds nothing wrong with a good plugin, whatever of the parts it has', async () => {

@@ -48,6 +48,7 @@ export async function badgesWorld(plugin: Badges = badges): Promise<PluginWorld<
         },
       },
     ],
+    certificates: { kept: { door: 'archive' }, missing: { door: 'vestibule' }, wish: { reader: 'reader.example.com' } },
     canaries: ['canary-behind-the-door'],
     shortestSeconds: 1,
     newRun: (client, secondsLeft) => {

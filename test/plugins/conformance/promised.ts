@@ -1,6 +1,7 @@
 import { aboutAccess } from './about-access.ts'
 import { aboutAsking } from './about-asking.ts'
 import { aboutBounds } from './about-bounds.ts'
+import { aboutCertificates } from './about-certificates.ts'
 import { aboutEnds } from './about-ends.ts'
 import { aboutItself } from './about-itself.ts'
 import { aboutMarks } from './about-marks.ts'
@@ -36,6 +37,7 @@ export const PROMISED: readonly Promised[] = [
   ...aboutAccess,
   ...aboutAsking,
   ...aboutMarks,
+  ...aboutCertificates,
   ...aboutBounds,
   ...aboutEnds,
   ...aboutSecrets,

@@ -28,6 +28,8 @@ export interface PluginWorld<Config, Client> {
   readonly input: GrantInput
   /** what `input` does not ask for: another resource, and another permission where there is one. A look at each, asked of the target itself */
   readonly beyond: readonly { readonly input: GrantInput; getsIn(credential: Credential): Promise<boolean> }[]
+  /** a place of a certificate, one where there is none, and what an issuer is asked for; needed where the plugin has certificate sources */
+  readonly certificates?: { readonly kept: unknown; readonly missing: unknown; readonly wish: unknown }
   /** texts that stand in the target and are nobody's business */
   readonly canaries: readonly string[]
   /** how long a grant must last at least to be opened in peace; 5 where it is left out */

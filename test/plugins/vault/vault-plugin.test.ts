@@ -1,3 +1,4 @@
+import { authorityReady } from '../../../dev/vault/vault-authority.ts'
 import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
 import { startVaultServer } from '../../../dev/vault/vault-server.ts'
 import { setUpVault } from '../../../dev/vault/vault-setup.ts'
@@ -5,6 +6,7 @@ import { vault } from '../../../plugins/vault/index.ts'
 import { policyNameFor, userNameFor } from '../../../plugins/vault/names.ts'
 import { newId } from '../../../src/platform/ids.ts'
 import type { Credential } from '../../../src/sdk/index.ts'
+import { makeCertificate } from '../../support/certificates.ts'
 import { pass, startFaultProxy } from '../../support/fault-proxy.ts'
 import { describePlugin } from '../conformance/plugin.ts'
 import { shown, tracesIn } from './vault-grant.ts'
@@ -24,13 +26,24 @@ for (const binary of await serversUnderTest()) {
       if (!OF_NO_RUN.test(call.path)) requests += 1
       return pass(call)
     })
-    const common = { address: proxy.url, kvMounts: ['kv'], transitMounts: ['transit'] }
+    const common = {
+      address: proxy.url,
+      kvMounts: ['kv'],
+      transitMounts: ['transit'],
+      capabilities: ['discovery', 'grants', 'read-certificates', 'issue-certificates'],
+      certificatePaths: ['shop', 'none'].map((name) => ({ mount: 'kv', path: `certs/${name}` })),
+      pkiRoles: [{ mount: 'pki', role: 'web' }],
+    }
     const advice = vault.minimumPolicy!(vault.config.parse({ ...common, auth: { method: 'token', token: 'not yet' } }))
     const login = await setUpVault(server, { policy: advice.document })
     const good = { ...common, auth: { method: 'approle', ...login } }
     for (const name of ['app/db', 'app/cache', 'team/deep/one']) {
       await server.api('POST', `kv/data/${name}`, { data: { password: CANARY } })
     }
+    const { pem, keyPem } = makeCertificate({ cn: 'shop.example.com' })
+    await server.api('POST', 'kv/data/certs/shop', { data: { certificate: pem, private_key: keyPem } })
+    const role = { allowed_domains: ['example.com'], allow_subdomains: true, ttl: '24h' }
+    await authorityReady(server, { ttl: '87600h', roles: { web: role } })
     await server.api('POST', 'transit/keys/k1', {})
     const { body: encrypted } = await server.api('POST', 'transit/encrypt/k1', { plaintext: 'YQ==' })
     const tokens = new WeakMap<Credential, Promise<string>>()
@@ -89,7 +102,12 @@ for (const binary of await serversUnderTest()) {
             (await as(await tokenOf(credential), 'POST', 'transit/decrypt/k1', encrypted.data)).status === 200,
         },
       ],
-      canaries: [CANARY],
+      certificates: {
+        kept: { mount: 'kv', path: 'certs/shop' },
+        missing: { mount: 'kv', path: 'certs/none' },
+        wish: { role: 'web', commonName: 'web.example.com' },
+      },
+      canaries: [CANARY, keyPem],
       newRun: (client, secondsLeft) => {
         const until = new Date(Date.now() + secondsLeft * 1000)
         return {
