@@ -12,6 +12,7 @@ import { FanOut } from './fan-out/fan-out.ts'
 import { Fitting } from './fan-out/fitting.ts'
 import { LostDistributions } from './fan-out/lost-distributions.ts'
 import { PuttingBack } from './fan-out/putting-back.ts'
+import { StillWanted } from './fan-out/still-wanted.ts'
 import { Wishes } from './fan-out/wishes.ts'
 import { Adopting } from './sources/adopting.ts'
 import { Origins } from './sources/origins.ts'
@@ -47,6 +48,7 @@ import { Targets } from './targets/targets.service.ts'
     Fitting,
     DryRuns,
     FanOut,
+    StillWanted,
     LostDistributions,
     Wishes,
     PuttingBack,

@@ -4,6 +4,7 @@ import { type HeldRun, mayHaveHappened } from '../actions/action-run.ts'
 import { differenceOf } from '../actions/approved.ts'
 import { type ShownCalls, shownCalls } from '../actions/calls.ts'
 import { Journal } from '../actions/journal.ts'
+import { RUN_FACTS } from '../actions/run-facts.ts'
 import { ActionRunner } from '../actions/runner.ts'
 import { transition } from '../actions/transition.ts'
 import { BROKER, record } from '../audit/record.ts'
@@ -20,12 +21,18 @@ import { BrokerError, type Evidence, isBrokerError, isReversible, type Step } fr
 import { lockRun, noteProblem, type OrderedRun, RUN_WORK, stamped } from './ordered-run.ts'
 
 const LONGEST_PAUSE_MS = 10_000
+/** Of a run whose turn has not come. */
+const LONGEST_WAIT_MS = 2_000
+
+/** Throws why a run is not wanted any more. */
+export type StillWanted = (tx: Tx, run: OrderedRun) => Promise<void>
 
 /** Does what was ordered, step by step; what fails on the way is taken back. */
 @Injectable()
 export class CarryingOut implements OnModuleInit {
   private readonly log = new Logger(CarryingOut.name)
   private stillAllowed: ((tx: Tx, requestId: string) => Promise<void>) | undefined
+  private readonly stillWanted = new Map<OrderedRun['startedBy']['kind'], StillWanted>()
 
   constructor(
     private readonly database: Database,
@@ -41,12 +48,18 @@ export class CarryingOut implements OnModuleInit {
     this.stillAllowed = stillAllowed
   }
 
+  /** Who has runs ordered says whether one of them is still wanted. */
+  wantedBy(starter: OrderedRun['startedBy']['kind'], stillWanted: StillWanted): void {
+    this.stillWanted.set(starter, stillWanted)
+  }
+
   onModuleInit(): void {
     this.work.handle('run', RUN_WORK.execute, (batch, hold) => each(batch, (work) => this.execute(work, hold)))
   }
 
   private async execute(work: Work, hold: Hold): Promise<Outcome> {
     const held = await this.database.transaction((tx) => this.claim(tx, work.subject))
+    if (held === 'later') return pauseFor(work.attempts, LONGEST_WAIT_MS)
     if (!held) return 'done'
     try {
       await this.runner.execute(held, hold, {
@@ -71,6 +84,7 @@ export class CarryingOut implements OnModuleInit {
     const run = await lockRun(tx, id)
     if (run?.cancel) throw cancelled()
     const wantedBy = run?.orderedBy?.id ?? run?.onBehalfOf
+    if (run) await this.stillWanted.get(run.startedBy.kind)?.(tx, run)
     if (run?.requestId) await this.stillAllowed?.(tx, run.requestId)
     else if (run && wantedBy) await this.mustBeAdmin(tx, run, wantedBy)
     return run
@@ -84,12 +98,17 @@ export class CarryingOut implements OnModuleInit {
     })
   }
 
-  private async claim(tx: Tx, id: string): Promise<HeldRun | undefined> {
+  private async claim(tx: Tx, id: string): Promise<HeldRun | 'later' | undefined> {
     const run = await lockRun(tx, id)
     if (run?.state !== 'pending' && run?.state !== 'executing') return undefined
     if (run.cancel) {
       await this.giveUp(tx, run, cancelled())
       return undefined
+    }
+    const earlier = run.state === 'pending' ? await earlierThan(tx, run) : undefined
+    if (earlier) {
+      await noteProblem(tx, id, problemOf(earlier))
+      return 'later'
     }
     await rows(tx, 'update ordered_runs set first_tried_at = coalesce(first_tried_at, clock_timestamp()) where id = $1', [id])
     return (await this.journal.claim(tx, [id], ['pending', 'executing'])).get(id)
@@ -151,6 +170,23 @@ export class CarryingOut implements OnModuleInit {
   private canBeUndone({ plugin, action }: OrderedRun): boolean {
     return isReversible(actionOf({ plugin: this.catalog.get(plugin) }, action))
   }
+}
+
+/** What is ordered for one thing is done in the order of the orders, however long each of them was tried in vain. */
+async function earlierThan(tx: Tx, run: OrderedRun): Promise<BrokerError | undefined> {
+  if (run.writes.length === 0) return undefined
+  const [earlier] = await rows<{ id: string; resource: string }>(
+    tx,
+    `select o.id, (select min(thing) from unnest(o.writes) as thing where thing = any($2)) as resource
+     from ordered_runs o join ${RUN_FACTS} r on r.id = o.id
+     where o.integration_id = $1 and o.writes && $2 and r.state in ('pending', 'executing')
+       and (o.created_at, o.id) < (select created_at, id from ordered_runs where id = $3) limit 1`,
+    [run.integrationId, run.writes, run.id],
+  )
+  if (!earlier) return undefined
+  return new BrokerError('run.locked', `${earlier.resource} is to be changed by ${earlier.id} first`, {
+    fix: 'wait until that run is over, or cancel it',
+  })
 }
 
 /** The target may be another by now than when somebody said yes. */

@@ -99,4 +99,25 @@ export const DISTRIBUTION: readonly Mutant[] = [
     replace: 'if (left.length < asked.length + 1) return',
     suites: ['fan-out'],
   },
+  {
+    bug: 'what was ordered first for a thing is done last, when it was tried in vain meanwhile',
+    file: 'src/runs/carrying-out.ts',
+    find: "run.state === 'pending' ? await earlierThan(tx, run) : undefined",
+    replace: 'undefined',
+    suites: ['distribution-order'],
+  },
+  {
+    bug: 'a certificate that was revoked arrives when its target comes back',
+    file: 'src/distribution/fan-out/still-wanted.ts',
+    find: 'this.fitting.mustBeOfUse(await findCertificate(tx, sent.certificateId))',
+    replace: '',
+    suites: ['distribution-order'],
+  },
+  {
+    bug: 'a certificate replaces one that was ordered later',
+    file: 'src/distribution/fan-out/still-wanted.ts',
+    find: 'if (sent.attempts === 1)',
+    replace: 'if (sent.attempts === 0)',
+    suites: ['distribution-order'],
+  },
 ]

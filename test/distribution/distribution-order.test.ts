@@ -1,0 +1,112 @@
+import { X509Certificate } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
+import { makeChain } from '../support/certificates.ts'
+import { type DistributionWorld, distributionWorld } from '../support/distribution-world.ts'
+import { startRelay } from '../support/relay.ts'
+
+const servers = await serversUnderTest()
+
+describe.each(servers)('Certificates for one place at $product', (binary) => {
+  let world: DistributionWorld
+  let number = 0
+
+  beforeAll(async () => {
+    world = await distributionWorld(binary)
+  })
+  afterAll(() => world?.stop())
+
+  /** Two certificates of one name, which go to one place, and what stands there. */
+  const two = async () => {
+    number += 1
+    const cn = `n${number}.example.com`
+    const [older, newer] = [1, 2].map(() => makeChain({ cn, domains: [cn] }))
+    const stands = async (at: string) => {
+      const { body } = await world.server.api('GET', `secret/data/${at}/${cn}`)
+      const pem: string | undefined = body?.data?.data?.certificate
+      const isOf = (made: typeof older) => new X509Certificate(made!.leaf.pem).raw.equals(new X509Certificate(pem!).raw)
+      return {
+        version: body?.data?.metadata?.version,
+        is: !pem ? 'none' : isOf(older) ? 'older' : isOf(newer) ? 'newer' : 'other',
+      }
+    }
+    const known = { older: await world.certificate(older!), newer: await world.certificate(newer!, { name: `${cn} renewed` }) }
+    return { ...known, stands }
+  }
+  /** Tried so often that it is tried again only after seconds. */
+  const isPatient = (ordered: string) =>
+    waitFor('it to be tried in vain a few times', async () => {
+      const [{ runId }] = (await world.get(ordered)).targets
+      const [work] = await world.broker.database.query('select attempts from due_work where subject = $1', [runId])
+      return Number(work?.['attempts'] ?? 0) >= 4
+    })
+
+  it('arrive in the order in which they were ordered, also when the target was away meanwhile', async () => {
+    const { older, newer, stands } = await two()
+    const relay = await startRelay(world.server.address)
+    const target = await world.target('away', { address: relay.url, path: 'certs/away/{{ .cn }}' })
+    relay.leadTo(undefined)
+    const first = await world.distribute(older, [target])
+    await isPatient(first)
+    const second = await world.distribute(newer, [target])
+    await waitFor('the second to wait for the first', async () => {
+      const [{ problem }] = (await world.get(second)).targets
+      return problem?.code === 'run.locked' && problem.message.includes((await world.get(first)).targets[0].runId)
+    })
+    relay.leadTo(world.server.address)
+    expect([(await world.settled(first)).state, (await world.settled(second)).state]).toEqual(['done', 'done'])
+    expect(await stands('certs/away')).toEqual({ version: 2, is: 'newer' })
+    await relay.close()
+  })
+
+  it('do not arrive when they are revoked while they wait for their target', async () => {
+    const { older, newer, stands } = await two()
+    const target = await world.target('revoked', { path: 'certs/revoked/{{ .cn }}' })
+    const ordered = await world.distribute(newer, [target])
+    const { runId } = (await world.settled(ordered)).targets[0]
+    await world.admin.must(world.admin.post(`/api/distributions/${ordered}/rollback`, { reason: 'wrong' }))
+    await world.settled(ordered)
+    const relay = await startRelay(world.server.address)
+    const away = await world.target('revoked away', { address: relay.url, path: 'certs/gone/{{ .cn }}' })
+    relay.leadTo(undefined)
+    const waiting = await world.distribute(older, [away])
+    await isPatient(waiting)
+    // As if the run that was taken back had had it issued.
+    await world.broker.database.query('update certificates set run_id = $2 where id = $1', [older, runId])
+    relay.leadTo(world.server.address)
+    expect(await world.settled(waiting)).toMatchObject({
+      state: 'failed',
+      targets: [{ state: 'failed', problem: { message: expect.stringMatching(/revoked/) } }],
+    })
+    expect(await stands('certs/gone')).toMatchObject({ is: 'none' })
+    await relay.close()
+  })
+
+  it('do not replace what was ordered later and is there already, unless they are sent once more', async () => {
+    const { older, newer, stands } = await two()
+    const silent = createServer(() => {})
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const address = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+    const slow = await world.target('slow', { address }, { skipTest: true })
+    const target = await world.target('in turn', { path: 'certs/turn/{{ .cn }}' })
+    const first = await world.distribute(older, [slow, target], { batchSize: 1 })
+    const second = await world.distribute(newer, [target])
+    expect((await world.settled(second)).state).toBe('done')
+    await waitFor('the turn of the other target to come', async () => (await world.get(first)).targets[1].state === 'failed')
+    expect((await world.get(first)).targets[1].problem).toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining(second),
+    })
+    expect(await stands('certs/turn')).toEqual({ version: 1, is: 'newer' })
+    const say = (what: string, body: object) => world.admin.must(world.admin.post(`/api/distributions/${first}/${what}`, body))
+    await say('cancel', { reason: 'one is slow' })
+    await world.settled(first)
+    await say('resume', { reason: 'the older one after all', targetIds: [target] })
+    expect((await world.settled(first)).targets[1].state).toBe('verified')
+    expect(await stands('certs/turn')).toEqual({ version: 2, is: 'older' })
+    silent.close()
+  })
+})
