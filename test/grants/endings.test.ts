@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
-import { startWorld, traces, tracesOfProbes, tries, type World } from '../support/world.ts'
+import { startWorld, traces, tracesOfProbes, tries, usersOfGrants, type World } from '../support/world.ts'
 
 describe.each(await serversUnderTest())('a grant on $product $version', (binary) => {
   let vault: VaultServer
@@ -44,7 +44,7 @@ describe.each(await serversUnderTest())('a grant on $product $version', (binary)
     const grantId = await world.grant(alice, {})
     const { token } = await world.open(alice, grantId)
     expect(await tries(vault, token, 'GET', 'kv/data/app/db')).toBe(200)
-    const user = (await vault.api('GET', 'auth/apono/users?list=true')).body.data.keys[0]
+    const [user] = await usersOfGrants(vault)
 
     expect((await alice.api.post(`/api/grants/${grantId}/give-back`)).status).toBe(202)
     await world.until(alice, grantId, 'revoked')

@@ -4,7 +4,7 @@ import { type Broker, startBroker } from '../support/broker.ts'
 import { startDaemon } from '../support/daemon.ts'
 import { type OwnDatabase, ownDatabase } from '../support/own-database.ts'
 import { expectNothingLeft, getsIn, type Stage, setStage } from '../support/stage.ts'
-import { type Opened, traces, tries } from '../support/world.ts'
+import { type Opened, traces, tries, usersOfGrants } from '../support/world.ts'
 
 const SECONDS = 4
 /** From the end of the outage until everything is removed. */
@@ -82,7 +82,7 @@ describe('over the end of a grant', () => {
     closing.push(stage)
     const { vault, home, world } = stage
     const grant = await opened(stage)
-    const [user] = (await vault.api('GET', 'auth/apono/users?list=true')).body.data.keys
+    const [user] = await usersOfGrants(vault)
     await home.kill()
     await database.stop()
     expect(await tries(vault, grant.token, 'GET', 'kv/data/app/db')).toBe(200)

@@ -6,7 +6,7 @@ import { type PolicyDocument, policyText } from '../../plugins/vault/policy.ts'
 import { contradictions } from './contradictions.ts'
 import type { FreshDatabase } from './database.ts'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
-import { furnished, type Habitable, inhabit, type Opened, traces, tries, type World } from './world.ts'
+import { furnished, type Habitable, inhabit, type Opened, traces, tries, usersOfGrants, type World } from './world.ts'
 
 /** A broker, a server, and the proxy between them: where one case after another is played. */
 export interface Stage<Home extends Habitable = Habitable> {
@@ -88,7 +88,7 @@ export async function expectOneCredential(stage: Stage, grantId: string, former:
   const opened = await world.open(world.alice, grantId)
   expect(await getsIn(vault, opened)).toBe(true)
   if (former) expect(await getsIn(vault, former)).toBe(false)
-  const users: string[] = (await vault.api('GET', 'auth/apono/users?list=true')).body.data.keys
+  const users = await usersOfGrants(vault)
   expect(users).toHaveLength(1)
   // The server lets go of the wrapping that was just opened a moment later.
   await waitFor('one token to be left', async () => {

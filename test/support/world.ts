@@ -215,6 +215,12 @@ export async function tracesOfProbes(vault: VaultServer): Promise<string[]> {
   return (await tracesNow(vault)).filter(isOfProbe)
 }
 
+/** The users of grants that are in the server. */
+export async function usersOfGrants(vault: VaultServer): Promise<string[]> {
+  const names: string[] = (await vault.api('GET', 'auth/apono/users?list=true')).body?.data?.keys ?? []
+  return names.filter((name) => !isOfProbe(`user ${name}`))
+}
+
 function isOfProbe(trace: string): boolean {
   return / (of )?(0-|apono-g-probe-)\d/.test(trace)
 }
