@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { startWorld, traces, type World } from '../support/world.ts'
 
@@ -66,6 +67,31 @@ describe('what changes while the target is slow', () => {
     const ended = await world.until(alice, grantId!, /^(failed|revoked)$/)
     expect(JSON.stringify(ended)).toContain('not among the people who may ask')
     expect(proxy.calls).not.toContain('POST sys/policies/acl/:policy')
+    expect(await traces(vault)).toEqual([])
+  })
+
+  it('gives no power to somebody whose access was given back while their user is made, however late its end is taken up', async () => {
+    const { alice } = world
+    const { query } = world.broker.database
+    const flow = await world.flow()
+    await query(`create function later() returns trigger language plpgsql as
+      $$ begin if new.kind = 'grant.end' then new.run_at := now() + interval '1 hour'; end if; return new; end $$`)
+    await query('create trigger later before insert or update on due_work for each row execute function later()')
+    proxy.begin()
+    const struck = proxy.strike({ name: 'POST auth/apono/users/:user', nth: 1 }, async (call) => {
+      const [grant] = await query<{ id: string }>(`select id from grants where state = 'provisioning'`)
+      await alice.api.must(alice.api.post(`/api/grants/${grant!.id}/give-back`))
+      await call.reply(await call.forward())
+    })
+    const { grantId } = await world.request(alice, { flowId: flow.id })
+    await struck
+    await waitFor('provisioning to be over', async () => {
+      return (await query(`select 1 from due_work where kind = 'grant.provision' and subject = $1`, [grantId])).length === 0
+    })
+    expect(proxy.calls).not.toContain('POST sys/policies/acl/:policy')
+    await query('drop trigger later on due_work')
+    await query(`update due_work set run_at = now(), version = version + 1 where kind = 'grant.end' and subject = $1`, [grantId])
+    await world.until(alice, grantId!, 'revoked')
     expect(await traces(vault)).toEqual([])
   })
 
