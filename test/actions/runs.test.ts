@@ -104,7 +104,7 @@ describe('a run of an action', () => {
     )
   })
 
-  it('is not executed when what is read back is not what was written, and keeps its resource until it is undone', async () => {
+  it('is not executed when what is read back differs from what was written, and keeps its resource until it is undone', async () => {
     const { id } = await open('north', 'red')
     toy.walls.set('north', 'white')
     toy.whenPainted = async () => toy.walls.set('north', 'somebody else’s grey')

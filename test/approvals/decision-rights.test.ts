@@ -64,7 +64,7 @@ describe.each(await serversUnderTest())('what a decision means, on $product $ver
     await refusedNow(id, 'it gives access only at other times')
   })
 
-  it('gives nothing to somebody who has left the group that may ask, or meets its conditions no more', async () => {
+  it('gives nothing to somebody who has left the group that may ask, or no longer meets its conditions', async () => {
     const asking = await group(alice)
     const named = await flowFor({ requesters: { kind: 'people', users: [], groups: [asking] } })
     const asked = await world.request(alice, { flowId: named.id })

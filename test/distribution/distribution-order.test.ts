@@ -44,7 +44,7 @@ describe.each(servers)('Certificates for one place at $product', (binary) => {
       return Number(work?.['attempts'] ?? 0) >= 4
     })
 
-  it('arrive in the order in which they were ordered, also when the target was away meanwhile', async () => {
+  it('arrive in the order in which they were ordered, also when the target was away in the meantime', async () => {
     const { older, newer, stands } = await two()
     const relay = await startRelay(world.server.address)
     const target = await world.target('away', { address: relay.url, path: 'certs/away/{{ .cn }}' })

@@ -133,7 +133,7 @@ describe('Two who change one distribution, target or credential at once', () => 
     await relay.close()
   })
 
-  it('give no target a login that is changed meanwhile', async () => {
+  it('give no target a login that is changed at the same time', async () => {
     await fresh()
     const credential = await world.credential(`shared ${number}`, [world.server.address])
     const location = { address: world.server.address, path: `certs/{{ .cn }}` }

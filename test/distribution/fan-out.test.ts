@@ -194,7 +194,7 @@ describe.each(servers)('A certificate for several targets on $product', { timeou
     await careful.close()
   })
 
-  it('is not sent once more when it has expired meanwhile', async () => {
+  it('is not sent again when it has expired since', async () => {
     const { id, cn } = await fresh()
     const target = await world.target('expired', { path: 'certs/expired/{{ .cn }}' })
     const ordered = await world.distribute(id, [target])

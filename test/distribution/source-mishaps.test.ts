@@ -262,7 +262,7 @@ describe.each(servers)('A certificate source at $product', (binary) => {
     expect(second.body, second.text).toMatchObject({ status: 409, code: 'conflict', field: 'from' })
   })
 
-  it('lets no older look undo what came meanwhile', async () => {
+  it('lets no older look undo what came since', async () => {
     const [a, b, c] = [1, 2, 3].map((n) => makeChain({ cn: `look${n}.example.com` }))
     await put('failing', a!)
     const id = await world.source('looks', stored('failing'))

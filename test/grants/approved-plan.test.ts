@@ -120,7 +120,7 @@ describe.each(await serversUnderTest())('a plan that was approved, on $product $
     await giveBack(worded)
   })
 
-  it('is carried out when the mount of its users was made again meanwhile', async () => {
+  it('is carried out when the mount of its users was made again since', async () => {
     const grantId = await approvedAfter(async () => {
       await vault.api('DELETE', 'sys/auth/apono')
       await vault.api('POST', 'sys/auth/apono', { type: 'userpass' })

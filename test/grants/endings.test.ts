@@ -235,7 +235,7 @@ describe.each(await serversUnderTest())('a grant on $product $version', (binary)
     await world.until(alice, grantId, 'revoked')
   })
 
-  it('that somebody changed in the server behind the broker’s back is revoked, and the sweep says so', async () => {
+  it('that somebody changed directly in the server is revoked, and the sweep says so', async () => {
     const { alice, broker } = world
     const grantId = await world.grant(alice, {})
     const steps = await alice.api.must(alice.api.get(`/api/grants/${grantId}/steps`))

@@ -116,7 +116,7 @@ describe.each(await serversUnderTest())('the sweep of $product $version, of whic
     expect(await query(minutes)).toEqual([{ minutes: expect.closeTo(60, -1) }])
   })
 
-  it('comes at once when a server was away for longer than a sign lasts, whatever was put back meanwhile', async () => {
+  it('comes at once when a server was away for longer than a sign lasts, whatever was put back in the meantime', async () => {
     const said = (await told('target.restored')).length
     await putOffSweep()
     await query(`update integrations set sign = 'of-before-the-outage', sign_left_at = now() - interval '61 min' where id = $1`)

@@ -154,6 +154,21 @@ describe('our English', () => {
   })
 })
 
+describe('the names of our tests', () => {
+  it('have none of these riddles either, as far as they are written as text', () => {
+    const [, ...stumbled] = STUMBLED
+    const named = /\b(?:it|describe)(?:\.each\(\w*\))?\(\s*(?:'([^'\n]+)'|`([^`]+)`)|\bsays: '([^'\n]+)'/g
+    const names = ours(['test/**/*.ts']).flatMap(([file, text]) =>
+      [...text.matchAll(named)].map(([, plain, template, says]) => [file, plain ?? template ?? says ?? ''] as const),
+    )
+    expect(names.length).toBeGreaterThan(1_500)
+    const riddles = names.flatMap(([file, name]) =>
+      stumbled.flatMap(([words, instead]) => (words.test(name) ? [`${file}: “${name}”: ${instead}`] : [])),
+    )
+    expect(riddles).toEqual([])
+  })
+})
+
 /** In what a user reads: words that made strangers stop, and what is said instead. */
 const STUMBLED: readonly (readonly [RegExp, string])[] = [
   [/(?<!there )\bis no (?!longer\b|more\b|one\b)\w/i, 'is not a …'],

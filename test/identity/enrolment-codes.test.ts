@@ -108,7 +108,7 @@ describe('an enrolment code', () => {
     }
   })
 
-  it('leaves the admin who made it no second pair of eyes for its person', async () => {
+  it('gives the admin who made it no second person to decide as', async () => {
     const other = await world.person('other')
     // One whose own token nobody made: nothing but the code says whose hands it was in.
     const first = { ...(await world.admin.must(world.admin.get('/api/me'))), api: world.admin } as Somebody

@@ -47,7 +47,7 @@ describe('the last active admin', () => {
     await own.close()
   })
 
-  it('keeps the group that makes them one, and the role goes to nobody else meanwhile', async () => {
+  it('keeps the group that makes them one, and the role goes to nobody else in the meantime', async () => {
     const own = await startBroker()
     const { admin } = own
     const { id } = (await admin.get('/api/me')).body

@@ -63,7 +63,7 @@ describe('an approval', () => {
     expect((await press(again, id)).body.state).toBe('approved')
   })
 
-  it('of a stage that is over counts no more either: the request goes back to it', async () => {
+  it('of a stage that is over no longer counts either: the request goes back to it', async () => {
     const [bo, xena, yan] = (await people()) as [Somebody, Somebody, Somebody, Somebody]
     const { id } = await ask(bo.api, await world.flow({ kind: 'stages', stages: [stage(xena), stage(yan)] }))
     await press(xena.api, id)

@@ -93,7 +93,7 @@ describe('an integration', () => {
     expect(long.body).toMatchObject({ status: 400, field: 'accessDetails' })
   })
 
-  it('shares its name with no other that lives, whatever the case', async () => {
+  it('shares its name with no other that lives, in any case of letters', async () => {
     const { id } = await anIntegration({ name: 'Prod Toys' })
     const again = { name: 'prod toys', plugin: 'toy', config: goodConfig }
     expect((await broker.admin.post('/api/integrations', again)).body).toMatchObject({

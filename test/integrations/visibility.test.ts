@@ -99,7 +99,7 @@ describe('what people are told of', () => {
     })
   })
 
-  it('cannot be found out by asking for it: what is hidden and what is not there have one answer', async () => {
+  it('cannot be found out by asking for it: a hidden resource and a missing one get the same answer', async () => {
     const hidden = await world.resource('kv/team/payments/stripe')
     for (const road of ['/api/access-requests/dry-run', '/api/access-requests']) {
       const answers = await Promise.all(

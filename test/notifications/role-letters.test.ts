@@ -66,7 +66,7 @@ describe('who loses a system role', () => {
     expect(await told()).toEqual([])
   })
 
-  it('is told when their group gives it no more, is removed, or they are taken out of it', async () => {
+  it('is told when their group no longer gives it, is removed, or they are taken out of it', async () => {
     const people = [await person(), await person(), await person()]
     const ids = people.map(({ id }) => id)
     const [auditors, approvers] = [await groupWith('auditor', ...ids), await groupWith('approver', ...ids)]

@@ -101,7 +101,7 @@ describe('a webhook', () => {
     await remove(hook.id)
   })
 
-  it('keeps its secret when an admin moves it, and signs nothing for a URL that came past the broker', async () => {
+  it('keeps its secret when an admin moves it, and signs nothing for a URL that did not come through the broker', async () => {
     const hook = await hooked()
     const { admin, database } = broker
     await admin.must(admin.patch(`/api/webhooks/${hook.id}`, { url: `${receiver.url}/moved` }))

@@ -68,7 +68,7 @@ const works = async (broker: Broker) =>
   expect(await broker.admin.post(`/api/integrations/${integrationId}/health`)).toMatchObject({ status: 200 })
 
 describe('the key', () => {
-  it('is not another than what is stored was sealed with: the start is refused, with the ids and the way out', async () => {
+  it('must be the one that what is stored was sealed with: the start is refused, with the ids and the way out', async () => {
     const wrong = randomBytes(32)
     const starting = start(wrong)
     await expect(starting).rejects.toMatchObject({

@@ -23,7 +23,7 @@ afterAll(async () => {
   await database?.drop()
 })
 
-it('puts down what is in no row, and leaves what is in one', async () => {
+it('queues work that has no row, and leaves work that has one', async () => {
   await pool.query(`insert into things values ('lost'), ('kept')`)
   await enqueue(tx, [{ lane: 'background', kind: 'test', subject: 'kept', shard: 's' }])
   expect(await putBackLost(tx, WANTED)).toBe(1)

@@ -20,7 +20,7 @@ it('a chain begins before its first link at a hash that everybody can compute', 
   expect(ROOT).toEqual({ seq: 0, hash: createHash('sha256').update('latchkey').digest('hex') })
 })
 
-it('a link hashes the link before, its place and every field, parted by a character no field has', () => {
+it('a link hashes the link before, its place and every field, separated by a character no field has', () => {
   const fields = '1\u001faud_1\u001f1700000000000001\u001fgrant.ended\u001fusr_1\u001fgrt_1\u001f{}'
   expect(link({})).toBe(sha(ROOT.hash, fields))
   expect(link({ micros: null })).toBe(sha(ROOT.hash, fields.replace('1700000000000001', 'null')))

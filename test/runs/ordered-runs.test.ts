@@ -90,7 +90,7 @@ describe('an action that an admin orders', { timeout: 60_000 }, () => {
     expect((await rollBack(id)).body).toMatchObject({ code: 'conflict' })
   })
 
-  it('is taken back by itself when what is read back is not what was written', async () => {
+  it('is taken back by itself when what is read back differs from what was written', async () => {
     toy.walls.set('north', 'white')
     toy.whenPainted = async () => toy.walls.set('north', 'grey')
     const id = await ordered('north', 'red')

@@ -72,7 +72,7 @@ describe('an order that is repeated with its key', () => {
     expect(await proposals()).toBe(before)
   })
 
-  it('is answered although the target would refuse it by now', async () => {
+  it('is answered although the target would refuse it now', async () => {
     const held = await careful.admin.must(order(careful.admin, 'red', 'refused later'))
     toy.whenPlanned = async () => {
       throw new Error('nobody plans now')

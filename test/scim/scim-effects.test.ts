@@ -137,7 +137,7 @@ describe('what SCIM says of somebody', () => {
     expect(Math.max(...commits.map(({ count }) => count))).toBeLessThanOrEqual(200)
   }, 120_000)
 
-  it('counts at the next decision: who left the approvers’ group cannot decide, and what they decided counts no more', async () => {
+  it('counts at the next decision: who left the approvers’ group cannot decide, and what they decided no longer counts', async () => {
     const [one, two, three] = [await person('one'), await person('two'), await person('three')]
     const group = await scim.group('approvers', [one.id, two.id, three.id])
     const flow = await world.flow({ approval: { kind: 'approvers', users: [], groups: [group], needed: 2 } })

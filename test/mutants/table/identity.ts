@@ -160,7 +160,7 @@ export const IDENTITY: readonly Mutant[] = [
     find: 'return [...new Set([...tokenMakers, id])]',
     replace: 'return [...tokenMakers]',
     suites: ['enrolment-codes'],
-    only: 'leaves the admin who made it no second pair of eyes',
+    only: 'gives the admin who made it no second person',
   },
   {
     bug: 'who is disabled keeps their tokens',

@@ -36,7 +36,7 @@ export const KEEPING: readonly Mutant[] = [
     find: 'if (!stranger) return',
     replace: 'if (!stranger?.key.includes(".")) return',
     suites: ['key-change'],
-    only: 'is not another than what is stored was sealed with',
+    only: 'must be the one that what is stored was sealed with',
   },
   {
     bug: 'a change of the key leaves what was sealed before it',

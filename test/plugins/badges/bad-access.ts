@@ -3,7 +3,7 @@ import { access, type Bad, badgeIn, giving, opening, said, unfenced } from './ba
 const LETS_IN = 'lets in the one who opens, by each delivery it allows, and cuts what was opened before'
 const TAKES_POWER = 'takes the power away with the first step back, and gives it to nobody afterwards'
 const ASKS = 'asks whose the run is before each request that must not be another’s, and not once before several'
-const FENCED = 'acts for no run that is another process’s by now'
+const FENCED = 'acts for no run that another process has taken over'
 
 /** Plugins that let in others than they should, or take back other things. */
 export const BAD_ACCESS: readonly Bad[] = [

@@ -6,7 +6,7 @@ import { extended, type Trial } from './world.ts'
 /** That a plugin acts for a run only while it may. */
 export const aboutAsking: readonly Promised[] = [
   {
-    says: 'acts for no run that is another process’s by now',
+    says: 'acts for no run that another process has taken over',
     async tried(trial) {
       const { access, world } = trial
       const given = await trial.give()

@@ -109,7 +109,7 @@ describe.each(servers)('Versions of a secret on $product', (binary) => {
       expect(await world.versions('app/db')).toEqual(now)
     })
 
-    it('are not those of a secret that was purged and made again meanwhile', async () => {
+    it('are not those of a secret that was purged and made again since', async () => {
       const use = await plan([2])
       await remake()
       await expect(deleteKvVersion.execute(use.ctx, use.steps[0]!)).rejects.toMatchObject({ code: 'target.conflict' })
@@ -187,7 +187,7 @@ describe.each(servers)('Versions of a secret on $product', (binary) => {
       expect(steps[0]).toMatchObject({ before: { version: 3, isCurrent: true, state: 'live' } })
     })
 
-    it('are not those of a secret that was purged and made again meanwhile', async () => {
+    it('are not those of a secret that was purged and made again since', async () => {
       const use = await plan([2])
       await remake()
       await expect(destroyKvVersion.execute(use.ctx, use.steps[0]!)).rejects.toMatchObject({ code: 'target.conflict' })

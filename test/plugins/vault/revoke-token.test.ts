@@ -58,7 +58,7 @@ describe.each(servers)('The revocation of a token on $product', (binary) => {
     expect(JSON.stringify([use.steps, await revokeToken.verify!(use.ctx, use.steps)])).not.toContain(token.client_token)
   })
 
-  it('done twice is done once, also when the token ended meanwhile', async () => {
+  it('done twice is done once, also when the token has ended since', async () => {
     const token = await made({ policies: ['default'], ttl: '1h' })
     const use = await plan(token.accessor)
     await done(revokeToken, use)

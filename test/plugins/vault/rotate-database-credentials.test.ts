@@ -96,7 +96,7 @@ describe.each(servers)('The rotation of database credentials on $product', (bina
     expect((await world.api('GET', 'database/creds/day')).status).toBe(200)
   })
 
-  it('is done to nobody else than who was shown, whatever the connection or the role leads to by now', async () => {
+  it('is done to nobody else than who was shown, whatever the connection or the role leads to now', async () => {
     const pointTo = async (settings: object) => {
       const { status } = await world.api('POST', 'database/config/moved', {
         plugin_name: 'postgresql-database-plugin',

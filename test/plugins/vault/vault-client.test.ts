@@ -137,7 +137,7 @@ describe.each(await serversUnderTest())('the broker’s connection to a $product
     await client.close()
   })
 
-  it('retries a failed renewal after ten seconds, growing, and reports itself unwell meanwhile', async () => {
+  it('retries a failed renewal after ten seconds, growing, and reports itself unwell until then', async () => {
     const { client, turn } = await connected(server.address, { auth: approle, timeoutSeconds: 1 })
     await client.session.token()
     turn(41 * 60)
