@@ -3,9 +3,11 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { startBroker } from '../support/broker.ts'
 import { makeChain } from '../support/certificates.ts'
 import { type DistributionWorld, distributionWorld } from '../support/distribution-world.ts'
+import { ownToken } from '../support/own-token.ts'
 
 const servers = await serversUnderTest()
 const CANARY = 'canary-standing-at-a-target'
@@ -78,7 +80,7 @@ describe.each(servers)('A dry run of a distribution to $product', (binary) => {
     expect(await world.whereItLeaks(CANARY)).toEqual([])
   })
 
-  it('is what a second admin is shown before they accept the order', async () => {
+  it('is what a second admin is shown, and nothing is sent when something else stands there by then', async () => {
     const targetIds = (await targets('held')).slice(0, 3)
     const { database, key } = world.broker
     const careful = await startBroker({ database, key, config: { fourEyes: true } })
@@ -90,7 +92,19 @@ describe.each(servers)('A dry run of a distribution to $product', (binary) => {
         summary: { risk: { level: 'medium' }, targets: expected().slice(0, 3) },
       })
       expect(held.summary.targets[2].problem).toMatch(/old/)
+      expect(held.summary.targets[0].summary).toMatch(/will not be in the new version: note/)
       expect(JSON.stringify(held)).not.toContain(CANARY)
+      // Somebody writes there before it is accepted.
+      await world.server.api('POST', `secret/data/certs/full/${cn}`, { data: { note: 'by hand' } })
+      const { id } = await careful.admin.must(careful.admin.post('/api/users', { name: 'second admin', roles: ['admin'] }))
+      const second = careful.api((await ownToken(database, id, ['read', 'manage'])).token)
+      await second.post(`/api/proposals/${held.id}/accept`, {})
+      const settled = await waitFor('it to be refused', async () => {
+        const now = await second.must(second.get(`/api/proposals/${held.id}`))
+        return now.state !== 'open' && now.state !== 'accepted' && now
+      })
+      expect(settled).toMatchObject({ state: 'failed', problem: { message: expect.stringContaining('full held') } })
+      expect(await versions('full')).toBe(3)
     } finally {
       await careful.close()
     }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { z } from 'zod'
 import { BROKER, record } from '../../audit/record.ts'
@@ -5,6 +6,7 @@ import type { ChangeKind } from '../../changes/change-kind.ts'
 import { FourEyes } from '../../changes/four-eyes.ts'
 import type { Held } from '../../changes/held.ts'
 import {
+  type DistributionDryRun,
   type DistributionLine,
   type DistributionQuery,
   type DistributionView,
@@ -37,8 +39,11 @@ import { DryRuns } from './dry-runs.ts'
 import { Fitting } from './fitting.ts'
 import { wishFor } from './wishes.ts'
 
-/** With the version of each target that it was ordered for. */
-const orderBody = newDistribution.extend({ accepted: z.record(z.string(), z.number()) })
+/** With the version of each target that it was ordered for, and what stood there where somebody else is shown it. */
+const orderBody = newDistribution.extend({
+  accepted: z.record(z.string(), z.number()),
+  shown: z.custom<Pick<DistributionDryRun, 'risk' | 'targets'>>().optional(),
+})
 type OrderBody = z.infer<typeof orderBody>
 
 const LATEST_FIRST = { list: 'distributions', position: z.string() }
@@ -63,8 +68,11 @@ export class Distributions implements OnModuleInit {
   async order(caller: Caller, input: NewDistribution): Promise<DistributionView | Held> {
     const before = await this.fourEyes.before(this.ordering, null, { ...input, accepted: {} })
     if (before !== undefined) return before
-    const { targets } = await this.fitting.look(input)
-    return this.fourEyes.submit(caller, this.ordering, null, { ...input, accepted: versionsOf(targets) })
+    const fit = await this.fitting.look(input)
+    const body = { ...input, accepted: versionsOf(fit.targets) }
+    if (!this.fourEyes.areOn) return this.fourEyes.submit(caller, this.ordering, null, body)
+    const { risk, targets } = await this.dryRuns.shown(fit)
+    return this.fourEyes.submit(caller, this.ordering, null, { ...body, shown: { risk, targets } })
   }
 
   get(id: string): Promise<DistributionView> {
@@ -159,7 +167,7 @@ export class Distributions implements OnModuleInit {
     roles: ['admin'],
     parse: (body) => orderBody.parse(body),
     repeatable: {
-      keyOf: (_, { idempotencyKey: key, accepted: _versions, ...body }) =>
+      keyOf: (_, { idempotencyKey: key, accepted: _versions, shown: _now, ...body }) =>
         key === undefined ? undefined : { scope: body.certificateId, key, body },
       idOf: ({ id }) => id,
       find: (id) => this.get(id),
@@ -168,14 +176,15 @@ export class Distributions implements OnModuleInit {
       const found = await this.fitting.look(input)
       const { reason, batchSize, undoIfUnverified } = input
       const { name, subject, fingerprint } = found.certificate
-      const { risk, targets } = await this.dryRuns.shown(found)
+      const { risk, targets } = input.shown ?? (await this.dryRuns.shown(found))
       return {
         certificate: { name, subject, fingerprint },
         risk,
-        targets: targets.map(({ name: target, path, now, problem }) => ({
+        targets: targets.map(({ name: target, path, now, summary, problem }) => ({
           name: target,
           path,
           now: now as Json,
+          ...(summary !== null && { summary }),
           ...(problem && { problem: problem.message }),
         })),
         reason,
@@ -184,13 +193,15 @@ export class Distributions implements OnModuleInit {
       }
     },
     prepare: async (by, _, input) => {
-      const { targets } = await this.fitting.look(input)
+      const fit = await this.fitting.look(input)
+      const { targets } = fit
       const changed = targets.find((target) => input.accepted[target.id] !== target.version)
       if (changed) {
         throw new BrokerError('conflict', `the target ${changed.name} was changed after this was proposed`, {
           fix: 'look at where the target leads now, and order the distribution again',
         })
       }
+      if (input.shown) mustStandAsShown(input.shown.targets, (await this.dryRuns.shown(fit)).targets)
       const id = newId('dst')
       return { write: (tx) => this.write(tx, by, id, input), afterwards: () => this.work.wake('run') }
     },
@@ -235,4 +246,17 @@ export class Distributions implements OnModuleInit {
 
 function versionsOf(targets: readonly Target[]): Record<string, number> {
   return Object.fromEntries(targets.map(({ id, version }) => [id, version]))
+}
+
+/** What was accepted is what is done. Of a target that does not answer nobody says what is there. */
+function mustStandAsShown(shown: DistributionDryRun['targets'], now: DistributionDryRun['targets']): void {
+  const today = new Map(now.map((target) => [target.id, target.now]))
+  const moved = shown.find((target) => {
+    const there = today.get(target.id) ?? null
+    return target.now !== null && there !== null && !isDeepStrictEqual(there, target.now)
+  })
+  if (!moved) return
+  throw new BrokerError('conflict', `what stands at the target ${moved.name} was changed after this was proposed`, {
+    fix: 'look at what is there now (a dry run shows it), and order the distribution again',
+  })
 }
