@@ -28,3 +28,13 @@ export async function lockResources(tx: Tx, run: HeldRun, resources: readonly st
     fix: 'wait until that run is over; if it fails, the broker undoes it by itself',
   })
 }
+
+/** A run that rests has let its resources go. Answers how many it still had: those of an older release, which could leave some. */
+export async function letGoOfRested(tx: Tx): Promise<number> {
+  const left = await rows(
+    tx,
+    `delete from action_locks l using action_runs r where r.id = l.run_id and r.state in ('executed', 'undone', 'failed')
+     returning l.resource`,
+  )
+  return left.length
+}

@@ -9,10 +9,18 @@ const FENCES: ReadonlySet<RunEvent> = new Set(['undo', 'give_up'])
 const AT_REST: ReadonlySet<RunState> = new Set(['executed', 'undone', 'failed'])
 
 /**
- * The only update of a run's state: whether the event means anything is for the machine to say. Answers the runs that it moved. What
- * was sealed of the input was for the plan; a run that rests lets its resources go.
+ * Moves runs: whether the event means anything is for the machine to say. Answers those that it moved. A run that rests lets its
+ * resources go. Its row is held first, so that none is taken for it meanwhile.
  */
 export async function transition(tx: Tx, ids: readonly string[], event: RunEvent): Promise<string[]> {
+  if (AT_REST.has(runMachine.arrow(event).to)) {
+    await rows(tx, 'select 1 from action_runs where id = any($1) order by id for update', [ids])
+  }
+  return moveHeld(tx, ids, event)
+}
+
+/** The only update of a run's state. What was sealed of the input was for the plan. */
+async function moveHeld(tx: Tx, ids: readonly string[], event: RunEvent): Promise<string[]> {
   const { from, to } = runMachine.arrow(event)
   const moved = await rows<{ id: string }>(
     tx,
@@ -31,7 +39,7 @@ export async function transition(tx: Tx, ids: readonly string[], event: RunEvent
 /** The same for a run that this process holds. Throws `run.fenced` once somebody else does, or something else has happened to it. */
 export async function move(tx: Tx, run: Pick<HeldRun, 'id' | 'epoch'>, event: RunEvent): Promise<void> {
   const ours = await rows(tx, 'select 1 from action_runs where id = $1 and epoch = $2 for update', [run.id, run.epoch])
-  if (ours.length === 0 || (await transition(tx, [run.id], event)).length === 0) throw fenced(run.id)
+  if (ours.length === 0 || (await moveHeld(tx, [run.id], event)).length === 0) throw fenced(run.id)
 }
 
 export function fenced(run: string): BrokerError {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common'
+import { letGoOfRested } from '../actions/locks.ts'
 import { RUN_FACTS } from '../actions/run-facts.ts'
 import { putBackLost } from '../platform/due/due-work.ts'
 import { LookAround } from '../platform/due/look-around.ts'
@@ -21,5 +22,7 @@ export class LostRuns extends LookAround {
       [RUN_WORK.undo, RUN_WORK.execute],
     )
     if (count > 0) this.log.warn({ count }, 'put lost due work of runs back')
+    const kept = await letGoOfRested(this.database.pool)
+    if (kept > 0) this.log.warn({ count: kept }, 'let go of what runs that are over still held')
   }
 }

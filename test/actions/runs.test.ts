@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
 import type { HeldRun } from '../../src/actions/action-run.ts'
 import { Journal, type RunOrder } from '../../src/actions/journal.ts'
+import { lockResources } from '../../src/actions/locks.ts'
 import { ActionRunner } from '../../src/actions/runner.ts'
 import { transition } from '../../src/actions/transition.ts'
 import { newId } from '../../src/platform/ids.ts'
 import { Database } from '../../src/platform/postgres/database.ts'
+import { LostRuns } from '../../src/runs/lost-runs.ts'
 import { Secret } from '../../src/sdk/index.ts'
 import type { Broker } from '../support/broker.ts'
 import { type PaintingToy, startPainting } from '../support/painting-toy.ts'
@@ -102,6 +105,43 @@ describe('a run of an action', () => {
         ['south', 'green'],
       ]),
     )
+  })
+
+  it('lets its resources go also when it is given up at the very moment at which it takes them', async () => {
+    const { id } = await open('north', 'red')
+    const held = await claim(id)
+    const [taken, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const taking = database.transaction(async (tx) => {
+      await lockResources(tx, held, ['north'])
+      taken.resolve()
+      await goOn.promise
+    })
+    await taken.promise
+    const givingUp = database.transaction((tx) => journal.giveUp(tx, [id]))
+    await waitFor('the one to wait for the other', async () => {
+      const waiting = await broker.database.query(
+        `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      )
+      return waiting.length > 0
+    })
+    goOn.resolve()
+    await Promise.all([taking, givingUp])
+    expect([(await rowOf(id))['state'], await locks()]).toEqual(['failed', []])
+  })
+
+  it('holds nothing once it is over, even where an older release left it something', async () => {
+    const over = await open('north', 'red')
+    await database.transaction((tx) => journal.giveUp(tx, [over.id]))
+    const waits = await open('south', 'red')
+    await database.transaction(async (tx) => lockResources(tx, await claim(waits.id), ['south']))
+    await broker.database.query('insert into action_locks (integration_id, resource, run_id) values ($1, $2, $3)', [
+      integrationId,
+      'north',
+      over.id,
+    ])
+    await broker.app.get(LostRuns).tick()
+    expect(await locks()).toEqual([{ resource: 'south', run_id: waits.id }])
+    await database.transaction((tx) => journal.giveUp(tx, [waits.id]))
   })
 
   it('is not executed when what is read back differs from what was written, and keeps its resource until it is undone', async () => {

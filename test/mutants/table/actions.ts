@@ -280,4 +280,18 @@ export const ACTIONS: readonly Mutant[] = [
     replace: 'enqueue(tx, [{ ...testOf(turn, test), shard: work.shard }])',
     suites: ['rotation-tests'],
   },
+  {
+    bug: 'a run that is given up while it takes a resource keeps it for ever',
+    file: 'src/actions/transition.ts',
+    find: 'if (AT_REST.has(runMachine.arrow(event).to))',
+    replace: 'if (ids.length < 0)',
+    suites: ['runs'],
+  },
+  {
+    bug: 'what a run that is over still holds is never let go',
+    file: 'src/runs/lost-runs.ts',
+    find: 'await letGoOfRested(this.database.pool)',
+    replace: '0',
+    suites: ['runs'],
+  },
 ]
