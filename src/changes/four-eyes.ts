@@ -12,7 +12,7 @@ import { CONFIG } from '../platform/platform.module.ts'
 import { Database, row, type Tx } from '../platform/postgres/database.ts'
 import { SealedColumns } from '../platform/sealing/sealed-columns.ts'
 import { Sealer } from '../platform/sealing/sealing.ts'
-import { BrokerError, type Json, parseJson } from '../sdk/index.ts'
+import { BrokerError, isBrokerError, type Json, parseJson } from '../sdk/index.ts'
 import type { Base, ChangeKind, Ready, RolesByKind } from './change-kind.ts'
 import { Held } from './held.ts'
 import { type OrderKey, OrderKeys } from './order-keys.ts'
@@ -57,15 +57,18 @@ export class FourEyes {
   }
 
   /** Makes the change, or answers the proposal that waits in its place. */
-  async submit<Body, Made>(
+  submit<Body, Made>(caller: Caller, kind: ChangeKind<Body, Made>, subject: string | null, body: Body): Promise<Made | Held> {
+    return this.once(kind, subject, body, () =>
+      this.config.fourEyes ? this.hold(caller, kind, subject, body) : this.make(caller, kind, subject, body),
+    )
+  }
+
+  private async make<Body, Made>(
     caller: Caller,
     kind: ChangeKind<Body, Made>,
     subject: string | null,
     body: Body,
   ): Promise<Made | Held> {
-    const before = await this.before(kind, subject, body)
-    if (before !== undefined) return before
-    if (this.config.fourEyes) return this.hold(caller, kind, subject, body)
     const ready = await kind.prepare(caller.id, subject, body)
     const order = orderOf(kind, subject, body)
     const { made, earlier } = await this.database.transaction(async (tx) => {
@@ -81,8 +84,30 @@ export class FourEyes {
     return made!
   }
 
-  /** What came of the order before, where it has a key and is repeated. For those who would otherwise ask a target first. */
-  async before<Body, Made>(kind: ChangeKind<Body, Made>, subject: string | null, body: Body): Promise<Made | Held | undefined> {
+  /** Does what is ordered; of an order that has a key and is repeated, answers what came of it. For those who look at more before they submit it. */
+  async once<Body, Made>(
+    kind: ChangeKind<Body, Made>,
+    subject: string | null,
+    body: Body,
+    order: () => Promise<Made | Held>,
+  ): Promise<Made | Held> {
+    const before = await this.before(kind, subject, body)
+    if (before !== undefined) return before
+    try {
+      return await order()
+    } catch (error) {
+      // Of two at one moment the second may meet what the first has done, and be refused on account of it.
+      const meanwhile = isBrokerError(error) ? await this.before(kind, subject, body) : undefined
+      if (meanwhile === undefined) throw error
+      return meanwhile
+    }
+  }
+
+  private async before<Body, Made>(
+    kind: ChangeKind<Body, Made>,
+    subject: string | null,
+    body: Body,
+  ): Promise<Made | Held | undefined> {
     const order = orderOf(kind, subject, body)
     const earlier = order && (await this.keys.find(this.database.pool, order))
     return earlier === undefined ? undefined : this.cameOf(kind, earlier)

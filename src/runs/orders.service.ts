@@ -61,12 +61,12 @@ export class Orders implements OnModuleInit {
     this.fourEyes.register(this.ordering)
   }
 
-  async order(caller: Caller, order: NewRun): Promise<RunView | Held> {
-    const before = await this.fourEyes.before(this.ordering, null, order)
-    if (before !== undefined) return before
-    // The second admin accepts this plan and no other.
-    const approved = this.fourEyes.areOn ? await this.previews.plan(await this.lookAt(order)) : undefined
-    return this.fourEyes.submit(caller, this.ordering, null, { ...order, approved })
+  order(caller: Caller, order: NewRun): Promise<RunView | Held> {
+    return this.fourEyes.once(this.ordering, null, order, async () => {
+      // The second admin accepts this plan and no other.
+      const approved = this.fourEyes.areOn ? await this.previews.plan(await this.lookAt(order)) : undefined
+      return this.fourEyes.submit(caller, this.ordering, null, { ...order, approved })
+    })
   }
 
   /** Reads the input, asks for the tags; the target is not asked. Throws what stands against it. */

@@ -208,4 +208,19 @@ describe('Two who change one distribution, target or credential at once', () => 
     expect(await at(`certs/lost/${cn}`)).toMatchObject({ data: null })
     await relay.close()
   })
+
+  it('put it back once, and are all told the same, when they say it with one key', async () => {
+    const target = await world.target('one key', { path: 'certs/key/{{ .cn }}' })
+    for (let round = 0; round < 3; round += 1) {
+      const ordered = await world.distribute((await fresh()).id, [target])
+      await world.settled(ordered)
+      const body = { reason: 'wrong', idempotencyKey: 'back' }
+      const back = () => world.admin.post(`/api/distributions/${ordered}/rollback`, body)
+      const answers = await Promise.all(Array.from({ length: 20 }, back))
+      expect(answers.map(({ status, body: { code } }) => ({ status, code }))).toEqual(
+        Array(20).fill({ status: 200, code: undefined }),
+      )
+      expect(await world.settled(ordered)).toMatchObject({ id: ordered, state: 'rolled_back' })
+    }
+  })
 })

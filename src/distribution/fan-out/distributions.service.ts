@@ -65,14 +65,14 @@ export class Distributions implements OnModuleInit {
   }
 
   /** The second admin accepts these targets as they are now, and no others. */
-  async order(caller: Caller, input: NewDistribution): Promise<DistributionView | Held> {
-    const before = await this.fourEyes.before(this.ordering, null, { ...input, accepted: {} })
-    if (before !== undefined) return before
-    const fit = await this.fitting.look(input)
-    const body = { ...input, accepted: versionsOf(fit.targets) }
-    if (!this.fourEyes.areOn) return this.fourEyes.submit(caller, this.ordering, null, body)
-    const { risk, targets } = await this.dryRuns.shown(fit)
-    return this.fourEyes.submit(caller, this.ordering, null, { ...body, shown: { risk, targets } })
+  order(caller: Caller, input: NewDistribution): Promise<DistributionView | Held> {
+    return this.fourEyes.once(this.ordering, null, { ...input, accepted: {} }, async () => {
+      const fit = await this.fitting.look(input)
+      const body = { ...input, accepted: versionsOf(fit.targets) }
+      if (!this.fourEyes.areOn) return this.fourEyes.submit(caller, this.ordering, null, body)
+      const { risk, targets } = await this.dryRuns.shown(fit)
+      return this.fourEyes.submit(caller, this.ordering, null, { ...body, shown: { risk, targets } })
+    })
   }
 
   get(id: string): Promise<DistributionView> {

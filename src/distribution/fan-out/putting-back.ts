@@ -69,16 +69,13 @@ export class PuttingBack implements OnModuleInit {
   }
 
   /** Puts targets back, all that have it or those that were chosen. What somebody wrote there since stays, and is said. */
-  async rollBack(caller: Caller, id: string, said: DistributionRollback): Promise<DistributionView | Held> {
+  rollBack(caller: Caller, id: string, said: DistributionRollback): Promise<DistributionView | Held> {
     const { targetIds: named, ...rest } = said
-    const before = await this.fourEyes.before(this.rollingBack, id, { ...rest, named })
-    if (before !== undefined) return before
-    const chosen = await this.chosen(this.database.pool, id, named)
-    // A second person says yes to these, and not to what has come since.
-    return this.fourEyes.submit(caller, this.rollingBack, id, {
-      ...rest,
-      named,
-      targetIds: chosen.map(({ targetId }) => targetId as `tgt_${string}`),
+    return this.fourEyes.once(this.rollingBack, id, { ...rest, named }, async () => {
+      const chosen = await this.chosen(this.database.pool, id, named)
+      // A second person says yes to these, and not to what has come since.
+      const targetIds = chosen.map(({ targetId }) => targetId as `tgt_${string}`)
+      return this.fourEyes.submit(caller, this.rollingBack, id, { ...rest, named, targetIds })
     })
   }
 

@@ -224,8 +224,8 @@ export const KEEPING: readonly Mutant[] = [
   {
     bug: 'changes need one person although two were asked for',
     file: 'src/changes/four-eyes.ts',
-    find: 'if (this.config.fourEyes) return this.hold(caller, kind, subject, body)',
-    replace: 'if (this.config.fourEyes && subject) return this.hold(caller, kind, subject, body)',
+    find: 'this.config.fourEyes ? this.hold',
+    replace: 'this.config.fourEyes && subject ? this.hold',
     suites: ['shed-ids'],
     only: 'is told to who proposes it',
   },
