@@ -10,6 +10,7 @@ import { Distributions } from './fan-out/distributions.service.ts'
 import { DryRuns } from './fan-out/dry-runs.ts'
 import { FanOut } from './fan-out/fan-out.ts'
 import { Fitting } from './fan-out/fitting.ts'
+import { LaterOrders } from './fan-out/later-orders.ts'
 import { LostDistributions } from './fan-out/lost-distributions.ts'
 import { PuttingBack } from './fan-out/putting-back.ts'
 import { StillWanted } from './fan-out/still-wanted.ts'
@@ -47,6 +48,7 @@ import { Targets } from './targets/targets.service.ts'
     Targets,
     Fitting,
     DryRuns,
+    LaterOrders,
     FanOut,
     StillWanted,
     LostDistributions,

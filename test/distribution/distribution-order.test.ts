@@ -4,6 +4,8 @@ import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
+import type { Api } from '../support/api.ts'
+import { startBroker } from '../support/broker.ts'
 import { makeChain } from '../support/certificates.ts'
 import { type DistributionWorld, distributionWorld } from '../support/distribution-world.ts'
 import { startRelay } from '../support/relay.ts'
@@ -104,6 +106,17 @@ describe.each(servers)('Certificates for one place at $product', (binary) => {
     const say = (what: string, body: object) => world.admin.must(world.admin.post(`/api/distributions/${first}/${what}`, body))
     await say('cancel', { reason: 'one is slow' })
     await world.settled(first)
+    const again = (api: Api, body: object) => api.post(`/api/distributions/${first}/resume`, { reason: 'again', ...body })
+    const unnamed = await again(world.admin, {})
+    expect(unnamed.body).toMatchObject({ status: 409, field: 'targetIds', message: expect.stringContaining(second) })
+    const { database, key } = world.broker
+    const careful = await startBroker({ database, key, config: { fourEyes: true } })
+    expect((await again(careful.admin, { targetIds: [target] })).body).toMatchObject({
+      status: 409,
+      message: expect.stringMatching(/one admin alone/),
+    })
+    await careful.close()
+    expect(await stands('certs/turn')).toEqual({ version: 1, is: 'newer' })
     await say('resume', { reason: 'the older one after all', targetIds: [target] })
     expect((await world.settled(first)).targets[1].state).toBe('verified')
     expect(await stands('certs/turn')).toEqual({ version: 2, is: 'older' })

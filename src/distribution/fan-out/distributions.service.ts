@@ -37,6 +37,7 @@ import {
 } from './distribution.ts'
 import { DryRuns } from './dry-runs.ts'
 import { Fitting } from './fitting.ts'
+import { LaterOrders } from './later-orders.ts'
 import { wishFor } from './wishes.ts'
 
 /** With the version of each target that it was ordered for, and what stood there where somebody else is shown it. */
@@ -58,6 +59,7 @@ export class Distributions implements OnModuleInit {
     private readonly work: DueWork,
     private readonly fitting: Fitting,
     private readonly dryRuns: DryRuns,
+    private readonly laterOrders: LaterOrders,
   ) {}
 
   onModuleInit(): void {
@@ -116,7 +118,9 @@ export class Distributions implements OnModuleInit {
         tx,
       )
       const versions = now.targets.map(({ version }) => version)
-      if (this.fourEyes.areOn) mustNeedNoSecond(again, versions)
+      const needsTwo = this.fourEyes.areOn
+      if (needsTwo) mustNeedNoSecond(again, versions)
+      await this.laterOrders.mustMakeWay(tx, id, now, { isNamed: targetIds !== undefined, needsTwo })
       await rows(tx, 'update distributions set attempts = attempts + 1, sent_by = $2, finished_at = null where id = $1', [
         id,
         caller.id,

@@ -4,8 +4,8 @@ export const DISTRIBUTION: readonly Mutant[] = [
   {
     bug: 'one admin sends again what two have taken back',
     file: 'src/distribution/fan-out/distributions.service.ts',
-    find: 'if (this.fourEyes.areOn) mustNeedNoSecond',
-    replace: 'if (this.fourEyes.areOn && again.length === 0) mustNeedNoSecond',
+    find: 'if (needsTwo) mustNeedNoSecond',
+    replace: 'if (needsTwo && again.length === 0) mustNeedNoSecond',
     suites: ['fan-out'],
   },
   {
@@ -118,6 +118,20 @@ export const DISTRIBUTION: readonly Mutant[] = [
     file: 'src/distribution/fan-out/still-wanted.ts',
     find: 'if (sent.attempts === 1)',
     replace: 'if (sent.attempts === 0)',
+    suites: ['distribution-order'],
+  },
+  {
+    bug: 'a distribution that is resumed replaces what was sent later',
+    file: 'src/distribution/fan-out/later-orders.ts',
+    find: 'if (isNamed && !needsTwo) return',
+    replace: 'if (!needsTwo) return',
+    suites: ['distribution-order'],
+  },
+  {
+    bug: 'with four eyes one admin alone replaces what was sent later',
+    file: 'src/distribution/fan-out/later-orders.ts',
+    find: 'if (isNamed && !needsTwo) return',
+    replace: 'if (isNamed) return',
     suites: ['distribution-order'],
   },
 ]
