@@ -6,7 +6,7 @@ import type { Facts } from './facts.ts'
 export interface WhereToLook {
   /** that shows it at the command line; undefined: this reader may see nothing of it */
   readonly command: string | undefined
-  /** of its page in the portal, below the broker's address; some pages are still to come */
+  /** of its page in the portal, below the broker's address; undefined: there is no page yet that shows it */
   readonly path: string | undefined
 }
 
@@ -40,9 +40,11 @@ function commandOf({ subject }: ChainEvent, facts: Facts | undefined, part: Part
   return PLACES[prefix] && `latchkey api GET ${PLACES[prefix]}/${subject}`
 }
 
+/** Only pages that the portal has: see its router. */
 function pathOf({ subject }: ChainEvent, facts: Facts | undefined): string | undefined {
   if (facts) return `/requests/${facts.requestId}`
   if (subject.startsWith('run_')) return `/runs/${subject}`
-  if (subject.startsWith('rot_')) return `/rotations/${subject}`
-  return subject.startsWith('prp_') ? `/proposals/${subject}` : undefined
+  if (subject.startsWith('dst_')) return `/distributions/${subject}`
+  if (subject.startsWith('rot_')) return '/rotations'
+  return subject.startsWith('crt_') ? '/certificates' : undefined
 }

@@ -62,6 +62,16 @@ describe('the manual', () => {
     expect(documented.toSorted()).toEqual(steps.toSorted())
   })
 
+  it('says in the README of the portal what its own page says: which pages there are not', () => {
+    const lacking = (text: string) =>
+      text
+        .replace(/\s+/g, ' ')
+        .match(/no pages yet (to set up[^.:]+)[.:]/)?.[1]
+        ?.replace(/, and .*$/, '')
+    expect(lacking(page('portal.md'))).toMatch(/distribution.*proposals/)
+    expect(lacking(page('../README.md'))).toBe(lacking(page('portal.md')))
+  })
+
   it('explains in the glossary what events happen to, and every role and scope', () => {
     const text = page('glossary.md')
     const explained = new Set([...text.matchAll(/\*\*([^*]+)\*\*/g)].map(([, word]) => word))

@@ -91,7 +91,7 @@ describe('what actions and rotations come to', () => {
     const { plain } = await told(id, 'Something must be rotated by hand', 'ann', 'amy', 'owen')
     expect(plain).toContain(`Rotation: ${name}`)
     expect(plain).toContain('call the bank for a new PIN')
-    expect(plain).toContain(`https://latchkey.example/rotations/${id}`)
+    expect(plain).toMatch(/^https:\/\/latchkey\.example\/rotations$/m)
   })
 
   it('is told to admins and owners when a rotation fails, with its name and why', async () => {
