@@ -16,7 +16,7 @@ import { type DemoWorld, settle } from './demo-world.ts'
 
 const HELP = `npm run demo -- [--seconds <n>] [--server openbao|vault] [--keep]
   --seconds <n>  how long alice gets access, 10 to 3600; 20 unless told
-  --server <s>   which product it is shown on; OpenBao unless told, or what is there
+  --server <s>   vault or openbao; unless given, the first that is found, else OpenBao
   --keep         leave everything running afterwards, until ctrl-c`
 
 interface Options {

@@ -16,15 +16,15 @@ export interface ServerBinary {
   readonly path: string
 }
 
-/** One server of each product that is here, in the order of search; fetches and builds nothing. */
+/** One server of each product that is here, in the order of search: named by hand, on PATH, in the cache. Fetches and builds nothing. */
 export async function findServers(env: NodeJS.ProcessEnv = process.env): Promise<ServerBinary[]> {
   const candidates = [
     await named('VAULT_BIN', env),
-    await identify(onPath('vault', env)),
-    await identify(builtVault(env)),
     await named('BAO_BIN', env),
+    await identify(onPath('vault', env)),
     await identify(onPath('bao', env)),
     await identify(fetchedBao(env)),
+    await identify(builtVault(env)),
   ].filter((server) => server !== undefined)
   return candidates.filter((server, i) => candidates.findIndex((other) => other.product === server.product) === i)
 }

@@ -21,15 +21,25 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }))
 
 describe('finding a server', () => {
-  it('looks at VAULT_BIN, PATH, the cache, and at BAO_BIN, PATH, the cache, in that order', async () => {
+  it('looks at VAULT_BIN, BAO_BIN, at vault and bao on PATH, and then at OpenBao and Vault in the cache', async () => {
     const places = ['named/vault', 'bin/vault', cached(builtVault(env)), 'named/bao', 'bin/bao', cached(fetchedBao(env))]
     for (const [i, place] of places.entries()) await script(place, says(i < 3 ? `Vault v1.2${i}.0` : `OpenBao v2.${i}.0`))
-    const named = { ...env, VAULT_BIN: path.join(root, 'named/vault'), BAO_BIN: path.join(root, 'named/bao') }
-    expect(versions(await findServers(named))).toEqual(['vault 1.20.0', 'openbao 2.3.0'])
+    const [vault, bao] = [{ VAULT_BIN: path.join(root, 'named/vault') }, { BAO_BIN: path.join(root, 'named/bao') }]
+    expect(versions(await findServers({ ...env, ...vault, ...bao }))).toEqual(['vault 1.20.0', 'openbao 2.3.0'])
+    expect(versions(await findServers({ ...env, ...bao }))).toEqual(['openbao 2.3.0', 'vault 1.21.0'])
     expect(versions(await findServers(env))).toEqual(['vault 1.21.0', 'openbao 2.4.0'])
     await rm(path.join(root, 'bin/vault'))
+    expect(versions(await findServers(env))).toEqual(['openbao 2.4.0', 'vault 1.22.0'])
     await rm(path.join(root, 'bin/bao'))
-    expect(versions(await findServers(env))).toEqual(['vault 1.22.0', 'openbao 2.5.0'])
+    expect(versions(await findServers(env))).toEqual(['openbao 2.5.0', 'vault 1.22.0'])
+  })
+
+  it('starts the OpenBao that BAO_BIN names, also where a Vault was built before, and gives tests both', async () => {
+    await script(cached(builtVault(env)), says('Vault v1.21.1'))
+    await script('named/bao', says('OpenBao v2.7.2'))
+    const told = { env: { ...env, BAO_BIN: path.join(root, 'named/bao') } }
+    expect(versions([await vaultBinary(told)])).toEqual(['openbao 2.7.2'])
+    expect(versions(await serversUnderTest(told))).toEqual(['vault 1.21.1', 'openbao 2.7.2'])
   })
 
   it('believes what a server says of itself, not what it is called', async () => {
