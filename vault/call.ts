@@ -24,6 +24,8 @@ export interface VaultCall {
   readonly fromActive?: boolean
   /** false for calls that must not carry the namespace header (health, seal status) */
   readonly namespaced?: boolean
+  /** sent as `x-correlation-id`, with each attempt; unless said, each has one of its own */
+  readonly correlationId?: string
   /** repeat after 429, 503, 412 and refused connections; only for calls that bear repetition */
   readonly repeatable?: boolean
   readonly signal?: AbortSignal

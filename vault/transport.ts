@@ -48,7 +48,7 @@ export function createTransport(options: TransportOptions): Transport {
   async function exchange(call: VaultCall, token: Secret | undefined, signal: AbortSignal, at = origin): Promise<Exchange> {
     const { body, hidden } = encode(call.body)
     const path = `${base}/v1/${pathOf(call)}`
-    const correlationId = randomUUID()
+    const correlationId = call.correlationId ?? randomUUID()
     const asksForActive = call.fromActive && forwards
     const fresh = call.fromActive && {
       ...(forwards && { 'x-vault-forward': 'active-node' }),

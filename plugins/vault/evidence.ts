@@ -14,9 +14,16 @@ export function lookOf(call: Pick<VaultCall, 'method' | 'path' | 'list'>, answer
   }
 }
 
-/** A call that was refused, under the id of the refusal. */
-export function refusedCall(call: Pick<VaultCall, 'method' | 'path'>, observed: string, requestId: string): Look {
-  return { asked: `${call.method} ${call.path.join('/')}`, observed, requestId, at: new Date().toISOString() }
+/** A call that was refused, or whose answer never came: only the id that went along is sure to be known there. */
+export function unansweredCall(call: Pick<VaultCall, 'method' | 'path'>, observed: string, correlationId: string): Look {
+  return {
+    asked: `${call.method} ${call.path.join('/')}`,
+    observed,
+    requestId: correlationId,
+    requestIdBy: 'broker',
+    correlationId,
+    at: new Date().toISOString(),
+  }
 }
 
 /** What the looks at a piece come to; `decisive` is the one that the rest only bears out. */

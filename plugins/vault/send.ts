@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { isBrokerError, type RunContext } from '../../src/sdk/index.ts'
-import type { Rank, VaultAnswer, VaultCall } from '../../vault/index.ts'
+import { NetworkFailure, type Rank, type VaultAnswer, type VaultCall } from '../../vault/index.ts'
 import type { VaultClient } from './client.ts'
-import { lookOf, refusedCall } from './evidence.ts'
+import { lookOf, unansweredCall } from './evidence.ts'
 
 /** One way to send a call, already bound to what must accompany each: the signal, and the fence of a run. */
 export type Send = (call: VaultCall) => Promise<VaultAnswer>
@@ -15,23 +16,38 @@ export function sendingFor(ctx: Bound, rank: Rank): Send {
   return firsthand(sendingIn(ctx, rank))
 }
 
-type Bound = Pick<RunContext<VaultClient>, 'client' | 'signal' | 'stillMine' | 'noted'>
+type Bound = Pick<RunContext<VaultClient>, 'client' | 'signal' | 'stillMine' | 'nextCallId' | 'noted'>
 
-/** For a call of an action: whatever may change something is noted, done or refused. */
-export function sendingIn({ client, signal, stillMine, noted }: Bound, rank: Rank): Send {
+/** For a call of an action: whatever may change something is noted, done, refused or never answered. */
+export function sendingIn({ client, signal, stillMine, nextCallId, noted }: Bound, rank: Rank): Send {
   const send = sending(client, signal, rank, stillMine)
   if (!noted) return send
   return async (call) => {
     if (call.method === 'GET') return send(call)
+    const correlationId = nextCallId?.() ?? randomUUID()
+    let isOut = false
+    const guarded = sending(client, signal, rank, () => {
+      stillMine()
+      isOut = true
+    })
     try {
-      const answer = await send(call)
+      const answer = await guarded({ ...call, correlationId })
       noted(lookOf(call, answer, String(answer.status)))
       return answer
     } catch (error) {
-      if (isBrokerError(error) && error.requestId !== undefined) noted(refusedCall(call, error.code, error.requestId))
+      if (isOut && !wasNotSent(error)) noted(unansweredCall(call, whyNot(error), correlationId))
       throw error
     }
   }
+}
+
+/** Of a call that is repeated, the last attempt says so of itself alone: those before were not sent either, or were answered. */
+function wasNotSent(error: unknown): boolean {
+  return isBrokerError(error) && error.cause instanceof NetworkFailure && !error.cause.sent
+}
+
+function whyNot(error: unknown): string {
+  return isBrokerError(error) ? error.code : 'nobody waited for its answer'
 }
 
 /** The same, answered by the server that knows it first-hand. */

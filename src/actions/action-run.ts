@@ -43,5 +43,7 @@ export interface Mark {
   readonly run: string
   readonly position: number
   readonly record?: Json | undefined
+  /** the try whose calls these are; absent with an intent */
+  readonly try?: string
   readonly calls?: readonly Call[] | undefined
 }

@@ -184,7 +184,7 @@ export class Journal {
       tx,
       `update action_steps s set state = $2, record = coalesce(m.record, s.record), changed_at = now(),
          sealed = case when $2 = 'undone' then null else s.sealed end, calls = ${WITH_CALLS}
-       from jsonb_to_recordset($1::jsonb) as m (run text, position int, record jsonb, calls jsonb)
+       from jsonb_to_recordset($1::jsonb) as m (run text, position int, record jsonb, try text, calls jsonb)
        where s.run_id = m.run and s.position = m.position`,
       [JSON.stringify(steps), state],
     )

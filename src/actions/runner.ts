@@ -20,7 +20,7 @@ import {
 } from '../sdk/index.ts'
 import { actionOf, planOf, readInput } from './action-of.ts'
 import type { HeldRun, JournaledStep, Mark } from './action-run.ts'
-import { type Call, Calls } from './calls.ts'
+import { type Call, Calls, openCall, tryAt } from './calls.ts'
 import { Journal, noteTarget } from './journal.ts'
 import { lockResources } from './locks.ts'
 import { fenced, move } from './transition.ts'
@@ -66,16 +66,17 @@ export class ActionRunner {
     for (const step of held.steps) {
       if (step.state === 'executed') continue
       const until = await this.database.transaction((tx) => this.intend(tx, held, step, last, hooks))
-      const calls = new Calls('do')
+      const calls = new Calls('do', tryAt(held, step))
       const context = {
         ...this.context(connection, held.id, hold, until),
         again: step.state === 'executing',
+        nextCallId: calls.nextId,
         noted: calls.noted,
       }
       const done: StepRecord = await action
         .execute(context, step)
         .catch((error: unknown) => this.keep(held, step, calls.all, error))
-      last = { ...done, position: step.position, calls: calls.all }
+      last = { ...done, position: step.position, try: tryAt(held, step), calls: calls.all }
       records.set(step.position, done.record)
       made.push(...calls.all)
     }
@@ -91,14 +92,12 @@ export class ActionRunner {
     })
   }
 
-  /** What was done is kept, too, where the action failed. */
-  private async keep(held: HeldRun, { position }: JournaledStep, all: readonly Call[], error: unknown): Promise<never> {
-    if (all.length > 0) {
-      await this.database.transaction(async (tx) => {
-        if ((await this.journal.stillOurs(tx, [held])).has(held.id))
-          await this.journal.mark(tx, [{ run: held.id, position, calls: all }], 'executing')
-      })
-    }
+  /** What was done is kept, too, where the action failed; and that nothing was. */
+  private async keep(held: HeldRun, step: JournaledStep, calls: readonly Call[], error: unknown): Promise<never> {
+    await this.database.transaction(async (tx) => {
+      if (!(await this.journal.stillOurs(tx, [held])).has(held.id)) return
+      await this.journal.mark(tx, [{ run: held.id, position: step.position, try: tryAt(held, step), calls }], 'executing')
+    })
     throw error
   }
 
@@ -163,22 +162,28 @@ export class ActionRunner {
     }
   }
 
-  /** Undoes the given steps of one run, last first, whether or not they were undone before. Their intent must be in the journal. Answers by which calls. */
+  /**
+   * Undoes the given steps of one run, last first, whether or not they were undone before. Their intent must be in the journal. Puts down
+   * in `made` by which calls, also of a step that could not be undone.
+   */
   async undo(
     connection: Connection,
     run: HeldRun,
     steps: readonly JournaledStep[],
     hold: Pick<Hold, 'isOurs'>,
-  ): Promise<ReadonlyMap<number, readonly Call[]>> {
+    made: Map<number, readonly Call[]>,
+  ): Promise<void> {
     const action = actionOf(connection, run.action)
     if (!isReversible(action)) throw new TypeError(`${run.action} cannot be undone: ${action.irreversible}`)
-    const made = new Map<number, readonly Call[]>()
     for (const step of steps.toReversed()) {
-      const calls = new Calls('undo')
-      await action.rollback({ ...this.context(connection, run.id, hold), noted: calls.noted }, step, step.record)
-      made.set(step.position, calls.all)
+      const calls = new Calls('undo', tryAt(run, step))
+      const context = { ...this.context(connection, run.id, hold), nextCallId: calls.nextId, noted: calls.noted }
+      try {
+        await action.rollback(context, step, step.record)
+      } finally {
+        made.set(step.position, calls.all)
+      }
     }
-    return made
   }
 
   private async intend(
@@ -191,7 +196,8 @@ export class ActionRunner {
     const until = await hooks.beforeStep?.(tx, step)
     await this.journal.hold(tx, run)
     if (before) await this.journal.mark(tx, [{ run: run.id, ...before }], 'executed')
-    await this.journal.mark(tx, [{ run: run.id, position: step.position }], 'executing')
+    const calls = [openCall('do', tryAt(run, step), step.target)]
+    await this.journal.mark(tx, [{ run: run.id, position: step.position, calls }], 'executing')
     return until
   }
 }

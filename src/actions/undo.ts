@@ -5,8 +5,8 @@ import { inParallel } from '../platform/pacing/in-parallel.ts'
 import { type Tx, UrgentDatabase } from '../platform/postgres/database.ts'
 import { BrokerError, type Evidence, isBrokerError, isReversible, type TargetIdentity } from '../sdk/index.ts'
 import { actionOf } from './action-of.ts'
-import { type HeldRun, type Mark, mayHaveHappened, powerOf } from './action-run.ts'
-import type { Call } from './calls.ts'
+import { type HeldRun, type JournaledStep, type Mark, mayHaveHappened, powerOf } from './action-run.ts'
+import { type Call, openCall, tryAt } from './calls.ts'
 import { Journal, noteTarget } from './journal.ts'
 import { isOutage, ShardPauses } from './outage.ts'
 import { ActionRunner } from './runner.ts'
@@ -64,7 +64,7 @@ export class Undo {
   async begin(tx: Tx, runIds: readonly string[], which: 'power' | 'all'): Promise<Map<string, HeldRun>> {
     const runs = await this.journal.claim(tx, runIds, ['undoing', 'stuck'])
     const meant = [...runs.values()].flatMap((run) =>
-      (which === 'power' ? powerOf(run.steps) : run.steps).filter(mayHaveHappened).map((step) => refOf(run, step)),
+      meantOf(run, which).map((step) => ({ ...refOf(run, step), calls: [openCall('undo', tryAt(run, step), step.target)] })),
     )
     await this.journal.mark(tx, meant, 'undoing')
     return runs
@@ -77,14 +77,14 @@ export class Undo {
     hooks: UndoHooks<L> & { powerless(tx: Tx, done: readonly L[]): Promise<void> },
   ): Promise<Map<string, Outcome>> {
     const outcomes = new Map<string, Outcome>()
-    const reached = await this.reach(leaving, hold, outcomes, hooks)
+    const made: Made = new Map()
+    const reached = await this.reach(leaving, 'power', made, hold, outcomes, hooks)
     if (!reached) return outcomes
     const { connection, target } = reached
     const cut: L[] = []
-    const made = new Map<string, ReadonlyMap<number, readonly Call[]>>()
     const failed = await this.forEach(leaving, POWERS_AT_ONCE, hold, outcomes, async (one) => {
       mustBeSameTarget(one.run, target)
-      made.set(one.run.id, await this.runner.undo(connection, one.run, powerOf(one.run.steps).filter(mayHaveHappened), hold))
+      await this.runner.undo(connection, one.run, meantOf(one.run, 'power'), hold, madeFor(one.run, made))
       cut.push(one)
     })
     await this.database.transaction(async (tx) => {
@@ -101,6 +101,7 @@ export class Undo {
         target,
       )
     })
+    await this.keep(leaving, 'power', made, failed)
     await hooks.failed(failed)
     return outcomes
   }
@@ -112,15 +113,15 @@ export class Undo {
     hooks: UndoHooks<L> & { gone(tx: Tx, proved: readonly Proved<L>[]): Promise<void> },
   ): Promise<Map<string, Outcome>> {
     const outcomes = new Map<string, Outcome>()
-    const reached = await this.reach(leaving, hold, outcomes, hooks)
+    const made: Made = new Map()
+    const reached = await this.reach(leaving, 'all', made, hold, outcomes, hooks)
     if (!reached) return outcomes
     const { connection, target } = reached
     const proved: Proved<L>[] = []
-    const made = new Map<string, ReadonlyMap<number, readonly Call[]>>()
     const failed = await this.forEach(leaving, RESTS_AT_ONCE, hold, outcomes, async (one) => {
       mustBeSameTarget(one.run, target)
-      const { now, ...proof } = await this.finishOne(connection, one, hold)
-      made.set(one.run.id, now)
+      const now = madeFor(one.run, made)
+      const proof = await this.finishOne(connection, one, hold, now)
       const before = one.run.steps.flatMap(({ calls }) => calls.filter(({ to }) => to === 'undo'))
       proved.push({ ...one, target, ...proof, calls: [...before, ...[...now.values()].flat()] })
     })
@@ -138,6 +139,7 @@ export class Undo {
       )
       await hooks.gone(tx, done)
     })
+    await this.keep(leaving, 'all', made, failed)
     await hooks.failed(failed)
     return outcomes
   }
@@ -146,16 +148,17 @@ export class Undo {
     connection: Connection,
     { work, run }: Leaving,
     hold: Hold,
-  ): Promise<Pick<Proved<Leaving>, 'evidence' | 'beyond'> & { now: ReadonlyMap<number, readonly Call[]> }> {
+    made: Map<number, readonly Call[]>,
+  ): Promise<Pick<Proved<Leaving>, 'evidence' | 'beyond'>> {
     // Was something still there, then whatever was undone before may have come back: a call that was late, or somebody's hand.
     const isFirstTry = work.attempts === 1
     const steps = run.steps.filter((step) => mayHaveHappened(step) || (step.state === 'undone' && !isFirstTry))
-    const now = await this.runner.undo(connection, run, steps, hold)
+    await this.runner.undo(connection, run, steps, hold, made)
     const action = actionOf(connection, run.action)
     const context = this.runner.context(connection, run.id, hold)
     const evidence = (isReversible(action) && (await action.verifyGone?.(context, run.steps))) || []
     const left = stillThere(evidence)
-    if (left.length === 0) return { evidence, beyond: beyondOf(action), now }
+    if (left.length === 0) return { evidence, beyond: beyondOf(action) }
     throw new BrokerError(
       'target.incomplete',
       `still there: ${left.map((piece) => `${piece.artefact} (${piece.observed})`).join(', ')}`,
@@ -178,6 +181,8 @@ export class Undo {
   /** The connection of a batch's one integration, and which system answers; without both, everything in the batch waits a little. */
   private async reach<L extends Leaving>(
     leaving: readonly L[],
+    which: 'power' | 'all',
+    made: Made,
     hold: Hold,
     outcomes: Map<string, Outcome>,
     hooks: UndoHooks<L>,
@@ -186,9 +191,26 @@ export class Undo {
       const connection = await this.connections.use(leaving[0]!.run.integrationId)
       return { connection, target: await whoAnswers(connection) }
     } catch (error) {
-      await hooks.failed(await this.forEach(leaving, 1, hold, outcomes, () => Promise.reject(error)))
+      const failed = await this.forEach(leaving, 1, hold, outcomes, () => Promise.reject(error))
+      await this.keep(leaving, which, made, failed)
+      await hooks.failed(failed)
       return undefined
     }
+  }
+
+  /** What was done for it is kept, too, where a run could not be taken back; and that nothing was. */
+  private async keep(leaving: readonly Leaving[], which: 'power' | 'all', made: Made, failed: ReadonlyMap<string, unknown>) {
+    const runs = leaving.map(({ run }) => run).filter(({ id }) => failed.has(id))
+    if (runs.length === 0) return
+    await this.database.transaction(async (tx) => {
+      const ours = await this.journal.stillOurs(tx, runs)
+      const kept = runs.filter(({ id }) => ours.has(id))
+      await this.journal.mark(
+        tx,
+        kept.flatMap((run) => meantOf(run, which).map((step) => markOf(run, step, made.get(run.id)))),
+        'undoing',
+      )
+    })
   }
 
   /** One after another and some at once; what fails is put off. When the target is down the rest is not even tried. */
@@ -228,9 +250,22 @@ export function stillThere(evidence: readonly Evidence[]): Evidence[] {
 
 const refOf = (run: HeldRun, step: { position: number }) => ({ run: run.id, position: step.position })
 
+/** What is about to be undone, and was not undone before. */
+function meantOf(run: HeldRun, which: 'power' | 'all'): readonly JournaledStep[] {
+  return (which === 'power' ? powerOf(run.steps) : run.steps).filter(mayHaveHappened)
+}
+
+/** By run and step. */
+type Made = Map<string, Map<number, readonly Call[]>>
+
+function madeFor({ id }: HeldRun, made: Made): Map<number, readonly Call[]> {
+  const steps = made.get(id) ?? new Map<number, readonly Call[]>()
+  made.set(id, steps)
+  return steps
+}
+
 function markOf(run: HeldRun, step: { position: number }, made: ReadonlyMap<number, readonly Call[]> | undefined): Mark {
-  const calls = made?.get(step.position)
-  return { ...refOf(run, step), ...(calls && calls.length > 0 && { calls }) }
+  return { ...refOf(run, step), try: tryAt(run, step), calls: made?.get(step.position) ?? [] }
 }
 
 function beyondOf(action: object): readonly string[] | undefined {

@@ -80,7 +80,9 @@ export interface RunContext<Client> {
   readonly again?: boolean
   /** a second look, before something is destroyed on account of it: no replica of the target that lags behind may answer */
   readonly firsthand?: boolean
-  /** tell it of each call that may have changed something, with the ids under which the target's own log has it; the broker keeps them with the run */
+  /** the id to send along with the next call that may change something, where the target can be sent one: the broker knows it before the call */
+  readonly nextCallId?: () => string
+  /** tell it of each such call, answered or not, with the ids under which the target's own log has it; the broker keeps them with the run */
   readonly noted?: (call: Look) => void
   /** aborted when the run is taken from this process or the broker shuts down */
   readonly signal: AbortSignal

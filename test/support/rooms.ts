@@ -83,6 +83,7 @@ export const NAMES_TARGETS: readonly { readonly place: string; readonly word: Re
 
 /** Where the wall clock is read, and not only said in a plugin. Whatever decides about access compares times in SQL or with the target's own. */
 export const CLOCKS: Record<string, string> = {
+  'src/actions/calls.ts': 'when a call was about to be made, for the receipt',
   'src/platform/ids.ts': 'ids sort by their time; nothing decides by it',
   'src/integrations/health/health.service.ts':
     'the time of a finding that is answered but not stored, as its integration changed',

@@ -59,13 +59,17 @@ export class Openings {
     const hold: Pick<Hold, 'isOurs'> = { isOurs: () => performance.now() - started < PATIENCE_SECONDS * 1000 }
     const opening = newId('opn')
     const { grant, keepFormer, left } = await this.begin(grantee, grantId, opening)
-    const calls = new Calls('do')
+    const calls = new Calls('do', opening)
     let credential: Credential
     try {
       const connection = await this.connections.use(grant.integrationId)
       await mustAnswer(this.database.pool, connection, grant.runId)
       const steps = await this.journal.steps(this.database.pool, grant.runId)
-      const context = { ...this.runner.context(connection, grant.runId, hold, left), noted: calls.noted }
+      const context = {
+        ...this.runner.context(connection, grant.runId, hold, left),
+        nextCallId: calls.nextId,
+        noted: calls.noted,
+      }
       credential = await grantAccessOf(connection).open(context, steps, grant.delivery, { keepFormer })
     } catch (error) {
       await this.fail(grant, opening, shownCalls(calls.all))

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
 import type { Counter } from '@opentelemetry/api'
 import { grantAccessOf } from '../../actions/action-of.ts'
@@ -226,8 +227,12 @@ export class Provisioning implements OnModuleInit {
     const connection = await this.connections.use(grant.integrationId)
     await mustAnswer(this.database.pool, connection, grant.runId)
     const steps = await this.journal.steps(this.database.pool, grant.runId)
-    const calls = new Calls('do')
-    const context = { ...this.runner.context(connection, grant.runId, hold, grant.expiresAt), noted: calls.noted }
+    const calls = new Calls('do', randomUUID())
+    const context = {
+      ...this.runner.context(connection, grant.runId, hold, grant.expiresAt),
+      nextCallId: calls.nextId,
+      noted: calls.noted,
+    }
     try {
       await grantAccessOf(connection).extend(context, steps)
       await this.prolonged(grant, grant.expiresAt, calls.all)

@@ -21,8 +21,8 @@ export const ENDINGS: readonly Mutant[] = [
   {
     bug: 'cut takes the first step back and not the one that confers power',
     file: 'src/actions/undo.ts',
-    find: 'powerOf(one.run.steps).filter(mayHaveHappened), hold)',
-    replace: 'one.run.steps.slice(0, 1).filter(mayHaveHappened), hold)',
+    find: "meantOf(one.run, 'power'), hold",
+    replace: 'one.run.steps.slice(0, 1).filter(mayHaveHappened), hold',
     suites: ['two-holders'],
     only: 'is undone last first',
   },
@@ -30,8 +30,8 @@ export const ENDINGS: readonly Mutant[] = [
     bug: 'access is taken away in whatever system answers',
     file: 'src/actions/undo.ts',
     find: `mustBeSameTarget(one.run, target)
-      made`,
-    replace: `made`,
+      await`,
+    replace: `await`,
     suites: ['moves'],
     only: 'ends, opens and proves nothing',
   },

@@ -85,7 +85,7 @@ export const RUNS: readonly Mutant[] = [
   {
     bug: 'the intent of a step is not journaled before the call',
     file: 'src/actions/runner.ts',
-    find: `await this.journal.mark(tx, [{ run: run.id, position: step.position }], 'executing')`,
+    find: `await this.journal.mark(tx, [{ run: run.id, position: step.position, calls }], 'executing')`,
     replace: '',
     suites: ['two-holders', 'endings'],
   },
