@@ -144,6 +144,17 @@ describe('a run of an action', () => {
     await database.transaction((tx) => journal.giveUp(tx, [waits.id]))
   })
 
+  it('tells of the first and of the last of its calls, when there are more than it keeps', async () => {
+    const { id } = await open('north', 'red')
+    const asked = Array.from({ length: 40 }, (_, at) => `brush stroke ${at + 1}`)
+    toy.whenPainted = async (_, { noted }) => {
+      for (const each of asked) noted?.({ asked: each, observed: 'painted', at: new Date().toISOString() })
+    }
+    await execute(id)
+    const [step] = await journal.steps(database.pool, id)
+    expect(step!.calls.map((call) => call.asked)).toEqual([...asked.slice(0, 31), 'brush stroke 40'])
+  })
+
   it('is not executed when what is read back differs from what was written, and keeps its resource until it is undone', async () => {
     const { id } = await open('north', 'red')
     toy.walls.set('north', 'white')

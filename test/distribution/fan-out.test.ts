@@ -10,9 +10,7 @@ import { type DistributionWorld, distributionWorld } from '../support/distributi
 import { ownToken } from '../support/own-token.ts'
 import { startRelay } from '../support/relay.ts'
 
-const servers = await serversUnderTest()
-
-describe.each(servers)('A certificate for several targets on $product', { timeout: 90_000 }, (binary) => {
+describe.each(await serversUnderTest())('A certificate for several targets on $product', { timeout: 90_000 }, (binary) => {
   let world: DistributionWorld
   let number = 0
 
@@ -152,14 +150,15 @@ describe.each(servers)('A certificate for several targets on $product', { timeou
     expect((await order(careful.admin)).body.id).toBe(ordered.id)
     expect((await world.settled(ordered.id)).state).toBe('done')
 
-    const back = (by: Api, reason = 'wrong') =>
-      by.post(`/api/distributions/${ordered.id}/rollback`, { reason, idempotencyKey: 'back' })
+    const back = (by: Api, more: object = {}) =>
+      by.post(`/api/distributions/${ordered.id}/rollback`, { reason: 'wrong', idempotencyKey: 'back', ...more })
     const waits = await Promise.all([1, 2].map(() => back(careful.admin)))
     expect(new Set(waits.map(({ status, body }) => `${status} ${body.id}`)).size).toBe(1)
     await second.must(second.post(`/api/proposals/${waits[0]!.body.id}/accept`))
     expect((await world.settled(ordered.id)).state).toBe('rolled_back')
     expect(await back(world.admin)).toMatchObject({ status: 200, body: { id: ordered.id, state: 'rolled_back' } })
-    expect((await back(world.admin, 'another')).body).toMatchObject(another)
+    for (const more of [{ reason: 'another' }, { targetIds: [target] }])
+      expect((await back(world.admin, more)).body).toMatchObject(another)
     await careful.close()
   })
 

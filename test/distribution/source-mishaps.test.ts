@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
+import { Revoked } from '../../src/distribution/sources/revoked.ts'
 import { type SourceWorld, sourcesAround } from '../support/certificate-sources.ts'
 import { makeChain } from '../support/certificates.ts'
 import { within } from '../support/database.ts'
@@ -225,6 +226,7 @@ describe.each(servers)('A certificate source at $product', (binary) => {
       certificate: { id: first },
       problem: { message: expect.stringContaining(runId), fix: expect.stringContaining('targets have the revoked one') },
     })
+    await world.broker.app.get(Revoked).look() // once more before there is another one
     expect(await world.admin.must(world.admin.get(`/api/certificates/${first}`))).toMatchObject({ state: 'revoked' })
     const again = { certificateId: first, targetIds: [target], reason: 'x' }
     expect((await world.admin.post('/api/distributions', again)).body).toMatchObject({ status: 400, field: 'certificateId' })

@@ -1,10 +1,17 @@
 import { X509Certificate } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
+import { Connections } from '../../src/integrations/connections.ts'
+import type { Api } from '../support/api.ts'
+import { startBroker } from '../support/broker.ts'
 import { makeCertificate, makeChain } from '../support/certificates.ts'
 import { type DistributionWorld, distributionWorld, preparedForCertificates } from '../support/distribution-world.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
+import { startRelay } from '../support/relay.ts'
 
 const NAMESPACE = 'team'
 const servers = await serversUnderTest()
@@ -15,6 +22,7 @@ describe.each(servers)('A place for certificates on $product', (binary) => {
   beforeAll(async () => {
     world = await distributionWorld(binary)
   })
+  afterEach(() => vi.restoreAllMocks())
   afterAll(() => world?.stop())
 
   const certificate = async (cn: string) => {
@@ -83,6 +91,69 @@ describe.each(servers)('A place for certificates on $product', (binary) => {
     expect(await tried('DELETE', 'secret/metadata/certs/a.example.com')).toBe(403)
     expect(await tried('GET', 'sys/policies/acl/latchkey-certs')).toBe(403)
     expect(await tried('POST', 'auth/token/create', {})).toBe(403)
+  })
+
+  it('is sent to by no admin alone where it has moved since two accepted it', async () => {
+    const { admin, broker } = world
+    const relay = await startRelay(world.server.address)
+    const target = await world.target('moves', { address: relay.url, path: 'certs/accepted/{{ .cn }}' })
+    const { id } = await certificate('accepted.example.com')
+    relay.leadTo(undefined)
+    const ordered = await world.distribute(id, [target])
+    const say = (by: Api, what: string) => by.post(`/api/distributions/${ordered}/${what}`, { reason: 'it moves' })
+    await waitFor('it to be on its way', async () => (await world.get(ordered)).targets[0].runId !== null)
+    await admin.must(say(admin, 'cancel'))
+    await world.settled(ordered)
+    const { location } = await admin.must(admin.get(`/api/targets/${target}`))
+    const since = { location: { ...location, path: 'certs/since/{{ .cn }}' }, skipTest: true }
+    await admin.must(admin.patch(`/api/targets/${target}`, since))
+    relay.leadTo(world.server.address)
+    const careful = await startBroker({ database: broker.database, key: broker.key, config: { fourEyes: true } })
+    const refused = await say(careful.admin, 'resume')
+    expect(refused.body, refused.text).toMatchObject({
+      status: 409,
+      field: 'targetIds',
+      message: expect.stringContaining('moves was changed since two admins accepted it'),
+      fix: expect.stringContaining('a second admin accepts it'),
+    })
+    expect((await world.server.api('GET', 'secret/data/certs/since/accepted.example.com')).status).toBe(404)
+    await careful.close()
+    await relay.close()
+  })
+
+  it('is left without a session of the broker also where it was put back while another was waited for', async () => {
+    const { admin, broker } = world
+    const silent = createServer(() => {})
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const address = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+    const target = await world.target('twice', { path: 'certs/twice/{{ .cn }}' })
+    const hung = await world.target('never answers', { address, timeoutSeconds: 60 }, { skipTest: true })
+    const last = await world.target('comes last', { path: 'certs/last/{{ .cn }}' })
+    const { id } = await certificate('twice.example.com')
+    const ordered = await world.distribute(id, [target, hung, last], { batchSize: 1 })
+    const [held] = await broker.database.query('select integration_id as id from distribution_targets where id = $1', [target])
+    const isHeld = () =>
+      broker.app
+        .get(Connections)
+        .all()
+        .some(({ integration }) => integration.id === held!['id'])
+    const isLeft = () => waitFor('the session with it to be ended', async () => !isHeld())
+    const is = (state: string) => waitFor(`it to be ${state}`, async () => (await world.get(ordered)).targets[0].state === state)
+    await waitFor('the second to be begun with', async () => (await world.get(ordered)).targets[1].runId !== null)
+    // It takes the only place there is for as long as this lasts.
+    await broker.database.query(`update ordered_runs set created_at = now() + interval '1 hour' where id = $1`, [
+      (await world.get(ordered)).targets[1].runId,
+    ])
+    await is('verified')
+    await isLeft()
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now()) // all of it within one look
+    await admin.must(admin.post(`/api/distributions/${ordered}/rollback`, { reason: 'wrong', targetIds: [target] }))
+    await is('rolled_back')
+    await isLeft()
+    clock.mockRestore()
+    await admin.must(admin.post(`/api/distributions/${ordered}/cancel`, { reason: 'enough' }))
+    await world.settled(ordered)
+    silent.close()
   })
 
   it.each([

@@ -4,6 +4,7 @@ import {
   type AnyPlugin,
   BrokerError,
   type Outlook,
+  type RunContext,
   type Secret,
   type Step,
   secret,
@@ -23,7 +24,7 @@ export class PaintingToy {
   whenPlanned: () => Promise<unknown> = async () => {}
   readonly target = new ToyTarget()
   /** what happens while a wall is painted */
-  whenPainted: (wall: string) => Promise<unknown> = async () => {}
+  whenPainted: (wall: string, context: RunContext<ToyClient>) => Promise<unknown> = async () => {}
   /** what happens while a painted wall is looked at */
   whenLooked: () => Promise<unknown> = async () => {}
   /** as of somebody who wrote in between */
@@ -61,11 +62,11 @@ export class PaintingToy {
       ]
     },
     wayBack: async () => this.wayBack,
-    execute: async (_context, { target, sealed }) => {
+    execute: async (context, { target, sealed }) => {
       this.calls.push(`paint ${target}`)
       const before = this.walls.get(target) ?? 'bare'
       this.walls.set(target, sealed!.reveal())
-      await this.whenPainted(target)
+      await this.whenPainted(target, context)
       return { record: { before } }
     },
     verify: async (_context, steps) => {

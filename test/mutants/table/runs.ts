@@ -105,4 +105,12 @@ export const RUNS: readonly Mutant[] = [
     suites: ['repeated-orders'],
     only: 'is one proposal under four eyes',
   },
+  {
+    bug: 'the last of very many calls is not told of',
+    file: 'src/actions/calls.ts',
+    find: 'if (this.#all.length === MOST) this.#all.pop()',
+    replace: 'if (this.#all.length === MOST) return',
+    suites: ['runs'],
+    only: 'first and of the last',
+  },
 ]

@@ -75,4 +75,12 @@ export const VAULT: readonly Mutant[] = [
     suites: ['probes'],
     only: 'removes what a probe that was cut off left',
   },
+  {
+    bug: 'what was written is taken as not written, when the answer was a refusal',
+    file: 'plugins/vault/actions/kv-writing.ts',
+    find: 'if (isOurs(now, writing)) return now.createdAt',
+    replace: "if (error.code === 'target.conflict' && isOurs(now, writing)) return now.createdAt",
+    suites: ['distribute-certificate'],
+    only: 'a refusal after all',
+  },
 ]

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
 import { distributeCertificate } from '../../../plugins/vault/certificates/distribute-certificate.ts'
+import { BrokerError } from '../../../src/sdk/index.ts'
 import { makeChain } from '../../support/certificates.ts'
 import { describeReversible } from '../conformance/reversible-action.ts'
 import { done, type KvWorld, kvWorld, planned, undone } from './kv-secrets.ts'
@@ -79,6 +80,21 @@ describe.each(servers)('The distribution of a certificate to $product', (binary)
     expect((await distributeCertificate.execute(use.ctx, use.steps[0]!)).record).toEqual(record)
     expect(await world.current(AT)).toBe(first + 1)
     expect(record).toEqual({ previousVersion: first, newVersion: first + 1, writtenAt: await world.writtenAt(AT) })
+  })
+
+  it('counts what it wrote as done, and as put back, when the answer was a refusal after all', async () => {
+    const use = await plan()
+    const { client } = use.ctx
+    const call: typeof client.call = async (each) => {
+      const answer = await client.call(each)
+      if (each.body?.['data']) throw new BrokerError('target.invalid', 'the server did it and says no')
+      return answer
+    }
+    const ctx = { ...use.ctx, client: { ...client, call } }
+    const { record } = await distributeCertificate.execute(ctx, use.steps[0]!)
+    expect(record).toEqual({ previousVersion: first, newVersion: first + 1, writtenAt: await world.writtenAt(AT) })
+    await distributeCertificate.rollback(ctx, use.steps[0]!, record)
+    expect(await world.fields(AT)).toEqual(before)
   })
 
   it('is not proved when its version holds something else than was written, and is put back', async () => {
