@@ -38,7 +38,7 @@ export const distributionDryRun = z
   .strictObject({
     certificate: z.strictObject({ id: id('crt'), name: z.string(), fingerprint: z.string() }),
     risk,
-    reversible: z.boolean(),
+    reversible: z.boolean().describe('false where a target that answered could not restore what is there now; `risk` says which'),
     targets: z.array(
       z.strictObject({
         id: id('tgt'),

@@ -7,7 +7,7 @@ import { tagsOf } from '../integrations/resources/tags.ts'
 import { takeOutSecrets } from '../integrations/secrets/config-secrets.ts'
 import { newId } from '../platform/ids.ts'
 import { Database, type Tx } from '../platform/postgres/database.ts'
-import { type AnyAction, BrokerError, isReversible, type Json, type Step } from '../sdk/index.ts'
+import { type AnyAction, BrokerError, isReversible, type Json, type RunContext, type Step } from '../sdk/index.ts'
 import { OfferedActions, type Road } from './offered.ts'
 import type { PlannedStep } from './ordered-run.ts'
 import { type Risk, riskOf } from './risk.ts'
@@ -41,11 +41,11 @@ export class Previews {
 
   /** The target is asked. */
   async shown(meant: Meant): Promise<RunPreview> {
-    const steps = await this.plan(meant)
+    const [steps, forGood] = await Promise.all([this.plan(meant), this.whyForGood(meant)])
     const { action, risk, concerns, confirm } = meant
     return {
       action: action.name,
-      ...(isReversible(action) ? { reversible: true } : { reversible: false, irreversible: action.irreversible }),
+      ...(forGood === undefined ? { reversible: true } : { reversible: false, irreversible: forGood }),
       risk: { level: risk.level, reasons: [...risk.reasons] },
       confirm: confirm ?? null,
       concerns: [...concerns],
@@ -81,10 +81,23 @@ export class Previews {
   }
 
   /** The steps as they would be done now. Throws what the plugin or the target has against it. */
-  async plan({ connection, action, input }: Meant): Promise<PlannedStep[]> {
+  async plan(meant: Meant): Promise<PlannedStep[]> {
+    const { connection, action, input } = meant
+    return (await this.asking(meant, (context) => planOf(connection, action, context, input))).map(visible)
+  }
+
+  /** Why it could not be undone once it is done, as things stand in the target now; undefined where it could. Throws as `plan`. */
+  async whyForGood(meant: Meant): Promise<string | undefined> {
+    const { action, input } = meant
+    if (!isReversible(action)) return action.irreversible
+    const way = await this.asking(meant, async (context) => action.wayBack?.(context, input))
+    return way?.isPossible === false ? (way.because ?? 'the target keeps nothing of what is there') : undefined
+  }
+
+  private async asking<T>({ connection }: Meant, ask: (context: RunContext<unknown>) => Promise<T>): Promise<T> {
     const context = this.runner.context(connection, newId('run'), { isOurs: () => true }, undefined, PATIENCE_MS)
     try {
-      return (await planOf(connection, action, context, input)).map(visible)
+      return await ask(context)
     } catch (error) {
       if (!context.signal.aborted) throw error
       throw new BrokerError(

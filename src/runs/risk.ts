@@ -39,14 +39,16 @@ export function riskOf(
   input: unknown,
   concerns: readonly KnownConcern[],
   integration: Pick<Integration, 'name'>,
+  /** what cannot be undone, and why, in a sentence; undefined where an undo is there as far as anybody knows */
+  forGood = isReversible(action as AnyAction<unknown>) ? undefined : 'It cannot be undone.',
 ): Risk {
   const weight = action.weigh?.(input)
   const severity = weight?.severity ?? action.severity ?? 'medium'
   const reasons = [`“${action.title}” is of ${severity} severity.`, ...(weight?.because ?? [])]
   let score = WEIGHT[severity]
-  if (!isReversible(action as AnyAction<unknown>)) {
+  if (forGood !== undefined) {
     score *= 1.5
-    reasons.push('It cannot be undone.')
+    reasons.push(forGood)
   }
   const things = Math.max(concerns.length, weight?.parts ?? 0)
   if (things > 1) {

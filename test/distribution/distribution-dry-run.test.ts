@@ -87,6 +87,29 @@ describe.each(servers)('A dry run of a distribution to $product', (binary) => {
     expect(shown.at(-2).problem.message).toContain('did not answer in time, so nobody knows')
   })
 
+  it('says where nothing could be put back, counts that as a risk, and why it was not put back there then', async () => {
+    const once = await world.target('keeps one', { path: 'certs/once/{{ .cn }}' })
+    const full = await world.target('keeps more', { path: 'certs/full/{{ .cn }}' })
+    const none = await world.target('keeps one and is empty', { path: 'certs/none/{{ .cn }}' })
+    for (const name of ['once', 'none'])
+      await world.server.api('POST', `secret/metadata/certs/${name}/${cn}`, { max_versions: 1 })
+    await world.server.api('POST', `secret/data/certs/once/${cn}`, { data: { note: 'the only one' } })
+    const { body } = await dryRun([full, once])
+    const because = expect.stringMatching(/^At 1 of 2 it cannot be undone, as at keeps one: .* keeps only one version/)
+    expect(body).toMatchObject({ reversible: false, risk: { level: 'high', reasons: expect.arrayContaining([because]) } })
+    const empty = (await dryRun([full, none])).body
+    expect(empty, 'the way back is to delete').toMatchObject({ reversible: true, risk: { level: 'medium' } })
+    expect(empty.targets[1].summary).not.toContain('restored')
+    const ordered = await world.distribute(certificateId, [once])
+    await world.settled(ordered)
+    await world.admin.must(world.admin.post(`/api/distributions/${ordered}/rollback`, { reason: 'wrong' }))
+    const { state, targets: parts } = await world.settled(ordered)
+    expect([state, parts[0].problem]).toMatchObject([
+      'rollback_refused',
+      { message: expect.stringContaining('no longer kept'), fix: expect.stringMatching(/^write by hand .* max_versions/) },
+    ])
+  })
+
   it('is what a second admin is shown, and nothing is sent when something else stands there by then', async () => {
     const targetIds = await targets('held')
     const { database, key } = world.broker

@@ -54,6 +54,12 @@ describe('an action that an admin orders', { timeout: 60_000 }, () => {
       steps: [{ target: 'north', summary: 'Paints north.', before: { colour: 'bare' } }],
     })
     expect(preview.text).not.toContain('canary-blue')
+    toy.wayBack = { isPossible: false, because: 'the painter keeps no photographs', restores: [] }
+    const forGood = await broker.admin.post(`/api/integrations/${integrationId}/actions/paint-wall/preview`, {
+      input: { wall: 'north', colour: 'blue' },
+    })
+    toy.wayBack = { isPossible: true, restores: [] }
+    expect(forGood.body).toMatchObject({ reversible: false, irreversible: 'the painter keeps no photographs' })
     expect(toy.walls.size).toBe(0)
   })
 

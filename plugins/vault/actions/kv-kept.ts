@@ -20,6 +20,15 @@ export async function keptVersions(send: Send, { mount, path }: KvPlace): Promis
   return { atMost: said || UNLESS_SAID, isCertain: engine.status !== 403 }
 }
 
+/** Why nothing of a secret could be restored once its next version is written. */
+export function onlyOneKept(name: string, version: number): string {
+  return `${name} keeps only one version (max_versions is 1), so writing the next one removes version ${version}`
+}
+
+export function restorable(name: string, version: number): string {
+  return `What version ${version} of ${name} holds can be written again.`
+}
+
 function numberIn({ max_versions }: Readonly<Record<string, unknown>>): number {
   return typeof max_versions === 'number' ? max_versions : 0
 }

@@ -178,15 +178,16 @@ function wroteFirst({ place, from }: Writing): BrokerError {
   })
 }
 
-function inTheWay(because: string, fix?: string): BrokerError {
-  return new BrokerError('conflict', `nothing was restored: ${because}`, {
-    fix:
-      fix ??
-      'what is there now was written by somebody else and is left alone; compare the versions, and write the right one by hand',
-  })
+const LEFT_ALONE =
+  'what is there now was written by somebody else and is left alone; compare the versions, and write the right one by hand'
+
+function inTheWay(because: string, fix = LEFT_ALONE): BrokerError {
+  return new BrokerError('conflict', `nothing was restored: ${because}`, { fix })
 }
 
-function fixFor({ place, from }: Writing, earlier: KvVersion): string | undefined {
-  if (earlier.is !== 'deleted') return undefined
-  return `vault kv undelete -mount=${place.mount} -versions=${from} ${place.path}, and undo again`
+/** What was written is still there, and what was there before cannot be written again. */
+function fixFor({ place, from }: Writing, earlier: KvVersion): string {
+  if (earlier.is === 'deleted') return `vault kv undelete -mount=${place.mount} -versions=${from} ${place.path}, and undo again`
+  const byHand = 'write by hand what should be there'
+  return earlier.is === 'absent' ? `${byHand}; with a higher max_versions of the secret the next change can be undone` : byHand
 }

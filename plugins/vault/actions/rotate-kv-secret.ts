@@ -11,7 +11,7 @@ import {
 import type { VaultClient } from '../client.ts'
 import { evidenceOf, lookOf } from '../evidence.ts'
 import { type Send, sendingFor } from '../send.ts'
-import { keptVersions } from './kv-kept.ts'
+import { keptVersions, onlyOneKept, restorable } from './kv-kept.ts'
 import { concernsOf, type KvPlace, kvPlace, mustKeepVersions, nameOf } from './kv-place.ts'
 import { digestOf, type Fields, getVersion, inexactField, type KvVersion, readVersion } from './kv-version.ts'
 import { earlierOutlook, type Standing, standingOf, type Writing, writeOver, wroteAtIn } from './kv-writing.ts'
@@ -78,14 +78,11 @@ export const rotateKvSecret: Action<VaultClient, Input, RotateStep> & Reversible
     const [current, kept] = await Promise.all([readVersion(send, place), keptVersions(send, place)])
     const { version, deletedAt } = mustBeLive(place, current)
     const name = nameOf(place)
-    if (kept.atMost === 1) {
-      const because = `${name} keeps only one version (max_versions is 1), so writing the next one removes version ${version}`
-      return { isPossible: false, because, restores: [] }
-    }
+    if (kept.atMost === 1) return { isPossible: false, because: onlyOneKept(name, version), restores: [] }
     return {
       isPossible: true,
       ...(deletedAt && { until: deletedAt }),
-      restores: [{ target: `${mount}/data/${path}`, summary: `What version ${version} of ${name} holds can be written again.` }],
+      restores: [{ target: `${mount}/data/${path}`, summary: restorable(name, version) }],
     }
   },
 

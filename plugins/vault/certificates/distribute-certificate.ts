@@ -10,7 +10,7 @@ import {
   type Step,
   secret,
 } from '../../../src/sdk/index.ts'
-import { keptVersions } from '../actions/kv-kept.ts'
+import { keptVersions, onlyOneKept, restorable } from '../actions/kv-kept.ts'
 import { concernsOf, type KvPlace, mustKeepVersions, nameOf } from '../actions/kv-place.ts'
 import { type Fields, getVersion, type KvVersion, readVersion } from '../actions/kv-version.ts'
 import { earlierOutlook, type Standing, standingOf, type Writing, writeOver, wroteAtIn } from '../actions/kv-writing.ts'
@@ -94,7 +94,7 @@ export const distributeCertificate: Action<VaultClient, Input, CertificateStep> 
     const parts = { certificatePem, chainPem, ...(withKey && { privateKeyPem: privateKeyPem.reveal() }) }
     const doubts = [
       ...doubtsOf(input, current),
-      ...(kept.atMost < FEW_VERSIONS
+      ...(kept.atMost < FEW_VERSIONS && current.is === 'live'
         ? [
             `The server keeps ${kept.atMost} version(s) of it: ${kept.atMost === 1 ? 'nothing can be restored' : `after ${kept.atMost - 1} more write(s) the former value is gone`}.`,
           ]
@@ -122,6 +122,18 @@ export const distributeCertificate: Action<VaultClient, Input, CertificateStep> 
         sealed: new Secret(JSON.stringify(documentOf(input.fields, parts))),
       },
     ]
+  },
+
+  async wayBack(ctx, input) {
+    const send = sendingFor(ctx, 'provisioning')
+    const place = placeOf(input)
+    const [current, kept] = await Promise.all([readVersion(send, place), keptVersions(send, place)])
+    const name = nameOf(place)
+    // Where there is no value, the way back is to delete what was written.
+    if (current.is !== 'live') return { isPossible: true, restores: [] }
+    if (kept.atMost === 1) return { isPossible: false, because: onlyOneKept(name, current.version), restores: [] }
+    const restores = [{ target: `${place.mount}/data/${place.path}`, summary: restorable(name, current.version) }]
+    return { isPossible: true, ...(current.deletedAt && { until: current.deletedAt }), restores }
   },
 
   async execute(ctx, step) {

@@ -21,6 +21,12 @@ const PATIENCE_MS = 12_000
 
 type Shown = DistributionDryRun['targets'][number]
 
+interface Look {
+  readonly shown: Partial<Shown>
+  /** why what is there could not be put back; absent: it could, or nobody knows */
+  readonly forGood?: string | undefined
+}
+
 /** What stands at each target now, and what would be written there. Nothing is written, and no target that hangs delays the others. */
 @Injectable()
 export class DryRuns {
@@ -35,7 +41,7 @@ export class DryRuns {
   }
 
   async shown({ certificate, targets }: Fit): Promise<DistributionDryRun> {
-    const found = new Map<string, Partial<Shown>>()
+    const found = new Map<string, Look>()
     const looks: Promise<void>[] = []
     const patience = rest(PATIENCE_MS, undefined, { ref: false })
     const isOver = patience.then(() => true)
@@ -45,11 +51,15 @@ export class DryRuns {
       await Promise.race([look, rest(ROOM_AFTER_MS, undefined, { ref: false })])
     })
     await Promise.race([asked.then(() => Promise.all(looks)), isOver])
-    const risk = await this.riskOf(certificate, targets)
+    const forGood = targets.flatMap(({ id, name }) => {
+      const why = found.get(id)?.forGood
+      return why === undefined ? [] : [{ name, why }]
+    })
+    const risk = await this.riskOf(certificate, targets, forGood)
     return {
       certificate: { id: certificate.id as `crt_${string}`, name: certificate.name, fingerprint: certificate.fingerprint },
       risk: { level: risk.level, reasons: [...risk.reasons] },
-      reversible: true,
+      reversible: forGood.length === 0,
       targets: targets.map((target, at) => ({
         id: target.id as Shown['id'],
         name: target.name,
@@ -57,17 +67,18 @@ export class DryRuns {
         now: null,
         summary: null,
         problem: null,
-        ...(found.get(target.id) ?? { problem: at < MOST_LOOKED_AT ? LATE : TOO_MANY }),
+        ...(found.get(target.id)?.shown ?? { problem: at < MOST_LOOKED_AT ? LATE : TOO_MANY }),
       })),
     }
   }
 
-  private async look(target: Target, certificate: Certificate): Promise<Partial<Shown>> {
+  private async look(target: Target, certificate: Certificate): Promise<Look> {
     try {
-      const [step] = await this.previews.plan(await this.meant(target, certificate))
-      return { now: (step?.before ?? null) as Json, summary: step?.summary ?? null }
+      const meant = await this.meant(target, certificate)
+      const [[step], forGood] = await Promise.all([this.previews.plan(meant), this.previews.whyForGood(meant)])
+      return { shown: { now: (step?.before ?? null) as Json, summary: step?.summary ?? null }, forGood }
     } catch (error) {
-      return { problem: problemOf(error) }
+      return { shown: { problem: problemOf(error) } }
     }
   }
 
@@ -77,10 +88,12 @@ export class DryRuns {
   }
 
   /** By how many targets there are: nobody has said of any whether it is production. */
-  private async riskOf(certificate: Certificate, targets: readonly Target[]) {
+  private async riskOf(certificate: Certificate, targets: readonly Target[], forGood: readonly { name: string; why: string }[]) {
     const meant = await this.meant(targets[0]!, certificate)
     const places = targets.map(({ name }) => ({ type: 'target', name, tags: undefined }))
-    return riskOf(meant.action, meant.input, places, { name: certificate.name })
+    const [first] = forGood
+    const words = first && `At ${forGood.length} of ${targets.length} it cannot be undone, as at ${first.name}: ${first.why}.`
+    return riskOf(meant.action, meant.input, places, { name: certificate.name }, words)
   }
 }
 
