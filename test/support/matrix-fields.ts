@@ -16,7 +16,7 @@ export async function fieldCells(world: MatrixWorld, kinds: Kinds): Promise<Cell
   const proposal = `/api/proposals/${await kinds.flowProposals.make('open')}`
   const flow = `/api/access-flows/${await world.flow({ kind: 'automatic' }, { requesters: { kind: 'people', users: [admin.id], groups: [] } })}`
   const integration = `/api/integrations/${await kinds.integrations.make('active')}`
-  const ask = { resources: [{ resourceId: world.resourceId, permissions: ['play'] }], seconds: 60, justification: 'because' }
+  const ask = { resources: [{ resourceId: world.resourceId, permissions: ['play'] }], seconds: 3600, justification: 'because' }
   const token = { name: 'mine', scopes: ['read'], expiresInSeconds: 60 }
   const approval = { decision: 'approve' }
 

@@ -28,7 +28,7 @@ export function makersOf(world: MatrixWorld) {
       integration: () => ({ name: unique('toy').slice(0, 60), plugin: 'toy', config: TOY_CONFIG, skipTest: true }),
       bundle: () => ({ name: unique('bundle'), resources: [{ resourceId, permissions: ['play'] }] }),
       flow: () => ({ name: unique('flow'), integrationId, active: false, rule }),
-      ask: () => ({ resources: [{ resourceId, permissions: ['play'] }], seconds: 60, justification: 'because' }),
+      ask: () => ({ resources: [{ resourceId, permissions: ['play'] }], seconds: 3600, justification: 'because' }),
       simulation: () => ({ resourceId, permissions: ['play'] }),
     },
     user: () => made('/api/users', { name: unique('somebody') }),
