@@ -58,7 +58,7 @@ export const words = {
     second: (n: number) => (n === 1 ? '1 second' : `${n} seconds`),
   },
   grantStates: {
-    scheduled: 'Starts later',
+    scheduled: 'Waits to be set up',
     provisioning: 'Being set up',
     active: 'Active',
     revoking: 'Ending',

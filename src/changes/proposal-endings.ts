@@ -84,14 +84,14 @@ export async function lostSay(tx: Tx, proposal: Proposal): Promise<ProposalView[
   const lost = await row<{ lost: boolean }>(
     tx,
     `select ${lacks(`array[p.decided_by] || ${hands}`, '$2::text[]', 'p.decided_at', true)} as lost from proposals p where p.id = $1`,
-    [proposal.id, deciders(proposal)],
+    [proposal.id, deciders(proposal.kind)],
   )
   return lost?.lost ? LOST_SAY : null
 }
 
 /** Nobody decides on a change that they could not have made. The owners of an integration, too, are for admins to accept. */
-export function deciders({ kind }: Pick<Proposal, 'kind'>): readonly Role[] {
-  return kind.startsWith('flow.') ? ['admin', 'owner'] : ['admin']
+export function deciders(kind: unknown): readonly Role[] {
+  return String(kind).startsWith('flow.') ? ['admin', 'owner'] : ['admin']
 }
 
 const LOST_SAY = {

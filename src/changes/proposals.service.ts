@@ -114,7 +114,7 @@ export class Proposals {
 }
 
 function mustDecide(caller: Caller, proposal: Pick<Proposal, 'kind'>): void {
-  if (deciders(proposal).some((role) => caller.roles.includes(role))) return
+  if (deciders(proposal.kind).some((role) => caller.roles.includes(role))) return
   throw new BrokerError('auth.forbidden', 'only an admin may accept or decline this change', {
     fix: 'ask an admin to look at it: GET /api/proposals',
   })

@@ -4,6 +4,7 @@ import { readRequestResources, selectRequests } from '../approvals/requests/requ
 import { Approvers } from '../approvals/stages/approvers.ts'
 import { isRepeated } from '../approvals/stages/stages.ts'
 import type { Part } from '../audit/kinds/kind.ts'
+import { deciders } from '../changes/proposal-endings.ts'
 import type { Role } from '../contract/identity.ts'
 import type { People } from '../contract/people.ts'
 import { Directory } from '../identity/directory/directory.ts'
@@ -49,7 +50,7 @@ export class Audiences {
       case 'alert':
         return idsIn(event.data['alert'])
       case 'accept':
-        return without(idsOf(await this.directory.withRole(tx, ...mayAccept(event))), event.actor)
+        return without(idsOf(await this.directory.withRole(tx, ...deciders(event.data['kind']))), event.actor)
       case 'admin':
         return without(idsOf(await this.directory.withRole(tx, ...caring(event))), leaverIn(event))
       case 'holder':
@@ -99,13 +100,6 @@ export class Audiences {
     if (!people || people.groups.length + people.users.length === 0) return []
     return idsOf(await this.approvers.named(people, tx))
   }
-}
-
-/** Changes of integrations, targets, SCIM tokens and rotations, and what is done there, are for admins alone. */
-function mayAccept({ data }: ChainEvent): readonly Role[] {
-  return /^(integration|scim_token|run|rotation|target|target_credential|distribution)\./.test(String(data['kind']))
-    ? ['admin']
-    : ['admin', 'owner']
 }
 
 /** Owners see rotations, and may do by hand what is due. */

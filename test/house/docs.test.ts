@@ -51,6 +51,8 @@ describe('the manual', () => {
     const events = text.match(/\b(?:request|grant|credential)\.[a-z_]+\b/g) ?? []
     expect(events.length).toBeGreaterThan(12)
     expect(events.filter((event) => !Object.hasOwn(KINDS, event))).toEqual([])
+    // Nothing leads away from a request that was approved but the grant below it.
+    expect(text).toMatch(/^ {3}approved {2,}request\.approved\n {5}│\n {5}▼ {2}in the same commit$/m)
   })
 
   it('has a row for each step from state to state of a request and a grant, and no other', () => {

@@ -26,7 +26,7 @@ export const MAY_IMPORT: Record<string, string> = {
   'src/access':
     'src/runs src/grants src/approvals src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/config src/contract src/sdk',
   'src/notifications':
-    'src/access src/rotation src/approvals src/identity src/audit src/platform src/config src/contract src/sdk',
+    'src/access src/rotation src/approvals src/changes src/identity src/audit src/platform src/config src/contract src/sdk',
   'src/last-words.ts': 'src/config src/sdk',
   'src/app.module.ts':
     'src/notifications src/access src/distribution src/rotation src/runs src/audit src/identity src/changes src/integrations src/catalog src/platform src/config : src/sdk',
