@@ -167,14 +167,6 @@ export const DISTRIBUTION: readonly Mutant[] = [
     only: 'was revoked, once',
   },
   {
-    bug: 'the session for putting a target back is not ended while others are waited for',
-    file: 'src/distribution/fan-out/fan-out.ts',
-    find: 'if (!hasSettled(part)) ended.delete(part.integrationId)',
-    replace: 'if (!hasSettled(part)) continue',
-    suites: ['target-places'],
-    only: 'without a session',
-  },
-  {
     bug: 'one admin alone sends to where a target has moved since two accepted it',
     file: 'src/distribution/fan-out/distribution.ts',
     find: 'targetVersion !== null && targetVersion !== versions[at]',
