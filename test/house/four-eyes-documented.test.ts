@@ -41,7 +41,7 @@ describe('the list of changes that wait for a second person', () => {
 
   it('says who may propose each and who may accept it', () => {
     const told = Object.fromEntries(listed().map(({ kind, propose, accept }) => [kind, { propose, accept }]))
-    const code = kinds.map((kind) => [kind, { propose: roles.get(kind), accept: deciders({ kind }).join(', ') }])
+    const code = kinds.map((kind) => [kind, { propose: roles.get(kind), accept: deciders(kind).join(', ') }])
     expect(told).toEqual(Object.fromEntries(code))
   })
 })
