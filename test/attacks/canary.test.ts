@@ -274,8 +274,9 @@ describe('a secret', () => {
   })
 
   it('of the server’s making, such as the broker’s own token, is nowhere either', async () => {
+    // A part of a sealed text may end in such a letter, behind a hyphen.
     for (const [place, text] of await surfaces())
-      expect(text.match(/\b(?:hv[sbr]|[sbr])\.[\w-]{20,}|\blk_[0-9A-Za-z]{43}\b/g), place).toBeNull()
+      expect(text.match(/(?<![\w-])(?:hv[sbr]|[sbr])\.[\w-]{20,}|\blk_[0-9A-Za-z]{43}\b/g), place).toBeNull()
   })
 
   // Last: it plants what the tests before must not find.
