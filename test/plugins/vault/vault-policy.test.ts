@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
 import { ownerOfUser, policyNameFor, ungrantable, userNameFor } from '../../../plugins/vault/names.ts'
-import { parsePolicyComment, policyFor, policyText, sentenceFor } from '../../../plugins/vault/policy.ts'
+import { formerPolicyEnd, parsePolicyComment, policyFor, policyText, sentenceFor } from '../../../plugins/vault/policy.ts'
 import { resourceTypes } from '../../../plugins/vault/resource-types.ts'
 import { newId } from '../../../src/platform/ids.ts'
 import { unaskable } from '../../../vault/index.ts'
@@ -117,6 +117,11 @@ describe('A grant policy', () => {
     const text = policyText(policyFor([secretAt(forged, 'read')]), stamp, false)
     expect(parsePolicyComment(text)).toEqual(stamp)
     expect(parsePolicyComment('path "kv/data/x" { capabilities = ["read"] }')).toBeUndefined()
+  })
+
+  it('is known by the end that earlier releases gave it, too: rounded up to the second', () => {
+    expect(formerPolicyEnd(stamp.until)).toBe('2030-01-01T10:00:01.000Z')
+    expect(formerPolicyEnd(new Date('2030-01-01T10:00:00Z'))).toBe('2030-01-01T10:00:00.000Z')
   })
 
   it('ends on every path where the server can end it, to the millisecond', () => {
