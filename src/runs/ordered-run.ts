@@ -71,7 +71,7 @@ export interface OrderedRun extends RunFacts {
 }
 
 /** What distributions may know of their runs: to be joined in their SQL as `join ${ORDERED_FACTS} o on o.id = …`. */
-export const ORDERED_FACTS = `(select id, integration_id as "integrationId", writes, undo, problem, created_at as "createdAt",
+export const ORDERED_FACTS = `(select id, undo, problem, created_at as "createdAt",
    coalesce((select bool_and(piece -> 'wasUntouched' = 'true') from jsonb_array_elements(undone -> 'evidence') piece), false) as "wroteNothing"
    from ordered_runs)`
 

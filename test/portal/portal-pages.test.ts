@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
-import { type PortalWorld, startPortalWorld } from '../support/portal-world.ts'
+import { callAs, type PortalWorld, startPortalWorld } from '../support/portal-world.ts'
 
 describe.each(await serversUnderTest())('a page of the portal, in Chromium, on $product $version', (binary) => {
   let portal: PortalWorld
@@ -13,7 +13,7 @@ describe.each(await serversUnderTest())('a page of the portal, in Chromium, on $
     portal = await startPortalWorld(binary)
     alice = await portal.visit('Alice')
     bob = await portal.visit('Bob')
-    bobId = (await call(bob, 'GET', '/api/me')).id
+    bobId = (await callAs(bob, 'GET', '/api/me')).id
     const { flow } = portal.world
     await flow({ resources: [{ types: ['vault-transit-key'] }] })
     await flow({
@@ -23,21 +23,9 @@ describe.each(await serversUnderTest())('a page of the portal, in Chromium, on $
   })
   afterAll(() => portal?.close())
 
-  // biome-ignore lint/suspicious/noExplicitAny: a test says itself what it expects
-  const call = (page: Page, method: string, path: string, body?: unknown): Promise<any> =>
-    page.evaluate(
-      async (asked) => {
-        const headers = { 'content-type': 'application/json' }
-        const response = await fetch(asked.path, { method: asked.method, headers, body: asked.body })
-        const text = await response.text()
-        if (!response.ok) throw new Error(text)
-        return text === '' ? null : JSON.parse(text)
-      },
-      { method, path, body: body === undefined ? undefined : JSON.stringify(body) },
-    )
   const ask = async (page: Page, resourceId: string, permission: string) => {
     const resources = [{ resourceId, permissions: [permission] }]
-    return call(page, 'POST', '/api/access-requests', { resources, seconds: 3_600 })
+    return callAs(page, 'POST', '/api/access-requests', { resources, seconds: 3_600 })
   }
   const failing = { status: 500, json: { code: 'internal', message: 'it was tried in vain', requestId: 'tried' } }
 
@@ -79,7 +67,9 @@ describe.each(await serversUnderTest())('a page of the portal, in Chromium, on $
     const report = alice.getByRole('button', { name: 'That was not me' })
     await report.dblclick()
     await alice.getByRole('button', { name: 'Yes, end everything now' }).waitFor()
-    expect((await call(alice, 'GET', `/api/grants/${opened}`)).state, 'asked once more, also after a double click').toBe('active')
+    expect((await callAs(alice, 'GET', `/api/grants/${opened}`)).state, 'asked once more, also after a double click').toBe(
+      'active',
+    )
     await alice.getByRole('button', { name: 'Yes, end everything now' }).click()
     await alice.getByText('Ended early').waitFor()
     await alice.route(`**/api/grants/${opened}/credential`, (route) => route.fulfill(failing))

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
-import { type PortalWorld, startPortalWorld } from '../support/portal-world.ts'
+import { callAs, type PortalWorld, startPortalWorld } from '../support/portal-world.ts'
 
 describe.each(await serversUnderTest())('two tabs of the portal, in Chromium, on $product $version', (binary) => {
   let portal: PortalWorld
@@ -12,31 +12,20 @@ describe.each(await serversUnderTest())('two tabs of the portal, in Chromium, on
     portal = await startPortalWorld(binary)
     alice = await portal.visit('Alice')
     bob = await portal.visit('Bob')
-    const { id } = await call(bob, 'GET', '/api/me')
+    const { id } = await callAs(bob, 'GET', '/api/me')
     const approval = { kind: 'approvers', users: [id], groups: [], needed: 1 }
     await portal.world.flow({ resources: [{ paths: ['kv/app/cache'] }], approval })
     await portal.world.flow({ resources: [{ types: ['vault-transit-key'] }] })
   })
   afterAll(() => portal?.close())
 
-  // biome-ignore lint/suspicious/noExplicitAny: a test says itself what it expects
-  const call = (page: Page, method: string, path: string, body?: unknown): Promise<any> =>
-    page.evaluate(
-      async (asked) => {
-        const headers = { 'content-type': 'application/json' }
-        const response = await fetch(asked.path, { method: asked.method, headers, body: asked.body })
-        if (!response.ok) throw new Error(await response.text())
-        return response.json()
-      },
-      { method, path, body: body === undefined ? undefined : JSON.stringify(body) },
-    )
   const ask = async (name: string, permission: string, type?: string) => {
     const resources = [{ resourceId: await portal.world.resource(name, type), permissions: [permission] }]
-    return call(alice, 'POST', '/api/access-requests', { resources, seconds: 3_600 })
+    return callAs(alice, 'POST', '/api/access-requests', { resources, seconds: 3_600 })
   }
   const lent = async (): Promise<string> => {
     const { grantId } = await ask('transit/orders', 'encrypt', 'vault-transit-key')
-    await call(alice, 'GET', `/api/grants/${grantId}?waitSeconds=30`)
+    await callAs(alice, 'GET', `/api/grants/${grantId}?waitSeconds=30`)
     return grantId
   }
 
@@ -83,7 +72,7 @@ describe.each(await serversUnderTest())('two tabs of the portal, in Chromium, on
   it('a requester who withdraws twice sees that it is withdrawn', async () => {
     const { id } = await ask('kv/app/cache', 'list')
     const { tab, hears } = await deafTab(alice, `/requests/${id}`, `/api/access-requests/${id}`)
-    await call(alice, 'POST', `/api/access-requests/${id}/cancel`)
+    await callAs(alice, 'POST', `/api/access-requests/${id}/cancel`)
     await pressedInVain(tab, 'Withdraw the request', hears)
     await tab.getByText('The request is already over.').or(tab.getByText('The request is already cancelled.')).waitFor()
     await tab.getByText('Withdrawn').waitFor()
@@ -94,7 +83,7 @@ describe.each(await serversUnderTest())('two tabs of the portal, in Chromium, on
   it('a credential that cannot be shown any more is not offered any more', async () => {
     const id = await lent()
     const { tab, hears } = await deafTab(alice, `/grants/${id}`, `/api/grants/${id}`)
-    await call(alice, 'POST', `/api/grants/${id}/give-back`)
+    await callAs(alice, 'POST', `/api/grants/${id}/give-back`)
     await pressedInVain(tab, 'Show the credential', hears)
     await tab.getByRole('button', { name: 'Show the credential' }).waitFor({ state: 'detached' })
     await tab.getByText('Ended early').waitFor()
@@ -109,8 +98,8 @@ describe.each(await serversUnderTest())('two tabs of the portal, in Chromium, on
     await list.locator(`a[href="/grants/${ended}"]`).waitFor()
     await page.goto(`${portal.url}/grants/${opened}`)
     await page.getByRole('button', { name: 'Show the credential' }).waitFor()
-    await call(alice, 'POST', `/api/grants/${ended}/give-back`)
-    await call(alice, 'POST', `/api/grants/${opened}/open`)
+    await callAs(alice, 'POST', `/api/grants/${ended}/give-back`)
+    await callAs(alice, 'POST', `/api/grants/${opened}/open`)
     await list.locator(`a[href="/grants/${ended}/receipt"]`).waitFor()
     expect(await list.locator(`a[href="/grants/${ended}"]`).count()).toBe(0)
     await page.getByText('One was shown on').waitFor()

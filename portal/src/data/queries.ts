@@ -5,6 +5,7 @@ import { resources } from '../../../src/contract/endpoints/integrations.ts'
 import { myself } from '../../../src/contract/endpoints/people.ts'
 import type { GrantView } from '../../../src/contract/grants.ts'
 import { api } from './api.ts'
+import { LATER_MS, PAGE, pageByPage, SOON_MS } from './pace.ts'
 
 /** Every question a page asks, under its key. The first word of a key is the noun: what changes a noun makes its questions stale. */
 export const keys = {
@@ -15,17 +16,8 @@ export const keys = {
   dryRuns: ['dry-runs'],
 } as const
 
-const SOON_MS = 2_000
-const LATER_MS = 15_000
-const PAGE = 20
-
 /** A grant with the moment it was told at, by a clock that nobody can set: its seconds left are counted from there. */
 export type ToldGrant = GrantView & { readonly toldAt: number }
-
-const pageByPage = {
-  initialPageParam: undefined as string | undefined,
-  getNextPageParam: (page: { readonly next: string | null }) => page.next ?? undefined,
-}
 
 const told = (grant: GrantView): ToldGrant => ({ ...grant, toldAt: performance.now() })
 const isMoving = ({ state }: GrantView) => ['scheduled', 'provisioning', 'revoking', 'stuck'].includes(state)

@@ -3,12 +3,13 @@ import type { AuditEntry } from '../../../src/contract/audit.ts'
 import { audit } from '../../../src/contract/endpoints/audit.ts'
 import { users } from '../../../src/contract/endpoints/people.ts'
 import { api } from './api.ts'
+import { LATER_MS, pageByPage } from './pace.ts'
 
 /** As in queries.ts, for the audit trail. */
 const trailKeys = { trail: ['trail'], people: ['people'] } as const
 
-const LATER_MS = 15_000
-const PAGE = 30
+/** Entries are short. */
+const ENTRIES = 30
 
 /** What of the trail is shown; it stands in the address. */
 export interface Wanted {
@@ -22,9 +23,8 @@ export interface Wanted {
 export const trail = (wanted: Wanted) =>
   infiniteQueryOptions({
     queryKey: [...trailKeys.trail, wanted],
-    queryFn: ({ pageParam }) => api.call(audit.list, { query: { ...wanted, limit: PAGE, cursor: pageParam } }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next ?? undefined,
+    queryFn: ({ pageParam }) => api.call(audit.list, { query: { ...wanted, limit: ENTRIES, cursor: pageParam } }),
+    ...pageByPage,
     refetchInterval: LATER_MS,
   })
 

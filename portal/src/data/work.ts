@@ -7,6 +7,7 @@ import { rotations } from '../../../src/contract/endpoints/rotations.ts'
 import { runs } from '../../../src/contract/endpoints/runs.ts'
 import type { RunView } from '../../../src/contract/runs.ts'
 import { api } from './api.ts'
+import { LATER_MS, PAGE, pageByPage, SOON_MS } from './pace.ts'
 
 /** As in queries.ts, for the work that admins see to. */
 export const workKeys = {
@@ -17,14 +18,7 @@ export const workKeys = {
   distributions: ['distributions'],
 } as const
 
-const SOON_MS = 2_000
-const LATER_MS = 15_000
-const PAGE = 20
-const paged = {
-  initialPageParam: undefined as string | undefined,
-  getNextPageParam: (page: { readonly next: string | null }) => page.next ?? undefined,
-  refetchInterval: LATER_MS,
-}
+const paged = { ...pageByPage, refetchInterval: LATER_MS }
 
 export const isMoving = ({ state }: RunView) => ['pending', 'executing', 'undoing', 'stuck'].includes(state)
 /** Settled targets are those that nothing is done about any more. */

@@ -24,7 +24,8 @@ export class LaterOrders {
     })
   }
 
-  private async standAt(
+  /** One of them and its target; undefined: nothing. */
+  async standAt(
     tx: Tx,
     id: string,
     { certificate, targets }: Fit,

@@ -109,15 +109,15 @@ export const DISTRIBUTION: readonly Mutant[] = [
   {
     bug: 'a certificate that was revoked arrives when its target comes back',
     file: 'src/distribution/fan-out/still-wanted.ts',
-    find: 'this.fitting.mustBeOfUse(await findCertificate(tx, sent.certificateId))',
+    find: 'this.fitting.mustBeOfUse(certificate)',
     replace: '',
     suites: ['distribution-order'],
   },
   {
     bug: 'a certificate replaces one that was ordered later',
     file: 'src/distribution/fan-out/still-wanted.ts',
-    find: 'if (sent.attempts === 1)',
-    replace: 'if (sent.attempts === 0)',
+    find: 'if (sent.attempts > 1)',
+    replace: 'if (sent.attempts > 0)',
     suites: ['distribution-order'],
   },
   {
