@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { BrokerError } from '../../src/sdk/errors.ts'
+import { freePort } from '../vault/free-port.ts'
 import { vaultBinary } from '../vault/vault-binary.ts'
-import { freePort } from '../vault/vault-process.ts'
 import { startVaultServer, type VaultServer } from '../vault/vault-server.ts'
 import { type DemoDaemon, startDaemon } from './demo-daemon.ts'
 import { certificate } from './demo-distribution.ts'

@@ -1,7 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import net from 'node:net'
 import { BrokerError } from '../../src/sdk/errors.ts'
 import type { ServerBinary } from './vault-binary.ts'
 import { files, type ServerPlan, serverConfig } from './vault-config.ts'
@@ -61,23 +60,4 @@ export function complaints(folder: string): string {
     .filter((line) => /error|\[WARN\]|already in use/i.test(line))
     .slice(-5)
     .join('\n')
-}
-
-/**
- * A port that is free, and whose next one is too. Below the range the kernel gives to outgoing connections, so that nobody's connection
- * takes it while the server restarts.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 15_000 + 2 * Math.floor(Math.random() * 8000)
-    if ((await isFree(port)) && (await isFree(port + 1))) return port
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = net.createServer()
-    probe.once('error', () => resolve(false))
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
-  })
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { whyNoKeycloak } from '../../dev/idp/keycloak-fetch.ts'
-import { freePort } from '../../dev/vault/vault-process.ts'
+import { freePort } from '../../dev/vault/free-port.ts'
 import { SessionTokens } from '../../src/identity/sign-in/session-tokens.ts'
 import { Secret } from '../../src/sdk/index.ts'
 import { type Broker, startBroker } from '../support/broker.ts'

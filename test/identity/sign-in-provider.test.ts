@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startDevelopmentProvider } from '../../dev/idp/idp.ts'
-import { freePort } from '../../dev/vault/vault-process.ts'
+import { freePort } from '../../dev/vault/free-port.ts'
 import { type Config } from '../../src/config/config.ts'
 import { readConfig } from '../../src/config/read-config.ts'
 import { Secret } from '../../src/sdk/index.ts'

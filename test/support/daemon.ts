@@ -5,8 +5,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Agent } from 'undici'
+import { freePort } from '../../dev/vault/free-port.ts'
 import { ended, spawnLeashed } from '../../dev/vault/vault-leash.ts'
-import { freePort } from '../../dev/vault/vault-process.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { firstAdmin } from '../../src/identity/people/first-admin.ts'
 import { Api } from './api.ts'
@@ -76,9 +76,12 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<Daemon> 
     child = spawnLeashed(process.execPath, [program], { cwd: dir, env, output: 'pipe' })
     for (const output of [child.stdout, child.stderr]) output?.on('data', (chunk) => void log.push(String(chunk)))
     const started = child
+    const said = log.length
     await waitFor('the daemon to be ready', async () => {
       if (started.exitCode !== null || started.signalCode !== null)
         throw new Error(`the daemon ended: ${log.slice(-20).join('')}`)
+      // By its own word first: what answers at its port may be the daemon of somebody who was quicker.
+      if (!log.slice(said).join('').includes('listens at')) return false
       const answer = await fetch(`${url}/readyz`).catch(() => undefined)
       await answer?.arrayBuffer()
       return answer?.status === 200

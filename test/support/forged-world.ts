@@ -1,4 +1,4 @@
-import { freePort } from '../../dev/vault/vault-process.ts'
+import { freePort } from '../../dev/vault/free-port.ts'
 import type { Config } from '../../src/config/config.ts'
 import { Secret } from '../../src/sdk/index.ts'
 import type { Api } from './api.ts'

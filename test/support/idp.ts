@@ -1,5 +1,5 @@
 import { type DevelopmentProvider, startDevelopmentProvider } from '../../dev/idp/idp.ts'
-import { freePort } from '../../dev/vault/vault-process.ts'
+import { freePort } from '../../dev/vault/free-port.ts'
 import type { Config } from '../../src/config/config.ts'
 import { Secret } from '../../src/sdk/index.ts'
 import { type Broker, type BrokerOptions, startBroker } from './broker.ts'

@@ -2,8 +2,8 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fetchKeycloak } from '../../dev/idp/keycloak-fetch.ts'
+import { freePort } from '../../dev/vault/free-port.ts'
 import { ended, spawnLeashed } from '../../dev/vault/vault-leash.ts'
-import { freePort } from '../../dev/vault/vault-process.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 
 type Json = Record<string, unknown>
