@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { root } from '../support/house.ts'
+import { LONGEST_FILE, tooLong } from '../support/sizes.ts'
 import * as walls from '../support/walls.ts'
 import { type House, house, houseOf, texts } from '../support/whole-house.ts'
 
@@ -46,7 +47,7 @@ describe('a second plugin', () => {
       text: `import { badges } from './index.ts'`,
       others: { 'plugins/badges/index.ts': `export { planted } from './planted.ts'` },
     },
-    { wall: walls.tooLong, text: 'const a = 1\n'.repeat(walls.LONGEST_FILE + 1) },
+    { wall: tooLong, text: 'const a = 1\n'.repeat(LONGEST_FILE + 1) },
     { wall: walls.clockReaders, text: 'const isOver = until.getTime() < Date.now()' },
     { wall: walls.clockReaders, text: 'const isOver = until < new Date()' },
     { wall: walls.decorated, text: '@Injectable()' },

@@ -1,8 +1,9 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { root } from '../support/house.ts'
+import { LONGEST_DOCUMENT, LONGEST_FILE, linesIn, tooLong } from '../support/sizes.ts'
 import * as walls from '../support/walls.ts'
 import { type House, house, houseOf, texts, textsIn, unknownIn } from '../support/whole-house.ts'
 
@@ -75,7 +76,7 @@ const PLANTED: readonly {
       'src/grants/ending/planted-too.ts': 'export const c = 1',
     },
   },
-  { wall: walls.tooLong, file: 'src/audit/planted.ts', text: 'const a = 1\n'.repeat(walls.LONGEST_FILE + 1) },
+  { wall: tooLong, file: 'src/audit/planted.ts', text: 'const a = 1\n'.repeat(LONGEST_FILE + 1) },
   { wall: walls.entities, file: 'src/identity/planted.ts', text: `await tx.manager.save('users', one)` },
   ...[
     'mount',
@@ -158,5 +159,26 @@ describe('the whole house', () => {
     const planted = ['src/audit/planted.wasm', 'plugins/vault/planted.json', 'vault/planted', 'portal/src/planted.vue']
     for (const file of planted) await laid(file, '')
     expect(unknownIn(checkout).toSorted()).toEqual(planted.toSorted())
+  })
+
+  it('is measured file by file, whatever they are for and however they end', async () => {
+    await laid('.gitignore', await readFile(path.join(root, '.gitignore'), 'utf8'))
+    const planted = ['portal/src/parts/planted.css', 'src/audit/planted', 'scripts/planted.mjs', 'bin/planted.mjs', '.ci/planted']
+      .concat(['bench/planted.ts', 'dev/demo/planted.ts', 'test/support/planted.ts', 'planted.yml', 'docs/examples/planted.sh'])
+      .map((file) => [file, LONGEST_FILE] as const)
+      .concat([['docs/planted.md', LONGEST_DOCUMENT]])
+    for (const [file, longest] of planted) {
+      await mkdir(path.dirname(path.join(checkout, file)), { recursive: true })
+      await laid(file, 'a\n'.repeat(longest + 1))
+    }
+    const ignored = ['node_modules/planted.ts', 'dist/planted.ts', 'planted.log']
+    for (const file of ignored) {
+      await mkdir(path.dirname(path.join(checkout, file)), { recursive: true })
+      await laid(file, 'a\n'.repeat(LONGEST_FILE + 1))
+    }
+    const said = planted.map(([file, longest]) => `${file}: ${longest + 1}`)
+    expect(tooLong({ lines: linesIn(checkout) }).toSorted()).toEqual(said.toSorted())
+    for (const [file, longest] of planted) await laid(file, 'a\n'.repeat(longest))
+    expect(tooLong({ lines: linesIn(checkout) })).toEqual([])
   })
 })

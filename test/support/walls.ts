@@ -1,9 +1,8 @@
 import { circleFrom, circlesAmong } from './circles.ts'
 import { type Import, partOf } from './house.ts'
 import { MAY_USE, MAY_USE_ELSEWHERE, mayImport, NAMES_TARGETS } from './rooms.ts'
+import { tooLong } from './sizes.ts'
 import { type House, inWords, isModule, isOurs, topOf } from './whole-house.ts'
-
-export const LONGEST_FILE = 300
 
 export function upwards({ among, clients }: House): string[] {
   const astray = among.filter(({ from, to, typesOnly }) => {
@@ -79,10 +78,6 @@ export function circles({ files, among }: House): string[] {
 
 export function subroomCircles({ among }: House): string[] {
   return circlesAmong(among)
-}
-
-export function tooLong({ lines }: Pick<House, 'lines'>): string[] {
-  return [...lines].filter(([, count]) => count > LONGEST_FILE).map(([file, count]) => `${file}: ${count}`)
 }
 
 /** Within a name, too. */
