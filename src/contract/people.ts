@@ -3,8 +3,8 @@ import { id } from './id.ts'
 
 /** Named people: users, and everybody who is in the groups at the time. */
 export const people = z.strictObject({
-  users: z.array(id('usr')).max(200).default([]),
-  groups: z.array(id('grp')).max(200).default([]),
+  users: z.array(id('usr')).max(200).default([]).describe('these people'),
+  groups: z.array(id('grp')).max(200).default([]).describe('everybody who is in these groups at the time'),
 })
 export type People = z.infer<typeof people>
 

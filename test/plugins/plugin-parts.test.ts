@@ -1,15 +1,14 @@
-import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { badges } from '../../docs/examples/badges/plugin.ts'
 import { plugins } from '../../src/catalog/plugins.ts'
 import { type AnyPlugin, isReversible } from '../../src/sdk/index.ts'
+import { holdTable, tableBelow } from '../support/page-table.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 const PAGE = path.join(root, 'docs/plugins.md')
 const EVERY: readonly AnyPlugin[] = [badges, ...plugins]
-// A new plugin or action need not write its columns and rows by hand.
-const isWritten = process.env['UPDATE_DOCS'] === '1'
 
 /** The members of an interface of the SDK, in the order they are written: `name`, and whether it may be left out. */
 function membersOf(file: string, name: string): { member: string; mayBeAbsent: boolean }[] {
@@ -19,37 +18,11 @@ function membersOf(file: string, name: string): { member: string; mayBeAbsent: b
   return members.map(([, member = '', absent]) => ({ member, mayBeAbsent: absent !== undefined }))
 }
 
-/** The first table below a heading, line by line. */
-function tableBelow(heading: string): { lines: string[]; cells: string[][] } {
-  const page = readFileSync(PAGE, 'utf8')
-  const part = page.slice(page.indexOf(`## ${heading}\n`)).split('\n## ')[0]!
-  const lines = part.split('\n').filter((line) => line.startsWith('|'))
-  const cells = lines.map((line) =>
-    line
-      .slice(1, -1)
-      .split('|')
-      .map((cell) => cell.trim()),
-  )
-  return { lines, cells }
-}
-
-/** Holds the table to what it must be, or writes it where that is asked for. */
-function holdTable(heading: string, expected: readonly (readonly string[])[]): void {
-  const { lines, cells } = tableBelow(heading)
-  if (isWritten) {
-    const [head, ...rows] = expected.map((row) => `| ${row.join(' | ')} |`)
-    const written = [head, `|${expected[0]!.map(() => '---|').join('')}`, ...rows]
-    writeFileSync(PAGE, readFileSync(PAGE, 'utf8').replace(lines.join('\n'), written.join('\n')))
-    return
-  }
-  expect(cells.toSpliced(1, 1), 'UPDATE_DOCS=1 writes it').toEqual(expected)
-}
-
 const has = (part: unknown) => (part === undefined ? '' : 'yes')
 
 describe('the guide to plugins', () => {
   it('has a row for every part of a plugin, and says which plugin has it', () => {
-    const { cells } = tableBelow('Parts')
+    const { cells } = tableBelow(PAGE, 'Parts')
     const meanings = new Map(cells.map(([part = '', meaning = '']) => [part, meaning]))
     const ofPlugin = membersOf('plugin.ts', 'Plugin').map(({ member, mayBeAbsent }) => [
       mayBeAbsent ? `\`${member}\`` : `\`${member}\`, always`,
@@ -66,7 +39,7 @@ describe('the guide to plugins', () => {
     expect(ofPlugin.length).toBeGreaterThan(18)
     const rows = [...ofPlugin, ...inAccess].map(([part = '', ...rest]) => [part, meanings.get(part) ?? '', ...rest])
     expect(rows.filter(([, meaning]) => !meaning).map(([part]) => part)).toEqual([])
-    holdTable('Parts', [['part', cells[0]![1]!, ...EVERY.map(({ manifest }) => manifest.name)], ...rows])
+    holdTable(PAGE, 'Parts', [['part', cells[0]![1]!, ...EVERY.map(({ manifest }) => manifest.name)], ...rows])
   })
 
   it('has a row for every action of every plugin, and says what the action has', () => {
@@ -80,7 +53,7 @@ describe('the guide to plugins', () => {
         ...members.map((member) => has((action as unknown as Record<string, unknown>)[member])),
       ]),
     )
-    holdTable('Actions there are', [['plugin', 'action', 'undo', ...members.map((member) => `\`${member}\``)], ...rows])
+    holdTable(PAGE, 'Actions there are', [['plugin', 'action', 'undo', ...members.map((member) => `\`${member}\``)], ...rows])
   })
 })
 
