@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { VERSION } from '../platform/installation/version.ts'
 import { actions } from './commands/actions.ts'
 import { api } from './commands/api.ts'
 import { approve } from './commands/approve.ts'
@@ -78,6 +79,7 @@ const COMMANDS = [
 /** Runs one command line and says with which code the process should end. */
 export async function run(words: readonly string[], terminal: Terminal): Promise<number> {
   const program = new Command('latchkey').description('Latchkey lends access to secrets and keys for a time, and takes it back.')
+  program.version(VERSION, '-V, --version', 'display the version of this command line')
   program.configureOutput({
     writeOut: (text) => terminal.print(text.trimEnd()),
     writeErr: (text) => terminal.tell(text.trimEnd()),

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -19,6 +20,11 @@ describe('the command line', () => {
     const { code, printed } = await latchkey('--help')
     expect(code).toBe(0)
     expect(printed.join('\n')).toContain('bootstrap')
+  })
+
+  it('says its version, which is that of the package', async () => {
+    const { version } = JSON.parse(readFileSync(path.resolve(import.meta.dirname, '../../package.json'), 'utf8'))
+    expect(await latchkey('--version')).toEqual({ code: 0, printed: [version], told: '' })
   })
 
   it('refuses what it does not know', async () => {

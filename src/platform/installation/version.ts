@@ -1,2 +1,2 @@
-/** The same as in package.json. */
-export const VERSION = '0.1.0'
+/** Of this program; package.json has the same. `-dev` is what comes after the last release and before the next. */
+export const VERSION = '0.2.0-dev'
