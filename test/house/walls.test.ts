@@ -163,10 +163,9 @@ describe('the whole house', () => {
 
   it('is measured file by file, whatever they are for and however they end', async () => {
     await laid('.gitignore', await readFile(path.join(root, '.gitignore'), 'utf8'))
-    const planted = ['portal/src/parts/planted.css', 'src/audit/planted', 'scripts/planted.mjs', 'bin/planted.mjs', '.ci/planted']
-      .concat(['bench/planted.ts', 'dev/demo/planted.ts', 'test/support/planted.ts', 'planted.yml', 'docs/examples/planted.sh'])
-      .map((file) => [file, LONGEST_FILE] as const)
-      .concat([['docs/planted.md', LONGEST_DOCUMENT]])
+    const files = ['portal/src/parts/planted.css', 'src/audit/planted', 'scripts/planted.mjs', 'bin/planted.mjs', '.ci/planted']
+    files.push('bench/planted.ts', 'dev/demo/planted.ts', 'test/support/planted.ts', 'planted.yml', 'docs/examples/planted.sh')
+    const planted = [...files.map((file) => [file, LONGEST_FILE] as const), ['docs/planted.md', LONGEST_DOCUMENT] as const]
     for (const [file, longest] of planted) {
       await mkdir(path.dirname(path.join(checkout, file)), { recursive: true })
       await laid(file, 'a\n'.repeat(longest + 1))
