@@ -208,6 +208,12 @@ export class Journal {
     await rows(tx, 'update action_steps set sealed = null where run_id = any($1)', [ids])
   }
 
+  /** The same where a person may still have them undone. What a step does not say of its effect, its seal may have to. */
+  async giveUpForNow(tx: Tx, ids: readonly string[]): Promise<void> {
+    await transition(tx, ids, 'give_up')
+    await rows(tx, 'update action_steps set sealed = null where run_id = any($1) and record is not null', [ids])
+  }
+
   /** What was sealed with the steps was for doing them: of a run that is done, nothing of it is kept. */
   async forgetSealed(tx: Tx, run: string): Promise<void> {
     await rows(tx, 'update action_steps set sealed = null where run_id = $1', [run])

@@ -10,10 +10,13 @@ export interface RunFacts {
   /** of its plan; 0 until it is planned */
   readonly steps: number
   readonly stepsDone: number
+  /** something of it may be in its target */
+  readonly isLeft: boolean
 }
 
 export const RUN_FACTS = `(
   select r.id, r.state, r.input, r.started_by as "startedBy",
     (select count(*)::int from action_steps s where s.run_id = r.id) as steps,
-    (select count(*)::int from action_steps s where s.run_id = r.id and s.state = 'executed') as "stepsDone"
+    (select count(*)::int from action_steps s where s.run_id = r.id and s.state = 'executed') as "stepsDone",
+    exists (select from action_steps s where s.run_id = r.id and s.state not in ('planned', 'undone')) as "isLeft"
   from action_runs r)`

@@ -1,7 +1,7 @@
 import { machine } from '../platform/machine.ts'
 
 export type RunState = 'pending' | 'executing' | 'executed' | 'undoing' | 'undone' | 'failed' | 'stuck'
-export type RunEvent = 'plan' | 'finish' | 'undo' | 'settle' | 'give_up' | 'overdue' | 'refuse'
+export type RunEvent = 'plan' | 'finish' | 'undo' | 'settle' | 'give_up' | 'overdue' | 'refuse' | 'take_back'
 
 export const runMachine = machine<RunState, RunEvent>({
   pending: { plan: 'executing', undo: 'undoing', give_up: 'failed' },
@@ -9,7 +9,8 @@ export const runMachine = machine<RunState, RunEvent>({
   executed: { undo: 'undoing' },
   // Refused: the target is not as the run left it, and nothing of it was undone.
   undoing: { settle: 'undone', overdue: 'stuck', give_up: 'failed', refuse: 'executed' },
-  stuck: { settle: 'undone', give_up: 'failed' },
+  stuck: { settle: 'undone', give_up: 'failed', refuse: 'executed' },
   undone: {},
-  failed: {},
+  // Only while something of it may be in the target.
+  failed: { take_back: 'undoing' },
 })

@@ -4,9 +4,11 @@ import type { HeldRun } from './action-run.ts'
 import { type RunEvent, type RunState, runMachine } from './run-machine.ts'
 
 /** These take a run away from its holder. */
-const FENCES: ReadonlySet<RunEvent> = new Set(['undo', 'give_up'])
+const FENCES: ReadonlySet<RunEvent> = new Set(['undo', 'give_up', 'take_back'])
 /** In these a run changes nothing in its target. */
 const AT_REST: ReadonlySet<RunState> = new Set(['executed', 'undone', 'failed'])
+/** From then on it is counted how long the steps of a run are kept. */
+const SETTLED: ReadonlySet<RunState> = new Set(['undone', 'failed'])
 
 /**
  * Moves runs: whether the event means anything is for the machine to say. Answers those that it moved. A run that rests lets its
@@ -26,12 +28,12 @@ async function moveHeld(tx: Tx, ids: readonly string[], event: RunEvent): Promis
     tx,
     `with moved as (
        update action_runs set state = $3, changed_at = now(), epoch = epoch + $4, sealed_input = null,
-         settled_at = case when $5 then now() else settled_at end
+         settled_at = case when $5 then now() end
        where id = any($1) and state = any($2) returning id),
      let_go as (
        delete from action_locks where $6 and run_id in (select id from moved))
      select id from moved`,
-    [ids, from, to, FENCES.has(event) ? 1 : 0, runMachine.isFinal(to), AT_REST.has(to)],
+    [ids, from, to, FENCES.has(event) ? 1 : 0, SETTLED.has(to), AT_REST.has(to)],
   )
   return moved.map(({ id }) => id)
 }

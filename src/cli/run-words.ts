@@ -17,7 +17,7 @@ export function runInWords(run: RunView): string[] {
       'taken back': run.undo && `${run.undo.by?.name ?? 'by the broker'}, because ${run.undo.reason}`,
       'taken back at': run.undoneAt,
     }),
-    ...(run.state === 'executed' && run.reversible ? [`latchkey rollback ${run.id} --reason …`] : []),
+    ...(run.undoable ? [`latchkey rollback ${run.id} --reason …`] : []),
     ...(run.doneAt ? [`latchkey receipt ${run.id}`] : []),
   ]
 }

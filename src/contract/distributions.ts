@@ -81,6 +81,11 @@ export const distributionView = z
         id: id('tgt'),
         name: z.string(),
         state: partState,
+        undoable: z
+          .boolean()
+          .describe(
+            'whether there is anything to put back: the certificate is there, or what failed may have left something there',
+          ),
         runId: id('run').nullable().describe('the run that did it; its receipt says what was there before and after'),
         problem: z
           .strictObject({ code: z.string(), message: z.string(), fix: z.string().optional() })

@@ -8,7 +8,7 @@ import { instant } from './time.ts'
 export const runState = z
   .enum(['pending', 'executing', 'executed', 'undoing', 'undone', 'failed', 'stuck'])
   .describe(
-    'undone: it was undone, and that was read back; failed: it was not done, or not completely; stuck: it could not be undone yet, and an admin must look',
+    'undone: it was undone, and that was read back; failed: it was not done, or not completely, or was undone in part; stuck: it could not be undone yet, and an admin must look',
   )
 
 export const riskLevel = z.enum(['low', 'medium', 'high'])
@@ -122,7 +122,10 @@ export const runView = z
     reason: z.string(),
     orderedBy: person.nullable().describe('null: a schedule, another run or a distribution'),
     startedBy,
-    reversible: z.boolean(),
+    reversible: z.boolean().describe('whether the action can be undone'),
+    undoable: z
+      .boolean()
+      .describe('whether there is anything to undo: it was done, or it failed and something of it may be in the target'),
     risk,
     concerns: z.array(concern),
     progress: z.strictObject({ done: z.int(), of: z.int().nullable().describe('null until it is planned') }),

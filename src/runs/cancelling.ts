@@ -6,10 +6,13 @@ import type { Caller } from '../identity/callers/caller.ts'
 import { DueWork, enqueue } from '../platform/due/due-work.ts'
 import { Database, rows, type Tx } from '../platform/postgres/database.ts'
 import { BrokerError } from '../sdk/index.ts'
-import { lockRun, noteProblem, RUN_WORK, stamped } from './ordered-run.ts'
+import { lockRun, noteProblem, type OrderedRun, RUN_WORK, stamped } from './ordered-run.ts'
 import { RunViews } from './run-views.ts'
 
-/** Stops a run that is not done: at once while nothing was done, otherwise between two of its steps. */
+/**
+ * Stops a run that is not done: at once while nothing was done, otherwise between two of its steps. Of one that cannot be undone it stops
+ * the trying.
+ */
 @Injectable()
 export class Cancelling {
   constructor(
@@ -29,6 +32,7 @@ export class Cancelling {
   async stop(tx: Tx, by: string, id: string): Promise<RunView> {
     const run = await lockRun(tx, id)
     if (!run) throw new BrokerError('not_found', `there is no run ${id}`)
+    if (run.state === 'stuck') return this.stopUndoing(tx, by, run)
     if (run.state !== 'pending' && run.state !== 'executing') {
       throw new BrokerError('conflict', `the run is ${run.state}`, {
         fix: run.state === 'executed' ? 'roll the run back instead' : 'it is over, so nothing can be cancelled',
@@ -47,6 +51,17 @@ export class Cancelling {
     } else {
       await enqueue(tx, [{ lane: 'run', kind: RUN_WORK.execute, subject: id, shard: run.integrationId }])
     }
+    return this.views.one(id, tx)
+  }
+
+  /** What is left stays where it is, and may be taken back another time. */
+  private async stopUndoing(tx: Tx, by: string, { id, problem }: OrderedRun): Promise<RunView> {
+    await this.journal.giveUpForNow(tx, [id])
+    const message = `the broker no longer tries to undo it, and something of it may be in the target: ${problem?.message ?? 'it was stuck'}`
+    const told = { code: 'run.cancelled', message, fix: 'roll the run back again once the target answers' }
+    await noteProblem(tx, id, told)
+    await rows(tx, 'update ordered_runs set undo = null where id = $1', [id])
+    await record(tx, { kind: 'run.cancelled', actor: by, subject: id, data: told })
     return this.views.one(id, tx)
   }
 }

@@ -24,6 +24,8 @@ const LONGEST_PAUSE_MS = 10_000
 /** Of a run whose turn has not come. */
 const LONGEST_WAIT_MS = 2_000
 
+const STAYS = 'look at what stands there: it stays as it is until the run is rolled back'
+
 /** Throws why a run is not wanted any more. */
 export type StillWanted = (tx: Tx, run: OrderedRun) => Promise<void>
 
@@ -150,12 +152,12 @@ export class CarryingOut implements OnModuleInit {
 
   /** Ends a run that is not done: what may have happened of it is taken back where that is possible, and otherwise said. */
   private async giveUp(tx: Tx, run: OrderedRun, error: unknown): Promise<void> {
-    const problem = problemOf(error)
+    const keep = isBrokerError(error, 'target.unverified') && !run.undoIfUnverified
+    const problem = { ...problemOf(error), ...(keep && { fix: STAYS }) }
     const kind = isBrokerError(error, 'run.cancelled') ? 'run.cancelled' : 'run.failed'
     await noteProblem(tx, run.id, problem)
     await record(tx, { kind, actor: run.cancel?.by ?? BROKER, subject: run.id, data: { ...problem } })
     const steps = await this.journal.steps(tx, run.id)
-    const keep = isBrokerError(error, 'target.unverified') && !run.undoIfUnverified
     if (!steps.some(mayHaveHappened) || keep || !this.canBeUndone(run)) {
       await this.journal.giveUp(tx, [run.id])
       return

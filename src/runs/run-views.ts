@@ -11,7 +11,7 @@ import { type Caller, seesAll } from '../identity/callers/caller.ts'
 import { Cursors } from '../platform/http/cursors.ts'
 import { Database, type Tx } from '../platform/postgres/database.ts'
 import { type AnyAction, BrokerError, isReversible, type TargetIdentity } from '../sdk/index.ts'
-import { findRun, type OrderedRun, type ReadBack, selectRuns } from './ordered-run.ts'
+import { findRun, isThere, type OrderedRun, type ReadBack, selectRuns } from './ordered-run.ts'
 
 const LATEST_FIRST = { list: 'runs', position: z.string() }
 
@@ -107,6 +107,7 @@ export class RunViews {
       orderedBy: run.orderedBy as RunView['orderedBy'],
       startedBy: run.startedBy,
       reversible: action !== undefined && isReversible(action),
+      undoable: action !== undefined && isReversible(action) && isThere(run),
       risk: { level: run.risk.level, reasons: [...run.risk.reasons] },
       concerns: [...run.concerns],
       progress: { done: run.stepsDone, of: run.steps === 0 ? null : run.steps },

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { actionOf } from '../actions/action-of.ts'
+import type { HeldRun } from '../actions/action-run.ts'
 import { shownCalls } from '../actions/calls.ts'
 import { Journal, targetsOf } from '../actions/journal.ts'
 import { lockResources } from '../actions/locks.ts'
@@ -19,7 +20,7 @@ import { DueWork, enqueue } from '../platform/due/due-work.ts'
 import { problemOf } from '../platform/http/problem-of.ts'
 import { Database, rows, type Tx } from '../platform/postgres/database.ts'
 import { BrokerError, isBrokerError, isReversible, type Outlook } from '../sdk/index.ts'
-import { lockOrdered, lockRun, noteProblem, type OrderedRun, RUN_WORK, stamped } from './ordered-run.ts'
+import { isThere, lockOrdered, lockRun, noteProblem, type OrderedRun, type Problem, RUN_WORK, stamped } from './ordered-run.ts'
 import { RunViews } from './run-views.ts'
 
 const LONGEST_PAUSE_MS = 10_000
@@ -51,7 +52,8 @@ export class TakingBack implements OnModuleInit {
   async outlook(id: string): Promise<Outlook> {
     const run = await this.views.find(id)
     const not = (because: string): Outlook => ({ isPossible: false, because, restores: [] })
-    if (run.state !== 'executed') return not(`the run is ${run.state}`)
+    if (run.state === 'failed' && !run.isLeft) return not('the run failed, and nothing of it is in the target')
+    if (!isThere(run)) return not(`the run is ${run.state}`)
     const connection = await this.connections.use(run.integrationId).catch((error: unknown) => {
       if (isBrokerError(error, 'not_found')) return undefined
       throw error
@@ -120,7 +122,8 @@ export class TakingBack implements OnModuleInit {
   /** The same in the caller's transaction, who wakes the lane. */
   async begun(tx: Tx, by: string | null, id: string, reason: string): Promise<RunView> {
     const run = await lockRun(tx, id)
-    if (!run || (await transition(tx, run.state === 'executed' ? [id] : [], 'undo')).length === 0) {
+    const event = run?.state === 'failed' ? 'take_back' : 'undo'
+    if (!run || (await transition(tx, isThere(run) ? [id] : [], event)).length === 0) {
       throw new BrokerError('conflict', `the run is now ${run?.state ?? 'gone'}`, { fix: 'look at the run again' })
     }
     const undo = { by, reason }
@@ -186,22 +189,25 @@ export class TakingBack implements OnModuleInit {
       await lockOrdered(tx, [run.id])
       if (!(await this.journal.stillOurs(tx, [run])).has(run.id)) return
       await noteProblem(tx, run.id, problem)
-      // One that failed on the way is over. One that was done stays done, no matter who wanted it back.
-      if (isNo && ordered.undo?.by === null && ordered.done === null) {
-        await this.journal.giveUp(tx, [run.id])
-        await record(tx, { kind: 'run.refused', actor: BROKER, subject: run.id, data: { ...problem } })
-        return
-      }
-      // Of several steps nobody knows which were undone before the one that was refused.
-      if (isNo && run.steps.length === 1 && (await transition(tx, [run.id], 'refuse')).length > 0) {
-        await this.journal.mark(tx, [{ run: run.id, position: run.steps[0]!.position }], 'executed')
-        await rows(tx, 'update ordered_runs set undo = null where id = $1', [run.id])
-        await record(tx, { kind: 'run.refused', actor: BROKER, subject: run.id, data: { ...problem } })
-        return
-      }
-      if (!isNo && !ordered.isOverdue) return
+      if (isNo) return this.refused(tx, run, ordered, problem)
+      if (!ordered.isOverdue) return
       const stuck = await transition(tx, [run.id], 'overdue')
       if (stuck.length > 0) await record(tx, { kind: 'run.stuck', actor: BROKER, subject: run.id, data: { ...problem } })
     })
+  }
+
+  /** Asking again would change nothing. The run rests, and a person may have it taken back once they have looked. */
+  private async refused(tx: Tx, run: HeldRun, ordered: OrderedRun, problem: Problem): Promise<void> {
+    // Of several steps nobody knows which were undone before the one that was refused.
+    if (ordered.done !== null && run.steps.length === 1) {
+      await transition(tx, [run.id], 'refuse')
+      await this.journal.mark(tx, [{ run: run.id, position: run.steps[0]!.position }], 'executed')
+    } else {
+      await this.journal.giveUpForNow(tx, [run.id])
+    }
+    // Why the broker itself wanted a failed one back stays to be read.
+    const isWordOver = ordered.undo?.by !== null || ordered.done !== null
+    if (isWordOver) await rows(tx, 'update ordered_runs set undo = null where id = $1', [run.id])
+    await record(tx, { kind: 'run.refused', actor: BROKER, subject: run.id, data: { ...problem } })
   }
 }

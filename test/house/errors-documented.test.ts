@@ -200,7 +200,9 @@ describe('the tables of states', () => {
       undoing --give_up--> failed
       undoing --refuse--> executed
       stuck --settle--> undone
-      stuck --give_up--> failed"
+      stuck --give_up--> failed
+      stuck --refuse--> executed
+      failed --take_back--> undoing"
     `)
   })
 })

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { makeChain } from '../support/certificates.ts'
 import { preparedForCertificates } from '../support/distribution-world.ts'
+import { pass, startFaultProxy } from '../support/fault-proxy.ts'
+import { spoiled } from '../support/faults.ts'
 import { callAs, faultsOf, type PortalWorld, startPortalWorld } from '../support/portal-world.ts'
 import { startRelay } from '../support/relay.ts'
 
@@ -196,6 +198,38 @@ describe.each(await serversUnderTest())('what is done in systems, in Chromium, o
     expect([(await at('shop-eu')).data, (await at('shop-asia')).data.certificate]).toEqual([null, leaf.pem])
     expect(await dana.content()).not.toContain('PRIVATE KEY')
     await relay.close()
+  })
+
+  it('has put back what failed at a target and left something, and does not offer to send over it', async () => {
+    const proxy = await startFaultProxy(portal.vault.address)
+    const place = 'secret/data/certs/shop-africa/left.example.com'
+    const before = { certificate: 'the old one' }
+    await portal.vault.api('POST', place, { data: before })
+    const africa = await target('shop-africa', proxy.url)
+    const { leaf, chain } = makeChain({ cn: 'left.example.com', domains: ['left.example.com'] })
+    const { admin } = portal.world.broker
+    const body = { name: 'left', certificate: leaf.pem, chain, privateKey: leaf.keyPem }
+    const { id: certificateId } = await admin.must(admin.post('/api/certificates', body))
+    proxy.always((call) => (call.method === 'POST' && call.path === place ? spoiled(call) : pass(call)))
+    const order = { certificateId, targetIds: [africa], reason: 'renewal', undoIfUnverified: false }
+    const { id } = await admin.must(admin.post('/api/distributions', order))
+    await dana.goto(`${portal.url}/distributions/${id}`)
+    const row = dana.getByRole('row', { name: /^shop-africa/ })
+    await row.getByText('Failed').waitFor()
+    await row.getByText('it stays as it is until the run is rolled back').waitFor()
+    proxy.always()
+    await row.getByRole('link').click()
+    await dana.getByText('It can be undone now.').waitFor()
+    await dana.goBack()
+    expect(await dana.getByRole('button', { name: 'Resume' }).count()).toBe(0)
+    await dana.getByRole('button', { name: 'See whether it can be taken back' }).click()
+    await dana.getByText('is written again as version 3').waitFor()
+    await dana.getByRole('button', { name: 'Take it back' }).click()
+    await reason().fill('it was spoiled on its way')
+    await dana.getByRole('button', { name: 'Put back what was there before' }).click()
+    await row.getByText('Put back', { exact: true }).waitFor()
+    expect((await portal.vault.api('GET', place)).body.data).toMatchObject({ data: before, metadata: { version: 3 } })
+    await proxy.close()
   })
 
   it('shows a list by its state, which stands in the address', async () => {

@@ -3,7 +3,8 @@ import { expect } from 'vitest'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { makeChain } from './certificates.ts'
 import { type DistributionWorld, type Habitable, worldAround } from './distribution-world.ts'
-import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
+import { type FaultProxy, pass, startFaultProxy } from './fault-proxy.ts'
+import { spoiled } from './faults.ts'
 
 /** A broker that reaches three targets through one proxy. The third has nothing before a certificate comes. */
 export interface ThreeTargets<Home extends Habitable = Habitable> {
@@ -111,7 +112,8 @@ export async function expectTruth(stage: ThreeTargets, before: Before): Promise<
     const former = WITH_VALUE.includes(part.name) ? FORMER : null
     const hasIt = ['verified', 'refused'].includes(part.state)
     expect(part.state, `${part.name}: ${part.problem?.message}`).toMatch(/^(verified|refused|failed|rolled_back|stuck)$/)
-    if (part.state === 'stuck') continue // a person must look: nothing is said of what is there
+    // A person must look, or has something to take back: nothing is said of what is there.
+    if (part.state === 'stuck' || (part.state === 'failed' && part.undoable)) continue
     if (hasIt) expect(new X509Certificate(now.data.certificate).fingerprint256).toBe(before.fingerprint)
     else expect(now?.data ?? null, `${part.name} is ${part.state}`).toEqual(former)
     if (part.name !== 'b') expect(part.state, 'the others have nothing to do with it').toMatch(/^(verified|rolled_back)$/)
@@ -121,6 +123,19 @@ export async function expectTruth(stage: ThreeTargets, before: Before): Promise<
 
 async function rollBack({ world }: ThreeTargets, id: string): Promise<void> {
   await world.admin.must(world.admin.post(`/api/distributions/${id}/rollback`, { reason: 'a case' }))
+}
+
+const BACK: Pick<DistributionFlow, 'calls' | 'begin' | 'settle'> = {
+  // What is there, and what was. Once more both to prove it.
+  calls: [READ, READ, WRITE, READ, READ],
+  async begin(stage, { distribution }) {
+    await rollBack(stage, distribution!)
+    await stage.world.settled(distribution!)
+  },
+  async settle(stage, before) {
+    expect(await stage.world.settled(before.distribution!)).toMatchObject({ state: 'rolled_back', counts: { rolled_back: 3 } })
+    await expectBack(stage, before)
+  },
 }
 
 export const DISTRIBUTION_FLOWS: Readonly<Record<string, DistributionFlow>> = {
@@ -136,8 +151,7 @@ export const DISTRIBUTION_FLOWS: Readonly<Record<string, DistributionFlow>> = {
     },
   },
   'roll back': {
-    // What is there, and what was. Once more both to prove it.
-    calls: [READ, READ, WRITE, READ, READ],
+    ...BACK,
     async prepare(stage) {
       const before = await fresh(stage)
       const distribution = await stage.world.distribute(before.certificate, stage.targets)
@@ -145,13 +159,18 @@ export const DISTRIBUTION_FLOWS: Readonly<Record<string, DistributionFlow>> = {
       await quiet(stage)
       return { ...before, distribution }
     },
-    async begin(stage, { distribution }) {
-      await rollBack(stage, distribution!)
-      await stage.world.settled(distribution!)
-    },
-    async settle(stage, before) {
-      expect(await stage.world.settled(before.distribution!)).toMatchObject({ state: 'rolled_back', counts: { rolled_back: 3 } })
-      await expectBack(stage, before)
+  },
+  'roll back what failed': {
+    ...BACK,
+    async prepare(stage) {
+      const before = await fresh(stage)
+      stage.proxy.always((call) => (call.method === 'POST' && call.name === WRITE ? spoiled(call) : pass(call)))
+      const distribution = await stage.world.distribute(before.certificate, stage.targets, { undoIfUnverified: false })
+      const { counts } = await stage.world.settled(distribution)
+      expect(counts).toEqual({ verified: 2, failed: 1 })
+      stage.proxy.always()
+      await quiet(stage)
+      return { ...before, distribution }
     },
   },
 }

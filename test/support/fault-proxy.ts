@@ -16,8 +16,9 @@ export interface CallUnderWay {
   readonly method: string
   /** after `/v1/` */
   readonly path: string
-  /** to the server, which applies it */
-  forward(): Promise<Reply>
+  readonly body: string
+  /** to the server, which applies it, or applies another body in place of it */
+  forward(instead?: string): Promise<Reply>
   /** to the caller; resolves when the bytes are out */
   reply(reply: Reply): Promise<void>
   /** the caller's connection breaks */
@@ -130,12 +131,14 @@ function callUnderWay(
     name: looksForSign(path, body, signs) ? undefined : nameOf(incoming),
     method: incoming.method ?? '',
     path,
+    body: body.toString(),
     abandoned,
-    async forward() {
+    async forward(instead) {
+      const { 'content-length': _length, ...others } = headers
       const answer = await request(target + (incoming.url ?? ''), {
         method: incoming.method as 'GET',
-        headers,
-        body: body.length > 0 ? body : null,
+        headers: instead === undefined ? headers : others,
+        body: instead ?? (body.length > 0 ? body : null),
         dispatcher,
       })
       const text = await answer.body.text()

@@ -63,6 +63,16 @@ export const LIES: Readonly<Record<string, Fault>> = {
   },
 }
 
+/** The write of a secret takes effect, and what stands there afterwards is not what was sent. */
+export const spoiled: Fault = async (call) => {
+  const { data: _, ...rest } = JSON.parse(call.body)
+  await call.reply(await call.forward(JSON.stringify({ ...rest, data: { note: 'spoiled on its way' } })))
+}
+
+/** As if somebody else were writing that secret at this very moment. */
+export const outpaced: Fault = async (call) =>
+  call.reply(refusal(400, 'check-and-set parameter did not match the current version'))
+
 function refusal(status: number, error: string): Reply {
   return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ errors: [error] }) }
 }

@@ -29,6 +29,8 @@ export class PaintingToy {
   whenLooked: () => Promise<unknown> = async () => {}
   /** as of somebody who wrote in between */
   refusesUndo = false
+  /** what stands in the way of every undo */
+  undoFails: BrokerError | undefined
   /** whether the former colour is known once a wall is painted, and how long */
   wayBack: Outlook = { isPossible: true, restores: [] }
   /** what of an input makes it riskier */
@@ -79,6 +81,7 @@ export class PaintingToy {
       }))
     },
     rollback: async (_context, { target }, record) => {
+      if (this.undoFails) throw this.undoFails
       if (this.refusesUndo) throw new BrokerError('target.conflict', `somebody else painted ${target}`)
       const { before } = (record ?? { before: 'bare' }) as { before: string }
       this.walls.set(target, before)

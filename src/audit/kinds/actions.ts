@@ -35,7 +35,7 @@ export const ACTION_KINDS = {
     'run.failed': ['it was not done, or not completely', problem, 'own', 'admin'],
     'run.undoing': ['it is being undone', { reason: text }, 'own'],
     'run.undone': ['it was undone, and that was read back', { reason: text.optional(), ...evidence }, 'own'],
-    'run.refused': ['it could not be undone and stays done', problem, 'own', 'admin'],
+    'run.refused': ['it could not be undone: what it did stays, or a part of it', problem, 'own', 'admin'],
     'run.stuck': ['it could not be undone yet: a person must look', problem, 'own', 'admin'],
   }),
   ...of('a rotation', {

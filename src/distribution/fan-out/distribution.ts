@@ -56,6 +56,8 @@ export interface Part {
   readonly byPerson: boolean
   readonly steps: number
   readonly stepsDone: number
+  /** its run was done, or it failed and something of it may be at the target */
+  readonly isThere: boolean
   readonly problem: Problem | null
   /** what a person wants of it and is not begun yet */
   readonly wish: Wish | null
@@ -91,7 +93,7 @@ export function partsOf(tx: Tx, distributions: readonly string[]): Promise<Part[
     tx,
     `select p.distribution_id as "distributionId", p.target_id as "targetId", t.name, t.integration_id as "integrationId",
        t.removed_at is not null as "isRemoved", p.target_version as "targetVersion", p.asked_back as "isAskedBack", p.run_id as "runId", r.state as run, coalesce(o.undo ->> 'by', '') <> '' as "byPerson", coalesce(o."wroteNothing", false) as "wroteNothing",
-       coalesce(r.steps, 0) as steps, coalesce(r."stepsDone", 0) as "stepsDone", coalesce(p.problem, o.problem) as problem, p.wish,
+       coalesce(r.steps, 0) as steps, coalesce(r."stepsDone", 0) as "stepsDone", coalesce(r.state = 'executed' or (r.state = 'failed' and r."isLeft"), false) as "isThere", coalesce(p.problem, o.problem) as problem, p.wish,
        o.problem is null and o."createdAt" > clock_timestamp() - interval '${ROOM_AFTER_SECONDS} s' as "isFresh"
      from distribution_parts p join distribution_targets t on t.id = p.target_id
      left join ${RUN_FACTS} r on r.id = p.run_id left join ${ORDERED_FACTS} o on o.id = p.run_id
@@ -116,7 +118,7 @@ export function stateOf({ run, problem, runId, steps, stepsDone, wish, wroteNoth
     case 'undone':
       return wroteNothing && !byPerson ? 'failed' : 'rolled_back'
     case 'failed':
-      return 'failed'
+      return wish?.is === 'undo' ? 'rolling_back' : 'failed'
     case 'stuck':
       return 'stuck'
   }
@@ -128,15 +130,25 @@ export function hasSettled(part: Part): boolean {
   return part.wish === null && !UNDER_WAY.includes(stateOf(part))
 }
 
-/** It was read back there, and nothing has taken it away since as far as the broker knows. */
+/** It is there, or something that failed is, and nothing has taken it away since as far as the broker knows. */
 export function mayBePutBack(part: Part): boolean {
-  return ['verified', 'refused'].includes(stateOf(part))
+  return part.isThere && ['verified', 'refused', 'failed'].includes(stateOf(part))
+}
+
+/** It failed, and something of it may be there: what is sent over that takes the way back to what was there before. */
+export function isLeft(part: Part): boolean {
+  return part.isThere && stateOf(part) === 'failed'
 }
 
 /** It is not there, and not because a person took it back. */
 export function mayBeSentAgain(part: Part): boolean {
   const state = stateOf(part)
-  return !part.isRemoved && (state === 'failed' || (state === 'rolled_back' && !part.byPerson))
+  return !part.isRemoved && ((state === 'failed' && !part.isThere) || (state === 'rolled_back' && !part.byPerson))
+}
+
+/** The same where a person names the target. */
+export function mayBeSentAgainByName(part: Part): boolean {
+  return mayBeSentAgain(part) || (!part.isRemoved && (isLeft(part) || isBack(part)))
 }
 
 export const isBack = (part: Part) => !part.isRemoved && stateOf(part) === 'rolled_back'
@@ -144,8 +156,13 @@ export const isBack = (part: Part) => !part.isRemoved && stateOf(part) === 'roll
 /** Throws where two admins are asked and one alone would send to somewhere else than both said, or again what both took back. */
 export function mustNeedNoSecond(again: readonly Part[], versions: readonly number[]): void {
   const moved = again.find(({ targetVersion }, at) => targetVersion !== null && targetVersion !== versions[at])
-  if (!moved && !again.some(isBack)) return
-  const why = moved ? `${moved.name} was changed since two admins accepted it` : 'two admins put this target back'
+  const left = again.find(isLeft)
+  if (!moved && !left && !again.some(isBack)) return
+  const why = moved
+    ? `${moved.name} was changed since two admins accepted it`
+    : left
+      ? `what failed at ${left.name} may have left something there`
+      : 'two admins put this target back'
   throw new BrokerError('conflict', `${why}: one admin alone does not send to it again`, {
     field: 'targetIds',
     fix: 'order a new distribution to this target; a second admin accepts it',
@@ -174,6 +191,7 @@ export async function shownDistribution(tx: Tx, id: string): Promise<Distributio
       id: part.targetId as DistributionView['targets'][number]['id'],
       name: part.name,
       state: stateOf(part),
+      undoable: mayBePutBack(part),
       runId: part.runId as DistributionView['targets'][number]['runId'],
       problem: part.problem,
     })),

@@ -26,9 +26,10 @@ import type { Target } from '../targets/target.ts'
 import {
   chosenOf,
   findDistribution,
-  isBack,
+  isLeft,
   lineOf,
   mayBeSentAgain,
+  mayBeSentAgainByName,
   mustNeedNoSecond,
   partsOf,
   selectDistributions,
@@ -106,7 +107,18 @@ export class Distributions implements OnModuleInit {
     const view = await this.database.transaction(async (tx) => {
       const { certificate } = await findDistribution(tx, id, 'for update')
       const chosen = chosenOf(await partsOf(tx, [id]), targetIds)
-      const again = chosen.filter((part) => mayBeSentAgain(part) || (targetIds && isBack(part)))
+      const again = chosen.filter(targetIds ? mayBeSentAgainByName : mayBeSentAgain)
+      const left = chosen.find(isLeft)
+      if (again.length === 0 && left) {
+        throw new BrokerError(
+          'conflict',
+          `what failed at ${left.name} may have left something there, so it is not sent over that`,
+          {
+            field: 'targetIds',
+            fix: 'put the target back first; or name it here, and what was there before can no longer be restored',
+          },
+        )
+      }
       if (again.length === 0) {
         throw new BrokerError('conflict', 'no target failed, so there is nothing to send again', {
           fix: 'targets that have the certificate, or are being written to, are left alone',
@@ -150,7 +162,7 @@ export class Distributions implements OnModuleInit {
         'update distribution_parts set problem = $2 where distribution_id = $1 and run_id is null and problem is null',
         [id, JSON.stringify(problem)],
       )
-      const open = parts.filter(({ run }) => run === 'pending' || run === 'executing')
+      const open = parts.filter(({ run }) => run === 'pending' || run === 'executing' || run === 'stuck')
       if (open.length === 0 && parts.every(({ runId, problem: why }) => runId !== null || why !== null)) {
         throw new BrokerError('conflict', 'it is over, so nothing can be cancelled', {
           fix: 'roll the distribution back instead',
@@ -158,6 +170,7 @@ export class Distributions implements OnModuleInit {
       }
       const targets = open.map(({ targetId }) => targetId)
       await wishFor(tx, id, targets, { is: 'cancel', by: caller.id, reason })
+      if (open.length > 0) await rows(tx, 'update distributions set finished_at = null where id = $1', [id])
       await record(tx, { kind: 'distribution.cancelled', actor: caller.id, subject: id, data: { reason } })
       await enqueue(tx, [workOf(id)])
       return shownDistribution(tx, id)

@@ -120,13 +120,15 @@ export class PuttingBack implements OnModuleInit {
     }
     const chosen = chosenOf(parts, targetIds).filter(mayBePutBack)
     if (chosen.length > 0) return chosen
-    throw new BrokerError('conflict', 'none of these targets has the certificate', { fix: 'look at the state of each target' })
+    throw new BrokerError('conflict', 'nothing of this distribution is at these targets', {
+      fix: 'look at the state of each target',
+    })
   }
 
   private async outlookOf(part: Part) {
     const not = (because: string) => ({ isPossible: false, because, until: undefined, restores: [] })
     if (part.isRemoved) return not('the target was removed')
-    if (part.runId === null || !mayBePutBack(part)) return not(`it is ${stateOf(part).replace('_', ' ')} there`)
+    if (part.runId === null || !mayBePutBack(part)) return not(whyNothing(part))
     try {
       return await this.takingBack.outlook(part.runId)
     } catch (error) {
@@ -134,4 +136,9 @@ export class PuttingBack implements OnModuleInit {
       return not(error.message)
     }
   }
+}
+
+function whyNothing(part: Part): string {
+  const state = stateOf(part)
+  return state === 'failed' ? 'it failed, and nothing of it is there' : `it is ${state.replace('_', ' ')} there`
 }

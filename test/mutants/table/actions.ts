@@ -29,8 +29,8 @@ export const ACTIONS: readonly Mutant[] = [
   {
     bug: 'a run that was done is given up on the way back, as one that failed',
     file: 'src/runs/taking-back.ts',
-    find: 'if (isNo && ordered.undo?.by === null && ordered.done === null) {',
-    replace: 'if (isNo) {',
+    find: 'if (ordered.done !== null && run.steps.length === 1) {',
+    replace: 'if (ordered.done !== null && run.steps.length === 0) {',
     suites: ['ordered-runs'],
     only: 'stays done when the target refuses its undo',
   },

@@ -70,7 +70,7 @@ function Doing({ distribution: told }: { readonly distribution: DistributionView
       <WithReason
         label={words.distributions.resume}
         yes={words.distributions.resumeYes}
-        isPossible={!isRunning && told.targets.some(({ state }) => state === 'failed')}
+        isPossible={!isRunning && told.targets.some(({ state, undoable }) => state === 'failed' && !undoable)}
         work={(reason) => after(api.call(distributions.resume, { params, body: { reason } }))}
       />
       <TakeBack distribution={told} />

@@ -15,7 +15,7 @@ export function TakeBack({ distribution: { id, targets } }: { readonly distribut
   const client = useQueryClient()
   const [isAsked, setIsAsked] = useState(false)
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set())
-  const isPossible = targets.some(({ state }) => state === 'verified' || state === 'refused')
+  const isPossible = targets.some(({ undoable }) => undoable)
   const { data, error, refetch } = useQuery({ ...distributionWayBack(id), enabled: isAsked && isPossible })
   const chosen = (data ?? []).filter(({ targetId, possible }) => possible && !left.has(targetId))
   const rollBack = async (reason: string) => {

@@ -93,7 +93,7 @@ function Doing({ run: told }: { readonly run: RunView }) {
             label={words.run.cancel}
             yes={words.run.cancelYes}
             no={words.leave}
-            isPossible={['pending', 'executing'].includes(told.state) && told.cancelled === null}
+            isPossible={told.state === 'stuck' || (['pending', 'executing'].includes(told.state) && told.cancelled === null)}
             work={cancel}
           />
         </div>

@@ -11,10 +11,9 @@ import { WithReason } from '../../parts/with-reason.tsx'
 import { work as words } from '../../words-for-work.ts'
 
 /** Whether the run can be undone as things stand in the target now, what that would do, and the button that does it. */
-export function WayBack({ run: { id, state }, mayOrder }: { readonly run: RunView; readonly mayOrder: boolean }) {
+export function WayBack({ run: { id, undoable }, mayOrder }: { readonly run: RunView; readonly mayOrder: boolean }) {
   const client = useQueryClient()
-  const isDone = state === 'executed'
-  const { data, error, refetch } = useQuery({ ...wayBack(id), enabled: isDone })
+  const { data, error, refetch } = useQuery({ ...wayBack(id), enabled: undoable })
   const rollBack = async (reason: string) => {
     await api.call(runs.rollBack, { params: { id }, body: { reason } })
     await client.invalidateQueries({ queryKey: workKeys.runs })
@@ -23,11 +22,11 @@ export function WayBack({ run: { id, state }, mayOrder }: { readonly run: RunVie
     <WithReason
       label={words.run.rollBack}
       yes={words.run.rollBackYes}
-      isPossible={mayOrder && isDone && data?.possible === true}
+      isPossible={mayOrder && undoable && data?.possible === true}
       work={rollBack}
     />
   )
-  if (!isDone) return order
+  if (!undoable) return order
   return (
     <Section title={words.run.back}>
       {data ? (
