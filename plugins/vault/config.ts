@@ -38,13 +38,14 @@ const certificates = z.string().max(1_000_000).refine(isPem, 'must be readable P
 const mounts = (title: string, preset: string) =>
   z
     .union([
-      z.literal('all'),
+      z.literal('all').meta({ title: 'All of them' }),
       z
         .array(slashless(`Mount`, `for example \`${preset}\``))
         .min(1)
-        .max(200),
+        .max(200)
+        .meta({ title: 'Only these' }),
     ])
-    .default('all')
+    .prefault('all')
     .meta({ title, description: '`all`, or the paths of the mounts to discover' })
 
 export const approle = z.strictObject({
@@ -53,7 +54,7 @@ export const approle = z.strictObject({
     .optional()
     .transform(() => 'approle' as const)
     .meta({ title: 'AppRole', description: 'the login where none is named' }),
-  mount: slashless('Mount', 'path of the AppRole auth method').default('approle'),
+  mount: slashless('Mount', 'path of the AppRole auth method').prefault('approle'),
   roleId: trimmed.min(1).meta({ title: 'Role ID', description: 'not a secret' }),
   secretId: secret({ title: 'Secret ID', description: 'leave it empty if you give a wrapped one' }).optional(),
   wrappedSecretId: secret({
@@ -68,7 +69,7 @@ const token = z.strictObject({
 })
 export const jwt = z.strictObject({
   method: z.literal('jwt').meta({ title: 'JWT or Kubernetes' }),
-  mount: slashless('Mount', 'path of the JWT or Kubernetes auth method').default('jwt'),
+  mount: slashless('Mount', 'path of the JWT or Kubernetes auth method').prefault('jwt'),
   role: trimmed.optional().meta({ title: 'Role', description: 'empty: the default role of the mount' }),
   file: trimmed.min(1).meta({
     title: 'Token file',
@@ -77,7 +78,7 @@ export const jwt = z.strictObject({
 })
 export const cert = z.strictObject({
   method: z.literal('cert').meta({ title: 'Client certificate' }),
-  mount: slashless('Mount', 'path of the TLS certificate auth method').default('cert'),
+  mount: slashless('Mount', 'path of the TLS certificate auth method').prefault('cert'),
   role: trimmed.optional().meta({ title: 'Role', description: 'empty: any role that matches the certificate' }),
   certificatePem: certificates.meta({ title: 'Certificate', description: 'PEM, with its intermediates' }),
   privateKeyPem: secret({ title: 'Private key', description: 'PEM' }),
@@ -94,7 +95,7 @@ export const targetFields = {
     title: 'CA certificate file',
     description: 'instead of the PEM text; a file that LATCHKEY_INTEGRATION_FILES allows for this address',
   }),
-  timeoutSeconds: z.number().int().min(1).max(90).default(30).meta({ title: 'Timeout', description: 'seconds for one call' }),
+  timeoutSeconds: z.number().int().min(1).max(90).prefault(30).meta({ title: 'Timeout', description: 'seconds for one call' }),
 }
 
 /** The integration's configuration. The catalog shows it as JSON Schema, from which a form can be drawn. */
@@ -105,27 +106,27 @@ export const vaultConfig = z
     redirectHosts: z
       .array(trimmed.regex(/^[A-Za-z0-9.[\]:-]+$/, 'must be a host or host:port'))
       .max(20)
-      .default([])
+      .prefault([])
       .meta({ title: 'Other nodes', description: 'hosts to which a standby may redirect the broker, as host:port' }),
     auth: z.discriminatedUnion('method', [approle, token, jwt, cert]).meta({ title: 'Login' }),
     userpassMount: slashless(
       'Userpass mount',
       'a userpass mount only for temporary users; people must have no users there',
-    ).default('apono'),
+    ).prefault('apono'),
     policyPrefix: z
       .string()
       .regex(/^[a-z0-9][a-z0-9-]{1,40}-$/, 'must be lower-case letters, digits and dashes, with a dash at the end')
-      .default('apono-g-')
+      .prefault('apono-g-')
       .meta({ title: 'Prefix of grant policies', description: 'the broker may write every policy with this prefix' }),
     policyName: z
       .string()
       .regex(/^[a-z0-9][a-z0-9-]{0,80}$/, 'must be lower-case letters, digits and dashes')
-      .default('latchkey-broker')
+      .prefault('latchkey-broker')
       .meta({ title: 'The broker’s own policy', description: 'must not begin with the prefix of grant policies' }),
     policies: z
       .array(trimmed.regex(/^[a-z0-9][a-z0-9_.-]*\*?$/, 'must be a policy’s name in lower case, with a * at its end at most'))
       .max(200)
-      .default([])
+      .prefault([])
       .meta({
         title: 'Policies that may be changed',
         description: 'names of policies, or beginnings of names followed by `*`; none unless given',
@@ -134,7 +135,7 @@ export const vaultConfig = z
       .array(slashless('Mount', 'for example `database`'))
       .min(1)
       .max(50)
-      .default(['database'])
+      .prefault(['database'])
       .meta({ title: 'Database engines', description: 'database engines whose credentials may be rotated' }),
     certificatePaths: z
       .array(
@@ -144,24 +145,24 @@ export const vaultConfig = z
         }),
       )
       .max(200)
-      .default([])
+      .prefault([])
       .meta({ title: 'Certificates', description: 'secrets that certificates may be read from; none unless given' }),
     pkiRoles: z
       .array(
         z.strictObject({
-          mount: slashless('PKI mount', 'path of the PKI engine').default('pki'),
+          mount: slashless('PKI mount', 'path of the PKI engine').prefault('pki'),
           role: slashless('Role', 'its name'),
         }),
       )
       .max(50)
-      .default([])
+      .prefault([])
       .meta({ title: 'PKI roles', description: 'by which certificates may be issued; none unless given' }),
     kvMounts: mounts('KV v2 mounts', 'kv'),
     transitMounts: mounts('Transit mounts', 'transit'),
     deliveries: z
       .array(z.enum(DELIVERIES.map(({ name }) => name)))
       .min(1)
-      .default(['token'])
+      .prefault(['token'])
       .meta({
         title: 'Delivery',
         description: '`token`: response-wrapped, ended by the server; `password`: user name and password, shown once',
@@ -171,13 +172,13 @@ export const vaultConfig = z
       .int()
       .min(30)
       .max(86_400)
-      .default(900)
+      .prefault(900)
       .meta({ title: 'Unopened delivery', description: 'seconds until a credential that nobody collected becomes void' }),
     capabilities: z
       .array(z.enum([...CAPABILITIES, ...FOR_TARGETS, ...NEVER_BUILT]))
       .min(1)
       .transform((names) => names.filter(isCapability))
-      .default(['discovery', 'grants'])
+      .prefault(['discovery', 'grants'])
       .meta({
         title: 'Used for',
         description: 'what the broker may do; the broker’s policy must allow it',

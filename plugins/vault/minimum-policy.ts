@@ -41,14 +41,16 @@ const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readon
         ]
       : []),
     ...mountsOf(config.kvMounts).flatMap((mount): Rule[] => [
-      { path: `${mount}/metadata/*`, rights: ['list', 'read'], why: 'names and tags of secrets, never a value' },
-      { path: `${mount}/detailed-metadata/*`, rights: ['list'], why: 'tags together with names (OpenBao)', optional: true },
+      { path: `${mount}/metadata/*`, rights: ['list', 'read'], why: 'see names and tags of secrets, never a value' },
+      { path: `${mount}/detailed-metadata/*`, rights: ['list'], why: 'see tags together with names (OpenBao)', optional: true },
     ]),
     ...mountsOf(config.transitMounts).flatMap((mount): Rule[] => [
-      { path: `${mount}/keys`, rights: ['list'], why: 'names of Transit keys' },
+      { path: `${mount}/keys`, rights: ['list'], why: 'see names of Transit keys' },
       // OpenBao judges a LIST with the slash at its end, where of two rules with `+` the one below would win and allow reading alone.
-      ...(mount === '+' ? [{ path: '+/keys/', rights: ['list'], why: 'names of Transit keys (OpenBao)' } satisfies Rule] : []),
-      { path: `${mount}/keys/*`, rights: ['read'], why: 'types of Transit keys' },
+      ...(mount === '+'
+        ? [{ path: '+/keys/', rights: ['list'], why: 'see names of Transit keys (OpenBao)' } satisfies Rule]
+        : []),
+      { path: `${mount}/keys/*`, rights: ['read'], why: 'see types of Transit keys' },
     ]),
   ],
   grants: ({ userpassMount, policyPrefix, namespace }) => [
@@ -56,7 +58,7 @@ const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readon
     {
       path: `auth/${userpassMount}/users/*`,
       rights: ['create', 'update', 'read', 'delete'],
-      why: 'temporary users, of grant policies only',
+      why: 'make and remove temporary users, of grant policies only',
       allowedParameters: {
         password: [],
         password_hash: [],
@@ -72,7 +74,11 @@ const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readon
       deniedParameters: { token_policies: ['*,*'] },
     },
     { path: 'sys/policies/acl', rights: ['list'], why: 'find forgotten policies' },
-    { path: `sys/policies/acl/${policyPrefix}*`, rights: ['create', 'update', 'read', 'delete'], why: 'grant policies' },
+    {
+      path: `sys/policies/acl/${policyPrefix}*`,
+      rights: ['create', 'update', 'read', 'delete'],
+      why: 'make and remove grant policies',
+    },
     {
       path: `sys/leases/revoke-prefix/auth/${userpassMount}/login/*`,
       rights: ['update', 'sudo'],

@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import { proposalState } from '../../src/contract/proposals.ts'
 import { runState } from '../../src/contract/runs.ts'
 import type { Wanted } from './data/trail.ts'
 import { Broken, Missing } from './shell/broken.tsx'
@@ -118,11 +119,45 @@ const grantStory = createRoute({
   component: lazyRouteComponent(() => import('./pages/audit/grant-story.tsx'), 'GrantStory'),
 })
 
+const integrations = createRoute({
+  getParentRoute: () => root,
+  path: '/integrations',
+  component: lazyRouteComponent(() => import('./pages/integrations/integrations.tsx'), 'Integrations'),
+})
+
+const connect = createRoute({
+  getParentRoute: () => root,
+  path: '/integrations/new',
+  validateSearch: (given: Record<string, unknown>) => ({ plugin: text(given['plugin']) }),
+  component: lazyRouteComponent(() => import('./pages/integrations/connect.tsx'), 'Connect'),
+})
+
+const integration = createRoute({
+  getParentRoute: () => root,
+  path: '/integrations/$id',
+  component: lazyRouteComponent(() => import('./pages/integrations/integration.tsx'), 'IntegrationPage'),
+})
+
+const proposals = createRoute({
+  getParentRoute: () => root,
+  path: '/proposals',
+  validateSearch: (given: Record<string, unknown>) => ({ state: proposalState.safeParse(given['state']).data }),
+  component: lazyRouteComponent(() => import('./pages/proposals/proposals.tsx'), 'Proposals'),
+})
+
+// Letters lead here.
+const proposal = createRoute({
+  getParentRoute: () => root,
+  path: '/proposals/$id',
+  component: lazyRouteComponent(() => import('./pages/proposals/proposal.tsx'), 'ProposalPage'),
+})
+
 const forPeople = [home, search, ask, inbox, request, grant, receipt]
 const forWork = [runs, newRun, run, rotations, certificates, distributions, distribution, audit, grantStory]
+const forSetup = [integrations, connect, integration, proposals, proposal]
 
 export const router = createRouter({
-  routeTree: root.addChildren([...forPeople, ...forWork]),
+  routeTree: root.addChildren([...forPeople, ...forWork, ...forSetup]),
   defaultPreload: 'intent',
   // A page of another id is another page: nothing that one holds, be it a credential or a decision, stands on the next.
   defaultRemountDeps: ({ params }) => params,

@@ -23,7 +23,7 @@ const PLACES: Readonly<Record<string, string>> = {
 }
 
 export function whereToLook(event: ChainEvent, facts: Facts | undefined, part: Part): WhereToLook {
-  return { command: commandOf(event, facts, part), path: pathOf(event, facts) }
+  return { command: commandOf(event, facts, part), path: pathOf(event, facts, part) }
 }
 
 function commandOf({ subject }: ChainEvent, facts: Facts | undefined, part: Part): string | undefined {
@@ -40,11 +40,17 @@ function commandOf({ subject }: ChainEvent, facts: Facts | undefined, part: Part
   return PLACES[prefix] && `latchkey api GET ${PLACES[prefix]}/${subject}`
 }
 
-/** Only pages that the portal has: see its router. */
-function pathOf({ subject }: ChainEvent, facts: Facts | undefined): string | undefined {
+/** Of the same things, those that have a page in the portal, and the lists that show others. Only pages that there are: see its router. */
+const PAGES: Readonly<Record<string, (subject: string) => string>> = {
+  int: (subject) => `/integrations/${subject}`,
+  crt: () => '/certificates',
+  dst: (subject) => `/distributions/${subject}`,
+  prp: (subject) => `/proposals/${subject}`,
+  rot: () => '/rotations',
+  run: (subject) => `/runs/${subject}`,
+}
+
+function pathOf({ subject }: ChainEvent, facts: Facts | undefined, part: Part): string | undefined {
   if (facts) return `/requests/${facts.requestId}`
-  if (subject.startsWith('run_')) return `/runs/${subject}`
-  if (subject.startsWith('dst_')) return `/distributions/${subject}`
-  if (subject.startsWith('rot_')) return '/rotations'
-  return subject.startsWith('crt_') ? '/certificates' : undefined
+  return part === 'notice' ? undefined : PAGES[subject.split('_', 1)[0] ?? '']?.(subject)
 }

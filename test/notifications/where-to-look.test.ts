@@ -37,9 +37,14 @@ describe('a link of the broker', () => {
     expect(ROUTES.length).toBeGreaterThan(15)
     const linked = PATHS.filter(([, place]) => place !== undefined)
     expect(new Set(linked.map(([, place]) => place!.split('/')[1]))).toEqual(
-      new Set(['requests', 'runs', 'rotations', 'distributions', 'certificates']),
+      new Set(['requests', 'runs', 'rotations', 'distributions', 'certificates', 'integrations', 'proposals']),
     )
     expect(linked.filter(([, place]) => !isPage(place!))).toEqual([])
+  })
+
+  it('is in no letter to who may see nothing there', () => {
+    const event = { id: newId('aud'), at: new Date(0), kind: 'run.failed', actor: 'broker', subject: newId('run'), data: {} }
+    expect(whereToLook(event, undefined, 'notice')).toEqual({ command: undefined, path: undefined })
   })
 
   it('leads to a page of the portal in what webhooks are told', () => {

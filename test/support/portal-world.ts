@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core'
 import { startBrowser } from '../../dev/demo/chromium.ts'
 import type { ServerBinary } from '../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
-import { type Broker, BUILT_PORTAL } from './broker.ts'
+import { type Broker, BUILT_PORTAL, startBroker } from './broker.ts'
 import { startSignInWorld } from './idp.ts'
 import { furnished, inhabit, type World } from './world.ts'
 
@@ -11,6 +11,8 @@ export interface PortalWorld {
   readonly world: World<Broker>
   readonly vault: VaultServer
   readonly url: string
+  /** the broker at that address */
+  readonly broker: Broker
   readonly browser: Browser
   /** a browser of their own, in which they signed in from the portal's first page */
   visit(name: string, options?: { readonly width?: number; readonly scheme?: 'light' | 'dark' }): Promise<Page>
@@ -21,12 +23,24 @@ export interface PortalWorld {
   close(): Promise<void>
 }
 
-/** A server, a daemon with its portal, the company's identity provider, and a browser: what people have before them. */
-export async function startPortalWorld(binary: ServerBinary, settings: Record<string, unknown> = {}): Promise<PortalWorld> {
+/**
+ * A server, a daemon with its portal, the company's identity provider, and a browser: what people have before them.
+ * @param fourEyes a second person accepts what is changed at that daemon; the world was set up through another one, by one person
+ */
+export async function startPortalWorld(
+  binary: ServerBinary,
+  settings: Record<string, unknown> = {},
+  { fourEyes = false } = {},
+): Promise<PortalWorld> {
   const browser = await startBrowser()
   if (!browser) throw new Error('there is no Chromium: .ci/run installs it')
-  const [vault, company] = await Promise.all([startVaultServer({ binary }), startSignInWorld({ portal: BUILT_PORTAL })])
-  const world = await inhabit(company.broker, vault, await furnished(vault, settings))
+  const [vault, company] = await Promise.all([
+    startVaultServer({ binary }),
+    startSignInWorld({ portal: BUILT_PORTAL, config: { fourEyes } }),
+  ])
+  const { database, key } = company.broker
+  const home = fourEyes ? await startBroker({ database, key }) : company.broker
+  const world = await inhabit(home, vault, await furnished(vault, settings))
   const { url } = company.broker
   const complaints: string[] = []
 
@@ -58,6 +72,7 @@ export async function startPortalWorld(binary: ServerBinary, settings: Record<st
     world,
     vault,
     url,
+    broker: company.broker,
     browser,
     complaints,
     visit,
@@ -73,6 +88,7 @@ export async function startPortalWorld(binary: ServerBinary, settings: Record<st
     },
     async close() {
       await browser.close()
+      if (fourEyes) await home.close()
       await company.close()
       await vault.stop()
     },

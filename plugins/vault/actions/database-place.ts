@@ -13,7 +13,7 @@ const name = z
 /** A static role, or a connection of a database engine. */
 export const DatabasePlace = z
   .strictObject({
-    mount: slashless('Mount', 'path of the database engine').default('database'),
+    mount: slashless('Mount', 'path of the database engine').prefault('database'),
     role: name.optional().meta({ title: 'Static role', description: 'static role whose database user gets a new password' }),
     connection: name.optional().meta({
       title: 'Connection',

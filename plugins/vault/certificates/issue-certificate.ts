@@ -19,7 +19,7 @@ import { getCertificate, type Issued, issuedFor, keyDigestIn, listCertificates }
 import { keyOfRequest } from './signing-request.ts'
 
 export const wishFields = {
-  mount: slashless('PKI mount', 'path of the PKI engine').default('pki'),
+  mount: slashless('PKI mount', 'path of the PKI engine').prefault('pki'),
   role: slashless('Role', 'by which it is issued'),
   commonName: z.string().min(1).max(64).meta({ title: 'Common name' }),
   domains: z

@@ -21,7 +21,7 @@ export const fieldNames = z
 /** Where a certificate goes: which server, which secret of it, and under which names. */
 export const location = z.strictObject({
   ...targetFields,
-  mount: slashless('KV mount', 'path of the KV v2 engine').default('secret'),
+  mount: slashless('KV mount', 'path of the KV v2 engine').prefault('secret'),
   path: z
     .string()
     .max(512)

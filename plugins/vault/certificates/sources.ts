@@ -10,7 +10,7 @@ import { issueCertificate, issuedIn, wishFields } from './issue-certificate.ts'
 const field = (preset: string, title: string) => z.string().min(1).max(512).default(preset).meta({ title })
 
 const place = z.strictObject({
-  mount: slashless('KV mount', 'path of the KV v2 engine').default('secret'),
+  mount: slashless('KV mount', 'path of the KV v2 engine').prefault('secret'),
   path: slashless('Secret', 'its path below the mount'),
   fields: z
     .strictObject({

@@ -113,7 +113,8 @@ export const dryRun = (body: Asked) =>
     staleTime: 30_000,
   })
 
-async function orNull<T>(asked: Promise<T>): Promise<T | null> {
+/** What is not there is no fault where it may be missing. */
+export async function orNull<T>(asked: Promise<T>): Promise<T | null> {
   try {
     return await asked
   } catch (error) {

@@ -21,6 +21,8 @@ export function Shell() {
   const { data, error, refetch } = useQuery(me())
   const ended = useSessionEnded()
   const leaving = useDoing(signOut)
+  const here = useRouterState({ select: (state) => state.location.pathname })
+  const within = (area: RegExp) => (area.test(here) ? ('page' as const) : undefined)
   useFocusOnNewPage()
   if (!data && error && refusalOf(error).kind === 'signed-out') return <Welcome />
   return (
@@ -37,8 +39,13 @@ export function Shell() {
             </Link>
             {data && <InboxLink />}
             {data && isSeer(data) && (
-              <Link to="/runs" search={{ state: undefined }} activeOptions={{ includeSearch: false }}>
+              <Link to="/runs" search={{ state: undefined }} aria-current={within(WORK)}>
                 {words.nav.work}
+              </Link>
+            )}
+            {data && isSeer(data) && (
+              <Link to="/integrations" aria-current={within(SETUP)}>
+                {words.nav.setup}
               </Link>
             )}
             {data && isAuditor(data) && (
@@ -58,6 +65,10 @@ export function Shell() {
     </>
   )
 }
+
+/** What stands below these links of the bar. */
+const WORK = /^\/(runs|rotations|certificates|distributions)(\/|$)/
+const SETUP = /^\/(integrations|proposals)(\/|$)/
 
 /** Who sees what is done in systems; for others there is nothing in these lists. */
 const isSeer = ({ roles }: Me) => roles.some((role) => role === 'admin' || role === 'owner' || role === 'auditor')

@@ -1,4 +1,4 @@
-import { NativeSelect, Textarea, TextInput } from '@mantine/core'
+import { Checkbox, NativeSelect, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import { work as words } from '../../words-for-work.ts'
 import { beginning, type FieldGiven, type Schema, variantOf, variantsOf } from './schema.ts'
 
@@ -42,6 +42,32 @@ export function EnumField({ schema, name, isRequired = false, value, onChange }:
       onChange={({ currentTarget }) => onChange(currentTarget.value === '' ? undefined : listed[Number(currentTarget.value)])}
       data={[{ value: '', label: words.form.choose }, ...listed.map((one, at) => ({ value: String(at), label: String(one) }))]}
     />
+  )
+}
+
+/** Any of a few. */
+export function ChosenEntries({ schema, name, value, onChange }: FieldGiven) {
+  const offered = schema.items?.enum ?? []
+  const chosen: readonly unknown[] = Array.isArray(value) ? value : []
+  return (
+    <Stack gap="sm" component="fieldset" className="lk-fieldset">
+      <legend>{schema.title ?? name}</legend>
+      {schema.description && (
+        <Text size="sm" c="dimmed">
+          {schema.description}
+        </Text>
+      )}
+      {offered.map((one) => (
+        <Checkbox
+          key={String(one)}
+          label={String(one)}
+          checked={chosen.includes(one)}
+          onChange={({ currentTarget }) =>
+            onChange(offered.filter((other) => (other === one ? currentTarget.checked : chosen.includes(other))))
+          }
+        />
+      ))}
+    </Stack>
   )
 }
 

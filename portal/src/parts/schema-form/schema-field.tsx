@@ -1,6 +1,6 @@
 import { Checkbox, Stack, Text } from '@mantine/core'
 import { NamedEntries, NumberedEntries } from './entries.tsx'
-import { EnumField, TextField, VariantChoice } from './inputs.tsx'
+import { ChosenEntries, EnumField, TextField, VariantChoice } from './inputs.tsx'
 import { type FieldGiven, isValues, variantOf, variantsOf } from './schema.ts'
 
 /** One field of a plugin's form, of whatever kind. What is left empty is not sent; whether all is right, the broker says. */
@@ -10,6 +10,7 @@ export function SchemaField(given: FieldGiven) {
   if (variantsOf(schema).length > 0) return <VariantField {...given} />
   if (schema.properties) return <Properties {...given} />
   if (schema.type === 'object') return <NamedEntries {...given} Field={SchemaField} />
+  if (schema.type === 'array' && schema.items?.enum) return <ChosenEntries {...given} />
   if (schema.type === 'array') return <NumberedEntries {...given} Field={SchemaField} />
   if (schema.type === 'boolean') {
     return (

@@ -42,7 +42,9 @@ export function beginning(schema: Schema): unknown {
 
 /** Which variant a value is of; -1: of none yet. */
 export function variantOf(schema: Schema, value: unknown): number {
-  return variantsOf(schema).findIndex(({ properties, enum: listed }) => {
+  return variantsOf(schema).findIndex(({ properties, enum: listed, const: constant, type }) => {
+    if (constant !== undefined) return constant === value
+    if (type === 'array' || Array.isArray(value)) return type === 'array' && Array.isArray(value)
     if (!properties) return listed ? listed.includes(value) : value !== undefined && !isValues(value)
     if (!isValues(value)) return false
     return Object.entries(properties).every(([name, one]) => one.const === undefined || one.const === value[name])
