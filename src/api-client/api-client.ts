@@ -1,4 +1,4 @@
-import type { Endpoint } from '../contract/endpoints/endpoint.ts'
+import { type Endpoint, usualStatus } from '../contract/endpoints/endpoint.ts'
 import type { Problem } from '../contract/problem.ts'
 import type { ProposalView } from '../contract/proposals.ts'
 import { BrokerError, type ErrorCode, type Secret } from '../sdk/index.ts'
@@ -40,8 +40,9 @@ export class ApiClient {
     const [input] = inputs as [unknown?]
     const { body } = (input ?? {}) as { body?: unknown }
     const { status, answer } = await this.send(endpoint.method, pathOf(endpoint, input), body)
-    const [usual] = Object.values(endpoint.answers)
-    if (status === 202 && endpoint.answers[202] !== usual) throw new ChangeHeld(answer as ProposalView)
+    const usual = usualStatus(endpoint)
+    if (status === 202 && usual !== 202 && endpoint.answers[202] !== endpoint.answers[usual ?? 202])
+      throw new ChangeHeld(answer as ProposalView)
     return answer as Answer<E>
   }
 

@@ -186,6 +186,8 @@ describe.each(await serversUnderTest())('how the broker is set up, in Chromium, 
     await dana.getByRole('button', { name: 'Yes, withdraw it' }).click()
     await dana.getByText('Withdrawn', { exact: true }).waitFor()
     expect((await callAs(dana, 'GET', '/api/integrations')).items).toHaveLength(2)
+    const { paths } = await callAs(dana, 'GET', '/openapi.json')
+    expect(Object.keys(paths['/api/integrations/{id}'].delete.responses)).toEqual(expect.arrayContaining(['202', '204']))
   })
 
   it('shows changes by their state, which stands in the address', async () => {

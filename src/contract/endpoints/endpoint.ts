@@ -26,8 +26,14 @@ export interface Endpoint {
   readonly params?: Readonly<Record<string, z.ZodType>>
   readonly query?: z.ZodType
   readonly body?: z.ZodType
-  /** status → what is answered; null: nothing. The lowest is the usual one, 202 beside it says that the change waits for a second person. */
+  /** status → what is answered; null: nothing. 202 beside another one says that the change waits for a second person. */
   readonly answers: Readonly<Record<number, z.ZodType | null>>
 }
 
 export const endpoint = <const E extends Endpoint>(one: E): E => one
+
+/** The status of an endpoint's own answer: of several, the lowest that does not say that the change waits. */
+export function usualStatus({ answers }: Pick<Endpoint, 'answers'>): number | undefined {
+  const statuses = Object.keys(answers).map(Number)
+  return statuses.find((status) => status !== 202) ?? statuses[0]
+}

@@ -192,7 +192,7 @@ export const integrations = {
     tag: 'integrations',
     allowed: { scope: 'manage', roles: ['admin'] },
     params: { id: id('int') },
-    answers: { 204: null },
+    answers: { 202: proposalView, 204: null },
   }),
 }
 
