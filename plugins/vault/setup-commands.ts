@@ -1,8 +1,12 @@
-import { lockOutCommand } from './actions/grant-login.ts'
 import type { VaultConfig } from './config.ts'
 
 /** Makes the audit log show the id that the broker sends with each call; Vault does so by itself, OpenBao when it is told. */
 export const AUDIT_COMMAND = 'vault write sys/config/auditing/request-headers/x-correlation-id hmac=false'
+
+/** A user of such a mount has one password for minutes, and 256 bits nobody guesses: lock-out protects nothing there. */
+export function lockOutCommand(mount: string): string {
+  return `vault auth tune -user-lockout-disable=true ${mount}`
+}
 
 /** What an administrator pastes once, in order; `bao` takes the same. Every name has passed the configuration's patterns. */
 export function setupCommands(config: VaultConfig, document: string): string[] {

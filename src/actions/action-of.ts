@@ -1,5 +1,5 @@
 import { actionsOf } from '../catalog/check-plugins.ts'
-import type { Connection } from '../integrations/connections.ts'
+import type { Connection } from '../integrations/connections/connections.ts'
 import { issuesOf, wordsFor } from '../platform/http/input-issues.ts'
 import { InvalidInput } from '../platform/http/input-pipe.ts'
 import { type AnyAction, BrokerError, type GrantAccessAction, type GrantInput, type RunContext, type Step } from '../sdk/index.ts'

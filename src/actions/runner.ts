@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common'
-import { type Connection, Connections } from '../integrations/connections.ts'
+import { type Connection, Connections } from '../integrations/connections/connections.ts'
 import type { Hold } from '../platform/due/due-lane.ts'
 import { Stopping } from '../platform/due/stopping.ts'
 import { Installation } from '../platform/installation/installation.ts'

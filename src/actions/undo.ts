@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common'
-import { type Connection, Connections } from '../integrations/connections.ts'
+import { type Connection, Connections } from '../integrations/connections/connections.ts'
 import { type Hold, type Outcome, pauseFor, type Work } from '../platform/due/due-lane.ts'
 import { inParallel } from '../platform/pacing/in-parallel.ts'
 import { type Tx, UrgentDatabase } from '../platform/postgres/database.ts'

@@ -1,4 +1,4 @@
-import type { Connection } from '../integrations/connections.ts'
+import type { Connection } from '../integrations/connections/connections.ts'
 import { deadline } from '../platform/pacing/deadline.ts'
 import type { Tx } from '../platform/postgres/database.ts'
 import { BrokerError, type TargetIdentity } from '../sdk/index.ts'

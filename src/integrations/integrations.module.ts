@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common'
 import { ScheduleModule } from '@nestjs/schedule'
-import { Connections } from './connections.ts'
+import { Connections } from './connections/connections.ts'
 import { Deliveries } from './deliveries.ts'
 import { DiscoveryController } from './discovery/discovery.controller.ts'
 import { Discovery } from './discovery/discovery.ts'

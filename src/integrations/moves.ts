@@ -2,11 +2,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { Injectable } from '@nestjs/common'
 import type { Tx } from '../platform/postgres/database.ts'
 import { type AnyPlugin, BrokerError } from '../sdk/index.ts'
+import { within } from './connections/within.ts'
 import { Inhabitants } from './inhabitants.ts'
 import type { Integration } from './integration.ts'
 import { digestOf } from './secrets/destination.ts'
 import { Hosts } from './secrets/hosts.ts'
-import { within } from './within.ts'
 
 const PATIENCE_MS = 30_000
 const CLOSE_MS = 5_000

@@ -3,12 +3,12 @@ import { record } from '../audit/record.ts'
 import { Stopping } from '../platform/due/stopping.ts'
 import { Database } from '../platform/postgres/database.ts'
 import { type AnyPlugin, BrokerError, type HealthCheck, type Secret } from '../sdk/index.ts'
+import { within } from './connections/within.ts'
 import { checkHealth, guaranteesOf } from './health/health.ts'
 import type { Guarantees } from './integration.ts'
 import { takeOutSecrets } from './secrets/config-secrets.ts'
 import { digestOf, shownDestination } from './secrets/destination.ts'
 import { Hosts } from './secrets/hosts.ts'
-import { within } from './within.ts'
 
 const CLOSE_MS = 5_000
 

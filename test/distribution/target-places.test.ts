@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
-import { Connections } from '../../src/integrations/connections.ts'
+import { Connections } from '../../src/integrations/connections/connections.ts'
 import type { Api } from '../support/api.ts'
 import { startBroker } from '../support/broker.ts'
 import { makeCertificate, makeChain } from '../support/certificates.ts'

@@ -33,7 +33,7 @@ const ROOMS: Readonly<Record<string, { readonly write: string; readonly read: st
   due_work: { write: 'grants platform/due rotation', read: 'grants notifications platform' },
   emergency_reviews: { write: 'approvals/requests approvals/reviews', read: 'approvals notifications' },
   ended_sessions: { write: 'identity/sign-in', read: 'identity' },
-  enrolment_codes: { write: 'identity identity/tokens', read: 'identity notifications' },
+  enrolment_codes: { write: 'identity/sessions identity/tokens', read: 'identity notifications' },
   foreign_pieces: { write: 'grants/sweep', read: '' },
   grants: {
     write: 'grants grants/ending grants/extension grants/provisioning grants/sweep',

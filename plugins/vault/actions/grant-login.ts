@@ -2,6 +2,7 @@ import { BrokerError, isBrokerError } from '../../../src/sdk/index.ts'
 import type { VaultFeatures, VaultSettings } from '../client.ts'
 import { PROBE_POLICY, PROBE_USER, probeName } from '../probe-names.ts'
 import type { Send } from '../send.ts'
+import { lockOutCommand } from '../setup-commands.ts'
 import { freshPassword, type GrantUser, removeProbeUser, writeUser } from './grant-user.ts'
 
 /** Long enough for a slow server; what a broker that dies in between leaves behind ends by itself. */
@@ -100,9 +101,4 @@ export function lockedOut({ mount, username }: Pick<GrantUser, 'mount' | 'userna
     `the server locked ${username} out, because somebody else tried wrong passwords at auth/${mount}. The lock ends after 15 minutes unless the server is set otherwise`,
     { fix: `${lockOutCommand(mount)}\nunlocks at once and for good; otherwise open it again in 15 minutes` },
   )
-}
-
-/** A user of such a mount has one password for minutes, and 256 bits nobody guesses: lock-out protects nothing there. */
-export function lockOutCommand(mount: string): string {
-  return `vault auth tune -user-lockout-disable=true ${mount}`
 }

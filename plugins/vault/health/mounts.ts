@@ -1,9 +1,10 @@
 import type { HealthCheck } from '../../../src/sdk/index.ts'
-import { batchTokens, lockOutCommand } from '../actions/grant-login.ts'
+import { batchTokens } from '../actions/grant-login.ts'
 import type { VaultConnection } from '../connection.ts'
 import { unreachedInWords } from '../discovery.ts'
 import { type AuthMount, type Mount, readMounts, unreachedMounts } from '../mounts.ts'
 import { sending } from '../send.ts'
+import { lockOutCommand } from '../setup-commands.ts'
 
 const SHORT_LEASE_SECONDS = 3600
 

@@ -3,7 +3,7 @@ import { grantAccessOf, planOf, readInput } from '../../actions/action-of.ts'
 import { ActionRunner } from '../../actions/runner.ts'
 import type { PlannedStep } from '../../approvals/requests/request.ts'
 import { runIdOf } from '../../grants/grant.ts'
-import { Connections } from '../../integrations/connections.ts'
+import { Connections } from '../../integrations/connections/connections.ts'
 import { BrokerError, type GrantInput } from '../../sdk/index.ts'
 import type { Ask } from '../rules/evaluate.ts'
 

@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common'
 import { Interval } from '@nestjs/schedule'
-import { LEAVER_WORK } from '../../identity/lock-out.ts'
+import { LEAVER_WORK } from '../../identity/sessions/lock-out.ts'
 import type { Work } from '../../platform/due/due-lane.ts'
 import { DueWork } from '../../platform/due/due-work.ts'
 import { Rounds } from '../../platform/due/rounds.ts'

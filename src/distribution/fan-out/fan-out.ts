@@ -1,7 +1,7 @@
 import { setTimeout as rest } from 'node:timers/promises'
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
 import { BROKER, record } from '../../audit/record.ts'
-import { Connections } from '../../integrations/connections.ts'
+import { Connections } from '../../integrations/connections/connections.ts'
 import { each, type Hold, type Outcome, type Work } from '../../platform/due/due-lane.ts'
 import { DueWork } from '../../platform/due/due-work.ts'
 import { problemOf } from '../../platform/http/problem-of.ts'

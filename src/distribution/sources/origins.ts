@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import type { CertificateOrigin } from '../../contract/certificate-sources.ts'
-import { type Connection, Connections, mustBeActive } from '../../integrations/connections.ts'
+import { type Connection, Connections, mustBeActive } from '../../integrations/connections/connections.ts'
 import { findIntegration } from '../../integrations/integration.ts'
 import { deadline } from '../../platform/pacing/deadline.ts'
 import { Database, databaseNow } from '../../platform/postgres/database.ts'

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { Catalog } from '../../catalog/catalog.ts'
-import { Connections } from '../../integrations/connections.ts'
+import { Connections } from '../../integrations/connections/connections.ts'
 import { isHealthy, unhealthy } from '../../integrations/health/health.ts'
 import { digestOf } from '../../integrations/secrets/destination.ts'
 import { sealConfig } from '../../integrations/secrets/integration-config.ts'

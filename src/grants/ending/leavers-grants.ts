@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { ASKING_ACTS } from '../../approvals/requests/sides.ts'
-import { LEAVER_WORK } from '../../identity/lock-out.ts'
+import { LEAVER_WORK } from '../../identity/sessions/lock-out.ts'
 import type { Work } from '../../platform/due/due-lane.ts'
 import { DueWork } from '../../platform/due/due-work.ts'
 import { rows, type Tx, UrgentDatabase } from '../../platform/postgres/database.ts'

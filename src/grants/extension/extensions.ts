@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { BROKER, record } from '../../audit/record.ts'
-import { mustBeActive } from '../../integrations/connections.ts'
+import { mustBeActive } from '../../integrations/connections/connections.ts'
 import { Deliveries } from '../../integrations/deliveries.ts'
 import { findIntegration } from '../../integrations/integration.ts'
 import { enqueue } from '../../platform/due/due-work.ts'

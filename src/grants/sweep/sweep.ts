@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
-import { Connections } from '../../integrations/connections.ts'
+import { Connections } from '../../integrations/connections/connections.ts'
 import { SWEEP_WORK, sweepWork } from '../../integrations/sweep-work.ts'
 import { each, type Hold, type Outcome, type Work } from '../../platform/due/due-lane.ts'
 import { DueWork, enqueue } from '../../platform/due/due-work.ts'

@@ -14,9 +14,9 @@ import { mustBeAnother } from '../callers/hands-of.ts'
 import { Directory } from '../directory/directory.ts'
 import { rolesChanged } from '../directory/directory-changed.ts'
 import { USER_COLUMNS, type User } from '../directory/user.ts'
-import { lockOut } from '../lock-out.ts'
 import { lockScim } from '../scim/scim-writes.ts'
 import { SignInLinks } from '../scim/sign-in-links.ts'
+import { lockOut } from '../sessions/lock-out.ts'
 
 // The order is by name, which several may have; the database folds its case, so the database tells the position.
 const USERS: CursorKind<[string, string]> = { list: 'users', position: z.tuple([z.string(), id('usr')]) }

@@ -2,7 +2,7 @@ import { record } from '../../audit/record.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { directoryChanged } from '../directory/directory-changed.ts'
 import type { UserState } from '../directory/user.ts'
-import { lockOut } from '../lock-out.ts'
+import { lockOut } from '../sessions/lock-out.ts'
 
 /** True for `u`, a row of users, who was given something here: a role, a place in a group made by hand, or a name in a flow or integration. */
 export const GIVEN_HERE = `(not u.roles <@ array['member']

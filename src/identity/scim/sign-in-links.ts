@@ -6,7 +6,7 @@ import { CONFIG } from '../../platform/platform.module.ts'
 import { row, rows, type Tx } from '../../platform/postgres/database.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import type { User } from '../directory/user.ts'
-import { lockOut } from '../lock-out.ts'
+import { lockOut } from '../sessions/lock-out.ts'
 import { GIVEN_HERE, merge } from './merge.ts'
 import { NeverSignedIn, NotLinked, noteNotLinked } from './not-linked.ts'
 

@@ -1,6 +1,6 @@
 import { type AnyPlugin, BrokerError, type HealthCheck } from '../../sdk/index.ts'
+import { within } from '../connections/within.ts'
 import type { Guarantees } from '../integration.ts'
-import { within } from '../within.ts'
 
 const PATIENCE_MS = 45_000
 

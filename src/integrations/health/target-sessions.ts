@@ -4,9 +4,9 @@ import { Database } from '../../platform/postgres/database.ts'
 import { Metrics } from '../../platform/watching/metrics.ts'
 import { Readiness } from '../../platform/watching/readiness.ts'
 import { BrokerError } from '../../sdk/index.ts'
-import { type Connection, Connections } from '../connections.ts'
+import { type Connection, Connections } from '../connections/connections.ts'
+import { within } from '../connections/within.ts'
 import { type Integration, selectIntegrations } from '../integration.ts'
-import { within } from '../within.ts'
 import { SessionAlarm } from './session-alarm.ts'
 
 const BEAT_MS = 5_000

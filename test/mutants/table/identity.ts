@@ -164,7 +164,7 @@ export const IDENTITY: readonly Mutant[] = [
   },
   {
     bug: 'who is disabled keeps their tokens',
-    file: 'src/identity/lock-out.ts',
+    file: 'src/identity/sessions/lock-out.ts',
     find: `await revokeTokens(tx, actor, { inHandsOf: userId }, 'the person was disabled')`,
     replace: '[]',
     suites: ['identity'],
@@ -172,7 +172,7 @@ export const IDENTITY: readonly Mutant[] = [
   },
   {
     bug: 'who is disabled keeps their sessions',
-    file: 'src/identity/lock-out.ts',
+    file: 'src/identity/sessions/lock-out.ts',
     find: `await endSessions(tx, actor, 'the person was disabled', { userId })`,
     replace: 'void endSessions',
     suites: ['sessions'],

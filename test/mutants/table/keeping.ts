@@ -64,7 +64,7 @@ export const KEEPING: readonly Mutant[] = [
   },
   {
     bug: 'a change made through another replica is never noticed',
-    file: 'src/integrations/connections.ts',
+    file: 'src/integrations/connections/connections.ts',
     find: 'if (now?.version !== held.integration.version) return false',
     replace: 'if (!now) return false',
     suites: ['integrations'],

@@ -1,10 +1,10 @@
-import { record } from '../audit/record.ts'
-import { enqueue } from '../platform/due/due-work.ts'
-import { rows, type Tx } from '../platform/postgres/database.ts'
-import { directoryChanged } from './directory/directory-changed.ts'
-import { noteScimTokensInHand } from './directory/scim-tokens-in-hand.ts'
-import { endSessions } from './sessions/sessions.service.ts'
-import { revokeTokens } from './tokens/revoke-tokens.ts'
+import { record } from '../../audit/record.ts'
+import { enqueue } from '../../platform/due/due-work.ts'
+import { rows, type Tx } from '../../platform/postgres/database.ts'
+import { directoryChanged } from '../directory/directory-changed.ts'
+import { noteScimTokensInHand } from '../directory/scim-tokens-in-hand.ts'
+import { revokeTokens } from '../tokens/revoke-tokens.ts'
+import { endSessions } from './sessions.service.ts'
 
 /** What the end of somebody leaves to be done by those who gave them something. The subject is the person, the time that of their end. */
 export const LEAVER_WORK = { grants: 'leaver.grants', requests: 'leaver.requests' } as const

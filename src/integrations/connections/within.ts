@@ -1,4 +1,4 @@
-import { BrokerError } from '../sdk/index.ts'
+import { BrokerError } from '../../sdk/index.ts'
 
 /**
  * Does something that takes a signal, and stops waiting for it after a time or when told to. What does not listen to its signal is
