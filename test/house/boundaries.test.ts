@@ -96,9 +96,12 @@ describe('the house', () => {
     expect(walls.circles(house)).toEqual([])
   })
 
-  // A file at the top of a room is a subroom of its own: it may tie together what lies below it.
-  it('has no circle among subrooms', () => {
-    expect(walls.subroomCircles(house)).toEqual([])
+  it('has no circle among folders and files that lie beside each other, however deep', () => {
+    expect(walls.folderCircles(house)).toEqual([])
+  })
+
+  it('has no circle of a folder and what lies in it: its own files tie its folders together, or these build on them', () => {
+    expect(walls.betweenFolders(house)).toEqual([])
   })
 
   it('has files that one can read in one go: code, styles, scripts, settings, tests and documents', () => {

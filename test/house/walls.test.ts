@@ -13,6 +13,8 @@ const PLANTED: readonly {
   file: string
   text: string
   others?: Record<string, string>
+  /** where it does not name the file */
+  said?: string
 }[] = [
   { wall: walls.upwards, file: 'src/audit/planted.ts', text: `import { Revocation } from '../grants/ending/revocation.ts'` },
   { wall: walls.upwards, file: 'src/contract/planted.ts', text: `export type { Config } from '../config/config.ts'` },
@@ -57,25 +59,61 @@ const PLANTED: readonly {
     text: `import type { B } from './planted-too.ts'`,
     others: { 'vault/planted-too.ts': `export interface B { readonly a: import('./planted.ts').A }` },
   },
-  {
-    wall: walls.subroomCircles,
-    file: 'src/grants/ending/planted.ts',
-    text: `import type { B } from '../opening/planted.ts'`,
-    others: {
-      'src/grants/opening/planted.ts': `export type { C } from '../ending/planted-too.ts'`,
-      'src/grants/ending/planted-too.ts': '',
+  ...[
+    ['src/grants/ending', 'src/grants/opening'],
+    ['src/grants/ending/planted', 'src/grants/ending/deeper'],
+    ['src/grants/ending/planted/a', 'src/grants/ending/planted/b'],
+    ['plugins/vault/actions/planted', 'plugins/vault/actions/deeper'],
+    ['portal/src/pages/audit', 'portal/src/pages/runs'],
+    ['portal/src/pages/audit/planted/a', 'portal/src/pages/audit/planted/b'],
+    ['dev/demo', 'dev/vault'],
+  ].flatMap(([a = '', b = '']) => {
+    const from = (one: string, other: string, file: string) => `${path.posix.relative(one, other)}/${file}.ts`
+    return [
+      {
+        wall: walls.folderCircles,
+        file: `${a}/planted.ts`,
+        text: `import { b } from '${from(a, b, 'planted')}'`,
+        others: {
+          [`${b}/planted.ts`]: 'export const b = 1',
+          [`${b}/planted-too.ts`]: `import { c } from '${from(b, a, 'planted-too')}'`,
+          [`${a}/planted-too.ts`]: 'export const c = 1',
+        },
+        said: a,
+      },
+      {
+        wall: walls.folderCircles,
+        file: `${a}/planted.ts`,
+        text: `import type { B } from '${from(a, b, 'planted')}'`,
+        others: {
+          [`${b}/planted.ts`]: `export type { C } from '${from(b, a, 'planted-too')}'`,
+          [`${a}/planted-too.ts`]: '',
+        },
+        said: a,
+      },
+    ]
+  }),
+  ...['src/grants', 'src/grants/ending', 'plugins/vault', 'portal/src/pages/audit', 'vault'].flatMap((folder) => [
+    {
+      wall: walls.betweenFolders,
+      file: `${folder}/planted.ts`,
+      text: `import { a } from './planted-a/planted.ts'`,
+      others: {
+        [`${folder}/planted-a/planted.ts`]: 'export const a = 1',
+        [`${folder}/planted-a/planted-too.ts`]: `import { b } from '../planted.ts'`,
+      },
     },
-  },
-  {
-    wall: walls.subroomCircles,
-    file: 'src/grants/ending/planted.ts',
-    text: `import { b } from '../opening/planted.ts'`,
-    others: {
-      'src/grants/opening/planted.ts': 'export const b = 1',
-      'src/grants/opening/planted-too.ts': `import { c } from '../ending/planted-too.ts'`,
-      'src/grants/ending/planted-too.ts': 'export const c = 1',
+    {
+      wall: walls.betweenFolders,
+      file: `${folder}/planted.ts`,
+      text: `import { a } from './planted-too.ts'`,
+      others: {
+        [`${folder}/planted-too.ts`]: `import type { A } from './planted-a/deep/planted.ts'`,
+        [`${folder}/planted-a/deep/planted.ts`]: 'export type A = 1',
+        [`${folder}/planted-b/planted.ts`]: `import { b } from '../planted.ts'`,
+      },
     },
-  },
+  ]),
   { wall: tooLong, file: 'src/audit/planted.ts', text: 'const a = 1\n'.repeat(LONGEST_FILE + 1) },
   { wall: walls.entities, file: 'src/identity/planted.ts', text: `await tx.manager.save('users', one)` },
   ...[
@@ -118,14 +156,14 @@ const PLANTED: readonly {
 ]
 
 describe('a wall', () => {
-  it.each(PLANTED)('$wall.name notices $text in $file', ({ wall, file, text, others = {} }) => {
+  it.each(PLANTED)('$wall.name notices $text in $file', ({ wall, file, text, others = {}, said: name = file }) => {
     const before = wall(house)
     const after = wall(houseOf(new Map([...texts, [file, text], ...Object.entries(others)])))
     const said = after
       .map(String)
       .filter((one) => !before.map(String).includes(one))
       .join('\n')
-    expect(said).toContain(file.includes('/ending/') ? 'src/grants/ending' : file)
+    expect(said).toContain(name)
   })
 })
 

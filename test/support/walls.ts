@@ -1,4 +1,4 @@
-import { circleFrom, circlesAmong } from './circles.ts'
+import { circleFrom, circlesAmong, onBothSides } from './circles.ts'
 import { type Import, partOf } from './house.ts'
 import { MAY_USE, MAY_USE_ELSEWHERE, mayImport, NAMES_TARGETS } from './rooms.ts'
 import { tooLong } from './sizes.ts'
@@ -76,8 +76,13 @@ export function circles({ files, among }: House): string[] {
   return files.flatMap((file) => circleFrom(file, next) ?? [])
 }
 
-export function subroomCircles({ among }: House): string[] {
+export function folderCircles({ among }: House): string[] {
   return circlesAmong(among)
+}
+
+/** A file of a folder stands above the folders in it, or below them. What lies in `src` itself has lines in the table of rooms. */
+export function betweenFolders({ among }: House): string[] {
+  return onBothSides(among.filter(({ from, to }) => [from, to].every((file) => !/^src\/[^/]+$/.test(file))))
 }
 
 /** Within a name, too. */
@@ -157,7 +162,8 @@ export const AROUND_PLUGINS = [
   pastTheDoor,
   errorReaders,
   circles,
-  subroomCircles,
+  folderCircles,
+  betweenFolders,
   tooLong,
   targetWords,
   clockReaders,
