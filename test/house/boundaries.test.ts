@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ERRORS } from '../../src/sdk/errors.ts'
 import { circlesAmong } from '../support/circles.ts'
@@ -45,6 +47,11 @@ describe('the house', () => {
     expect(walls.upwards(house)).toEqual([])
   })
 
+  it('allows no import that nobody takes', () => {
+    expect(walls.untaken(house)).toEqual([])
+    expect(walls.unused(house)).toEqual([])
+  })
+
   it('has no circle in the table of what may import what', () => {
     const parts = [...Object.keys(MAY_IMPORT), ...house.plugins.map((name) => `plugins/${name}`), ...house.clients]
     const arrows = parts.flatMap((from) =>
@@ -53,8 +60,23 @@ describe('the house', () => {
         .filter((to) => to !== '')
         .map((to) => ({ from: `${from}/x`, to: `${to}/x`, typesOnly: false })),
     )
-    expect(arrows.length).toBeGreaterThan(100)
+    expect(arrows.length).toBeGreaterThan(90)
     expect(circlesAmong(arrows)).toEqual([])
+  })
+
+  it('is drawn in ARCHITECTURE.md as the table has it', () => {
+    const drawn = /`(access[^`]*→[^`]*)`/.exec(readFileSync(path.join(root, 'ARCHITECTURE.md'), 'utf8'))![1]!
+    const storeys = drawn.split('→').map((rooms) => rooms.split(',').map((room) => `src/${room.trim()}`))
+    const aside = ['src/api-client', 'src/cli'] // programs that call the daemon
+    const rooms = Object.keys(MAY_IMPORT).filter((part) => /^src\/[\w-]+$/.test(part) && !aside.includes(part))
+    expect(storeys.flat().toSorted()).toEqual(rooms.toSorted())
+    const storeyOf = (room: string) => storeys.findIndex((those) => those.includes(room))
+    const wrong = rooms.flatMap((from) =>
+      rooms
+        .filter((to) => mayImport(from, house.clients).split(/[ :]+/).includes(to) && storeyOf(to) <= storeyOf(from))
+        .map((to) => `${from} → ${to}`),
+    )
+    expect(wrong).toEqual([])
   })
 
   it('gives sdk, contract, plugins and the laptop’s tools only the modules they may use', () => {

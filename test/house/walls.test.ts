@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { root } from '../support/house.ts'
+import { MAY_IMPORT, MAY_USE } from '../support/rooms.ts'
 import { LONGEST_DOCUMENT, LONGEST_FILE, linesIn, tooLong } from '../support/sizes.ts'
 import * as walls from '../support/walls.ts'
 import { type House, house, houseOf, texts, textsIn, unknownIn } from '../support/whole-house.ts'
@@ -164,6 +165,29 @@ describe('a wall', () => {
       .filter((one) => !before.map(String).includes(one))
       .join('\n')
     expect(said).toContain(name)
+  })
+})
+
+describe('a table of the walls', () => {
+  it.each([
+    ['src/notifications', '', 'src/access', 'src/notifications → src/access'],
+    ['src/catalog', '', 'src/cli', 'src/catalog → src/cli'],
+    ['src/cli', '', ': src/catalog', 'src/cli → src/catalog (types)'],
+    // More than a type is allowed, and nobody takes more.
+    ['src/approvals', ': src/config', 'src/config', 'src/approvals → src/config'],
+    ['src/gone', '', 'src/sdk', 'src/gone → src/sdk'],
+  ])('allows no import that nobody takes: of %s', (part, without, wider, said) => {
+    const table = { ...MAY_IMPORT, [part]: `${(MAY_IMPORT[part] ?? '').replace(without, '')} ${wider}` }
+    expect(walls.untaken(house, table)).toEqual([said])
+  })
+
+  it.each([
+    ['src/rotation', 'pg', 'src/rotation → pg'],
+    ['src/config', 'node-forge', 'src/config → node-forge'],
+    ['portal', 'zod', 'portal → zod'],
+    ['src/gone', 'zod', 'src/gone → zod'],
+  ])('allows no module that nobody uses: of %s', (part, module, said) => {
+    expect(walls.unused(house, { ...MAY_USE, [part]: `${MAY_USE[part] ?? ''} ${module}` })).toEqual([said])
   })
 })
 

@@ -2,36 +2,34 @@
 export const MAY_IMPORT: Record<string, string> = {
   'src/sdk': '',
   'src/contract': '',
-  'src/config': 'src/contract src/sdk',
+  'src/config': 'src/sdk : src/contract',
   // What every program that calls the broker goes through: command line, demo.
-  'src/api-client': 'src/contract src/sdk',
+  'src/api-client': 'src/sdk : src/contract',
   'src/platform': 'src/config src/contract src/sdk migrations',
-  'src/audit': 'src/platform src/config src/contract src/sdk',
+  'src/audit': 'src/platform src/contract src/sdk',
   'src/identity': 'src/audit src/platform src/config src/contract src/sdk',
   // Changes that a second person accepts: known to whatever can be proposed.
-  'src/changes': 'src/identity src/audit src/platform src/config src/contract src/sdk',
+  'src/changes': 'src/identity src/audit src/platform src/contract src/sdk : src/config',
   // Its one import of a plugin has a test of its own.
-  'src/catalog': 'plugins src/identity src/audit src/platform src/contract src/sdk',
+  'src/catalog': 'plugins src/platform src/contract src/sdk',
   'src/integrations': 'src/catalog src/changes src/identity src/audit src/platform src/config src/contract src/sdk',
-  'src/actions': 'src/integrations src/catalog src/identity src/audit src/platform src/contract src/sdk',
+  'src/actions': 'src/integrations src/catalog src/platform src/sdk',
   'src/distribution':
     'src/runs src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/contract src/sdk',
-  'src/approvals': 'src/identity src/audit src/platform src/config src/contract src/sdk',
-  'src/runs':
-    'src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/config src/contract src/sdk',
-  'src/rotation':
-    'src/runs src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/contract src/sdk',
+  'src/approvals': 'src/identity src/audit src/platform src/contract src/sdk : src/config',
+  'src/runs': 'src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/contract src/sdk',
+  'src/rotation': 'src/runs src/actions src/integrations src/changes src/identity src/audit src/platform src/contract src/sdk',
   'src/grants':
-    'src/approvals src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/config src/contract src/sdk',
+    'src/approvals src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/contract src/sdk : src/config',
   'src/access':
-    'src/runs src/grants src/approvals src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/config src/contract src/sdk',
+    'src/runs src/grants src/approvals src/actions src/integrations src/catalog src/changes src/identity src/audit src/platform src/contract src/sdk',
   'src/notifications':
-    'src/access src/rotation src/approvals src/changes src/identity src/audit src/platform src/config src/contract src/sdk',
+    'src/rotation src/approvals src/changes src/identity src/audit src/platform src/config src/contract src/sdk',
   'src/last-words.ts': 'src/config src/sdk',
   'src/app.module.ts':
-    'src/notifications src/access src/distribution src/rotation src/runs src/audit src/identity src/changes src/integrations src/catalog src/platform src/config : src/sdk',
-  'src/app.ts': 'src/app.module.ts src/platform src/config : src/sdk',
-  'src/main.ts': 'src/app.ts src/last-words.ts src/platform src/config : src/sdk',
+    'src/notifications src/access src/distribution src/rotation src/runs src/audit src/identity src/changes src/integrations src/catalog src/platform : src/sdk',
+  'src/app.ts': 'src/app.module.ts src/platform : src/config src/sdk',
+  'src/main.ts': 'src/app.ts src/last-words.ts src/platform src/config',
   // Commands that work on the database itself go no higher than who is who and what happened.
   'src/cli': 'src/api-client src/identity src/audit src/platform src/config src/last-words.ts src/contract src/sdk',
   migrations: '',
@@ -39,40 +37,50 @@ export const MAY_IMPORT: Record<string, string> = {
   dev: 'src/api-client src/contract src/sdk src/platform',
   // In the browser: what it knows of the broker is the wire.
   portal: 'src/api-client src/contract',
-  bench: 'src/sdk src/contract src/platform src/identity src/config src/app.ts src/main.ts dev plugins : src/access src/grants',
+  bench: 'src/platform src/identity dev : src/contract',
 }
 
-/** A plugin imports the SDK and its target's client: the root's folder of its name, for other programs too, which knows nothing of the broker. */
-export function mayImport(part: string, clients: readonly string[]): string {
-  if (part.startsWith('plugins/')) return `src/sdk ${part.slice('plugins/'.length)}`
-  return clients.includes(part) ? '' : (MAY_IMPORT[part] ?? 'nothing')
+/** A plugin imports the SDK and its target’s client: the root’s folder of its name, for other programs too, which knows nothing of the broker. */
+export function mayImport(
+  part: string,
+  clients: readonly string[],
+  table: Readonly<Record<string, string>> = MAY_IMPORT,
+): string {
+  const [top, name = ''] = part.split('/')
+  if (top === 'plugins') return clients.includes(name) ? `src/sdk ${name}` : 'src/sdk'
+  return clients.includes(part) ? '' : (table[part] ?? 'nothing')
 }
 
-/** What of npm each part may use; node's own modules are for all but the sdk and the contract. */
-export const MAY_USE: Record<string, RegExp> = {
-  'src/sdk': /^zod$/,
-  'src/contract': /^zod$/,
-  'src/platform': /^(@nestjs\/.+|@opentelemetry\/.+|express|nestjs-pino|node:.+|pg|pino|pino-http|typeorm|zod)$/,
-  'src/config': /^(zod|pg|node:.+)$/,
-  'src/changes': /^(@nestjs\/(common|core|schedule|swagger)|express|rxjs|zod|node:.+)$/,
-  'src/notifications': /^(@nestjs\/(common|swagger)|@opentelemetry\/api|ipaddr\.js|nodemailer|undici|zod|node:.+)$/,
-  'src/distribution': /^(@nestjs\/(common|schedule|swagger)|express|node-forge|zod|node:.+)$/,
-  'src/rotation': /^(@nestjs\/(common|core|schedule|swagger)|croner|zod|node:.+)$/,
-  'src/identity':
-    /^(@nestjs\/(common|core|swagger)|connect-pg-simple|express|express-session|jose|openid-client|rxjs|undici|zod|node:.+)$/,
-  'src/app.ts': /^(@nestjs\/.+|helmet|pino|reflect-metadata)$/,
-  'src/cli': /^(commander|openid-client|typeorm|undici|zod|node:.+)$/,
-  migrations: /^typeorm$/,
+/** What every room of the core may use of npm, and of node. */
+export const MAY_USE_ELSEWHERE =
+  '@nestjs/common @nestjs/core @nestjs/schedule @nestjs/swagger @opentelemetry/api express zod node:*'
+
+/** What of npm each part may use: beside that, where it begins with a plus, or nothing else. */
+export const MAY_USE: Record<string, string> = {
+  'src/sdk': 'zod',
+  'src/contract': 'zod',
+  'src/api-client': 'zod',
+  'src/config': 'zod pg node:*',
+  'src/platform':
+    '+ @nestjs/common/internal @nestjs/platform-express @opentelemetry/exporter-prometheus @opentelemetry/sdk-metrics nestjs-pino pg pino pino-http typeorm',
+  'src/changes': '+ rxjs',
+  'src/notifications': '+ ipaddr.js nodemailer undici',
+  'src/distribution': '+ node-forge',
+  'src/rotation': '+ croner',
+  'src/identity': '+ connect-pg-simple express-session jose openid-client rxjs undici',
+  'src/app.ts': '@nestjs/common @nestjs/core @nestjs/platform-express helmet pino reflect-metadata',
+  'src/cli': 'commander openid-client typeorm undici zod node:*',
+  migrations: 'typeorm',
   // What every plugin and every client may use, unless it has a line of its own.
-  plugins: /^(zod|node:.+)$/,
-  clients: /^node:.+$/,
-  vault: /^(undici|node:.+)$/,
-  'plugins/vault': /^(zod|@node-rs\/bcrypt|node:.+)$/,
-  portal: /^(@mantine\/core(\/styles\.css)?|@mantine\/hooks|@tanstack\/react-(query|router)|react|react-dom\/client|zod)$/,
-  dev: /^(oidc-provider|pg|playwright-core|undici|zod|node:.+)$/,
-  bench: /./,
+  plugins: 'zod node:*',
+  clients: 'node:*',
+  vault: 'undici node:*',
+  'plugins/vault': 'zod @node-rs/bcrypt node:*',
+  portal:
+    '@mantine/core @mantine/core/styles.css @mantine/hooks @tanstack/react-query @tanstack/react-router react react-dom/client',
+  dev: 'oidc-provider pg playwright-core undici node:*',
+  bench: '@node-rs/bcrypt graphile-worker pg pg-boss undici node:*',
 }
-export const MAY_USE_ELSEWHERE = /^(@nestjs\/(common|core|schedule|swagger)|@opentelemetry\/api|express|zod|node:.+)$/
 
 /** Where the core says what is a word of a target as well, which one, and why. */
 export const NAMES_TARGETS: readonly { readonly place: string; readonly word: RegExp; readonly because: string }[] = [

@@ -1,18 +1,42 @@
 import { circleFrom, circlesAmong, onBothSides } from './circles.ts'
 import { type Import, partOf } from './house.ts'
-import { MAY_USE, MAY_USE_ELSEWHERE, mayImport, NAMES_TARGETS } from './rooms.ts'
+import { MAY_IMPORT, MAY_USE, MAY_USE_ELSEWHERE, mayImport, NAMES_TARGETS } from './rooms.ts'
 import { tooLong } from './sizes.ts'
 import { type House, inWords, isModule, isOurs, topOf } from './whole-house.ts'
 
 export function upwards({ among, clients }: House): string[] {
   const astray = among.filter(({ from, to, typesOnly }) => {
-    const [running = '', types = ''] = mayImport(partOf(from), clients)
-      .split(':')
-      .map((part) => part.trim())
-    const allowed = [partOf(from), ...running.split(' '), ...(typesOnly ? types.split(' ') : [])]
-    return !allowed.some((part) => part === partOf(to) || partOf(to).startsWith(`${part}/`))
+    const { running, types } = allowed(partOf(from), clients)
+    return ![partOf(from), ...running, ...(typesOnly ? types : [])].some((part) => isWithin(part, to))
   })
   return astray.map(inWords)
+}
+
+/** What may be imported and is not, or not as more than a type. */
+export function untaken({ files, among, clients }: House, table: Readonly<Record<string, string>> = MAY_IMPORT): string[] {
+  const parts = new Set([...files.map(partOf), ...Object.keys(table)])
+  return [...parts].flatMap((from) => {
+    const { running, types } = allowed(from, clients, table)
+    const taken = (to: string, asTypes: boolean) =>
+      among.some((one) => partOf(one.from) === from && isWithin(to, one.to) && one.typesOnly === asTypes)
+    return [
+      ...running.filter((to) => !taken(to, false)).map((to) => `${from} → ${to}`),
+      ...types.filter((to) => !taken(to, true)).map((to) => `${from} → ${to} (types)`),
+    ]
+  })
+}
+
+function allowed(part: string, clients: readonly string[], table = MAY_IMPORT): { running: string[]; types: string[] } {
+  const [running = '', types = ''] = mayImport(part, clients, table).split(':')
+  return { running: listed(running), types: listed(types) }
+}
+
+function listed(words: string): string[] {
+  return words.split(' ').filter((word) => word !== '')
+}
+
+function isWithin(part: string, file: string): boolean {
+  return partOf(file) === part || partOf(file).startsWith(`${part}/`)
 }
 
 /** Modules that are asked for by a name that is worked out. */
@@ -25,8 +49,33 @@ export function unreadable({ files, code }: House): string[] {
 
 export function foreign({ imports, clients }: House): string[] {
   const modules = imports.filter(({ to }) => isModule(to))
-  const general = (file: string) => MAY_USE[clients.includes(topOf(file)) ? 'clients' : topOf(file)]
-  return modules.filter(({ from, to }) => !(MAY_USE[partOf(from)] ?? general(from) ?? MAY_USE_ELSEWHERE).test(to)).map(inWords)
+  return modules.filter(({ from, to }) => !usable(from, clients).some((module) => isModuleOf(module, to))).map(inWords)
+}
+
+/** What a part may use and does not. What any plugin, any client may use is theirs to take. */
+export function unused({ imports, clients }: House, table: Readonly<Record<string, string>> = MAY_USE): string[] {
+  const own = (part: string) => listed(table[part]!).filter((word) => word !== '+')
+  const rows = Object.keys(table).filter((part) => part !== 'plugins' && part !== 'clients')
+  const uses = (part: string, module: string) => imports.some(({ from, to }) => partOf(from) === part && isModuleOf(module, to))
+  const anywhere = (module: string) =>
+    imports.some(({ from, to }) => isModuleOf(module, to) && usable(from, clients).includes(module))
+  return [
+    ...rows.flatMap((part) =>
+      own(part)
+        .filter((module) => !uses(part, module))
+        .map((module) => `${part} → ${module}`),
+    ),
+    ...listed(MAY_USE_ELSEWHERE).filter((module) => !anywhere(module)),
+  ]
+}
+
+function usable(file: string, clients: readonly string[]): string[] {
+  const row = MAY_USE[partOf(file)] ?? MAY_USE[clients.includes(topOf(file)) ? 'clients' : topOf(file)] ?? MAY_USE_ELSEWHERE
+  return listed(row.replace(/^\+/, MAY_USE_ELSEWHERE))
+}
+
+function isModuleOf(allowed: string, module: string): boolean {
+  return allowed === module || (allowed === 'node:*' && module.startsWith('node:'))
 }
 
 /** Plugins that the core imports elsewhere than in the catalog, and plugins that the catalog does not have. */
@@ -155,8 +204,10 @@ export function clockReaders({ files, code }: House): string[] {
 /** Walls that hold a plugin by its folder, and nobody need name it. */
 export const AROUND_PLUGINS = [
   upwards,
+  untaken,
   unreadable,
   foreign,
+  unused,
   entities,
   meetings,
   pastTheDoor,
