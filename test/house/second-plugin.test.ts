@@ -3,6 +3,7 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { root } from '../support/house.ts'
 import { LONGEST_FILE, tooLong } from '../support/sizes.ts'
+import { targetWords } from '../support/target-words.ts'
 import * as walls from '../support/walls.ts'
 import { type House, house, houseOf, texts } from '../support/whole-house.ts'
 
@@ -65,7 +66,7 @@ describe('a second plugin', () => {
 
   it('is not named in the core', () => {
     const named = new Map([...laid, ['src/grants/planted.ts', `const isTheirs = plugin === 'badges'`]])
-    expect(walls.targetWords(houseOf(named))).toContain('src/grants/planted.ts: badges')
+    expect(targetWords(houseOf(named))).toContain('src/grants/planted.ts: badges')
   })
 
   it('may have a client of its own at the root, which knows nothing of the broker', () => {

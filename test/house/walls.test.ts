@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { root } from '../support/house.ts'
 import { MAY_IMPORT, MAY_USE } from '../support/rooms.ts'
 import { LONGEST_DOCUMENT, LONGEST_FILE, linesIn, tooLong } from '../support/sizes.ts'
+import { targetWords } from '../support/target-words.ts'
 import * as walls from '../support/walls.ts'
 import { type House, house, houseOf, texts, textsIn, unknownIn } from '../support/whole-house.ts'
 
@@ -134,14 +135,44 @@ const PLANTED: readonly {
     'role_id',
     'namespace',
     'target.sealed',
+    'kv2',
+    'kvV2',
+    'kv-v2',
+    'entity-alias',
+    'entityAlias',
+    'seal-status',
+    'autounseal',
+    'wrap_info',
+    'wrapInfo',
+    'wrapped_accessor',
+    'auth/token/lookup-self',
+    'POST /v1/auth/token/create',
+    'http://127.0.0.1/v1/sys/health',
+    'sys/init',
+    'identity/entity/id',
+    'lookup-self',
+    'revokeSelf',
+    'token_max_ttl',
+    'secret_id_num_uses',
+    'static-roles',
+    'X-Vault-Token',
   ].flatMap((word) => [
-    { wall: walls.targetWords, file: 'src/grants/planted.ts', text: `const a = '${word}'` },
-    { wall: walls.targetWords, file: 'portal/src/planted.tsx', text: `/** About ${word}. */` },
+    { wall: targetWords, file: 'src/grants/planted.ts', text: `const a = '${word}'` },
+    { wall: targetWords, file: 'portal/src/planted.tsx', text: `/** About ${word}. */` },
   ]),
-  { wall: walls.targetWords, file: 'src/cli/commands/planted.ts', text: `const a = 'openbao'` },
-  { wall: walls.targetWords, file: 'src/catalog/planted.ts', text: `const a = 'kv'` },
-  { wall: walls.targetWords, file: 'src/access/planted.ts', text: `const mount = 'userpass'` },
-  { wall: walls.targetWords, file: 'src/grants/planted.ts', text: 'const vaultPolicy = 1' },
+  ...[
+    'portal/planted.html',
+    'portal/vite.config.ts',
+    'portal/src/planted.css',
+    'src/audit/planted.md',
+    'portal/src/planted.svg',
+  ].flatMap((file) =>
+    ['wrap_info', 'openbao', 'sys/health'].map((word) => ({ wall: targetWords, file, text: `<!-- ${word} -->` })),
+  ),
+  { wall: targetWords, file: 'src/cli/commands/planted.ts', text: `const a = 'openbao'` },
+  { wall: targetWords, file: 'src/catalog/planted.ts', text: `const a = 'kv'` },
+  { wall: targetWords, file: 'src/access/planted.ts', text: `const mount = 'userpass'` },
+  { wall: targetWords, file: 'src/grants/planted.ts', text: 'const vaultPolicy = 1' },
   {
     wall: walls.unreadable,
     file: 'src/audit/planted.cts',

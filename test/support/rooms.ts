@@ -86,7 +86,17 @@ export const MAY_USE: Record<string, string> = {
 export const NAMES_TARGETS: readonly { readonly place: string; readonly word: RegExp; readonly because: string }[] = [
   { place: 'src/catalog/plugins.ts', word: /^vault$/, because: 'it is the list of plugins' },
   { place: 'src/platform/due/', word: /^leases?$/, because: 'a row of due work is leased to a replica' },
+  { place: 'src/identity/', word: /^auth\/(signed-in|\*path)$/, because: 'people sign in at addresses below /auth' },
   { place: 'src/actions/outage.ts', word: /^target\./, because: 'rows of 0.1.0 have these codes' },
+]
+
+/** Words of several parts that plugins say as everybody does, and whose they are; codes of errors are the broker's. */
+export const BOTH_SAY: readonly { readonly words: string; readonly because: string }[] = [
+  { words: 'no-store request-id http_proxy https_proxy', because: 'HTTP has them' },
+  { words: 'rsa_pkcs1 rsa_pss_pss rsa_pss_rsae', because: 'TLS has them' },
+  { words: 'ecdsa_secp256r1_sha256 ecdsa_secp384r1_sha384 ecdsa_secp521r1_sha512', because: 'TLS has them' },
+  { words: 'common_name private_key serial_number', because: 'certificates have them' },
+  { words: 'display_name', because: 'SCIM has it' },
 ]
 
 /** Where the wall clock is read, and not only said in a plugin. Whatever decides about access compares times in SQL or with the target's own. */

@@ -1,7 +1,8 @@
 import { circleFrom, circlesAmong, onBothSides } from './circles.ts'
 import { type Import, partOf } from './house.ts'
-import { MAY_IMPORT, MAY_USE, MAY_USE_ELSEWHERE, mayImport, NAMES_TARGETS } from './rooms.ts'
+import { MAY_IMPORT, MAY_USE, MAY_USE_ELSEWHERE, mayImport } from './rooms.ts'
 import { tooLong } from './sizes.ts'
+import { targetWords } from './target-words.ts'
 import { type House, inWords, isModule, isOurs, topOf } from './whole-house.ts'
 
 export function upwards({ among, clients }: House): string[] {
@@ -132,68 +133,6 @@ export function folderCircles({ among }: House): string[] {
 /** A file of a folder stands above the folders in it, or below them. What lies in `src` itself has lines in the table of rooms. */
 export function betweenFolders({ among }: House): string[] {
   return onBothSides(among.filter(({ from, to }) => [from, to].every((file) => !/^src\/[^/]+$/.test(file))))
-}
-
-/** Within a name, too. */
-const NAMES = ['vault', 'openbao', 'hashicorp', 'userpass', 'approle', 'cubbyhole']
-/** As words, or as parts of a name: `kvMounts`, `FROM_KV`. */
-const WORDS = [
-  'bao',
-  'kv',
-  'hcl',
-  'pki',
-  'transit',
-  'accessors?',
-  'acl',
-  'mount(s|ed|ing)?',
-  'leas(es?|ed|ing)',
-  'namespaces?',
-  'raft',
-  'unwrap\\w*',
-  'unseal\\w*',
-  'wrap(ping)? (token|ttl)',
-  '(role|secret) id',
-  'root token',
-  'token role',
-  'sys/\\w+',
-  'target\\.(sealed|standby|uninitiali[sz]ed)',
-]
-const OF_A_TARGET = new RegExp(`\\b(\\w*(${NAMES.join('|')})\\w*|${WORDS.join('|')})\\b`, 'gi')
-
-/** What the core and the portal say in words of a target, in comments as well. */
-export function targetWords(house: House): string[] {
-  const mayBeSaid = (file: string, word: string) => NAMES_TARGETS.some((one) => file.startsWith(one.place) && one.word.test(word))
-  return wordsSaid(house)
-    .filter(([file, word]) => !mayBeSaid(file, word))
-    .map(([file, word]) => `${file}: ${word}`)
-}
-
-/** Whether an exception is needed. */
-export function isSaid(house: House, one: (typeof NAMES_TARGETS)[number]): boolean {
-  return wordsSaid(house).some(([file, word]) => file.startsWith(one.place) && one.word.test(word))
-}
-
-function wordsSaid({ files, texts, plugins }: House): (readonly [file: string, word: string])[] {
-  const quoted = new RegExp(`(?<=['"\`])(?:${plugins.join('|')})(?=['"\`])`, 'g')
-  return files
-    .filter((file) => /^(src|portal\/src)\//.test(file))
-    .flatMap((file) => {
-      const text = texts.get(file)!
-      const found = [...ofATarget(text), ...[...text.matchAll(quoted)].map(([word]) => word)]
-      return [...new Set(found)].map((word) => [file, word] as const)
-    })
-}
-
-const read = new Map<string, readonly string[]>()
-
-/** Once for each text. */
-function ofATarget(text: string): readonly string[] {
-  const before = read.get(text)
-  if (before) return before
-  const divided = text.replace(/(?<=[a-z\d])(?=[A-Z])|_/g, ' ')
-  const now = [text, divided].flatMap((each) => [...each.matchAll(OF_A_TARGET)].map(([word]) => word))
-  read.set(text, now)
-  return now
 }
 
 export function clockReaders({ files, code }: House): string[] {

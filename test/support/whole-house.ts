@@ -3,9 +3,10 @@ import { builtinModules } from 'node:module'
 import path from 'node:path'
 import { type Import, readCode, root } from './house.ts'
 
-/** All files with their text, and what they import: of ours `among`. */
+/** All files of code, and what they import: of ours `among`. */
 export interface House {
   readonly files: readonly string[]
+  /** of these, and of what lies beside them and is no code: pages, styles, settings */
   readonly texts: ReadonlyMap<string, string>
   /** without comments */
   readonly code: ReadonlyMap<string, string>
@@ -21,12 +22,17 @@ const CODE = /\.[cm]?[jt]sx?$/
 /** What a browser is given beside code, and what is written for people. */
 const NO_CODE = /\.(css|svg|md)$/
 
+/** What Vite builds the portal with runs on a laptop alone. */
+function isCode(file: string): boolean {
+  return CODE.test(file) && !/^portal\/[^/]+$/.test(file)
+}
+
 export const texts = textsIn(root)
 export const house = houseOf(texts)
 
-/** Every file of code that lies on the disk below a checkout, whatever its ending. */
+/** Every file that lies on the disk below a checkout where code is, whatever its ending. */
 export function textsIn(checkout: string): ReadonlyMap<string, string> {
-  const found = filesIn(checkout, placesOf(checkout)).filter((file) => CODE.test(file))
+  const found = [...filesIn(checkout, placesOf(checkout)), ...besideThePortal(checkout)]
   return new Map(found.map((file) => [file, readFileSync(path.join(checkout, file), 'utf8')]))
 }
 
@@ -43,6 +49,13 @@ function placesOf(checkout: string): string[] {
   return ['src', 'plugins', 'dev', 'bench', 'portal/src', 'migrations', ...clients]
 }
 
+/** The page that the portal starts from, and its settings. */
+function besideThePortal(checkout: string): string[] {
+  return readdirSync(path.join(checkout, 'portal'), { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => `portal/${name}`)
+}
+
 function foldersIn(place: string): string[] {
   return readdirSync(place).filter((name) => statSync(path.join(place, name)).isDirectory())
 }
@@ -56,7 +69,7 @@ function filesIn(checkout: string, places: readonly string[]): string[] {
 }
 
 export function houseOf(texts: ReadonlyMap<string, string>): House {
-  const files = [...texts.keys()].sort()
+  const files = [...texts.keys()].filter(isCode).sort()
   const read = new Map(files.map((file) => [file, readCode(file, texts.get(file)!)]))
   const code = new Map(files.map((file) => [file, read.get(file)!.code]))
   const lines = new Map(files.map((file) => [file, texts.get(file)!.split('\n').length - 1]))

@@ -1,0 +1,148 @@
+import { ERRORS } from '../../src/sdk/errors.ts'
+import { BOTH_SAY, NAMES_TARGETS } from './rooms.ts'
+import { type House, topOf } from './whole-house.ts'
+
+/** Within a name, too. */
+const NAMES = ['vault', 'openbao', 'hashicorp', 'userpass', 'approle', 'cubbyhole', 'unseal']
+/** As words, or as parts of a name: `kvMounts`, `FROM_KV`. */
+const WORDS = [
+  'bao',
+  'kv\\d*',
+  'hcl',
+  'pki',
+  'transit',
+  'accessors?',
+  'acl',
+  'mount(s|ed|ing)?',
+  'leas(es?|ed|ing)',
+  'namespaces?',
+  'raft',
+  'unwrap\\w*',
+  'seal status',
+  'entity alias(es)?',
+  'wrap(ping)? (token|ttl|info)',
+  '(role|secret) id',
+  'root token',
+  'token role',
+  'target\\.(sealed|standby|uninitiali[sz]ed)',
+]
+const OF_A_TARGET = new RegExp(`\\b(\\w*(${NAMES.join('|')})\\w*|${WORDS.join('|')})\\b`, 'gi')
+
+/** What the core and the portal say in words of a target: in code, in comments, in pages and styles. */
+export function targetWords(house: House): string[] {
+  const mayBeSaid = (file: string, word: string) => NAMES_TARGETS.some((one) => file.startsWith(one.place) && one.word.test(word))
+  return wordsSaid(house)
+    .filter(([file, word]) => !mayBeSaid(file, word))
+    .map(([file, word]) => `${file}: ${word}`)
+}
+
+/** Whether an exception is needed. */
+export function isSaid(house: House, one: (typeof NAMES_TARGETS)[number]): boolean {
+  return wordsSaid(house).some(([file, word]) => file.startsWith(one.place) && one.word.test(word))
+}
+
+/** Whether a word that both say is said by both. */
+export function isShared(house: House, word: string): boolean {
+  const said = (file: string) => [...house.texts.get(file)!.matchAll(COMPOUND)].some(([one]) => inKebab(one) === inKebab(word))
+  const { theirs } = pluginWords(house)
+  return theirs.has(inKebab(word)) && coreOf(house).some(said)
+}
+
+function coreOf({ texts }: House): string[] {
+  return [...texts.keys()].filter((file) => /^(src|portal)\//.test(file))
+}
+
+function wordsSaid(house: House): (readonly [file: string, word: string])[] {
+  const { plugins, texts } = house
+  const quoted = new RegExp(`(?<=['"\`])(?:${plugins.join('|')})(?=['"\`])`, 'g')
+  const { compounds, paths } = pluginWords(house)
+  return coreOf(house).flatMap((file) => {
+    const text = texts.get(file)!
+    const theirs = compoundsIn(text).filter(([, kebab]) => compounds.has(kebab))
+    const found = [...ofATarget(text), ...foundIn(text, quoted), ...foundIn(text, paths), ...theirs.map(([word]) => word)]
+    return [...new Set(found)].map((word) => [file, word] as const)
+  })
+}
+
+const found = new Map<string, Map<string, readonly string[]>>()
+
+/** Once for each text. */
+function foundIn(text: string, looked: RegExp): readonly string[] {
+  const those = found.get(looked.source) ?? new Map<string, readonly string[]>()
+  found.set(looked.source, those)
+  const now = those.get(text) ?? [...text.matchAll(looked)].map(([word]) => word)
+  those.set(text, now)
+  return now
+}
+
+/** Words of several parts: `wrap_info`, `entity-alias`, `lookupSelf`. */
+const COMPOUND = /[A-Za-z][A-Za-z\d]*(?:[-_][A-Za-z\d]+)*/g
+
+/**
+ * What plugins and their clients say of several parts is of their targets, but what everybody says who speaks of such things: fields of
+ * answers, ends of paths. And paths that begin as those they call.
+ */
+function pluginWords({ files, code, clients }: House): {
+  /** all of them, and those that only they say */
+  readonly theirs: ReadonlySet<string>
+  readonly compounds: ReadonlySet<string>
+  readonly paths: RegExp
+} {
+  const said = files
+    .filter((file) => topOf(file) === 'plugins' || clients.includes(topOf(file)))
+    .map((file) => saidIn(code.get(file)!))
+  const theirs = new Set(said.flatMap(({ words }) => words))
+  const shared = [...BOTH_SAY.flatMap(({ words }) => words.split(' ')), ...Object.keys(ERRORS).flatMap((code) => code.split('.'))]
+  const ours = new Set(shared.map(inKebab))
+  const compounds = new Set([...theirs].filter((word) => !ours.has(word)))
+  const begins = [...new Set(['sys', ...said.flatMap(({ firsts }) => firsts)])].join('|')
+  // Not where a folder or an address of ours goes on: `../identity/people`, `/auth/login`.
+  const paths = new RegExp(`(?<![\\w./-])(?:${begins})/[\\w$<{:*-]+|/v\\d/(?:${begins})/`, 'g')
+  return { theirs, compounds, paths }
+}
+
+const known = new Map<string, { words: readonly string[]; firsts: readonly string[] }>()
+
+/** Once for each text. */
+function saidIn(code: string): { words: readonly string[]; firsts: readonly string[] } {
+  const before = known.get(code)
+  if (before) return before
+  const snakes = [...code.matchAll(/\b[a-z]+(?:_[a-z\d]+)+\b/g)].map(([word]) => inKebab(word))
+  const paths = [...code.matchAll(/\bpath: \[([^\]]*)\]/g)].map(([, list = '']) => list)
+  const ends = paths.flatMap((list) => [...list.matchAll(/[a-z]+(?:-[a-z\d]+)+/g)].map(([word]) => word))
+  // One part alone is the field of an input.
+  const firsts = paths.flatMap((list) => /^\s*['"`]([a-z]+)(?:\/|['"`],)/.exec(list)?.[1] ?? [])
+  const now = { words: [...snakes, ...ends], firsts }
+  known.set(code, now)
+  return now
+}
+
+function inKebab(word: string): string {
+  return word
+    .replace(/(?<=[a-z\d])(?=[A-Z])/g, '-')
+    .replaceAll('_', '-')
+    .toLowerCase()
+}
+
+const parts = new Map<string, readonly (readonly [word: string, kebab: string])[]>()
+
+/** Once for each text. */
+function compoundsIn(text: string): readonly (readonly [word: string, kebab: string])[] {
+  const before = parts.get(text)
+  if (before) return before
+  const now = [...new Set([...text.matchAll(COMPOUND)].map(([word]) => word))].map((word) => [word, inKebab(word)] as const)
+  parts.set(text, now)
+  return now
+}
+
+const read = new Map<string, readonly string[]>()
+
+/** Once for each text. */
+function ofATarget(text: string): readonly string[] {
+  const before = read.get(text)
+  if (before) return before
+  const divided = text.replace(/(?<=[a-z\d])(?=[A-Z])|[_-]/g, ' ')
+  const now = [text, divided].flatMap((each) => [...each.matchAll(OF_A_TARGET)].map(([word]) => word))
+  read.set(text, now)
+  return now
+}
