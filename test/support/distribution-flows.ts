@@ -126,8 +126,8 @@ async function rollBack({ world }: ThreeTargets, id: string): Promise<void> {
 }
 
 const BACK: Pick<DistributionFlow, 'calls' | 'begin' | 'settle'> = {
-  // What is there, and what was. Once more both to prove it.
-  calls: [READ, READ, WRITE, READ, READ],
+  // What is there, and what was; what it was written over. Once more both to prove it.
+  calls: [READ, READ, WRITE, READ, READ, READ],
   async begin(stage, { distribution }) {
     await rollBack(stage, distribution!)
     await stage.world.settled(distribution!)
@@ -140,8 +140,8 @@ const BACK: Pick<DistributionFlow, 'calls' | 'begin' | 'settle'> = {
 
 export const DISTRIBUTION_FLOWS: Readonly<Record<string, DistributionFlow>> = {
   distribute: {
-    // Read for the plan, with how many versions are kept, again right before it is written, and once more to prove it.
-    calls: [READ, 'GET secret/metadata/certs/b/:cn', READ, WRITE, READ],
+    // Read for the plan, with how many versions are kept, again right before it is written; then what it was written over, and what is there.
+    calls: [READ, 'GET secret/metadata/certs/b/:cn', READ, WRITE, READ, READ],
     prepare: fresh,
     begin: async (stage, { certificate }) => stage.world.settled(await stage.world.distribute(certificate, stage.targets)),
     async settle(stage, before) {

@@ -104,10 +104,10 @@ type Secret = { metadata: { version: number }; data: Record<string, string> }
 const rotation: Deed = {
   action: 'rotate-kv-secret',
   input: { mount: 'kv', path: 'app/db', fields: { password: { by: 'recipe', length: 24 } } },
-  // Read for the plan, again right before it is written, and once more to prove it.
-  calls: ['GET sys/internal/ui/mounts', READ, READ, WRITE, READ],
-  // Whether it is possible: what is there, and what was. The same again when it is done, and once more both to prove it.
-  callsBack: [READ, READ, READ, READ, WRITE, READ, READ],
+  // Read for the plan, again right before it is written; then what it was written over, and what is there, to prove it.
+  calls: ['GET sys/internal/ui/mounts', READ, READ, WRITE, READ, READ],
+  // Whether it is possible: what is there, and what was. The same again when it is done; what it was written over; once more both to prove it.
+  callsBack: [READ, READ, READ, READ, WRITE, READ, READ, READ],
   look: async ({ vault }) => (await vault.api('GET', PATH)).body.data,
   isDone(now, former) {
     const [after, before] = [now as Secret, former as Secret]

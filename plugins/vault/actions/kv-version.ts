@@ -35,6 +35,9 @@ export async function readVersion(send: Send, place: KvPlace, version?: number):
   const { data: fields, metadata } = answer.data
   if (!isObject(metadata) || typeof metadata['version'] !== 'number' || typeof metadata['created_time'] !== 'string')
     throw notAsKv2(`the answer for ${nameOf(place)}`, answer)
+  // What is decided by the neighbours of a version is not decided by another.
+  if (version !== undefined && metadata['version'] !== version)
+    throw notAsKv2(`the answer for version ${version} of ${nameOf(place)}`, answer)
   const found = { version: metadata['version'], createdAt: metadata['created_time'], answer }
   if (metadata['destroyed'] === true) return { is: 'destroyed', ...found }
   if (answer.status === 404 || !isObject(fields)) return { is: 'deleted', ...found }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { BrokerError, type Json, type Outlook } from '../../../src/sdk/index.ts'
 import type { VaultAnswer } from '../../../vault/index.ts'
 import type { Send } from '../send.ts'
+import { mustFollow } from './kv-neighbour.ts'
 import { type KvPlace, nameOf } from './kv-place.ts'
 import { type Fields, inexactField, type KvVersion, readVersion, writeVersion } from './kv-version.ts'
 
@@ -28,9 +29,11 @@ export interface Writing {
  * hold what it was to; `restored`: what was there before is there again; `changed`: it wrote, and somebody did something since.
  */
 export type Standing = { readonly answer: VaultAnswer } & (
-  | { readonly is: 'untouched' | 'written' }
+  | { readonly is: 'untouched' }
+  | { readonly is: 'written'; readonly createdAt: string }
+  | { readonly is: 'spoiled'; readonly createdAt: string; readonly because: string }
   | { readonly is: 'restored'; readonly version: number }
-  | { readonly is: 'spoiled' | 'changed'; readonly because: string }
+  | { readonly is: 'changed'; readonly because: string }
 )
 
 /**
@@ -40,17 +43,28 @@ export type Standing = { readonly answer: VaultAnswer } & (
 export async function writeOver(send: Send, writing: Writing, next: (current: Fields) => Fields): Promise<string> {
   const { place, from, hadValue } = writing
   const current = await readVersion(send, place)
-  if (isOurs(current, writing)) return current.createdAt
+  if (isOurs(current, writing)) return foundWritten(send, writing, current)
   if (!isFrom(current, writing) || (current.is === 'live') !== hadValue) throw wroteFirst(writing)
+  let writtenAt: string
   try {
-    return await writeVersion(send, place, next(current.is === 'live' ? current.fields : {}), from)
+    writtenAt = await writeVersion(send, place, next(current.is === 'live' ? current.fields : {}), from)
   } catch (error) {
     if (!isRefusal(error)) throw error
     // An answer that was lost, and the call repeated, meets what it wrote itself. And who refuses may have written all the same.
     const now = await readVersion(send, place)
-    if (isOurs(now, writing)) return now.createdAt
+    if (isOurs(now, writing)) return foundWritten(send, writing, now)
     throw error.code === 'target.conflict' ? wroteFirst(writing) : error
   }
+  if (from > 0) await mustFollow(send, { place, after: from, afterAt: writing.fromAt, writtenAt })
+  return writtenAt
+}
+
+/** What holds what was to be written may be another's after a purge: then it is left alone. */
+async function foundWritten(send: Send, writing: Writing, { createdAt }: { readonly createdAt: string }): Promise<string> {
+  const { place, from } = writing
+  const earlier = from > 0 ? await readVersion(send, place, from) : undefined
+  if (earlier && earlier.is !== 'absent' && !isFrom(earlier, writing)) throw wroteFirst(writing)
+  return createdAt
 }
 
 export async function standingOf(send: Send, writing: Writing): Promise<Standing> {
@@ -61,8 +75,9 @@ export async function standingOf(send: Send, writing: Writing): Promise<Standing
   const name = nameOf(place)
   if (isOurs(current, writing)) {
     const difference = differs?.(current.fields)
-    if (difference === undefined) return { is: 'written', answer }
-    return { is: 'spoiled', answer, because: `version ${ours} of ${name} is not what was written: ${difference}` }
+    const { createdAt } = current
+    if (difference === undefined) return { is: 'written', createdAt, answer }
+    return { is: 'spoiled', createdAt, answer, because: `version ${ours} of ${name} is not what was written: ${difference}` }
   }
   const changed = (because: string): Standing => ({ is: 'changed', answer, because })
   if (current.is === 'absent' || current.version < ours) {
@@ -72,7 +87,10 @@ export async function standingOf(send: Send, writing: Writing): Promise<Standing
     )
   }
   if (current.version === ours) {
-    if (wroteAt !== undefined && current.createdAt !== wroteAt) return changed(`${name} has since been removed and made again`)
+    if (wroteAt !== undefined && current.createdAt !== wroteAt) {
+      const state = current.is === 'live' ? '' : `, and its version ${ours} is ${current.is}`
+      return changed(`${name} has since been removed and made again${state}`)
+    }
     // Somebody else's: check-and-set kept ours out.
     if (current.is === 'live') return { is: 'untouched', answer }
     return hadValue
@@ -90,8 +108,9 @@ export async function putBack(send: Send, writing: Writing): Promise<void> {
   const standing = await standingOf(send, writing)
   if (standing.is === 'untouched' || standing.is === 'restored') return
   if (standing.is === 'changed') throw inTheWay(standing.because)
+  let confirm: () => Promise<void>
   try {
-    await writeBack(send, writing)
+    confirm = await writeBack(send, writing, standing.createdAt)
   } catch (error) {
     if (!isRefusal(error)) throw error
     const now = await standingOf(send, writing)
@@ -99,19 +118,33 @@ export async function putBack(send: Send, writing: Writing): Promise<void> {
     if (error.code !== 'target.conflict') throw error
     throw inTheWay(now.is === 'changed' ? now.because : 'somebody is writing this secret at this moment')
   }
+  await confirm()
 }
 
-async function writeBack(send: Send, writing: Writing): Promise<void> {
+/** Over ours, which was written then. Answers how to look whether it was. */
+async function writeBack(send: Send, writing: Writing, oursAt: string): Promise<() => Promise<void>> {
   const { place, from, hadValue } = writing
+  const ours = from + 1
   if (!hadValue) {
-    const path = [place.mount, 'delete', place.path]
-    await send({ method: 'POST', path, body: { versions: [from + 1] }, repeatable: true })
-    return
+    await send({ method: 'POST', path: [place.mount, 'delete', place.path], body: { versions: [ours] }, repeatable: true })
+    return () => mustHaveDeleted(send, place, ours, oursAt)
   }
   const earlier = await readVersion(send, place, from)
   const why = whyNotBack(writing, earlier)
   if (earlier.is !== 'live' || why) throw inTheWay(why ?? 'there is no earlier version', fixFor(writing, earlier))
-  await writeVersion(send, place, earlier.fields, from + 1)
+  const writtenAt = await writeVersion(send, place, earlier.fields, ours)
+  return () => mustFollow(send, { place, after: ours, afterAt: oursAt, writtenAt })
+}
+
+/** Nothing is compared where a version is deleted: of a secret made again in that instant, another's was. */
+async function mustHaveDeleted(send: Send, place: KvPlace, version: number, oursAt: string): Promise<void> {
+  const now = await readVersion(send, place, version)
+  if (now.is !== 'deleted' || now.createdAt === oursAt) return
+  const because = `somebody removed ${nameOf(place)} and made it again in the instant before its version ${version} was deleted, and theirs was`
+  throw inTheWay(
+    because,
+    `vault kv undelete -mount=${place.mount} -versions=${version} ${place.path} brings back what they wrote`,
+  )
 }
 
 /** What is said not to have been done: it is looked at before that is believed. What may pass is tried again, which looks first, too. */
@@ -161,10 +194,14 @@ function isFrom(version: KvVersion, { from, fromAt }: Writing): boolean {
 }
 
 async function isAsBefore(send: Send, writing: Writing, current: KvVersion): Promise<boolean> {
-  if (!writing.hadValue || current.is !== 'live') return false
-  if (writing.wasBefore) return writing.wasBefore(current.fields)
-  const earlier = await readVersion(send, writing.place, writing.from)
-  return earlier.is === 'live' && isFrom(earlier, writing) && isDeepStrictEqual(earlier.fields, current.fields)
+  const { place, from, hadValue, wroteAt, wasBefore } = writing
+  if (current.is !== 'live') return false
+  const isOverOurs = async () => isOurs(await readVersion(send, place, from + 1), writing)
+  if (hadValue && wasBefore?.(current.fields)) return wroteAt === undefined || isOverOurs()
+  const earlier = from > 0 ? await readVersion(send, place, from) : undefined
+  if (earlier?.is !== 'live' || !isDeepStrictEqual(earlier.fields, current.fields)) return false
+  // Another's, from after a purge, over which it was written unseen: it was given back at once.
+  return isFrom(earlier, writing) ? hadValue : isOverOurs()
 }
 
 async function mayBeOurs(send: Send, writing: Writing): Promise<boolean> {

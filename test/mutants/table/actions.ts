@@ -226,16 +226,16 @@ export const ACTIONS: readonly Mutant[] = [
   {
     bug: 'what was spoiled on its way counts as written',
     file: 'plugins/vault/actions/kv-writing.ts',
-    find: "if (difference === undefined) return { is: 'written', answer }",
-    replace: "if (difference !== 'x') return { is: 'written', answer }",
+    find: "if (difference === undefined) return { is: 'written'",
+    replace: "if (difference !== 'x') return { is: 'written'",
     suites: ['rotate-kv-secret', 'distribute-certificate'],
   },
   {
     bug: 'a run is taken back over whatever is current in that instant',
     file: 'plugins/vault/actions/kv-writing.ts',
-    find: '  await writeVersion(send, place, earlier.fields, from + 1)',
+    find: '  const writtenAt = await writeVersion(send, place, earlier.fields, ours)',
     replace: `  const now = await readVersion(send, place)
-  await writeVersion(send, place, earlier.fields, now.is === 'absent' ? 0 : now.version)`,
+  const writtenAt = await writeVersion(send, place, earlier.fields, now.is === 'absent' ? 0 : now.version)`,
     suites: ['rotate-kv-secret'],
   },
   {

@@ -5,7 +5,7 @@ import { distributeCertificate } from '../../../plugins/vault/certificates/distr
 import { BrokerError } from '../../../src/sdk/index.ts'
 import { makeChain } from '../../support/certificates.ts'
 import { describeReversible } from '../conformance/reversible-action.ts'
-import { done, type KvWorld, kvWorld, planned, undone } from './kv-secrets.ts'
+import { done, type KvWorld, kvWorld, planned, racing, revealed, undone } from './kv-secrets.ts'
 
 const servers = await serversUnderTest()
 const CN = 'shop.example.com'
@@ -132,6 +132,90 @@ describe.each(servers)('The distribution of a certificate to $product', (binary)
     await madeAgain(first, before)
     await expect(distributeCertificate.execute(use.ctx, use.steps[0]!)).rejects.toMatchObject({ code: 'target.conflict' })
     expect(await world.current(AT)).toBe(first)
+  })
+
+  /** Somebody purges it and makes it again up to a version, once, in the instant before its next write. */
+  const purgedBefore = ({ ctx, steps }: Awaited<ReturnType<typeof plan>>, versions: number, theirs: Record<string, unknown>) => {
+    let isDone = false
+    const meanwhile = async () => {
+      if (isDone) return
+      isDone = true
+      await madeAgain(versions, theirs)
+    }
+    return { ctx: racing(ctx, meanwhile), steps }
+  }
+  const THEIRS = { certificate: 'of a new owner' }
+
+  it('gives back what was purged and made again up to its version in the instant before it wrote', async () => {
+    const use = purgedBefore(await plan(), first, THEIRS)
+    await expect(distributeCertificate.execute(use.ctx, use.steps[0]!)).rejects.toMatchObject({
+      code: 'target.conflict',
+      message: expect.stringContaining(`what they wrote was written again, as version ${first + 2}`),
+    })
+    expect(await world.fields(AT)).toEqual(THEIRS)
+    await undo(use)
+    expect(await world.fields(AT), 'which undoes nothing of it').toEqual(THEIRS)
+    expect(await world.current(AT)).toBe(first + 2)
+    expect(await gone(use)).toMatchObject([{ holds: true }])
+  })
+
+  it('says how to write back what was purged and made again, and holds a number that the server rounds', async () => {
+    const use = purgedBefore(await plan(), first, { serial: 2 ** 60 })
+    await expect(distributeCertificate.execute(use.ctx, use.steps[0]!)).rejects.toMatchObject({
+      code: 'target.conflict',
+      message: expect.stringContaining(`their version ${first} was written over and holds a number in serial`),
+      fix: expect.stringContaining(`vault kv get -mount=kv -version=${first} ${AT}`),
+    })
+    await expect(undo(use), 'nor is it undone to what is not there any more').rejects.toMatchObject({ code: 'conflict' })
+  })
+
+  it('says of a secret that keeps one version that it wrote over what was made again, by the age of the secret', async () => {
+    await world.api('POST', 'kv/config', { max_versions: 1 })
+    try {
+      const use = purgedBefore(await plan(), first, THEIRS)
+      await expect(distributeCertificate.execute(use.ctx, use.steps[0]!)).rejects.toMatchObject({
+        code: 'target.conflict',
+        message: expect.stringContaining(`their version ${first} was written over and is no longer kept`),
+      })
+      await world.api('DELETE', `kv/metadata/${AT}`)
+      await world.write(AT, before)
+      await expect(done(distributeCertificate, await plan()), 'nobody came in between').resolves.toBeDefined()
+    } finally {
+      await world.api('POST', 'kv/config', { max_versions: 0 })
+    }
+  })
+
+  it('gives back what was purged and made again up to its version in the instant before it was undone', async () => {
+    const use = await distributed()
+    const late = purgedBefore(use, first + 1, THEIRS)
+    await expect(undo(late)).rejects.toMatchObject({
+      code: 'target.conflict',
+      message: expect.stringContaining(`what they wrote was written again, as version ${first + 3}`),
+    })
+    expect(await world.fields(AT)).toEqual(THEIRS)
+    await expect(undo(use)).rejects.toMatchObject({ code: 'conflict' })
+    expect(await world.fields(AT)).toEqual(THEIRS)
+  })
+
+  it('says how to bring back what was made again in the instant before its first version was deleted', async () => {
+    await world.api('DELETE', `kv/metadata/${AT}`)
+    const use = await distributed()
+    await expect(undo(purgedBefore(use, 1, THEIRS))).rejects.toMatchObject({
+      code: 'conflict',
+      fix: expect.stringContaining(`vault kv undelete -mount=kv -versions=1 ${AT}`),
+    })
+    await world.api('POST', `kv/undelete/${AT}`, { versions: [1] })
+    expect(await world.fields(AT)).toEqual(THEIRS)
+  })
+
+  it('does not take for its own what somebody wrote after a purge, and which happens to hold the same', async () => {
+    const use = await plan()
+    const document = JSON.parse(revealed(use.steps[0]!.sealed))
+    await madeAgain(first, before)
+    await world.write(AT, document)
+    await expect(distributeCertificate.execute(use.ctx, use.steps[0]!)).rejects.toMatchObject({ code: 'target.conflict' })
+    await expect(undo(use)).rejects.toMatchObject({ code: 'conflict' })
+    expect(await world.fields(AT)).toEqual(document)
   })
 
   it.each([
