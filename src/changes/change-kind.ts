@@ -26,7 +26,7 @@ export interface Ready<Made> {
 /** How an order is known again that somebody repeats, because an answer was lost. */
 export interface Repeatable<Body, Made> {
   /** undefined: no key was given, and every time is another order */
-  keyOf(subject: string | null, body: Body): Omit<OrderKey, 'kind'> | undefined
+  keyOf(body: Body): Omit<OrderKey, 'kind'> | undefined
   idOf(made: Made): string
   /** what was made, as it is now */
   find(id: string): Promise<Made>

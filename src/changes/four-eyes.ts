@@ -204,8 +204,9 @@ export class FourEyes {
 }
 
 function orderOf<Body, Made>(kind: ChangeKind<Body, Made>, subject: string | null, body: Body): OrderKey | undefined {
-  const order = kind.repeatable?.keyOf(subject, body)
-  return order && { kind: kind.kind, ...order }
+  const order = kind.repeatable?.keyOf(body)
+  if (order === undefined) return undefined
+  return { kind: kind.kind, key: order.key, body: subject === null ? order.body : { of: subject, ...order.body } }
 }
 
 function placeOf(id: string) {

@@ -27,7 +27,7 @@ export class ByHand {
     const view = await this.database.transaction(async (tx) => {
       const rotation = await lockRotation(tx, id)
       const { does, asked } = rotation
-      const order = key === undefined ? undefined : { kind: 'rotation.run', scope: id, key, body: { reason } }
+      const order = key === undefined ? undefined : { kind: 'rotation.run', key, body: { of: id, reason } }
       if (order && (await this.keys.claim(tx, order)) !== undefined) return this.views.one(id, tx)
       if (order) await this.keys.settle(tx, order, id)
       if (does.kind === 'remind') {

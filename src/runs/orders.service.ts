@@ -85,8 +85,7 @@ export class Orders implements OnModuleInit {
     roles: ['admin'],
     parse: (body) => orderBody.parse(body),
     repeatable: {
-      keyOf: (_, { idempotencyKey: key, approved: _plan, ...body }) =>
-        key === undefined ? undefined : { scope: `${body.integrationId} ${body.action}`, key, body },
+      keyOf: ({ idempotencyKey: key, approved: _plan, ...body }) => (key === undefined ? undefined : { key, body }),
       idOf: ({ id }) => id,
       find: (id) => this.views.one(id),
     },

@@ -89,7 +89,7 @@ export class TakingBack implements OnModuleInit {
     roles: ['admin'],
     parse: (body) => runRollback.parse(body),
     repeatable: {
-      keyOf: (id, { idempotencyKey: key, ...body }) => (key === undefined ? undefined : { scope: id!, key, body }),
+      keyOf: ({ idempotencyKey: key, ...body }) => (key === undefined ? undefined : { key, body }),
       idOf: ({ id }) => id,
       find: (id) => this.views.one(id),
     },

@@ -214,7 +214,7 @@ describe('Two who change one distribution, target or credential at once', () => 
     for (let round = 0; round < 3; round += 1) {
       const ordered = await world.distribute((await fresh()).id, [target])
       await world.settled(ordered)
-      const body = { reason: 'wrong', idempotencyKey: 'back' }
+      const body = { reason: 'wrong', idempotencyKey: `back ${round}` }
       const back = () => world.admin.post(`/api/distributions/${ordered}/rollback`, body)
       const answers = await Promise.all(Array.from({ length: 20 }, back))
       expect(answers.map(({ status, body: { code } }) => ({ status, code }))).toEqual(

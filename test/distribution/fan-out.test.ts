@@ -143,15 +143,15 @@ describe.each(await serversUnderTest())('A certificate for several targets on $p
       by.post('/api/distributions', { certificateId: id, targetIds: [target], reason: 'x', idempotencyKey: 'once', ...more })
     const held = await Promise.all([1, 2, 3].map(() => order(careful.admin)))
     expect(new Set(held.map(({ status, body }) => `${status} ${body.id}`)).size).toBe(1)
-    const another = { code: 'conflict', field: 'idempotencyKey' }
-    expect((await order(careful.admin, { batchSize: 3 })).body).toMatchObject(another)
+    const another = { status: 409, code: 'conflict', field: 'idempotencyKey' }
+    const others = [{ batchSize: 3 }, { certificateId: (await fresh()).id }, { targetIds: [await world.target('not meant')] }]
+    for (const more of others) expect((await order(careful.admin, more)).body).toMatchObject(another)
     await second.must(second.post(`/api/proposals/${held[0]!.body.id}/accept`))
     const ordered = await world.admin.must(order(world.admin))
     expect((await order(careful.admin)).body.id).toBe(ordered.id)
     expect((await world.settled(ordered.id)).state).toBe('done')
-
-    const back = (by: Api, more: object = {}) =>
-      by.post(`/api/distributions/${ordered.id}/rollback`, { reason: 'wrong', idempotencyKey: 'back', ...more })
+    const back = (by: Api, more: object = {}, of = ordered.id) =>
+      by.post(`/api/distributions/${of}/rollback`, { reason: 'wrong', idempotencyKey: 'back', ...more })
     const waits = await Promise.all([1, 2].map(() => back(careful.admin)))
     expect(new Set(waits.map(({ status, body }) => `${status} ${body.id}`)).size).toBe(1)
     await second.must(second.post(`/api/proposals/${waits[0]!.body.id}/accept`))
@@ -159,6 +159,7 @@ describe.each(await serversUnderTest())('A certificate for several targets on $p
     expect(await back(world.admin)).toMatchObject({ status: 200, body: { id: ordered.id, state: 'rolled_back' } })
     for (const more of [{ reason: 'another' }, { targetIds: [target] }])
       expect((await back(world.admin, more)).body).toMatchObject(another)
+    expect((await back(world.admin, {}, await world.distribute((await fresh()).id, [target]))).body).toMatchObject(another)
     await careful.close()
   })
 

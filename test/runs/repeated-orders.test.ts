@@ -5,6 +5,9 @@ import { type Broker, startBroker } from '../support/broker.ts'
 import { ownToken } from '../support/own-token.ts'
 import { type PaintingToy, startPainting } from '../support/painting-toy.ts'
 import { rotationsOf } from '../support/rotations.ts'
+import { TOY_PASSWORD } from '../support/toy-plugin.ts'
+
+const TWIN = { address: 'here', login: { method: 'password', password: TOY_PASSWORD } }
 
 describe('an order that is repeated with its key', () => {
   let toy: PaintingToy
@@ -44,7 +47,12 @@ describe('an order that is repeated with its key', () => {
       return now.state === state && now
     })
   const proposals = async () => (await alone.database.query<{ n: number }>('select count(*)::int as n from proposals'))[0]!.n
-  const ANOTHER = { status: 409, code: 'conflict', field: 'idempotencyKey' }
+  const ANOTHER = {
+    status: 409,
+    code: 'conflict',
+    field: 'idempotencyKey',
+    message: expect.stringContaining('the idempotency key was used for another order: '),
+  }
 
   it('is one proposal under four eyes, and one run once a second admin accepted it', async () => {
     const before = await proposals()
@@ -62,6 +70,19 @@ describe('an order that is repeated with its key', () => {
     expect((await order(alone.admin, 'red', 'together')).body.id).toBe(run.body.id)
     expect((await order(alone.admin, 'blue', 'together')).body).toMatchObject(ANOTHER)
     expect(toy.calls.filter((call) => call === 'paint north')).toHaveLength(1)
+  })
+
+  it('is refused with that key for another integration or another action', async () => {
+    const { id } = await alone.admin.must(order(alone.admin, 'red', 'elsewhere'))
+    const twin = await alone.admin.must(
+      alone.admin.post('/api/integrations', { name: 'twin', plugin: 'toy', config: TWIN, skipTest: true }),
+    )
+    for (const admin of [alone.admin, careful.admin]) {
+      expect((await order(admin, 'red', 'elsewhere', { integrationId: twin.id })).body).toMatchObject(ANOTHER)
+      expect((await order(admin, 'red', 'elsewhere', { action: 'tear-down', confirm: 'north' })).body).toMatchObject(ANOTHER)
+      expect((await order(admin, 'red', 'elsewhere', { input: { wall: 'south', colour: 'red' } })).body).toMatchObject(ANOTHER)
+    }
+    expect((await order(alone.admin, 'red', 'elsewhere')).body.id).toBe(id)
   })
 
   it('is still the proposal that was declined, and proposes nothing again', async () => {
@@ -87,14 +108,16 @@ describe('an order that is repeated with its key', () => {
       await until(id, 'executed')
       return id
     }
-    const back = (admin: Api, id: string, reason: string) =>
-      admin.post(`/api/runs/${id}/rollback`, { reason, idempotencyKey: 'back' })
+    const back = (admin: Api, id: string, reason: string, idempotencyKey = `${id} back`) =>
+      admin.post(`/api/runs/${id}/rollback`, { reason, idempotencyKey })
     const [one, two] = [await painted('one'), await painted('two')]
     const answers = await Promise.all([1, 2, 3].map(() => back(alone.admin, one, 'ugly')))
     expect(answers.map(({ status, body }) => [status, body.id])).toEqual(Array(3).fill([200, one]))
     await until(one, 'undone')
     expect(await back(alone.admin, one, 'ugly')).toMatchObject({ status: 200, body: { id: one, state: 'undone' } })
     expect((await back(alone.admin, one, 'another reason')).body).toMatchObject(ANOTHER)
+    expect((await back(alone.admin, two, 'ugly', `${one} back`)).body, 'of another run').toMatchObject(ANOTHER)
+    expect((await back(careful.admin, two, 'ugly', `${one} back`)).body, 'and proposes nothing').toMatchObject(ANOTHER)
 
     const held = await Promise.all([1, 2, 3].map(() => back(careful.admin, two, 'ugly')))
     expect(new Set(held.map(({ status, body }) => `${status} ${body.id}`)).size).toBe(1)
@@ -113,6 +136,9 @@ describe('an order that is repeated with its key', () => {
     await waitFor('it to be made', async () => (await rotations.get(id)).last?.state === 'finished')
     expect((await now('it leaked')).body).toMatchObject({ id, last: { state: 'finished' } })
     expect((await now('another reason')).body).toMatchObject(ANOTHER)
+    const other = await rotations.make({ input: { wall: 'west', colour: 'green' } })
+    const again = await alone.admin.post(`/api/rotations/${other.id}/run`, { reason: 'it leaked', idempotencyKey: 'now' })
+    expect(again.body, 'of another rotation').toMatchObject(ANOTHER)
     const turns = await alone.admin.must(alone.admin.get(`/api/rotations/${id}/turns`))
     expect(turns.items).toHaveLength(1)
   })

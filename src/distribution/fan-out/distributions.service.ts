@@ -184,8 +184,8 @@ export class Distributions implements OnModuleInit {
     roles: ['admin'],
     parse: (body) => orderBody.parse(body),
     repeatable: {
-      keyOf: (_, { idempotencyKey: key, accepted: _versions, shown: _now, ...body }) =>
-        key === undefined ? undefined : { scope: body.certificateId, key, body },
+      keyOf: ({ idempotencyKey: key, accepted: _versions, shown: _now, ...body }) =>
+        key === undefined ? undefined : { key, body },
       idOf: ({ id }) => id,
       find: (id) => this.get(id),
     },

@@ -84,8 +84,8 @@ export class PuttingBack implements OnModuleInit {
     roles: ['admin'],
     parse: (body) => rollbackBody.parse(body),
     repeatable: {
-      keyOf: (id, { idempotencyKey: key, reason, named }) =>
-        key === undefined ? undefined : { scope: id!, key, body: { reason, named: named ?? 'all' } },
+      keyOf: ({ idempotencyKey: key, reason, named }) =>
+        key === undefined ? undefined : { key, body: { reason, named: named ?? 'all' } },
       idOf: ({ id }) => id,
       find: (id) => shownDistribution(this.database.pool, id),
     },

@@ -106,6 +106,14 @@ export const RUNS: readonly Mutant[] = [
     only: 'is one proposal under four eyes',
   },
   {
+    bug: 'what is taken back is not part of the order that a key is of',
+    file: 'src/changes/four-eyes.ts',
+    find: 'body: subject === null ? order.body : { of: subject, ...order.body }',
+    replace: 'body: order.body',
+    suites: ['repeated-orders'],
+    only: 'takes a run back once',
+  },
+  {
     bug: 'the last of very many calls is not told of',
     file: 'src/actions/calls.ts',
     find: 'if (this.#all.length === MOST) this.#all.pop()',
