@@ -4,9 +4,16 @@ import { type Location, location } from './certificates/location.ts'
 import { patternOf, renderPath } from './certificates/path-template.ts'
 import { approle, cert, jwt, keyTrouble, targetFields } from './config.ts'
 
+const OPENED_ONCE =
+  'cannot be given here: it is opened once, and this login goes to each target that names it; open it (vault unwrap TOKEN, or bao unwrap TOKEN) and give what it holds as secretId'
+const isWrapped = (key: string) => key === 'wrappedSecretId'
+
 const credential = z
   .discriminatedUnion('method', [
-    approle.omit({ wrappedSecretId: true }).extend({ secretId: secret({ title: 'Secret ID' }) }),
+    z.strictObject(
+      { ...approle.omit({ wrappedSecretId: true }).shape, secretId: secret({ title: 'Secret ID' }) },
+      { error: (issue) => (issue.code === 'unrecognized_keys' && issue.keys.every(isWrapped) ? OPENED_ONCE : undefined) },
+    ),
     jwt,
     cert,
   ])

@@ -138,6 +138,18 @@ describe.each(servers)('A target on $product', { timeout: 60_000 }, (binary) => 
     expect(answer.body, answer.text).toMatchObject({ status: 422, message: expect.stringMatching(/namespace/) })
   })
 
+  it('says what to do with a wrapped secret ID, which several targets cannot open', async () => {
+    const answer = await world.admin.post('/api/target-credentials', {
+      name: 'wrapped',
+      plugin: 'vault',
+      login: { method: 'approle', roleId: world.login.roleId, wrappedSecretId: 'hvs.x' },
+      destinations: [{ address: world.server.address }],
+    })
+    expect(answer.body, answer.text).toMatchObject({ status: 400 })
+    expect(answer.text).toContain('login.wrappedSecretId')
+    expect(answer.text).toContain('bao unwrap TOKEN')
+  })
+
   it('sends a login to the places it was given for, and to no other', async () => {
     const answer = await world.admin.post('/api/targets', {
       name: 'at a thief',

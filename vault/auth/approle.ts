@@ -29,7 +29,9 @@ export function approleLogin(auth: AppRole, keeper: Keeper = inMemory()): LoginM
     mints: true,
     async login(send, signal) {
       const secretId = auth.secretId ?? (await fromWrapped(auth.wrappedSecretId, send, signal))
-      return loginAt(auth.mount, { role_id: auth.roleId, secret_id: secretId }, send, signal)
+      return loginAt(auth.mount, { role_id: auth.roleId, secret_id: secretId }, send, signal, {
+        refused: `check the role ID and the addresses that the role is bound to; a secret ID that has expired or is used up must be made anew: ${madeBy(auth)}`,
+      })
     },
   }
 
@@ -62,7 +64,7 @@ export function approleLogin(auth: AppRole, keeper: Keeper = inMemory()): LoginM
       return new Masked(secretId)
     } catch (error) {
       if (!isVaultError(error, 'not_found', 'invalid', 'denied')) throw error
-      throw alarm('it was already opened, has expired, or never existed', error)
+      throw alarm('it was already opened, has expired, was made by another server, or never existed', error)
     }
   }
 
@@ -71,9 +73,15 @@ export function approleLogin(auth: AppRole, keeper: Keeper = inMemory()): LoginM
     return new VaultError('login_failed', `the wrapped secret_id cannot be trusted: ${why}`, {
       cause,
       requestId: cause?.requestId,
-      fix: 'if you do not know who opened it, treat it as stolen: destroy that secret_id, make a new wrapped one, and save it here',
+      fix: `make a new one and save it here: ${madeBy(auth)}; if you do not know who opened the former one, treat its secret_id as stolen: destroy that secret_id`,
     })
   }
+}
+
+/** The command for a new one; the role's name is known to whoever gave its ID. */
+function madeBy({ mount, wrappedSecretId }: AppRole): string {
+  const words = `write${wrappedSecretId ? ' -wrap-ttl=10m' : ''} -f auth/${mount}/role/ROLE/secret-id`
+  return `vault ${words} (bao ${words} with OpenBao)`
 }
 
 function inMemory(): Keeper {

@@ -26,9 +26,15 @@ export interface LoginMethod {
 }
 
 /** `POST auth/<mount>/login`, which every method but `token` ends in. */
-export async function loginAt(mount: string, body: Record<string, unknown>, send: Send, signal: AbortSignal): Promise<Login> {
+export async function loginAt(
+  mount: string,
+  body: Record<string, unknown>,
+  send: Send,
+  signal: AbortSignal,
+  fixes: { readonly refused?: string } = {},
+): Promise<Login> {
   const answer = await asLogin(send({ method: 'POST', path: ['auth', mount, 'login'], body, token: 'none', signal }), (error) =>
-    fixAt(mount, error),
+    fixAt(mount, error, fixes.refused),
   )
   const auth = answer.body['auth']
   if (!isRecord(auth) || typeof auth['client_token'] !== 'string' || auth['client_token'] === '') {
@@ -68,10 +74,14 @@ export async function asLogin<Result>(answer: Promise<Result>, fixFor: (error: V
   }
 }
 
-function fixAt(mount: string, error: VaultError): string {
+function fixAt(
+  mount: string,
+  error: VaultError,
+  refused = 'check the credential, the role, and the addresses that the role is bound to',
+): string {
   return error.kind === 'not_found' || error.kind === 'unsupported'
     ? `enable the auth method at auth/${mount}, or correct its path`
-    : 'check the credential, the role, and the addresses that the role is bound to; five refusals lock it for 15 minutes'
+    : `${refused}; five refusals lock it for 15 minutes`
 }
 
 export const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null

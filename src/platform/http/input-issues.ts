@@ -11,6 +11,7 @@ type RawIssue = z.core.$ZodRawIssue
 type FinalIssue = z.core.$ZodIssue
 
 const MOST_ISSUES = 20
+const UNKNOWN_FIELDS = 'has unknown fields'
 
 /** zod's findings as field and message. A schema's own words win over `wordsFor`. */
 export function issuesOf(error: z.ZodError, prefix: readonly PropertyKey[] = []): Issue[] {
@@ -20,7 +21,8 @@ export function issuesOf(error: z.ZodError, prefix: readonly PropertyKey[] = [])
 function flatten(issue: FinalIssue, prefix: readonly PropertyKey[]): Issue[] {
   const path = [...prefix, ...issue.path]
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ field: dotted([...path, key]), message: 'is not a known field' }))
+    const message = issue.message.startsWith(UNKNOWN_FIELDS) ? 'is not a known field' : issue.message
+    return issue.keys.map((key) => ({ field: dotted([...path, key]), message }))
   }
   // Of several forms that were tried, the one that nearly fitted says most.
   const branches = issue.code === 'invalid_union' ? issue.errors.filter((branch) => branch.length > 0) : []
@@ -56,7 +58,7 @@ export function wordsFor(issue: RawIssue): string {
     case 'invalid_format':
       return FORMATS[issue.format] ?? 'does not have the required form'
     case 'unrecognized_keys':
-      return `has unknown fields: ${issue.keys.join(', ')}`
+      return `${UNKNOWN_FIELDS}: ${issue.keys.join(', ')}`
     case 'not_multiple_of':
       return `must be a multiple of ${issue.divisor}`
     case 'invalid_union':

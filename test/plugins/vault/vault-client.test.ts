@@ -175,10 +175,31 @@ describe.each(await serversUnderTest())('the broker’s connection to a $product
     })
     await expect(client.call(NAMES)).rejects.toMatchObject({
       code: 'target.login_failed',
-      fix: expect.stringContaining('destroy that secret_id'),
+      message: expect.stringContaining('already opened, has expired, was made by another server'),
+      fix: expect.stringMatching(
+        /vault write -wrap-ttl=10m -f auth\/approle\/role\/ROLE\/secret-id \(bao write .*destroy that secret_id$/,
+      ),
     })
     expect(logged.join()).toContain('error alarm')
     await client.close()
+  })
+
+  it('says how to make another secret ID where one is used up', async () => {
+    await server.api('POST', 'auth/approle/role/latchkey', { secret_id_num_uses: 1 })
+    try {
+      const { secret_id: secretId } = (await server.api('POST', 'auth/approle/role/latchkey/secret-id')).body.data
+      const auth = { method: 'approle', roleId: approle.roleId, secretId }
+      const first = await connected(server.address, { auth })
+      expect((await first.client.call(NAMES)).status).toBe(404)
+      const { client } = await connected(server.address, { auth })
+      await expect(client.call(NAMES)).rejects.toMatchObject({
+        code: 'target.login_failed',
+        fix: expect.stringContaining('vault write -f auth/approle/role/ROLE/secret-id (bao write'),
+      })
+      await Promise.all([first.client.close(), client.close()])
+    } finally {
+      await server.api('POST', 'auth/approle/role/latchkey', { secret_id_num_uses: 0 })
+    }
   })
 
   it('refuses to open a wrapping token that was not made by the AppRole', async () => {
@@ -187,6 +208,7 @@ describe.each(await serversUnderTest())('the broker’s connection to a $product
     await expect(client.call(NAMES)).rejects.toMatchObject({
       code: 'target.login_failed',
       message: expect.stringContaining('sys/wrapping/wrap'),
+      fix: expect.stringContaining('vault write -wrap-ttl=10m -f auth/approle/role/ROLE/secret-id'),
     })
     expect((await server.api('POST', 'sys/wrapping/lookup', { token: wrappedSecretId })).status).toBe(200)
     await client.close()
