@@ -3,6 +3,7 @@ import type { VaultServer } from '../../dev/vault/vault-server.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import type { Api } from './api.ts'
 import { type Broker, type BrokerOptions, startBroker } from './broker.ts'
+import type { FreshDatabase } from './database.ts'
 import { ownToken } from './own-token.ts'
 import { prepared } from './vault-broker.ts'
 
@@ -200,6 +201,19 @@ export async function inhabit<Home extends Habitable>(
 /** What a token may do with a path, as the server itself answers. */
 export async function tries(vault: VaultServer, token: string, method: string, path: string, body?: unknown): Promise<number> {
   return (await vault.api(method, path, body, { 'x-vault-token': token })).status
+}
+
+/** Asks with the token until it is refused, and answers the database's time from right before the last call that was served. */
+export async function lastServed(vault: VaultServer, database: FreshDatabase, token: string, path: string): Promise<Date> {
+  let last: Date | undefined
+  await waitFor('the access to end', async () => {
+    const [moment] = await database.query<{ now: Date }>('select clock_timestamp() as now')
+    const status = await tries(vault, token, 'GET', path)
+    if (status === 200) last = moment!.now
+    return status === 403
+  })
+  if (!last) throw new Error(`${path} was never served`)
+  return last
 }
 
 /**
