@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -8,6 +7,7 @@ import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
 import { freshDatabase } from '../support/database.ts'
+import { bash } from '../support/shell.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 
@@ -126,11 +126,3 @@ describe('the first block of docs/getting-started.md', () => {
     120_000,
   )
 })
-
-function bash(script: string, env: NodeJS.ProcessEnv, cwd = root): Promise<{ code: number | null; said: string }> {
-  const shell = spawn('bash', ['-s'], { cwd, env, timeout: 110_000 })
-  let said = ''
-  for (const stream of [shell.stdout, shell.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  shell.stdin.end(script)
-  return new Promise((resolve) => shell.once('close', (code) => resolve({ code, said })))
-}
