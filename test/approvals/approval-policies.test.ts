@@ -1,37 +1,23 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
-import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { ownToken } from '../support/own-token.ts'
 import { scimOf } from '../support/scim.ts'
-import { type PersonInWorld, startWorld, type World } from '../support/world.ts'
+import { type PersonInWorld, type World } from '../support/world.ts'
+import { panelHere, people } from './panel.ts'
 
 describe.each(await serversUnderTest())('an approval policy, on $product $version', (binary) => {
-  let vault: VaultServer
   let world: World
   let alice: PersonInWorld
   let bob: PersonInWorld
   let carol: PersonInWorld
   let dave: PersonInWorld
-
-  beforeAll(async () => {
-    vault = await startVaultServer({ binary })
-    await vault.api('POST', 'sys/mounts/kv', { type: 'kv', options: { version: '2' } })
-    world = await startWorld(vault)
-    ;({ alice, bob } = world)
-    carol = await world.person('carol')
+  const { admin, staged } = panelHere(binary, async (panel) => {
+    ;({ world, alice, bob, carol } = panel)
     dave = await world.person('dave')
   })
-  afterAll(async () => {
-    await world?.close()
-    await vault?.stop()
-  })
 
-  const admin = () => world.broker.admin
-  const people = (...who: PersonInWorld[]) => ({ kind: 'people', users: who.map((person) => person.id), groups: [] })
-  const staged = (stages: object[], more: Record<string, unknown> = {}) =>
-    world.flow({ approval: { kind: 'stages', stages }, ...more })
   const approve = (who: PersonInWorld, id: string) =>
     who.api.post(`/api/access-requests/${id}/approvals`, { decision: 'approve' })
   const stateOf = async (id: string) => (await alice.api.get(`/api/access-requests/${id}`)).body
@@ -125,7 +111,7 @@ describe.each(await serversUnderTest())('an approval policy, on $product $versio
 
   /** Somebody tags a secret in the target, and it is discovered. */
   async function tagged(path: string, owner: string): Promise<void> {
-    await vault.api('POST', `kv/metadata/${path}`, { custom_metadata: { owner } })
+    await world.vault.api('POST', `kv/metadata/${path}`, { custom_metadata: { owner } })
     const { id } = await admin().must(admin().post(`/api/integrations/${world.integrationId}/sync`))
     await waitFor('the tag to be read', async () => {
       const run = await admin().must(admin().get(`/api/integrations/${world.integrationId}/sync`))

@@ -1,32 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
-import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
-import { type PersonInWorld, startWorld, tries, type World } from '../support/world.ts'
+import { type PersonInWorld, tries, type World } from '../support/world.ts'
+import { panelHere, people } from './panel.ts'
 
-describe.each(await serversUnderTest())('an approval policy, on $product $version', (binary) => {
-  let vault: VaultServer
+describe.each(await serversUnderTest())('an access flow, on $product $version', (binary) => {
   let world: World
   let alice: PersonInWorld
   let bob: PersonInWorld
   let carol: PersonInWorld
-
-  beforeAll(async () => {
-    vault = await startVaultServer({ binary })
-    await vault.api('POST', 'sys/mounts/kv', { type: 'kv', options: { version: '2' } })
-    world = await startWorld(vault)
-    ;({ alice, bob } = world)
-    carol = await world.person('carol')
+  const { admin, staged } = panelHere(binary, (panel) => {
+    ;({ world, alice, bob, carol } = panel)
   })
-  afterAll(async () => {
-    await world?.close()
-    await vault?.stop()
-  })
-
-  const admin = () => world.broker.admin
-  const people = (...who: PersonInWorld[]) => ({ kind: 'people', users: who.map((person) => person.id), groups: [] })
-  const staged = (stages: object[], more: Record<string, unknown> = {}) =>
-    world.flow({ approval: { kind: 'stages', stages }, ...more })
 
   it('is only for people whose attributes fit, combined by and and or', async () => {
     await world.flow() // by which the secret is there for them to ask about
@@ -136,9 +121,9 @@ describe.each(await serversUnderTest())('an approval policy, on $product $versio
     const { grantId } = await alice.api.must(alice.api.post('/api/access-requests', { ...ask, flowId: flow.id }))
     await world.until(alice, grantId, 'active')
     const { token } = await world.open(alice, grantId)
-    expect(await tries(vault, token, 'GET', 'kv/data/app/db')).toBe(200)
-    expect(await tries(vault, token, 'GET', 'kv/data/app/cache')).toBe(200)
-    expect(await tries(vault, token, 'GET', 'kv/metadata/app/?list=true')).toBe(200)
+    expect(await tries(world.vault, token, 'GET', 'kv/data/app/db')).toBe(200)
+    expect(await tries(world.vault, token, 'GET', 'kv/data/app/cache')).toBe(200)
+    expect(await tries(world.vault, token, 'GET', 'kv/metadata/app/?list=true')).toBe(200)
   })
 
   it('tells beforehand who could get what, and who would decide', async () => {

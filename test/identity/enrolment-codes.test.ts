@@ -1,29 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { SCOPES } from '../../src/contract/identity.ts'
 import type { Api } from '../support/api.ts'
-import { type Makers, makersOf } from '../support/matrix-makers.ts'
-import { type MatrixWorld, peopleOf, type Somebody, startMatrixWorld } from '../support/matrix-world.ts'
+import type { Makers } from '../support/matrix-makers.ts'
+import { type MatrixWorld, peopleOf, type Somebody } from '../support/matrix-world.ts'
+import { madeTokensHere, minted } from './made-tokens.ts'
 
 let world: MatrixWorld
 let make: Makers
 let admin: Somebody
 
-beforeAll(async () => {
-  world = await startMatrixWorld()
-  make = makersOf(world)
-  admin = await world.person('admin', ['admin', 'member'])
+const { trailOf } = madeTokensHere((there) => {
+  ;({ world, make, admin } = there)
 })
-afterAll(() => world?.close())
-
-const WISH = { name: 'made', scopes: ['read'], expiresInSeconds: 3600 }
-const minted = (api: Api, more: object = {}) => api.must(api.post('/api/tokens', { ...WISH, ...more }))
-const trailOf = async (subject: string) =>
-  (
-    await world.query<{ kind: string; actor: string; body: string }>(
-      'select kind, actor, body from audit_events where subject = $1 order by id',
-      [subject],
-    )
-  ).map(({ kind, actor, body }) => ({ kind, actor, ...JSON.parse(body) }))
 
 describe('an enrolment code', () => {
   const codeFor = (api: Api, who: { readonly id: string }, more: object = {}) =>

@@ -1,21 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Scope } from '../../src/contract/identity.ts'
+import { describe, expect, it } from 'vitest'
 import { type Broker, startBroker } from '../support/broker.ts'
-import { NOBODY, person as newPerson, unique } from '../support/persons.ts'
+import { NOBODY, personsHere, unique } from '../support/persons.ts'
 
 let broker: Broker
-beforeAll(async () => {
-  broker = await startBroker()
+const { person, trailOf } = personsHere((started) => {
+  broker = started
 })
-afterAll(() => broker?.close())
-
-const person = (...asked: [roles?: string[], scopes?: Scope[]]) => newPerson(broker, ...asked)
-
-const trailOf = (subject: string) =>
-  broker.database.query<{ kind: string; actor: string; body: string }>(
-    'select e.kind, e.actor, e.body from audit_events e join audit_chain c on c.event_id = e.id where e.subject = $1 order by c.seq',
-    [subject],
-  )
 
 describe('a caller', () => {
   it('is answered the same whatever is wrong with the credential', async () => {

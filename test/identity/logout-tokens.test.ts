@@ -1,24 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Broker } from '../support/broker.ts'
 import { accessClaims, type ForgedIdp, idClaims, jws, logoutClaims } from '../support/forged-idp.ts'
-import { startForgedWorld } from '../support/forged-world.ts'
+import { forgedHere } from '../support/forged-world.ts'
 import { type Forge, forgeries, HOUR } from '../support/forgeries.ts'
 import { Jar } from '../support/jar.ts'
 import { ownToken } from '../support/own-token.ts'
-import { expectRefused as expectRefusedBy, type Standing, standing as standingOf } from '../support/standing.ts'
 
 let idp: ForgedIdp
 let broker: Broker
-beforeAll(async () => {
-  ;({ idp, broker } = await startForgedWorld({ attributes: {} }))
+const { standing, expectRefused } = forgedHere((world) => {
+  ;({ idp, broker } = world)
 })
-afterAll(async () => {
-  await broker?.close()
-  await idp?.close()
-})
-
-const standing = () => standingOf(broker)
-const expectRefused = (road: string, before: Standing, brought?: string) => expectRefusedBy(broker, road, before, brought)
 
 describe('a logout token', () => {
   const send = (token: string, headers: Record<string, string> = { 'content-type': 'application/x-www-form-urlencoded' }) =>

@@ -1,21 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Scope } from '../../src/contract/identity.ts'
-import { type Broker, startBroker } from '../support/broker.ts'
-import { HOUR, NOBODY, person as newPerson } from '../support/persons.ts'
+import { describe, expect, it } from 'vitest'
+import type { Broker } from '../support/broker.ts'
+import { HOUR, NOBODY, personsHere } from '../support/persons.ts'
 
 let broker: Broker
-beforeAll(async () => {
-  broker = await startBroker()
+const { person, trailOf } = personsHere((started) => {
+  broker = started
 })
-afterAll(() => broker?.close())
-
-const person = (...asked: [roles?: string[], scopes?: Scope[]]) => newPerson(broker, ...asked)
-
-const trailOf = (subject: string) =>
-  broker.database.query<{ kind: string; actor: string; body: string }>(
-    'select e.kind, e.actor, e.body from audit_events e join audit_chain c on c.event_id = e.id where e.subject = $1 order by c.seq',
-    [subject],
-  )
 
 describe('a token', () => {
   it('is shown once, and the database cannot tell it', async () => {

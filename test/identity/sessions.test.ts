@@ -1,24 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { startBroker } from '../support/broker.ts'
-import { oidcOf, type SignInWorld, signInAs, startSignInWorld } from '../support/idp.ts'
+import { oidcOf, type SignInWorld, signInAs, signInHere } from '../support/idp.ts'
 import { Jar } from '../support/jar.ts'
 
 let world: SignInWorld
-beforeAll(async () => {
-  world = await startSignInWorld()
+const { newcomer, me, query } = signInHere((there) => {
+  world = there
 })
-afterAll(() => world?.close())
-
-let count = 0
-/** Somebody new at the provider, for a story of their own. */
-function newcomer(groups: string[], more: object = {}): string {
-  const account = `person-${++count}`
-  world.idp.accounts.set(account, { name: `Person ${count}`, email: `${account}@example.test`, groups, ...more })
-  return account
-}
-
-const me = (jar: Jar) => jar.get(`${world.broker.url}/api/me`)
-const query = (statement: string, values?: unknown[]) => world.broker.database.query(statement, values)
 
 describe('a session', () => {
   it('changes something only for a page of ours', async () => {

@@ -1,24 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type SignInWorld, signInAs, startSignInWorld } from '../support/idp.ts'
+import { describe, expect, it } from 'vitest'
+import { type SignInWorld, signInAs, signInHere } from '../support/idp.ts'
 import { Jar } from '../support/jar.ts'
 
 let world: SignInWorld
-beforeAll(async () => {
-  world = await startSignInWorld()
+const { newcomer, me, query } = signInHere((there) => {
+  world = there
 })
-afterAll(() => world?.close())
-
-let count = 0
-/** Somebody new at the provider, for a story of their own. */
-function newcomer(groups: string[], more: object = {}): string {
-  const account = `person-${++count}`
-  world.idp.accounts.set(account, { name: `Person ${count}`, email: `${account}@example.test`, groups, ...more })
-  return account
-}
-
-const me = (jar: Jar) => jar.get(`${world.broker.url}/api/me`)
 const groupsOf = async (jar: Jar) => (await me(jar)).body.groups.map(({ name }: { name: string }) => name)
-const query = (statement: string, values?: unknown[]) => world.broker.database.query(statement, values)
 const trail = async (kind: string, subject: string) =>
   (
     await world.broker.database.query<{ body: string }>(

@@ -1,25 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Broker } from '../support/broker.ts'
 import { AUDIENCE, accessClaims, CLIENT, type ForgedIdp, idClaims, jws, logoutClaims, makeKey } from '../support/forged-idp.ts'
-import { startForgedWorld } from '../support/forged-world.ts'
+import { forgedHere } from '../support/forged-world.ts'
 import { type Forge, forgeries, HOUR, type Json } from '../support/forgeries.ts'
 import { Jar, type Page } from '../support/jar.ts'
-import { expectRefused as expectRefusedBy, type Standing, standing as standingOf } from '../support/standing.ts'
+import type { Standing } from '../support/standing.ts'
 
 const MARKUP = '<img src=x onerror=alert(1)>'
 
 let idp: ForgedIdp
 let broker: Broker
-beforeAll(async () => {
-  ;({ idp, broker } = await startForgedWorld({ attributes: {} }))
+const { standing, expectRefused } = forgedHere((world) => {
+  ;({ idp, broker } = world)
 })
-afterAll(async () => {
-  await broker?.close()
-  await idp?.close()
-})
-
-const standing = () => standingOf(broker)
-const expectRefused = (road: string, before: Standing, brought?: string) => expectRefusedBy(broker, road, before, brought)
 
 describe('a call with an access token', () => {
   const me = (token: string) => broker.api(token).get('/api/me')

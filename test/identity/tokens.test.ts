@@ -1,32 +1,19 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { SCOPES } from '../../src/contract/identity.ts'
-import type { Api } from '../support/api.ts'
 import { ENDPOINTS, pathOf } from '../support/matrix-endpoints.ts'
-import { type Makers, makersOf } from '../support/matrix-makers.ts'
-import { type MatrixWorld, peopleOf, type Somebody, startMatrixWorld } from '../support/matrix-world.ts'
+import type { Makers } from '../support/matrix-makers.ts'
+import { type MatrixWorld, peopleOf, type Somebody } from '../support/matrix-world.ts'
 import { ownToken } from '../support/own-token.ts'
+import { madeTokensHere, minted, WISH } from './made-tokens.ts'
 
 let world: MatrixWorld
 let make: Makers
 let admin: Somebody
 
-beforeAll(async () => {
-  world = await startMatrixWorld()
-  make = makersOf(world)
-  admin = await world.person('admin', ['admin', 'member'])
+const { trailOf } = madeTokensHere((there) => {
+  ;({ world, make, admin } = there)
 })
-afterAll(() => world?.close())
-
-const WISH = { name: 'made', scopes: ['read'], expiresInSeconds: 3600 }
-const minted = (api: Api, more: object = {}) => api.must(api.post('/api/tokens', { ...WISH, ...more }))
 const works = async (token: string) => (await world.broker.api(token).get('/api/me')).status === 200
-const trailOf = async (subject: string) =>
-  (
-    await world.query<{ kind: string; actor: string; body: string }>(
-      'select kind, actor, body from audit_events where subject = $1 order by id',
-      [subject],
-    )
-  ).map(({ kind, actor, body }) => ({ kind, actor, ...JSON.parse(body) }))
 
 describe('a token that somebody else made', () => {
   it('reads and asks for its person, and is not made to do more', async () => {

@@ -1,29 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { CONFIG } from '../../src/platform/platform.module.ts'
 import { Secret } from '../../src/sdk/index.ts'
-import { type LettersWorld, lettersIn, startLetters } from '../support/letters.ts'
+import { lettersHere } from '../support/letters.ts'
 import { startReceiver } from '../support/receiver.ts'
 import type { PostOffice } from '../support/smtp.ts'
 import type { PersonInWorld, World } from '../support/world.ts'
 
-let letters: LettersWorld
 let office: PostOffice
 let world: World
 let alice: PersonInWorld
 let bob: PersonInWorld
 
-beforeAll(async () => {
-  letters = await startLetters()
+const { flowFor, told, deliveriesOf, turn } = lettersHere((letters) => {
   ;({ office, world, alice, bob } = letters)
 })
-afterAll(() => letters?.close())
-beforeEach(() => {
-  office.refuse = () => undefined
-  office.refuseLetter = () => undefined
-  office.letters.length = 0
-})
-
-const { flowFor, told, deliveriesOf, turn } = lettersIn(() => letters)
 
 describe('the mail server', () => {
   it('may ask us to come back, and gets the letter then, under the same id', async () => {

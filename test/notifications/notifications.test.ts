@@ -1,28 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type LettersWorld, lettersIn, startLetters } from '../support/letters.ts'
+import { describe, expect, it } from 'vitest'
+import { lettersHere } from '../support/letters.ts'
 import { ownToken } from '../support/own-token.ts'
 import { puppetToken } from '../support/puppet.ts'
 import type { PostOffice } from '../support/smtp.ts'
 import type { PersonInWorld, World } from '../support/world.ts'
 
-let letters: LettersWorld
 let office: PostOffice
 let world: World
 let alice: PersonInWorld
 let bob: PersonInWorld
 
-beforeAll(async () => {
-  letters = await startLetters()
+const { addressed, flowFor, decide, to, told, deliveriesOf } = lettersHere((letters) => {
   ;({ office, world, alice, bob } = letters)
 })
-afterAll(() => letters?.close())
-beforeEach(() => {
-  office.refuse = () => undefined
-  office.refuseLetter = () => undefined
-  office.letters.length = 0
-})
-
-const { addressed, flowFor, decide, to, told, deliveriesOf } = lettersIn(() => letters)
 
 describe('people', () => {
   it('are told when somebody else makes a token for them, and not of their own', async () => {

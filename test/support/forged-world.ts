@@ -1,3 +1,4 @@
+import { afterAll, beforeAll } from 'vitest'
 import { freePort } from '../../dev/vault/free-port.ts'
 import type { Config } from '../../src/config/config.ts'
 import { Secret } from '../../src/sdk/index.ts'
@@ -5,6 +6,7 @@ import type { Api } from './api.ts'
 import { type Broker, type BrokerOptions, startBroker } from './broker.ts'
 import { AUDIENCE, accessClaims, CLIENT, type ForgedIdp, jws, startForgedIdp } from './forged-idp.ts'
 import { Jar, type Page } from './jar.ts'
+import { expectRefused, type Standing, standing } from './standing.ts'
 
 type Json = Record<string, unknown>
 
@@ -59,5 +61,19 @@ export async function startForgedWorld(
       await broker.close()
       if (!options.idp) await idp.close()
     },
+  }
+}
+
+/** Such a world for the tests of a file. `into` puts it where they find it; the answer is how they see who is in. */
+export function forgedHere(into: (world: ForgedWorld) => void) {
+  let world: ForgedWorld
+  beforeAll(async () => {
+    world = await startForgedWorld({ attributes: {} })
+    into(world)
+  })
+  afterAll(() => world?.close())
+  return {
+    standing: () => standing(world.broker),
+    expectRefused: (road: string, before: Standing, brought?: string) => expectRefused(world.broker, road, before, brought),
   }
 }

@@ -1,3 +1,4 @@
+import { afterAll, beforeAll } from 'vitest'
 import { type DevelopmentProvider, startDevelopmentProvider } from '../../dev/idp/idp.ts'
 import { freePort } from '../../dev/vault/free-port.ts'
 import type { Config } from '../../src/config/config.ts'
@@ -57,4 +58,25 @@ export function oidcOf(idp: DevelopmentProvider): NonNullable<Config['oidc']> {
 export async function signInAs(jar: Jar, brokerUrl: string, account: string): Promise<Page> {
   const page = await jar.get(`${brokerUrl}/auth/login?return=/api/me`)
   return page.url.includes('/interaction/') ? jar.submit(page.url, { account }) : page
+}
+
+/** Such a world for the tests of a file. `into` puts it where they find it; the answer is what they do there. */
+export function signInHere(into: (world: SignInWorld) => void) {
+  let world: SignInWorld
+  let count = 0
+  beforeAll(async () => {
+    world = await startSignInWorld()
+    into(world)
+  })
+  afterAll(() => world?.close())
+  return {
+    /** Somebody new at the provider, for a story of their own. */
+    newcomer(groups: string[], more: object = {}): string {
+      const account = `person-${++count}`
+      world.idp.accounts.set(account, { name: `Person ${count}`, email: `${account}@example.test`, groups, ...more })
+      return account
+    },
+    me: (jar: Jar) => jar.get(`${world.broker.url}/api/me`),
+    query: (statement: string, values?: unknown[]) => world.broker.database.query(statement, values),
+  }
 }

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import tls from 'node:tls'
-import { expect } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { makeCertificate } from '../../dev/vault/vault-certificate.ts'
 import { startVaultServer } from '../../dev/vault/vault-server.ts'
@@ -22,7 +22,7 @@ export interface LettersWorld {
   close(): Promise<void>
 }
 
-export async function startLetters(): Promise<LettersWorld> {
+async function startLetters(): Promise<LettersWorld> {
   const [binary] = await serversUnderTest()
   const folder = await mkdtemp(path.join(tmpdir(), 'lk-mail-'))
   const ca = await makeCertificate(binary!, folder)
@@ -62,6 +62,25 @@ export async function startLetters(): Promise<LettersWorld> {
   await addressed(alice, 'alice@people.example')
   await addressed(bob, 'bob@people.example')
   return letters
+}
+
+/**
+ * Starts such a world for the tests of a file, and empties the office before each of them. `into` puts it where they find it; the answer is
+ * what they do there.
+ */
+export function lettersHere(into: (letters: LettersWorld) => void) {
+  let letters: LettersWorld
+  beforeAll(async () => {
+    letters = await startLetters()
+    into(letters)
+  })
+  afterAll(() => letters?.close())
+  beforeEach(() => {
+    letters.office.refuse = () => undefined
+    letters.office.refuseLetter = () => undefined
+    letters.office.letters.length = 0
+  })
+  return lettersIn(() => letters)
 }
 
 /** What stories of letters do, in a world that is there once they begin. */

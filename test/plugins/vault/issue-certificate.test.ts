@@ -6,10 +6,11 @@ import { keyDigestIn } from '../../../plugins/vault/certificates/issued.ts'
 import { keyOfRequest } from '../../../plugins/vault/certificates/signing-request.ts'
 import type { VaultClient } from '../../../plugins/vault/client.ts'
 import { requestFor } from '../../../src/distribution/certificates/signing-request.ts'
-import { BrokerError, type RunContext } from '../../../src/sdk/index.ts'
+import { type RunContext } from '../../../src/sdk/index.ts'
 import { pkiReady } from '../../support/certificate-sources.ts'
 import { describeReversible } from '../conformance/reversible-action.ts'
 import { done, planned, undone } from './kv-secrets.ts'
+import { losing } from './lost-answer.ts'
 import { type VaultWorld, vaultWorld } from './vault-world.ts'
 
 const servers = await serversUnderTest()
@@ -74,7 +75,9 @@ describe.each(servers)('The issue of a certificate on $product', (binary) => {
   it('is found where its answer was lost, and not made a second time', async () => {
     const input = await fresh()
     const use = await planned(world, issueCertificate, input)
-    await expect(issueCertificate.execute(losing(use.ctx), use.steps[0]!)).rejects.toMatchObject({ code: 'target.unreachable' })
+    await expect(issueCertificate.execute(unanswered(use.ctx), use.steps[0]!)).rejects.toMatchObject({
+      code: 'target.unreachable',
+    })
     expect(await revokedFor(world, input.csr)).toEqual([false])
     const { steps } = await done(issueCertificate, { ...use, ctx: { ...use.ctx, again: true } })
     expect(await revokedFor(world, input.csr), 'one alone').toEqual([false])
@@ -88,7 +91,9 @@ describe.each(servers)('The issue of a certificate on $product', (binary) => {
   it('is revoked where its answer was lost and it is not wanted any more', async () => {
     const input = await fresh()
     const use = await planned(world, issueCertificate, input)
-    await expect(issueCertificate.execute(losing(use.ctx), use.steps[0]!)).rejects.toMatchObject({ code: 'target.unreachable' })
+    await expect(issueCertificate.execute(unanswered(use.ctx), use.steps[0]!)).rejects.toMatchObject({
+      code: 'target.unreachable',
+    })
     await undone(issueCertificate, use)
     expect(await revokedFor(world, input.csr)).toEqual([true])
     expect((await issueCertificate.verifyGone!(use.ctx, use.steps)).map(({ holds }) => holds)).toEqual([true])
@@ -101,19 +106,4 @@ describe.each(servers)('The issue of a certificate on $product', (binary) => {
 })
 
 /** What asks for the signature reaches the server; its answer does not come back. */
-function losing(ctx: RunContext<VaultClient>): RunContext<VaultClient> {
-  const { client } = ctx
-  const call: VaultClient['call'] = async (each) => {
-    const answer = await client.call(each)
-    if (each.path.includes('sign')) throw new BrokerError('target.unreachable', 'the answer is lost')
-    return answer
-  }
-  const lossy: VaultClient = {
-    settings: client.settings,
-    call,
-    features: (signal) => client.features(signal),
-    auditsCorrelation: (...asked) => client.auditsCorrelation(...asked),
-    knownFeatures: () => client.knownFeatures(),
-  }
-  return { ...ctx, client: lossy }
-}
+const unanswered = (ctx: RunContext<VaultClient>) => losing(ctx, ({ path }) => path.includes('sign')).ctx

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
 import { rotateKvSecret } from '../../../plugins/vault/actions/rotate-kv-secret.ts'
 import { BrokerError } from '../../../src/sdk/index.ts'
-import { CANARY, rotationIn, secretAgain } from './kv-rotation.ts'
-import { done, type KvWorld, kvWorld } from './kv-secrets.ts'
+import { CANARY, rotationHere } from './kv-rotation.ts'
+import { done, type KvWorld } from './kv-secrets.ts'
 import { DB, given, made } from './rotation-values.ts'
 
 const servers = await serversUnderTest()
@@ -11,15 +11,10 @@ const servers = await serversUnderTest()
 describe.each(servers)('The rotation of a secret on $product', (binary) => {
   let world: KvWorld
   let first: number
-  beforeAll(async () => {
-    world = await kvWorld(binary)
-  }, 120_000)
-  afterAll(() => world?.stop())
-  beforeEach(async () => {
-    first = await secretAgain(world)
+  const { plan, rotated, undo } = rotationHere(binary, (there, version) => {
+    world = there
+    first = version
   })
-
-  const { plan, rotated, undo } = rotationIn(() => world)
 
   it('names the secret as discovery does', () => {
     const input = rotateKvSecret.input.parse({ ...DB, mount: '/kv/', fields: { password: made } })

@@ -1,11 +1,11 @@
 import { inspect } from 'node:util'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
 import { rotateKvSecret } from '../../../plugins/vault/actions/rotate-kv-secret.ts'
 import { differenceOf } from '../../../src/actions/approved.ts'
 import { BrokerError } from '../../../src/sdk/index.ts'
 import { describeReversible } from '../conformance/reversible-action.ts'
-import { CANARY, rotationIn, secretAgain } from './kv-rotation.ts'
+import { CANARY, rotationHere } from './kv-rotation.ts'
 import { done, type KvWorld, kvWorld, racing, revealed } from './kv-secrets.ts'
 import { DB, given, made } from './rotation-values.ts'
 
@@ -29,15 +29,10 @@ for (const binary of servers) {
 describe.each(servers)('The rotation of a secret on $product', (binary) => {
   let world: KvWorld
   let first: number
-  beforeAll(async () => {
-    world = await kvWorld(binary)
-  }, 120_000)
-  afterAll(() => world?.stop())
-  beforeEach(async () => {
-    first = await secretAgain(world)
+  const { plan, rotated, undo, madeAgain, outlook } = rotationHere(binary, (there, version) => {
+    world = there
+    first = version
   })
-
-  const { plan, rotated, undo, madeAgain, outlook } = rotationIn(() => world)
 
   it('gives new values to the fields named and keeps everything else', async () => {
     const { steps } = await rotated({

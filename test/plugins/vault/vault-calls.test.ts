@@ -1,21 +1,19 @@
 import { inspect } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
-import { startVaultServer, type VaultServer } from '../../../dev/vault/vault-server.ts'
+import { type VaultServer } from '../../../dev/vault/vault-server.ts'
 import { Secret } from '../../../src/sdk/index.ts'
 import type { VaultCall } from '../../../vault/index.ts'
-import { connected, type PreparedVault, paused, prepared } from '../../support/vault-broker.ts'
-
-const NAMES: VaultCall = { method: 'GET', path: ['kv/metadata'], list: true, accept: [404], repeatable: true }
+import { connected, type PreparedVault, paused } from '../../support/vault-broker.ts'
+import { NAMES, serverHere } from './connections.ts'
 
 describe.each(await serversUnderTest())('the broker’s connection to a $product $version', (binary) => {
   let server: VaultServer
   let approle: PreparedVault['approle']
-  beforeAll(async () => {
-    server = await startVaultServer({ binary })
-    approle = (await prepared(server)).approle
+  serverHere(binary, (started, login) => {
+    server = started
+    approle = login
   })
-  afterAll(() => server.stop())
 
   it('stops where a namespace is not honoured, before anything lands in another one', async () => {
     const { client } = await connected(server.address, { auth: approle, namespace: 'team-a' })

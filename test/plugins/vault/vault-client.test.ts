@@ -2,27 +2,25 @@ import { generateKeyPairSync, sign } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
 import { files } from '../../../dev/vault/vault-config.ts'
 import { startVaultServer, type VaultServer } from '../../../dev/vault/vault-server.ts'
 import { waitFor } from '../../../dev/vault/vault-wait.ts'
 import { Secret } from '../../../src/sdk/index.ts'
-import type { VaultCall } from '../../../vault/index.ts'
-import { connected, type PreparedVault, prepared, timesAsked } from '../../support/vault-broker.ts'
+import { connected, type PreparedVault, timesAsked } from '../../support/vault-broker.ts'
+import { NAMES, serverHere } from './connections.ts'
 
 const LOGIN = 'auth/approle/login'
-const NAMES: VaultCall = { method: 'GET', path: ['kv/metadata'], list: true, accept: [404], repeatable: true }
 const never = new AbortController().signal
 
 describe.each(await serversUnderTest())('the broker’s connection to a $product $version', (binary) => {
   let server: VaultServer
   let approle: PreparedVault['approle']
-  beforeAll(async () => {
-    server = await startVaultServer({ binary })
-    approle = (await prepared(server)).approle
+  serverHere(binary, (started, login) => {
+    server = started
+    approle = login
   })
-  afterAll(() => server.stop())
 
   const logins = () => timesAsked(server, LOGIN)
   const revoke = (token: Pick<Secret, 'reveal'>) => server.api('POST', 'auth/token/revoke', { token: token.reveal() })
