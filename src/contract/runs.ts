@@ -71,7 +71,9 @@ const reason = text({ min: 1, max: 2_000 })
 /** Of an order that may be repeated, because an answer may be lost. */
 export const idempotencyKey = text({ min: 1, max: 200 })
   .optional()
-  .describe('the same key with the same body is the same order, whatever came of it; with another one, or of something else, it is refused')
+  .describe(
+    'the same key with the same body is the same order, whatever came of it; with another one, or of something else, it is refused',
+  )
 
 export const newRun = z
   .strictObject({
