@@ -101,10 +101,11 @@ export function distributionInWords(distribution: DistributionView): string[] {
 
 /** What putting back would do at each target. */
 export function outlookInWords({ items }: DistributionOutlook): string[] {
-  return items.flatMap(({ name, possible, because, until, restores }) => [
+  return items.flatMap(({ name, possible, because, until, restores, warnings }) => [
     possible ? `${name} can be put back.` : `${name} cannot be put back: ${plain(because ?? '')}`,
     ...(possible && because ? [`  ${plain(because)}`] : []),
     ...restores.map(({ summary }) => `  ${plain(summary)}`),
+    ...warnings.map((warning) => `  Mind: ${plain(warning)}`),
     ...(until ? [`  Until ${until}: then the target itself removes what would be restored.`] : []),
   ])
 }

@@ -124,6 +124,11 @@ export const distributionOutlook = z
         because: z.string().nullable().describe('why not, or what is in doubt'),
         until: z.string().nullable().describe('until when it can be undone; then the target itself removes the old value'),
         restores: z.array(z.strictObject({ target: z.string(), summary: z.string() })),
+        warnings: z
+          .array(z.string())
+          .describe(
+            'what is to be known of what would come back, for example that its certificate was revoked since, or has expired',
+          ),
       }),
     ),
   })

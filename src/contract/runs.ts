@@ -163,6 +163,11 @@ export const rollbackPreview = z
     until: z.string().nullable().describe('until when it can be undone; then the target itself removes the old value'),
     by: z.enum(['admin', 'two_admins']).describe('who may have it undone; two_admins: one orders it, and a second one accepts'),
     restores: z.array(z.strictObject({ target: z.string(), summary: z.string() })),
+    warnings: z
+      .array(z.string())
+      .describe(
+        'what is to be known of what would come back, for example that its certificate was revoked since, or has expired',
+      ),
   })
   .meta({ id: 'RollbackPreview' })
 export type RollbackPreview = z.infer<typeof rollbackPreview>

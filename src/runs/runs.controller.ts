@@ -67,13 +67,14 @@ export class RunsController {
 
   @Endpoint(runs.rollbackPreview)
   async rollbackPreview(@Param('id', { schema: runs.rollbackPreview.params.id }) run: string): Promise<RollbackPreview> {
-    const { isPossible, because, until, restores } = await this.takingBack.outlook(run)
+    const { isPossible, because, until, restores, warnings } = await this.takingBack.outlook(run)
     return {
       possible: isPossible,
       because: because ?? null,
       until: until ?? null,
       by: this.takingBack.needsTwo ? 'two_admins' : 'admin',
-      restores: [...restores],
+      restores: restores.map(({ target, summary }) => ({ target, summary })),
+      warnings: [...warnings],
     }
   }
 

@@ -3,6 +3,7 @@ import { ActionsModule } from '../actions/actions.module.ts'
 import { IntegrationsModule } from '../integrations/integrations.module.ts'
 import { Cancelling } from './cancelling.ts'
 import { CarryingOut } from './carrying-out.ts'
+import { ComingBack } from './coming-back.ts'
 import { LostRuns } from './lost-runs.ts'
 import { OfferedActions } from './offered.ts'
 import { Orders } from './orders.service.ts'
@@ -14,7 +15,7 @@ import { TakingBack } from './taking-back.ts'
 @Module({
   imports: [ActionsModule, IntegrationsModule],
   controllers: [RunsController],
-  providers: [OfferedActions, Previews, RunViews, Orders, CarryingOut, TakingBack, Cancelling, LostRuns],
-  exports: [CarryingOut, Orders, Previews, RunViews, TakingBack, Cancelling, ActionsModule],
+  providers: [OfferedActions, Previews, RunViews, Orders, CarryingOut, TakingBack, ComingBack, Cancelling, LostRuns],
+  exports: [CarryingOut, Orders, Previews, RunViews, TakingBack, ComingBack, Cancelling, ActionsModule],
 })
 export class RunsModule {}

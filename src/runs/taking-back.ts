@@ -20,10 +20,16 @@ import { DueWork, enqueue } from '../platform/due/due-work.ts'
 import { problemOf } from '../platform/http/problem-of.ts'
 import { Database, rows, type Tx } from '../platform/postgres/database.ts'
 import { BrokerError, isBrokerError, isReversible, type Outlook } from '../sdk/index.ts'
+import { ComingBack } from './coming-back.ts'
 import { isThere, lockOrdered, lockRun, noteProblem, type OrderedRun, type Problem, RUN_WORK, stamped } from './ordered-run.ts'
 import { RunViews } from './run-views.ts'
 
 const LONGEST_PAUSE_MS = 10_000
+
+/** With what is to be known of what would come back. */
+export interface Prospect extends Outlook {
+  readonly warnings: readonly string[]
+}
 
 interface LeavingRun extends Leaving {
   readonly ordered: OrderedRun
@@ -41,6 +47,7 @@ export class TakingBack implements OnModuleInit {
     private readonly connections: Connections,
     private readonly views: RunViews,
     private readonly fourEyes: FourEyes,
+    private readonly comingBack: ComingBack,
   ) {}
 
   onModuleInit(): void {
@@ -49,7 +56,12 @@ export class TakingBack implements OnModuleInit {
   }
 
   /** Whether it can be taken back as things stand in the target now, and what would be there afterwards. Writes nothing. */
-  async outlook(id: string): Promise<Outlook> {
+  async outlook(id: string): Promise<Prospect> {
+    const outlook = await this.ask(id)
+    return { ...outlook, warnings: await this.comingBack.warningsOf(outlook) }
+  }
+
+  private async ask(id: string): Promise<Outlook> {
     const run = await this.views.find(id)
     const not = (because: string): Outlook => ({ isPossible: false, because, restores: [] })
     if (run.state === 'failed' && !run.isLeft) return not('the run failed, and nothing of it is in the target')
@@ -95,8 +107,14 @@ export class TakingBack implements OnModuleInit {
     },
     summary: async (id, { reason }) => {
       const { action, concerns } = await this.views.find(id!)
-      const { restores } = await this.mustBePossible(id!)
-      return { action, concerns: concerns.map(({ name }) => name), reason, restores: restores.map(({ summary }) => summary) }
+      const { restores, warnings } = await this.mustBePossible(id!)
+      return {
+        action,
+        concerns: concerns.map(({ name }) => name),
+        reason,
+        restores: restores.map(({ summary }) => summary),
+        ...(warnings.length > 0 && { warnings: [...warnings] }),
+      }
     },
     prepare: async (by, id, { reason }) => {
       await this.mustBePossible(id!)
@@ -104,7 +122,7 @@ export class TakingBack implements OnModuleInit {
     },
   }
 
-  private async mustBePossible(id: string): Promise<Outlook> {
+  private async mustBePossible(id: string): Promise<Prospect> {
     const outlook = await this.outlook(id)
     if (outlook.isPossible) return outlook
     throw new BrokerError('conflict', `the run cannot be undone: ${outlook.because ?? 'nothing is left to undo'}`, {

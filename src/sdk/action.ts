@@ -138,6 +138,15 @@ interface ActionBase<Client, Input, S extends Step> {
   verify?(ctx: RunContext<Client>, steps: readonly Journaled<S>[]): Promise<Evidence[]>
 }
 
+/** A certificate that an undo would put back. */
+export interface RestoredCertificate {
+  /** SHA-256 of it, in lower-case hex */
+  readonly fingerprint: string
+  readonly subject: string
+  /** RFC 3339 */
+  readonly notAfter: string
+}
+
 /** Whether a run can be undone as things stand in the target now, and what undoing would restore. */
 export interface Outlook {
   readonly isPossible: boolean
@@ -145,8 +154,8 @@ export interface Outlook {
   readonly because?: string
   /** when the target itself takes the way back away, RFC 3339 */
   readonly until?: string
-  /** what would be there afterwards, a sentence for each thing */
-  readonly restores: readonly { readonly target: string; readonly summary: string }[]
+  /** what would be there afterwards, a sentence for each thing; with the certificate where it is one, so that others may know more of it */
+  readonly restores: readonly { readonly target: string; readonly summary: string; readonly certificate?: RestoredCertificate }[]
 }
 
 /** An action with an undo. */

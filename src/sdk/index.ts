@@ -14,6 +14,7 @@ export type {
   Json,
   Look,
   Outlook,
+  RestoredCertificate,
   Reversible,
   RunContext,
   Severity,

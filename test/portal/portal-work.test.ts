@@ -203,7 +203,8 @@ describe.each(await serversUnderTest())('what is done in systems, in Chromium, o
   it('has put back what failed at a target and left something, and does not offer to send over it', async () => {
     const proxy = await startFaultProxy(portal.vault.address)
     const place = 'secret/data/certs/shop-africa/left.example.com'
-    const before = { certificate: 'the old one' }
+    const longAgo = { notBefore: new Date('2025-01-01T00:00:00Z'), notAfter: new Date('2025-06-01T00:00:00Z') }
+    const before = { certificate: makeChain({ cn: 'left.example.com', ...longAgo }).leaf.pem }
     await portal.vault.api('POST', place, { data: before })
     const africa = await target('shop-africa', proxy.url)
     const { leaf, chain } = makeChain({ cn: 'left.example.com', domains: ['left.example.com'] })
@@ -220,10 +221,12 @@ describe.each(await serversUnderTest())('what is done in systems, in Chromium, o
     proxy.always()
     await row.getByRole('link').click()
     await dana.getByText('It can be undone now.').waitFor()
+    await dana.getByText('has expired, at 2025-06-01').waitFor()
     await dana.goBack()
     expect(await dana.getByRole('button', { name: 'Resume' }).count()).toBe(0)
     await dana.getByRole('button', { name: 'See whether it can be taken back' }).click()
     await dana.getByText('is written again as version 3').waitFor()
+    await dana.getByText('has expired, at 2025-06-01').waitFor()
     await dana.getByRole('button', { name: 'Take it back' }).click()
     await reason().fill('it was spoiled on its way')
     await dana.getByRole('button', { name: 'Put back what was there before' }).click()

@@ -120,6 +120,17 @@ describe('an action that an admin orders', { timeout: 60_000 }, () => {
     await until(id, 'undone')
   })
 
+  it('is taken back with a warning where what would come back has ended by itself', async () => {
+    const id = await ordered('north', 'red')
+    await until(id, 'executed')
+    const preview = async () => (await broker.admin.must(broker.admin.get(`/api/runs/${id}/rollback`))).warnings
+    toy.outlook = { isPossible: true, until: '2020-01-01T00:00:00Z', restores: [] }
+    expect(await preview()).toEqual(['What would come back has ended by itself, at 2020-01-01T00:00:00Z.'])
+    toy.outlook = { isPossible: true, until: '2100-01-01T00:00:00Z', restores: [] }
+    expect(await preview()).toEqual([])
+    toy.outlook = undefined
+  })
+
   it('waits for another run of the same thing, and both are done', async () => {
     let goOn = () => {}
     const held = new Promise<void>((resolve) => {

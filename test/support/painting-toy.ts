@@ -31,6 +31,8 @@ export class PaintingToy {
   refusesUndo = false
   /** what stands in the way of every undo */
   undoFails: BrokerError | undefined
+  /** what is said of the undo when it is looked at; undefined: nothing in particular */
+  outlook: Outlook | undefined
   /** whether the former colour is known once a wall is painted, and how long */
   wayBack: Outlook = { isPossible: true, restores: [] }
   /** what of an input makes it riskier */
@@ -80,6 +82,7 @@ export class PaintingToy {
         at: new Date().toISOString(),
       }))
     },
+    outlook: async () => this.outlook ?? { isPossible: true, restores: [] },
     rollback: async (_context, { target }, record) => {
       if (this.undoFails) throw this.undoFails
       if (this.refusesUndo) throw new BrokerError('target.conflict', `somebody else painted ${target}`)

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { BrokerError, type Json, type Outlook } from '../../../src/sdk/index.ts'
+import { BrokerError, type Json, type Outlook, type RestoredCertificate } from '../../../src/sdk/index.ts'
 import type { VaultAnswer } from '../../../vault/index.ts'
 import type { Send } from '../send.ts'
 import { mustFollow } from './kv-neighbour.ts'
@@ -21,6 +21,8 @@ export interface Writing {
   readonly differs?: ((fields: Fields) => string | undefined) | undefined
   /** whether fields are what stood there before. Absent where the earlier version itself has to say so */
   readonly wasBefore?: ((fields: Fields) => boolean) | undefined
+  /** the certificate that fields hold, for what writes certificates */
+  readonly certificateIn?: ((fields: Fields) => RestoredCertificate | undefined) | undefined
 }
 
 /**
@@ -159,10 +161,11 @@ export async function earlierOutlook(send: Send, writing: Writing): Promise<Outl
   const why = whyNotBack(writing, earlier)
   if (why) return { isPossible: false, because: why, restores: [] }
   const summary = `What version ${from} of ${nameOf(place)} holds is written again as version ${from + 2}.`
+  const certificate = earlier.is === 'live' ? writing.certificateIn?.(earlier.fields) : undefined
   return {
     isPossible: true,
     ...(earlier.is === 'live' && earlier.deletedAt && { until: earlier.deletedAt }),
-    restores: [{ target: `${place.mount}/data/${place.path}`, summary }],
+    restores: [{ target: `${place.mount}/data/${place.path}`, summary, ...(certificate && { certificate }) }],
   }
 }
 

@@ -176,6 +176,7 @@ function writingOf({ args }: CertificateStep, record?: Json): Writing {
     hadValue,
     wroteAt: wroteAtIn(record),
     differs: (fields) => differsFrom(mark, fields),
+    certificateIn: (fields) => shownCertificate(fields[mark.fields.certificate]),
   }
 }
 

@@ -15,7 +15,7 @@ import {
   targetsInWords,
 } from '../distribution-words.ts'
 import { certificateId, targetIds } from '../find.ts'
-import { json } from '../lines.ts'
+import { json, plain } from '../lines.ts'
 import type { Terminal } from '../terminal.ts'
 import { until } from '../until.ts'
 import { heldInWords } from '../words.ts'
@@ -113,6 +113,7 @@ export function distributions(program: Command, terminal: Terminal): void {
       const reason = mustSayWhy(options)
       const only = options.only === undefined ? {} : { targetIds: (await targetIds(api, options.only)) as `tgt_${string}`[] }
       const body = { reason, ...only }
+      if (options.rollBack) await tellWarnings(terminal, api, id, only.targetIds)
       const said = options.resume
         ? api.call(endpoints.resume, { params, body })
         : options.cancel
@@ -121,6 +122,14 @@ export function distributions(program: Command, terminal: Terminal): void {
       const view = await shown(terminal, api, options, orHeld(said))
       if (options.resume && options.wait !== false && view && view.state !== 'done') throw notAll(view)
     })
+}
+
+/** What is to be known of what would come back, before it is said. */
+async function tellWarnings(terminal: Terminal, api: ApiClient, id: string, only: readonly string[] | undefined): Promise<void> {
+  const { items } = await api.call(endpoints.rollbackPreview, { params: { id } })
+  for (const { targetId, name, warnings } of items)
+    if (only === undefined || only.includes(targetId))
+      for (const warning of warnings) terminal.tell(`Mind: ${name}: ${plain(warning)}`)
 }
 
 /** Once every target has settled, unless told not to wait; undefined where it waits for a second person. */

@@ -27,10 +27,11 @@ export function rollback(program: Command, terminal: Terminal): void {
           terminal,
           options,
           (api) => api.call(runs.rollbackPreview, { params: { id } }),
-          ({ possible, because, until, by, restores }) => [
+          ({ possible, because, until, by, restores, warnings }) => [
             possible ? 'It can be taken back.' : `It cannot be taken back: ${plain(because ?? '')}`,
             ...(possible && because ? [plain(because)] : []),
             ...restores.map(({ summary }) => plain(summary)),
+            ...warnings.map((warning) => `Mind: ${plain(warning)}`),
             ...(possible && by === 'two_admins' ? ['A second admin must accept it.'] : []),
             ...(until ? [`Until ${until}: then the target itself removes what would be restored.`] : []),
           ],
@@ -39,6 +40,8 @@ export function rollback(program: Command, terminal: Terminal): void {
       }
       const reason = mustSayWhy(options)
       const api = await apiClient(terminal.env, options)
+      const { warnings } = await api.call(runs.rollbackPreview, { params: { id } })
+      for (const warning of warnings) terminal.tell(`Mind: ${plain(warning)}`)
       const body = { reason, ...(options.key !== undefined && { idempotencyKey: options.key }) }
       const ordered = await orHeld(api.call(runs.rollBack, { params: { id }, body }))
       if (!('progress' in ordered)) return terminal.print(options.json ? json(ordered) : heldInWords(ordered))

@@ -1,3 +1,4 @@
+import { setTimeout as rest } from 'node:timers/promises'
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import type { z } from 'zod'
 import { record } from '../../audit/record.ts'
@@ -30,6 +31,8 @@ import {
 import { wishFor } from './wishes.ts'
 
 const ASKED_AT_ONCE = 10
+/** Somebody waits in front of a screen. */
+const PATIENCE_MS = 12_000
 
 /** With the targets that were named; those that it leads to are written down beside them. */
 const rollbackBody = distributionRollback.extend({ named: distributionRollback.shape.targetIds })
@@ -62,7 +65,8 @@ export class PuttingBack implements OnModuleInit {
         possible: found.isPossible,
         because: found.because ?? null,
         until: found.until ?? null,
-        restores: found.restores.map((each) => ({ ...each })),
+        restores: found.restores.map(({ target, summary }) => ({ target, summary })),
+        warnings: [...found.warnings],
       })
     })
     return { items: items.toSorted((a, b) => (a.name < b.name ? -1 : 1)) }
@@ -92,7 +96,13 @@ export class PuttingBack implements OnModuleInit {
     summary: async (id, { reason, targetIds }) => {
       const { certificate } = await findDistribution(this.database.pool, id!)
       const chosen = await this.chosen(this.database.pool, id!, targetIds)
-      return { certificate: { ...certificate }, targets: chosen.map(({ name }) => name), reason }
+      const warnings = await this.warningsOf(chosen)
+      return {
+        certificate: { ...certificate },
+        targets: chosen.map(({ name }) => name),
+        reason,
+        ...(warnings.length > 0 && { warnings }),
+      }
     },
     prepare: async (by, id, word) => ({
       write: (tx) => this.wish(tx, by, id!, word),
@@ -125,8 +135,21 @@ export class PuttingBack implements OnModuleInit {
     })
   }
 
+  /** What the second person is to know of what would come back. A target that hangs does not keep the proposal from being made. */
+  private async warningsOf(parts: readonly Part[]): Promise<string[]> {
+    const found = new Map<string, readonly string[]>()
+    const asked = inParallel(parts, ASKED_AT_ONCE, async (part) => {
+      found.set(part.targetId, (await this.outlookOf(part)).warnings)
+    })
+    await Promise.race([asked, rest(PATIENCE_MS, undefined, { ref: false })])
+    return parts.flatMap(({ targetId, name }) => {
+      const said = found.get(targetId)
+      return said ? said.map((each) => `${name}: ${each}`) : [`${name}: it did not answer, so nobody knows what would come back.`]
+    })
+  }
+
   private async outlookOf(part: Part) {
-    const not = (because: string) => ({ isPossible: false, because, until: undefined, restores: [] })
+    const not = (because: string) => ({ isPossible: false, because, until: undefined, restores: [], warnings: [] })
     if (part.isRemoved) return not('the target was removed')
     if (part.runId === null || !mayBePutBack(part)) return not(whyNothing(part))
     try {

@@ -112,4 +112,20 @@ export const CERTIFICATES: readonly Mutant[] = [
     suites: ['distribution-truth'],
     only: 'was revoked before its turn came',
   },
+  {
+    bug: 'nobody is warned that the certificate that would come back has expired',
+    file: 'src/runs/coming-back.ts',
+    find: 'certificate && isOver(certificate.notAfter)',
+    replace: 'certificate && isOver(certificate.notAfter) && now < 0',
+    suites: ['what-comes-back'],
+    only: 'is warned of where it has expired',
+  },
+  {
+    bug: 'nobody is warned that the certificate that would come back was revoked since',
+    file: 'src/distribution/certificates/revoked-since.ts',
+    find: "f.state <> 'executed'",
+    replace: "f.state = 'failed'",
+    suites: ['what-comes-back'],
+    only: 'is warned of where the broker had it revoked',
+  },
 ]

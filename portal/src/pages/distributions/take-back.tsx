@@ -7,6 +7,7 @@ import { api } from '../../data/api.ts'
 import { distributionWayBack, workKeys } from '../../data/work.ts'
 import { Failed } from '../../parts/face.tsx'
 import { Moment } from '../../parts/moment.tsx'
+import { Said } from '../../parts/state.tsx'
 import { WithReason } from '../../parts/with-reason.tsx'
 import { work as words } from '../../words-for-work.ts'
 
@@ -73,7 +74,7 @@ export function TakeBack({ distribution: { id, targets } }: { readonly distribut
 }
 
 function Outlook({ outlook }: { readonly outlook: DistributionOutlook['items'][number] }) {
-  const { targetId, name, possible, because, until, restores } = outlook
+  const { targetId, name, possible, because, until, restores, warnings } = outlook
   return (
     <Stack gap={2} className="lk-row">
       <Checkbox value={targetId} label={<bdi className="lk-name">{name}</bdi>} disabled={!possible} />
@@ -81,6 +82,11 @@ function Outlook({ outlook }: { readonly outlook: DistributionOutlook['items'][n
       {because && <bdi className="lk-text">{because}</bdi>}
       {restores.map(({ target, summary }) => (
         <bdi key={target}>{summary}</bdi>
+      ))}
+      {warnings.map((warning) => (
+        <Said key={warning} mood="bad">
+          {warning}
+        </Said>
       ))}
       {until && (
         <Text size="sm" c="dimmed">

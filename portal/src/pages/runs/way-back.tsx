@@ -7,6 +7,7 @@ import { wayBack, workKeys } from '../../data/work.ts'
 import { Failed } from '../../parts/face.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { Section } from '../../parts/page.tsx'
+import { Said } from '../../parts/state.tsx'
 import { WithReason } from '../../parts/with-reason.tsx'
 import { work as words } from '../../words-for-work.ts'
 
@@ -40,6 +41,11 @@ export function WayBack({ run: { id, undoable }, mayOrder }: { readonly run: Run
               </List.Item>
             ))}
           </List>
+          {data.warnings.map((warning) => (
+            <Said key={warning} mood="bad">
+              {warning}
+            </Said>
+          ))}
           {data.until && (
             <Text c="dimmed">
               {words.run.until}: <Moment at={data.until} />
