@@ -30,7 +30,7 @@ export function approleLogin(auth: AppRole, keeper: Keeper = inMemory()): LoginM
     async login(send, signal) {
       const secretId = auth.secretId ?? (await fromWrapped(auth.wrappedSecretId, send, signal))
       return loginAt(auth.mount, { role_id: auth.roleId, secret_id: secretId }, send, signal, {
-        refused: `check the role ID and the addresses that the role is bound to; a secret ID that has expired or is used up must be made anew: ${madeBy(auth)}`,
+        refused: `check the role ID and the addresses that the role is bound to; in place of a secret ID that has expired or is used up, make another: ${madeBy(auth)}`,
       })
     },
   }
@@ -78,7 +78,7 @@ export function approleLogin(auth: AppRole, keeper: Keeper = inMemory()): LoginM
   }
 }
 
-/** The command for a new one; the role's name is known to whoever gave its ID. */
+/** The command for a new one; the person who gave the role's ID knows its name. */
 function madeBy({ mount, wrappedSecretId }: AppRole): string {
   const words = `write${wrappedSecretId ? ' -wrap-ttl=10m' : ''} -f auth/${mount}/role/ROLE/secret-id`
   return `vault ${words} (bao ${words} with OpenBao)`

@@ -26,7 +26,7 @@ export async function mustFollow(send: Send, following: Following): Promise<void
   const before = await readVersion(send, place, after)
   if (before.is === 'absent' ? !(await isMadeAgain(send, following)) : before.createdAt === afterAt) return
   const current = await readVersion(send, place)
-  // Made again after we wrote, too: then ours is gone, and nothing of theirs was written over.
+  // Made again after we wrote, too: then ours is gone, and nothing that somebody else wrote was written over.
   if (current.is !== 'live' || current.version !== after + 1 || current.createdAt !== writtenAt) return
   const why = await whyNotGiven(send, following, before)
   const name = nameOf(place)
@@ -39,7 +39,7 @@ export async function mustFollow(send: Send, following: Following): Promise<void
   throw new BrokerError('target.conflict', `${what}: their version ${after} was written over and ${why}`, {
     fix:
       before.is === 'absent'
-        ? `ask whoever made ${name} again for what it held, and write that`
+        ? `ask the person who made ${name} again what it held, and write that`
         : `vault kv get -mount=${place.mount} -version=${after} ${place.path} shows theirs: write by hand what should be there`,
   })
 }

@@ -102,8 +102,8 @@ export const ROTATION: readonly Mutant[] = [
   {
     bug: 'a key stands for whatever is ordered with it',
     file: 'src/changes/order-keys.ts',
-    find: 'if (!earlier || this.digestsOf(body).includes(earlier.digest)) return earlier?.made',
-    replace: 'if (!earlier || this.digestsOf(body).length > 0) return earlier?.made',
+    find: 'const same = earlier.find(({ digest }) => digests.includes(digest))',
+    replace: 'const same = earlier.find(() => digests.length > 0)',
     suites: ['repeated-orders', 'ordered-runs'],
     only: 'key',
   },
