@@ -10,6 +10,7 @@ export interface Slot {
 
 /** How the building refuses. */
 export class BuildingError extends Error {
+  /** of a slot; where the building is not there, nobody knows */
   readonly isMissing: boolean
 
   constructor(message: string, isMissing: boolean) {
@@ -27,7 +28,8 @@ export class Building {
     this.folder = folder
   }
 
-  doors(): Promise<string[]> {
+  async doors(signal?: AbortSignal): Promise<string[]> {
+    signal?.throwIfAborted()
     return answered(readdir(path.join(this.folder, 'doors')))
   }
 
@@ -36,7 +38,7 @@ export class Building {
   }
 
   async slot(name: string): Promise<Slot | undefined> {
-    return (await this.slots()).includes(name) ? slotIn(await answered(readFile(this.#at(name), 'utf8'))) : undefined
+    return (await this.slots()).includes(name) ? slotIn(await answered(readFile(this.#at(name), 'utf8'), 'slot')) : undefined
   }
 
   /** Makes a slot or replaces it. */
@@ -46,6 +48,7 @@ export class Building {
 
   /** Changes a slot that must be there: one that was removed meanwhile is not made again. */
   async change(name: string, change: (slot: Slot) => Slot): Promise<void> {
+    await this.slots()
     await this.#write(name, 'r+', change)
   }
 
@@ -55,7 +58,7 @@ export class Building {
   }
 
   async #write(name: string, flags: 'w' | 'r+', change: (slot: Slot) => Slot): Promise<void> {
-    const file: FileHandle = await answered(open(this.#at(name), flags))
+    const file: FileHandle = await answered(open(this.#at(name), flags), flags === 'w' ? 'building' : 'slot')
     try {
       const next = JSON.stringify(change(slotIn(flags === 'w' ? '' : await file.readFile('utf8'))))
       await answered(file.truncate())
@@ -79,8 +82,8 @@ function slotIn(text: string): Slot {
   }
 }
 
-function answered<Answer>(work: Promise<Answer>): Promise<Answer> {
+function answered<Answer>(work: Promise<Answer>, of: 'building' | 'slot' = 'building'): Promise<Answer> {
   return work.catch((error: NodeJS.ErrnoException) => {
-    throw new BuildingError(error.message, error.code === 'ENOENT')
+    throw new BuildingError(error.message, of === 'slot' && error.code === 'ENOENT')
   })
 }

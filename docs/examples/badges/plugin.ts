@@ -71,8 +71,8 @@ export const badges: Plugin<z.infer<typeof config>, Building> = {
       (error) => [{ name: 'doors', status: 'failed', detail: error.message, fix: 'see that the folder has a folder doors' }],
     ),
   resourceTypes: [{ id: 'badges-door', title: 'Door', permissions: [{ id: 'pass', title: 'Pass', description: 'Opens it.' }] }],
-  async *discover(client) {
-    const doors = await asked(client.doors())
+  async *discover(client, _folders, signal) {
+    const doors = await asked(client.doors(signal))
     yield { folder: '', folders: [], resources: doors.map((name) => ({ type: 'badges-door', name, attributes: {} })) }
   },
   grantAccess,

@@ -23,7 +23,8 @@ export const good: Badges = {
   async identify(client) {
     return { building: client.folder }
   },
-  async *marked(client) {
+  async *marked(client, signal) {
+    signal.throwIfAborted()
     for (const runId of await client.slots()) {
       yield { artefact: `slot ${runId}`, runId, instance: '4711081542', remove: () => client.remove(runId) }
     }

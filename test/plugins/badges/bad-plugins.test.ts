@@ -5,12 +5,23 @@ import { BAD_BOUNDS } from './bad-bounds.ts'
 import { BAD_CERTIFICATES } from './bad-certificates.ts'
 import { BAD_ENDS } from './bad-ends.ts'
 import { BAD_MARKS } from './bad-marks.ts'
+import { BAD_FAILURES, BAD_MEMORY } from './bad-memory.ts'
 import { good } from './bad-plugin.ts'
 import { BAD_TRACES } from './bad-traces.ts'
 import { BAD_WORDS } from './bad-words.ts'
 import { badgesWorld } from './badges-world.ts'
 
-const BAD = [...BAD_WORDS, ...BAD_ACCESS, ...BAD_BOUNDS, ...BAD_MARKS, ...BAD_CERTIFICATES, ...BAD_ENDS, ...BAD_TRACES]
+const BAD = [
+  ...BAD_WORDS,
+  ...BAD_ACCESS,
+  ...BAD_BOUNDS,
+  ...BAD_MARKS,
+  ...BAD_CERTIFICATES,
+  ...BAD_ENDS,
+  ...BAD_TRACES,
+  ...BAD_MEMORY,
+  ...BAD_FAILURES,
+]
 
 describe('the suite for plugins', () => {
   it('finds nothing wrong with a good plugin, whatever of the parts it has', async () => {

@@ -1,7 +1,22 @@
-import { BrokerError } from '../../../src/sdk/index.ts'
+import type { Building } from '../../../docs/examples/badges/building.ts'
+import { BrokerError, type RunContext } from '../../../src/sdk/index.ts'
 import { access, type Bad, badgeIn, giving, opening, said } from './bad-plugin.ts'
 
 const KEPT_IN = 'keeps a credential out of everything but its fields'
+
+const GONE = 'says of each piece that it is gone, and of none that it may stay or was left alone where nothing hindered it'
+const AS_MANY = 'makes as many credentials as it hands over, and leaves none'
+
+/** One that adds a badge to each that it is told to make. */
+const generous = (ctx: RunContext<Building>): RunContext<Building> => {
+  const client: Building = Object.create(ctx.client)
+  client.change = (name, change) =>
+    ctx.client.change(name, (slot) => {
+      const next = change(slot)
+      return { ...next, badges: [...next.badges, '0000'] }
+    })
+  return { ...ctx, client }
+}
 
 /** Plugins that show a secret, or leave something behind. */
 export const BAD_TRACES: readonly Bad[] = [
@@ -78,5 +93,70 @@ export const BAD_TRACES: readonly Bad[] = [
       },
     }),
     'giving access: rolls back what is already rolled back',
+  ],
+  [
+    'records what no journal can keep',
+    giving({
+      execute: async (...given) => ({ ...(await access.execute(...given)), record: { at: new Date() as unknown as string } }),
+      async rollback(ctx, step, record) {
+        if (record && !((record as { at: unknown }).at instanceof Date)) throw new TypeError('that is no record')
+        await access.rollback(ctx, step, record)
+      },
+    }),
+    'giving access: rolls back what is already rolled back',
+  ],
+  [
+    'says of everything that it may stay',
+    giving({
+      verifyGone: async (...given) =>
+        (await access.verifyGone!(...given)).map((piece) => ({ ...piece, holds: false, mayStay: 'it opens nothing' })),
+    }),
+    GONE,
+  ],
+  [
+    'says of what is still there that it may stay',
+    giving({
+      verifyGone: async (...given) =>
+        (await access.verifyGone!(...given)).map((piece) => ({ ...piece, ...(!piece.holds && { mayStay: 'it opens nothing' }) })),
+    }),
+    GONE,
+  ],
+  [
+    'says of everything that it never touched it',
+    giving({
+      verifyGone: async (...given) => (await access.verifyGone!(...given)).map((piece) => ({ ...piece, wasUntouched: true })),
+    }),
+    GONE,
+  ],
+  [
+    'names only pieces that are left',
+    giving({ verifyGone: async (...given) => (await access.verifyGone!(...given)).filter(({ holds }) => !holds) }),
+    GONE,
+  ],
+  [
+    'makes a second badge when it opens, and tells nobody',
+    giving({ open: (ctx, ...rest) => access.open(generous(ctx), ...rest) }),
+    AS_MANY,
+  ],
+  [
+    'makes a second badge in a slot of its own, and leaves it',
+    giving({
+      async open(ctx, ...rest) {
+        const slot = (await ctx.client.slot(ctx.runId))!
+        await ctx.client.put(`${ctx.runId}-too`, { ...slot, badges: ['0000'] })
+        return access.open(ctx, ...rest)
+      },
+    }),
+    AS_MANY,
+  ],
+  [
+    'makes a badge when it moves the end of what is open',
+    giving({
+      async extend(ctx, steps) {
+        const isOpened = ((await ctx.client.slot(ctx.runId))?.badges ?? []).length > 0
+        await access.extend(isOpened ? generous(ctx) : ctx, steps)
+      },
+    }),
+    AS_MANY,
   ],
 ]

@@ -66,6 +66,11 @@ export async function badgesWorld(plugin: Badges = badges): Promise<PluginWorld<
       const slot = await building.slot(runId)
       return slot !== undefined && slot.badges.length > 0 && new Date(slot.ends) > new Date()
     },
+    // In whatever slot they are.
+    waysIn: async () => {
+      const all = await Promise.all((await building.slots()).map((name) => building.slot(name)))
+      return all.flatMap((slot) => slot?.badges ?? []).length
+    },
     endOf: async ({ runId }) => {
       const slot = await building.slot(runId)
       return slot && new Date(slot.ends)

@@ -141,4 +141,25 @@ export const aboutAccess: readonly Promised[] = [
       expect(await trial.world.getsIn(credential)).toBe(false)
     },
   },
+  {
+    says: 'makes as many credentials as it hands over, and leaves none',
+    async tried(trial) {
+      const { world } = trial
+      for (const delivery of trial.deliveries) {
+        const given = await trial.give()
+        expect(await world.waysIn(given.ctx), delivery).toBe(0)
+        const ways: number[] = []
+        for (const options of [undefined, undefined, { keepFormer: true }]) {
+          expect(await world.getsIn(await trial.open(given, delivery, options)), delivery).toBe(true)
+          ways.push(await world.waysIn(given.ctx))
+        }
+        expect(ways, delivery).toEqual([1, 1, 2])
+        const longer = extended(given, 600)
+        await trial.access.extend(longer.ctx, longer.steps)
+        expect(await world.waysIn(given.ctx), delivery).toBe(2)
+        await trial.takeBack(longer)
+        expect(await world.waysIn(given.ctx), delivery).toBe(0)
+      }
+    },
+  },
 ]

@@ -61,6 +61,24 @@ export const aboutBounds: readonly Promised[] = [
       }
     },
   },
+  {
+    says: 'says of each piece that it is gone, and of none that it may stay or was left alone where nothing hindered it',
+    async tried(trial) {
+      const { access } = trial
+      if (!access.verifyGone) return
+      const given = await trial.give()
+      await trial.open(given)
+      const looks = [await access.verifyGone(given.ctx, given.steps)]
+      await trial.takeBack(given)
+      looks.push(await access.verifyGone(given.ctx, given.steps))
+      const [before, after] = looks
+      expect(after!.length).toBeGreaterThanOrEqual(before!.filter(({ holds }) => !holds).length)
+      expect(after!.filter(({ holds }) => !holds)).toEqual([])
+      expect(after!.length).toBeGreaterThan(0)
+      for (const piece of looks.flat())
+        expect([piece.mayStay, piece.wasUntouched ?? false], piece.artefact).toEqual([undefined, false])
+    },
+  },
 ]
 
 const isSaid = (text: string) => text.trim() !== ''

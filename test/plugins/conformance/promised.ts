@@ -3,9 +3,11 @@ import { aboutAsking } from './about-asking.ts'
 import { aboutBounds } from './about-bounds.ts'
 import { aboutCertificates } from './about-certificates.ts'
 import { aboutEnds } from './about-ends.ts'
+import { aboutFailures } from './about-failures.ts'
 import { aboutItself } from './about-itself.ts'
 import { aboutMarks } from './about-marks.ts'
 import { aboutPlans } from './about-plans.ts'
+import { aboutRestarts } from './about-restarts.ts'
 import { aboutSecrets } from './about-secrets.ts'
 import { aboutTheTarget } from './about-the-target.ts'
 import { REVERSIBLE } from './reversible-action.ts'
@@ -41,6 +43,8 @@ export const PROMISED: readonly Promised[] = [
   ...aboutBounds,
   ...aboutEnds,
   ...aboutSecrets,
+  ...aboutRestarts,
+  ...aboutFailures,
   ...aboutUndo,
 ]
 

@@ -122,7 +122,7 @@ async function executeAll(
   stop: number,
 ): Promise<(Json | undefined)[]> {
   const records: (Json | undefined)[] = []
-  for (const step of steps.slice(0, stop)) records.push((await action.execute(ctx, step)).record)
+  for (const step of steps.slice(0, stop)) records.push(kept((await action.execute(ctx, step)).record))
   return records
 }
 
@@ -134,6 +134,10 @@ async function rollBack(
   records: readonly (Json | undefined)[],
 ): Promise<void> {
   for (let at = steps.length - 1; at >= 0; at -= 1) await action.rollback(ctx, steps[at]!, records[at])
+}
+
+function kept(record: Json | undefined): Json | undefined {
+  return record === undefined ? undefined : JSON.parse(JSON.stringify(record))
 }
 
 /** Steps as they come back from the journal, which keeps what is sealed. */

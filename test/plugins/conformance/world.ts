@@ -19,7 +19,7 @@ export interface PluginWorld<Config, Client> {
   readonly config: unknown
   /** configurations that must be refused, and the field each is refused for */
   readonly wrong: readonly { readonly config: unknown; readonly field: string }[]
-  /** configurations that are well-formed, and with which nothing can be done: a target that is not there, a login that is refused */
+  /** configurations that are well-formed, and with which nothing can be done until others see to it: a target that is not there, a login that is refused */
   readonly ill: readonly unknown[]
   /** the configuration of another system of this kind; needed where the plugin tells systems apart */
   readonly elsewhere?: unknown
@@ -40,6 +40,8 @@ export interface PluginWorld<Config, Client> {
   getsIn(credential: Credential): Promise<boolean>
   /** whether the target lets anybody in for this run by now, opened or not; asked of the target itself */
   isOpen(ctx: RunContext<Client>): Promise<boolean>
+  /** how many credentials there are by which somebody gets in for this run, in any hand; asked of the target itself */
+  waysIn(ctx: RunContext<Client>): Promise<number>
   /** when the target itself ends the access of this run; undefined where it enforces no end, and where there is no access */
   endOf(ctx: RunContext<Client>): Promise<Date | undefined>
   /**
@@ -105,13 +107,20 @@ export class Trial {
     return this.world.shortestSeconds ?? 5
   }
 
-  /** Provisions, as the runner does: what is executed comes back from the journal. */
+  /** Provisions, as the runner does. */
   async give(seconds = 120, input: GrantInput = this.world.input): Promise<Given> {
     const ctx: Context = this.world.newRun(this.client, seconds)
-    const steps = JSON.parse(JSON.stringify(await this.access.plan(ctx, input))) as Step[]
     const done: Journaled<Step>[] = []
-    for (const step of steps) done.push({ ...step, record: (await this.access.execute(ctx, step)).record })
+    for (const step of await this.plan(ctx, input)) done.push(await this.execute(ctx, step))
     return { ctx, steps: done }
+  }
+
+  async plan(ctx: Context, input: GrantInput = this.world.input): Promise<Step[]> {
+    return (await this.access.plan(ctx, input)).map(fromTheJournal)
+  }
+
+  async execute(ctx: Context, step: Step): Promise<Journaled<Step>> {
+    return fromTheJournal({ ...step, ...(await this.access.execute(ctx, step)) })
   }
 
   open({ ctx, steps }: Given, delivery = this.deliveries[0]!, options?: { keepFormer: boolean }): Promise<Credential> {
@@ -143,6 +152,25 @@ export class Trial {
     const found: Marked[] = []
     for await (const one of this.plugin.marked?.(this.client, soon()) ?? []) found.push(one)
     return found
+  }
+}
+
+/** What the journal keeps of a step, as it comes back. */
+function fromTheJournal<S extends Step>(step: S): S {
+  return { ...JSON.parse(JSON.stringify(step)), ...(step.sealed && { sealed: step.sealed }) }
+}
+
+/** Done by a client of its own, as after a restart or in another replica: it remembers nothing of the grant. */
+export async function afterRestart<Answer>(
+  { world }: Trial,
+  { ctx, steps }: Given,
+  work: (later: Trial, given: Given) => Promise<Answer>,
+): Promise<Answer> {
+  const later = await Trial.begin(world)
+  try {
+    return await work(later, { ctx: { ...ctx, client: later.client }, steps })
+  } finally {
+    await later.end()
   }
 }
 

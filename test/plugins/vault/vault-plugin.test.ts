@@ -68,6 +68,16 @@ for (const binary of await serversUnderTest()) {
       const { status, body } = await server.api('GET', `sys/policies/acl/${policyNameFor('apono-g-', runId)}`)
       return status === 200 ? (body.data as { expiration?: string }) : undefined
     }
+    /** By whatever way they were made. */
+    const tokensWith = async (policy: string): Promise<string[]> => {
+      const { body } = await server.api('GET', 'auth/token/accessors?list=true')
+      const looks = await Promise.all(
+        (body.data.keys as string[]).map((accessor) => server.api('POST', 'auth/token/lookup-accessor', { accessor })),
+      )
+      return looks
+        .filter((look) => look.status === 200 && look.body.data.policies.includes(policy))
+        .map((look) => look.body.data.accessor)
+    }
     const logsIn = async (username: string, password: string) =>
       (await as('', 'POST', `auth/apono/login/${username}`, { password })).status === 200
 
@@ -81,7 +91,8 @@ for (const binary of await serversUnderTest()) {
       ],
       ill: [
         { ...good, address: 'http://127.0.0.1:1' },
-        { ...good, auth: { method: 'approle', roleId: login.roleId, secretId: 'not-the-one' } },
+        // Not of the good role: it would be locked after five refusals.
+        { ...good, auth: { method: 'approle', roleId: 'not-the-one', secretId: login.secretId } },
       ],
       elsewhere: { ...good, address: another.address },
       host: host(),
@@ -128,6 +139,7 @@ for (const binary of await serversUnderTest()) {
         const leases = await server.api('GET', `sys/leases/lookup/auth/apono/login/${username}?list=true`)
         return leases.status === 200 || (await logsIn(username, username)) || logsIn(username, runId)
       },
+      waysIn: async ({ runId }) => (await tokensWith(policyNameFor('apono-g-', runId))).length,
       endOf: async ({ runId }) => {
         const { expiration } = (await policyOf(runId)) ?? {}
         return expiration === undefined ? undefined : new Date(expiration)
