@@ -102,7 +102,7 @@ export class ApiClient {
     const reason = (cause as { cause?: { code?: string } }).cause?.code ?? (cause as Error).message
     return new BrokerError('unavailable', `the broker at ${this.url} does not answer: ${reason}`, {
       cause,
-      fix: 'see that it runs, and that LATCHKEY_CLI_URL or --url has its URL',
+      fix: 'check that the broker runs, and that LATCHKEY_CLI_URL or --url names its URL',
     })
   }
 }

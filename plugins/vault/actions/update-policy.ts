@@ -69,7 +69,7 @@ export const updatePolicy: Action<VaultClient, Input, UpdateStep> & Reversible<V
     if (found?.document === document) {
       throw new BrokerError('input.invalid', `the policy ${name} already has this document`, {
         field: 'input.document',
-        fix: 'there is nothing to change',
+        fix: 'send a document that differs, if something is to change',
       })
     }
     return [

@@ -96,7 +96,7 @@ export const issueCertificate: Action<VaultClient, Input, IssueStep> & Reversibl
     const { serial_number: serial, certificate: certificatePem, ca_chain: chain } = answer.data
     if (typeof serial !== 'string' || typeof certificatePem !== 'string' || keyDigestIn(certificatePem) !== publicKey) {
       throw new BrokerError('target.unexpected', `${mount} answered ${answer.status}, and not with a certificate for this key`, {
-        fix: 'see that the mount is a PKI engine',
+        fix: 'name the mount of a PKI engine',
         requestId: answer.requestId,
       })
     }

@@ -68,7 +68,7 @@ export class Decisions implements OnModuleInit {
       if (approval.seconds !== undefined && approval.seconds > request.seconds) {
         throw new BrokerError('input.invalid', `is longer than the ${request.seconds} seconds that were asked for`, {
           field: 'seconds',
-          fix: 'give as many seconds at most; an approver may shorten the access, but not lengthen it',
+          fix: `give ${request.seconds} seconds at most: an approver may shorten the access, but not lengthen it`,
         })
       }
       await voidDecisions(tx, id)

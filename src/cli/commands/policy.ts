@@ -56,6 +56,6 @@ async function onlyPlugin(api: ApiClient): Promise<string> {
   if (plugin && others.length === 0) return plugin.id
   const { BrokerError } = await import('../../sdk/index.ts')
   throw new BrokerError('input.invalid', 'the config may be for one of several plugins', {
-    fix: 'name the one with --plugin',
+    fix: 'name one of them with --plugin',
   })
 }

@@ -209,7 +209,7 @@ function tooEarly(name: string, grants: readonly Grant[], seconds: number): Brok
     'conflict',
     `${what} through ${name} has not been tried for ${seconds} seconds yet, or is still being tried`,
     {
-      fix: 'wait until they are stuck (GET /api/grants?whose=all&state=stuck); grants that can end will end until then',
+      fix: 'wait until they are stuck (GET /api/grants?whose=all&state=stuck); grants that can end will have ended by then',
     },
   )
 }

@@ -24,7 +24,7 @@ export async function addMembers(tx: Tx, actor: string, groupId: string, ids: re
   const unknown = ids.find((id) => !known.some((person) => person.id === id))
   if (unknown !== undefined) {
     throw new ScimRefusal('invalidValue', `members: there is no person ${JSON.stringify(unknown.slice(0, 100))}`, {
-      fix: 'use the id that the answer to the creation of this person gave',
+      fix: 'use the id that was answered when this person was created',
     })
   }
   const added = await rows<{ userId: string }>(
