@@ -192,7 +192,7 @@ describe('what an admin makes while they are being disabled', () => {
     ['a SCIM token', '/api/scim-tokens', { name: 'connector', expiresInSeconds: 3600 }],
     ['a token', '/api/tokens', { name: 'mine', scopes: ['read'], expiresInSeconds: 3600 }],
     ['an enrolment code', '', {}],
-  ])('is nothing: %s', async (_, path, body) => {
+  ])('does not come to be: %s', async (_, path, body) => {
     const eve = await signedInAdmin()
     const other = await somebody(['member'])
     const made = await within(world.broker.database.url, async (client) => {

@@ -113,7 +113,7 @@ describe('the people of a rule', () => {
     ['everyone, where something holds', { conditions: ENGINEERS }, true],
     ['everyone, where something else holds', { conditions: SALES }, false],
     ['others, where something holds', { requesters: BOB_ALONE, conditions: ENGINEERS }, false],
-  ])('are found when it names %s', (_, otherwise, expected) => {
+  ])('are found, or are not, when it names %s', (_, otherwise, expected) => {
     expect(mayRequest(rule(otherwise), ANN)).toBe(expected)
   })
 })

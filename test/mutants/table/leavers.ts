@@ -49,7 +49,7 @@ export const LEAVERS: readonly Mutant[] = [
     find: 'await mustBeHere(tx, caller.id)',
     replace: '',
     suites: ['left-hands'],
-    only: 'is nothing',
+    only: 'does not come to be',
   },
   {
     bug: 'a SCIM token is made by who is being disabled',
@@ -57,7 +57,7 @@ export const LEAVERS: readonly Mutant[] = [
     find: 'await mustBeHere(tx, by)',
     replace: '',
     suites: ['left-hands'],
-    only: 'is nothing',
+    only: 'does not come to be',
   },
   {
     bug: 'an enrolment code is made by who is being disabled',
@@ -65,7 +65,7 @@ export const LEAVERS: readonly Mutant[] = [
     find: 'await mustBeHere(tx, caller.id)',
     replace: '',
     suites: ['left-hands'],
-    only: 'is nothing',
+    only: 'does not come to be',
   },
   {
     bug: 'a watcher’s rounds run into each other',
