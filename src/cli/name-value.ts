@@ -25,7 +25,9 @@ export function formOf(given: readonly string[]): Form {
     for (const folder of folders) {
       const inside = place[folder] ?? (Object.create(null) as Form)
       if (typeof inside === 'string') {
-        throw new BrokerError('input.invalid', `${folder} is given a value and fields within it`, { fix: 'give either the value or the fields' })
+        throw new BrokerError('input.invalid', `${folder} is given a value and fields within it`, {
+          fix: 'give either the value or the fields',
+        })
       }
       place[folder] = inside
       place = inside

@@ -152,7 +152,9 @@ export class Grants {
     })
     if (begun.length === 0) {
       const now = await this.visible(caller, grant.id)
-      throw new BrokerError('conflict', `the grant is already ${now.state}`, { fix: 'there is nothing left to do: it has ended, or is being ended' })
+      throw new BrokerError('conflict', `the grant is already ${now.state}`, {
+        fix: 'there is nothing left to do: it has ended, or is being ended',
+      })
     }
     this.work.wake('cut')
     return this.get(caller, grant.id)
