@@ -10,9 +10,17 @@ interface Meaning {
   readonly fix?: string
 }
 
+/** Every call but the question for its health is refused. */
+const SECONDARY: Pick<Meaning, 'kind' | 'says' | 'fix'> = {
+  kind: 'standby',
+  says: 'the node belongs to a disaster recovery secondary, which serves nothing until it is promoted',
+  fix: 'give the address of the primary cluster, or promote this one',
+}
+
 /** What the servers mean: the first line that fits an answer names it. Texts are matched on lower-case substrings. */
 const MEANINGS: readonly Meaning[] = [
   { status: 400, text: 'check-and-set parameter', kind: 'conflict', says: 'somebody else wrote first' },
+  { status: 400, text: 'replication dr secondary', ...SECONDARY },
   { status: 400, text: 'invalid key "expiration"', kind: 'unsupported', says: 'policies cannot expire here' },
   {
     status: 400,
@@ -115,11 +123,24 @@ const MEANINGS: readonly Meaning[] = [
   { status: 405, kind: 'unsupported', says: 'the server does not know this operation' },
   { status: 412, kind: 'standby', says: 'the node has not caught up yet' },
   { status: 429, kind: 'busy', says: 'a rate or lease quota of the server is exhausted', fix: 'raise the quota, or wait' },
+  { status: 472, ...SECONDARY },
   {
-    status: [472, 473, 474, 530],
+    status: 473,
     kind: 'standby',
-    says: 'the node cannot serve this',
-    fix: 'give the address of the active cluster',
+    says: 'the node is a performance standby that cannot serve this by itself',
+    fix: 'look whether it reaches the active node of its cluster, or give the address of that one',
+  },
+  {
+    status: 474,
+    kind: 'standby',
+    says: 'the node is a standby that does not reach the active node of its cluster',
+    fix: 'restore the connection between the nodes, or give the address of a node that serves',
+  },
+  {
+    status: 530,
+    kind: 'standby',
+    says: 'the node was removed from its cluster',
+    fix: 'give the address of a node that belongs to the cluster',
   },
   { status: 501, kind: 'uninitialized', says: 'the server was never initialised', fix: 'run `vault operator init`' },
   { status: [500, 502, 503, 504], kind: 'failed', says: 'the server reported a fault of its own' },

@@ -123,6 +123,23 @@ describe('an integration', () => {
       /active cluster/,
     ],
     [
+      'it has become a disaster recovery secondary, and its health is not asked there',
+      async () => ({
+        address: await behindHealth(400, errors('path disabled in replication DR secondary mode')),
+        timeoutSeconds: 2,
+      }),
+      'login',
+      /disaster recovery secondary, which serves nothing until it is promoted/,
+      /address of the primary cluster/,
+    ],
+    [
+      'it is a performance standby that cannot forward',
+      async () => ({ address: await behindHealth(473, '{}'), timeoutSeconds: 2 }),
+      'login',
+      /performance standby that cannot serve this/,
+      /active node/,
+    ],
+    [
       'it limits the rate of calls',
       async () => ({
         address: await behindHealth(429, errors('request path "auth/approle/login": rate limit quota exceeded')),

@@ -205,11 +205,15 @@ describe.each(await serversUnderTest())('the doctor, looking at a $product $vers
 describe('the doctor, told a node’s state,', () => {
   it.each([
     [429, { standby: true }, 'ok', 'a standby, which forwards'],
-    [473, { standby: true, performance_standby: true }, 'ok', 'a standby, which forwards'],
+    [473, { standby: true, performance_standby: true }, 'ok', 'a performance standby, which forwards'],
+    [200, { replication_performance_mode: 'secondary' }, 'ok', 'active, in a performance secondary'],
+    [429, { standby: true, replication_performance_mode: 'secondary' }, 'ok', 'which forwards, in a performance secondary'],
     [472, {}, 'ok', 'a disaster recovery secondary'],
-    [474, {}, 'failed', 'not an active member'],
+    [200, { replication_dr_mode: 'secondary' }, 'ok', 'a disaster recovery secondary'],
+    [200, { replication_dr_mode: 'primary', replication_performance_mode: 'primary' }, 'ok', 'version 1.0.0, active'],
+    [474, { standby: true }, 'failed', 'does not reach the active node'],
     [501, { initialized: false }, 'failed', 'never initialised'],
-    [530, {}, 'failed', 'not an active member'],
+    [530, {}, 'failed', 'removed from its cluster'],
     [200, { server_time_utc: 1_000_000_000 }, 'warning', 'clock'],
   ])('understands %i %j', async (status, body, expected, detail) => {
     const answer = { initialized: true, sealed: false, standby: false, version: '1.0.0', ...body }
@@ -219,8 +223,11 @@ describe('the doctor, told a node’s state,', () => {
     })
   })
 
-  it('reaches a disaster recovery secondary, and says that it takes neither logins nor writes', async () => {
-    const checks = await saidBy(472, JSON.stringify({ initialized: true, sealed: false, standby: false, version: '1.0.0' }))
+  it.each([
+    [472, {}],
+    [200, { replication_dr_mode: 'secondary' }],
+  ])('reaches a disaster recovery secondary (%i %j), and says that it takes neither logins nor writes', async (status, more) => {
+    const checks = await saidBy(status, JSON.stringify({ initialized: true, sealed: false, version: '1.0.0', ...more }))
     const refused = { name: 'logins and writes', status: 'failed', fix: expect.stringContaining('active cluster') }
     expect(checks.slice(1)).toMatchObject([{ name: 'server', status: 'ok' }, refused])
   })
