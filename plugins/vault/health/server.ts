@@ -34,7 +34,7 @@ const secondary: HealthCheck = {
   fix: 'give the address of the active cluster, or promote this one',
 }
 
-/** Whoever stands in front of the node may have been told to take this for well. */
+/** By the answer's body too: a load balancer in front of the node may have been told to ask for 200 in this state. */
 function isSecondary({ status, body }: VaultAnswer): boolean {
   return status === 472 || body['replication_dr_mode'] === 'secondary'
 }

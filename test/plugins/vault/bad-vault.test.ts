@@ -25,6 +25,8 @@ const { odd, behindHealth } = oddServers
 stops.push(() => oddServers.stop())
 
 const errors = (text: string) => JSON.stringify({ errors: [text] })
+/** Well when its health is asked, and this to all else. */
+const well = (status: number, text: string) => async () => ({ address: await behindHealth(status, text), timeoutSeconds: 2 })
 
 describe('an integration', () => {
   let broker: Broker
@@ -124,38 +126,26 @@ describe('an integration', () => {
     ],
     [
       'it has become a disaster recovery secondary, and its health is not asked there',
-      async () => ({
-        address: await behindHealth(400, errors('path disabled in replication DR secondary mode')),
-        timeoutSeconds: 2,
-      }),
+      well(400, errors('path disabled in replication DR secondary mode')),
       'login',
       /disaster recovery secondary, which serves nothing until it is promoted/,
       /address of the primary cluster/,
     ],
     [
       'it is a performance standby that cannot forward',
-      async () => ({ address: await behindHealth(473, '{}'), timeoutSeconds: 2 }),
+      well(473, '{}'),
       'login',
       /performance standby that cannot serve this/,
       /active node/,
     ],
     [
       'it limits the rate of calls',
-      async () => ({
-        address: await behindHealth(429, errors('request path "auth/approle/login": rate limit quota exceeded')),
-        timeoutSeconds: 2,
-      }),
+      well(429, errors('request path "auth/approle/login": rate limit quota exceeded')),
       'login',
       /quota/,
       /raise the quota/,
     ],
-    [
-      'it has a fault of its own',
-      async () => ({ address: await behindHealth(500, errors('internal error')), timeoutSeconds: 2 }),
-      'login',
-      /fault of its own/,
-      /./,
-    ],
+    ['it has a fault of its own', well(500, errors('internal error')), 'login', /fault of its own/, /./],
     [
       'a page of a proxy answers for it',
       async () => ({ address: await behindHealth(200, '<html>sign in</html>', { 'content-type': 'text/html' }) }),
