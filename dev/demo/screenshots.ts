@@ -123,6 +123,11 @@ async function work(world: DemoWorld, vault: VaultServer, shop: DemoShop, places
     { name: 'rotations', who: 'Dana', path: '/rotations' },
     { name: 'certificates', who: 'Dana', path: '/certificates' },
     { name: 'distribution', who: 'Dana', path: `/distributions/${distributed?.id}` },
+    { name: 'integrations', who: 'Dana', path: '/integrations' },
+    { name: 'integration', who: 'Dana', path: `/integrations/${rotator}` },
+    { name: 'connect', who: 'Dana', path: '/integrations/new?plugin=vault' },
+    { name: 'changes', who: 'Dana', path: '/proposals' },
+    { name: 'audit', who: 'Dana', path: '/audit' },
   ]
 }
 
