@@ -12,9 +12,9 @@ import { findConnected } from '../integrations/integration.ts'
 import { DueWork, enqueue } from '../platform/due/due-work.ts'
 import { newId } from '../platform/ids.ts'
 import { rows, type Tx } from '../platform/postgres/database.ts'
-import { isReversible, Secret } from '../sdk/index.ts'
+import { Secret } from '../sdk/index.ts'
 import { type PlannedStep, RUN_WORK } from './ordered-run.ts'
-import { clear, type Meant, mustBeConfirmed, Previews } from './previews.ts'
+import { clear, type Meant, mustBeConfirmed, Previews, riskWith } from './previews.ts'
 import { RunViews } from './run-views.ts'
 
 const orderBody = newRun.extend({ approved: z.array(z.custom<PlannedStep>()).optional() })
@@ -91,14 +91,16 @@ export class Orders implements OnModuleInit {
     },
     summary: async (_, order) => {
       const meant = await this.lookAt(order)
+      const forGood = await this.previews.whyForGood(meant)
+      const risk = riskWith(meant, forGood)
       const steps = order.approved ?? []
       return {
         integrationId: order.integrationId,
         action: order.action,
         input: clear(meant),
         reason: order.reason,
-        risk: { level: meant.risk.level, reasons: [...meant.risk.reasons] },
-        ...(!isReversible(meant.action) && { irreversible: meant.action.irreversible }),
+        risk: { level: risk.level, reasons: [...risk.reasons] },
+        ...(forGood !== undefined && { irreversible: forGood }),
         steps: steps.map(({ target, summary, before }) => ({ target, summary, before: before ?? null })),
       }
     },

@@ -10,7 +10,7 @@ import { Database, type Tx } from '../platform/postgres/database.ts'
 import { type AnyAction, BrokerError, isReversible, type Json, type RunContext, type Step } from '../sdk/index.ts'
 import { OfferedActions, type Road } from './offered.ts'
 import type { PlannedStep } from './ordered-run.ts'
-import { type Risk, riskOf } from './risk.ts'
+import { type KnownConcern, type Risk, riskOf } from './risk.ts'
 
 /** Somebody waits in front of a screen; what is carried out later has more time. */
 const PATIENCE_MS = 10_000
@@ -21,6 +21,8 @@ export interface Meant {
   readonly action: AnyAction<unknown>
   readonly input: unknown
   readonly concerns: readonly { readonly type: string; readonly name: string }[]
+  /** the same with their tags */
+  readonly known: readonly KnownConcern[]
   readonly risk: Risk
   /** what a person must type; undefined: nothing */
   readonly confirm: string | undefined
@@ -42,7 +44,8 @@ export class Previews {
   /** The target is asked. */
   async shown(meant: Meant): Promise<RunPreview> {
     const [steps, forGood] = await Promise.all([this.plan(meant), this.whyForGood(meant)])
-    const { action, risk, concerns, confirm } = meant
+    const { action, concerns, confirm } = meant
+    const risk = riskWith(meant, forGood)
     return {
       action: action.name,
       ...(forGood === undefined ? { reversible: true } : { reversible: false, irreversible: forGood }),
@@ -75,6 +78,7 @@ export class Previews {
       action,
       input,
       concerns,
+      known,
       risk: riskOf(action, input, known, connection.integration),
       confirm: action.mustType?.(input),
     }
@@ -110,6 +114,12 @@ export class Previews {
       )
     }
   }
+}
+
+/** The risk, where the target was asked whether this can be undone: of an action that usually can be, this time it may be for good. */
+export function riskWith({ action, input, known, connection }: Meant, forGood: string | undefined): Risk {
+  const why = forGood !== undefined && isReversible(action) ? `It cannot be undone: ${forGood}.` : undefined
+  return riskOf(action, input, known, connection.integration, why)
 }
 
 /** Without what is sealed. */

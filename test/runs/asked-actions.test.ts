@@ -126,6 +126,25 @@ describe('an action that somebody asks for', { timeout: 60_000 }, () => {
     expect(asked.stages).toHaveLength(2)
   })
 
+  it('waits for more approvers, who read why, where the target keeps nothing to undo it with', async () => {
+    const [alice, bob, carol] = [await person('alice'), await person('bob'), await person('carol')]
+    const flowId = await flow({
+      approval: { kind: 'approvers', users: [bob.id], groups: [] },
+      riskStages: { from: 'medium', stages: [{ approvers: [{ kind: 'people', users: [carol.id], groups: [] }] }] },
+    })
+    toy.wayBack = { isPossible: false, because: 'the painter keeps no photographs', restores: [] }
+    const dry = await alice.api.must(alice.api.post('/api/action-requests/dry-run', ask(flowId)))
+    const asked = await alice.api.must(alice.api.post('/api/action-requests', ask(flowId)))
+    toy.wayBack = { isPossible: true, restores: [] }
+    const because = 'the painter keeps no photographs'
+    const risk = { level: 'medium', reasons: expect.arrayContaining([`It cannot be undone: ${because}.`]) }
+    expect(dry).toMatchObject({ preview: { reversible: false, irreversible: because, risk } })
+    expect(dry.stages).toHaveLength(2)
+    const shown = await bob.api.must(bob.api.get(`/api/access-requests/${asked.id}`))
+    expect(shown).toMatchObject({ action: { reversible: false, irreversible: because, risk } })
+    expect(shown.stages).toHaveLength(2)
+  })
+
   it('is refused where no flow names it, without asking the target and without a word of other flows', async () => {
     const alice = await person('alice')
     const other = await person('other')

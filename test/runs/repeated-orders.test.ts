@@ -54,6 +54,16 @@ describe('an order that is repeated with its key', () => {
     message: expect.stringContaining('the idempotency key was used for another order: '),
   }
 
+  it('says in its proposal why it cannot be undone this time', async () => {
+    toy.wayBack = { isPossible: false, because: 'the painter keeps no photographs', restores: [] }
+    const { body } = await order(careful.admin, 'red', 'for good')
+    toy.wayBack = { isPossible: true, restores: [] }
+    expect(body.summary).toMatchObject({
+      irreversible: 'the painter keeps no photographs',
+      risk: { reasons: expect.arrayContaining(['It cannot be undone: the painter keeps no photographs.']) },
+    })
+  })
+
   it('is one proposal under four eyes, and one run once a second admin accepted it', async () => {
     const before = await proposals()
     const answers = await Promise.all(Array.from({ length: 8 }, () => order(careful.admin, 'red', 'together')))

@@ -14,8 +14,7 @@ import { Database, type Tx } from '../../platform/postgres/database.ts'
 import { SealedColumns } from '../../platform/sealing/sealed-columns.ts'
 import { Sealer } from '../../platform/sealing/sealing.ts'
 import { Orders } from '../../runs/orders.service.ts'
-import { clear, type Meant, mustBeConfirmed, Previews } from '../../runs/previews.ts'
-import { isReversible } from '../../sdk/index.ts'
+import { clear, type Meant, mustBeConfirmed, Previews, riskWith } from '../../runs/previews.ts'
 import { Flows } from '../flows/flows.service.ts'
 import { Asks } from '../requests/asks.ts'
 import { denied, type Prospect, Prospects, type Refusal } from '../requests/prospects.ts'
@@ -54,10 +53,12 @@ export class ActionRequests {
   }
 
   async dryRun(caller: Caller, wanted: NewActionRequest): Promise<ActionDryRun> {
-    const prospect = await this.consider(this.database.pool, caller, wanted)
-    if (!prospect.flow) return notAllowed(prospect.reasons)
+    const first = await this.consider(this.database.pool, caller, wanted)
+    if (!first.flow) return notAllowed(first.reasons)
     const integration = await findIntegration(this.database.pool, wanted.integrationId)
     if (integration.state !== 'active') return notAllowed([whyInactive(integration)])
+    const prospect = await this.consider(this.database.pool, caller, wanted, await this.previews.whyForGood(first.meant))
+    if (!prospect.flow) return notAllowed(prospect.reasons)
     const { flow, asked, meant } = prospect
     return {
       allowed: true,
@@ -76,18 +77,18 @@ export class ActionRequests {
     if (!before.flow) throw denied(before)
     mustBeConfirmed(before.meant, wanted.confirm)
     mustBeActive({ integration: await findIntegration(this.database.pool, wanted.integrationId) })
-    const plan = await this.previews.plan(before.meant)
+    const [plan, forGood] = await Promise.all([this.previews.plan(before.meant), this.previews.whyForGood(before.meant)])
     await this.database.transaction(async (tx) => {
-      const prospect = await this.consider(tx, caller, wanted)
+      const prospect = await this.consider(tx, caller, wanted, forGood)
       if (!prospect.flow) throw denied(prospect)
       const { flow, asked, hands, meant, resources } = prospect
-      const { action, risk } = meant
+      const { action } = meant
       const shown = {
         name: action.name,
         title: action.title,
         input: clear(meant),
-        risk,
-        ...(isReversible(action) ? { reversible: true } : { reversible: false, irreversible: action.irreversible }),
+        risk: riskWith(meant, forGood),
+        ...(forGood === undefined ? { reversible: true } : { reversible: false, irreversible: forGood }),
       }
       const sealedInput = this.sealer.seal(JSON.stringify(wanted.input), placeOfInput(id))
       await this.submissions.submit(
@@ -111,7 +112,8 @@ export class ActionRequests {
     return id
   }
 
-  private async consider(tx: Tx, caller: Caller, wanted: NewActionRequest): Promise<Considered> {
+  /** @param forGood why it could not be undone this time, where the target was asked: then it is riskier, and more approve it */
+  private async consider(tx: Tx, caller: Caller, wanted: NewActionRequest, forGood?: string): Promise<Considered> {
     const { integrationId, action, justification, fields, emergency } = wanted
     const { requester, now } = await this.requesters.read(caller, tx)
     const flows = (await this.flows.inForce(tx, wanted.flowId ? { id: wanted.flowId } : { integrationId })).filter(
@@ -123,7 +125,7 @@ export class ActionRequests {
     const sight = await this.sights.of(caller, tx, requester)
     const resources = await this.asks.concerned(tx, integrationId, meant.concerns, action, sight)
     const hands = await handsOf(tx, caller)
-    const risky = flows.map((flow) => ({ ...flow, rule: ruleForRisk(flow.rule, meant.risk.level) }))
+    const risky = flows.map((flow) => ({ ...flow, rule: ruleForRisk(flow.rule, riskWith(meant, forGood).level) }))
     const prospect = await this.prospects.under(tx, risky, { requesterId: caller.id, hands, resources }, (flow) =>
       reasonsOf(evaluateAction(flow, requester, { resources, justification, fields, emergency }, now)),
     )
