@@ -14,10 +14,16 @@ export function runInWords(run: RunView): string[] {
       done: run.doneAt,
       problem: run.problem?.message,
       fix: run.problem?.fix,
-      'taken back': run.undo && `${run.undo.by?.name ?? 'by the broker'}, because ${run.undo.reason}`,
+      [undoWords(run.state).toLowerCase()]: run.undo && `by ${run.undo.by?.name ?? 'the broker'}, because ${run.undo.reason}`,
       'taken back at': run.undoneAt,
     }),
     ...(run.undoable ? [`latchkey rollback ${run.id} --reason …`] : []),
-    ...(run.doneAt ? [`latchkey receipt ${run.id}`] : []),
+    ...(run.doneAt || run.undoable ? [`latchkey receipt ${run.id}`] : []),
   ]
+}
+
+/** What came of somebody's wish to have it taken back. */
+export function undoWords(state: RunView['state']): string {
+  if (state === 'undone') return 'Taken back'
+  return state === 'undoing' || state === 'stuck' ? 'Being taken back' : 'Not taken back; it was to be'
 }

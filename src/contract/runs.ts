@@ -191,6 +191,7 @@ export const changeReceipt = z
       .nullable()
       .describe('who had it undone, and why'),
     undone: readBack.nullable().describe('what was read back after it was undone; null: it was not undone'),
+    calls: targetCalls.describe('every call that was sent, or meant to be, to change something, whatever came of the run'),
   })
   .meta({ id: 'ChangeReceipt' })
 export type ChangeReceipt = z.infer<typeof changeReceipt>

@@ -91,6 +91,7 @@ export class RunViews {
       done: shown(run.done, target),
       undo: undoOf(run),
       undone: shown(run.undone, target),
+      calls: steps.flatMap(({ calls }) => shownCalls(calls)),
     }
   }
 

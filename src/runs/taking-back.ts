@@ -206,7 +206,7 @@ export class TakingBack implements OnModuleInit {
     await this.database.transaction(async (tx) => {
       await lockOrdered(tx, [run.id])
       if (!(await this.journal.stillOurs(tx, [run])).has(run.id)) return
-      await noteProblem(tx, run.id, problem)
+      await noteProblem(tx, run.id, isNo ? withItsCause(ordered, problem) : problem)
       if (isNo) return this.refused(tx, run, ordered, problem)
       if (!ordered.isOverdue) return
       const stuck = await transition(tx, [run.id], 'overdue')
@@ -228,4 +228,10 @@ export class TakingBack implements OnModuleInit {
     if (isWordOver) await rows(tx, 'update ordered_runs set undo = null where id = $1', [run.id])
     await record(tx, { kind: 'run.refused', actor: BROKER, subject: run.id, data: { ...problem } })
   }
+}
+
+/** Of a run that the broker wanted back itself, why it failed matters more than why it is not back: what to do hangs on that. */
+function withItsCause({ undo, done, problem: first }: OrderedRun, refusal: Problem): Problem {
+  if (undo?.by !== null || done !== null || first === null) return refusal
+  return { ...refusal, message: `${first.message}; undoing it was refused: ${refusal.message}`, fix: first.fix ?? refusal.fix }
 }

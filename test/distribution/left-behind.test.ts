@@ -89,6 +89,8 @@ describe.each(await serversUnderTest())(
       expect((await at('well', cn)).data.certificate).toContain('CERTIFICATE')
       const receipt = await world.admin.must(world.admin.get(`/api/runs/${runId}/receipt`))
       expect(receipt).toMatchObject({ done: null, undo: { reason: 'spoiled' }, undone: { evidence: [{ holds: true }] } })
+      expect(receipt.calls.length, 'what wrote it, and what took it back').toBeGreaterThan(receipt.undone.calls.length)
+      expect(receipt.calls).toEqual(expect.arrayContaining(receipt.undone.calls))
       expect((await resume(id)).body.message).toContain('nothing to send again')
       await world.admin.must(resume(id, { targetIds: [spoilt] }))
       expect((await world.settled(id)).state).toBe('done')

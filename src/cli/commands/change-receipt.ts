@@ -2,6 +2,7 @@ import { runs } from '../../contract/endpoints/runs.ts'
 import type { ChangeReceipt } from '../../contract/runs.ts'
 import { type ApiOptions, show } from '../api-command.ts'
 import { facts, plain, table } from '../lines.ts'
+import { undoWords } from '../run-words.ts'
 import type { Terminal } from '../terminal.ts'
 
 /** What a run changed: what was there before, and what was read back afterwards. */
@@ -10,13 +11,14 @@ export async function changeReceipt(terminal: Terminal, id: string, options: Api
     terminal,
     options,
     (api) => api.call(runs.receipt, { params: { id } }),
-    ({ run, action, state, reason, orderedBy, orderedAt, before, done, undo, undone }) => [
+    ({ run, action, state, reason, orderedBy, orderedAt, before, done, undo, undone, calls }) => [
       ...facts({ run, action, state, because: reason, 'ordered by': orderedBy?.name, ordered: orderedAt }),
       '',
       'Before:',
       ...before.map((one) => plain(`${one.target}: ${JSON.stringify(one.before)}`)),
       ...readBack('Done', done),
-      ...(undo ? ['', plain(`Taken back by ${undo.by?.name ?? 'the broker'}, because ${undo.reason}`)] : []),
+      ...(done || calls.length === 0 ? [] : ['', 'Sent, and not read back as done:', ...calls.map(callLine)]),
+      ...(undo ? ['', plain(`${undoWords(state)} by ${undo.by?.name ?? 'the broker'}, because ${undo.reason}`)] : []),
       ...readBack('Taken back', undone),
     ],
   )
@@ -38,6 +40,10 @@ function readBack(heading: string, found: ChangeReceipt['done']): string[] {
       ]),
     ),
     ...(found.calls.length === 0 ? [] : ['by:']),
-    ...found.calls.map(({ asked, observed, at, requestId }) => plain(`  ${asked}  ${observed}  ${at}  ${requestId ?? ''}`)),
+    ...found.calls.map(callLine),
   ]
+}
+
+function callLine({ asked, observed, at, requestId }: ChangeReceipt['calls'][number]): string {
+  return plain(`  ${asked}  ${observed}  ${at}  ${requestId ?? ''}`)
 }
