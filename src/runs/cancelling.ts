@@ -9,6 +9,11 @@ import { BrokerError } from '../sdk/index.ts'
 import { lockRun, noteProblem, type OrderedRun, RUN_WORK, stamped } from './ordered-run.ts'
 import { RunViews } from './run-views.ts'
 
+const WHAT_INSTEAD: Readonly<Record<string, string>> = {
+  executed: 'roll the run back instead',
+  undoing: 'it is being undone: wait for that; if it gets stuck, cancel it then',
+}
+
 /**
  * Stops a run that is not done: at once while nothing was done, otherwise between two of its steps. Of one that cannot be undone it stops
  * the trying.
@@ -35,7 +40,7 @@ export class Cancelling {
     if (run.state === 'stuck') return this.stopUndoing(tx, by, run)
     if (run.state !== 'pending' && run.state !== 'executing') {
       throw new BrokerError('conflict', `the run is ${run.state}`, {
-        fix: run.state === 'executed' ? 'roll the run back instead' : 'it is over, so nothing can be cancelled',
+        fix: WHAT_INSTEAD[run.state] ?? 'it is over, so nothing can be cancelled',
       })
     }
     const cancel = { by }
