@@ -23,7 +23,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   }
   const dir = await mkdtemp(path.join(tmpdir(), 'lk-test-'))
   await chmod(dir, 0o711) // as root the database runs as somebody else, who must get there
-  const server = await startEmbeddedPostgres({ dir, fsync: false })
+  // Stories of several replicas run at once, and each daemon keeps connections of its own.
+  const server = await startEmbeddedPostgres({ dir, fsync: false, connections: 1000 })
   await prepare(server.url)
   project.provide('databaseUrl', server.url)
   return async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
-import { contradictions } from '../support/contradictions.ts'
+import { expectNoContradictions } from '../support/contradictions.ts'
 import { freshDatabase } from '../support/database.ts'
 import { type DatabaseWire, type Mishap, wireTo } from '../support/database-wire.ts'
 import { IS_WHOLE } from '../support/gate-share.ts'
@@ -107,7 +107,7 @@ describe('whatever befalls a statement of the database', { timeout: IS_WHOLE ? 3
       await waitFor('the broker to take it back', () => FLOWS['revoke']!.begin(toys, id).catch(() => undefined))
       await toys.until(id, 'revoked')
     }
-    expect(await contradictions(toys.broker.database)).toEqual([])
+    await expectNoContradictions(toys.broker.database)
   }
 
   /** The statements of a flow, each once, in their order. */

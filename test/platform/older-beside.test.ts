@@ -10,7 +10,7 @@ import { newId } from '../../src/platform/ids.ts'
 import { Database } from '../../src/platform/postgres/database.ts'
 import type { Api } from '../support/api.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
-import { contradictions } from '../support/contradictions.ts'
+import { expectNoContradictions } from '../support/contradictions.ts'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
 import type { FreshDatabase } from '../support/database.ts'
 import { daemonOf010, databaseOf010, STORY, targetOf010 } from '../support/former-release.ts'
@@ -174,7 +174,7 @@ describe.each(await serversUnderTest())('a daemon of 0.1.0 beside this one, on $
       return grants.length === 0
     })
     expect(await traces(vault)).toEqual([])
-    expect(await contradictions(database)).toEqual([])
+    await expectNoContradictions(database)
     expect(await verify(newer.app.get(Database))).toMatchObject({ ok: true })
   })
 })

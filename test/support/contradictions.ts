@@ -1,3 +1,5 @@
+import { expect } from 'vitest'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
 import type { FreshDatabase } from './database.ts'
 
 /** One query for each thing that must never be seen; what it answers is what is wrong. */
@@ -44,4 +46,15 @@ export async function contradictions(database: FreshDatabase): Promise<string[]>
     ),
   )
   return found.flat()
+}
+
+/** The books agree. Who acted late for a grant that was over by then has it looked at once more: that is waited for. */
+export async function expectNoContradictions(database: FreshDatabase): Promise<void> {
+  await waitFor('the last looks at what is over', async () => {
+    const looks = await database.query(
+      `select 1 from due_work w join grants g on g.id = w.subject where w.kind = 'grant.recheck' and g.ended_at is not null`,
+    )
+    return looks.length === 0
+  })
+  expect(await contradictions(database)).toEqual([])
 }

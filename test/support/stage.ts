@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { startVaultServer, type VaultServer } from '../../dev/vault/vault-server.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { type PolicyDocument, policyText } from '../../plugins/vault/policy.ts'
-import { contradictions } from './contradictions.ts'
+import { expectNoContradictions } from './contradictions.ts'
 import type { FreshDatabase } from './database.ts'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
 import { furnished, type Habitable, inhabit, type Opened, traces, tries, usersOfGrants, type World } from './world.ts'
@@ -122,6 +122,6 @@ export async function expectNothingLeft(
     await world.until(world.alice, id, /expired|revoked|failed/)
   }
   expect(await traces(vault)).toEqual([])
-  expect(await contradictions(database)).toEqual([])
+  await expectNoContradictions(database)
   for (const opened of former) if (opened) expect(await getsIn(vault, opened)).toBe(false)
 }

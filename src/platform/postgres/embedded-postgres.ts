@@ -31,6 +31,8 @@ export interface EmbeddedPostgresOptions {
   readonly dir: string
   /** off only where losing the database is no loss */
   readonly fsync?: boolean
+  /** how many sessions it lets in at once, 200 unless told */
+  readonly connections?: number
   readonly log?: (message: string) => void
 }
 
@@ -40,6 +42,7 @@ interface Server extends Cluster {
   readonly home: string
   readonly run: string
   readonly fsync: boolean
+  readonly connections: number
   /** of the role the daemon works as, new with every daemon */
   readonly appPassword: string
 }
@@ -52,7 +55,7 @@ const LAUNCHES = 50
 
 /** A PostgreSQL of the broker's own: nothing to install, no TCP port, one daemon at a time. */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const { dir, fsync = true, log = () => {} } = options
+  const { dir, fsync = true, connections = 200, log = () => {} } = options
   const user = postgresUser()
   if (user.shared !== undefined) {
     log(
@@ -64,7 +67,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   try {
     const bin = await postgresBinaries({ copyTo: home, user })
     const cluster = await ensureCluster(home, bin, user, fsync)
-    const server: Server = { user, bin, home, run, fsync, appPassword: randomBytes(24).toString('base64url'), ...cluster }
+    const appPassword = randomBytes(24).toString('base64url')
+    const server: Server = { user, bin, home, run, fsync, connections, appPassword, ...cluster }
     const survivor = await adopt(server)
     if (survivor) log(`adopted the database server that an earlier daemon left running, process ${survivor}`)
     const watch = new PostgresWatch(survivor ?? (await launch(server)), {
@@ -162,12 +166,12 @@ async function launchOnce(server: Server, logFile: string): Promise<number> {
   })
 }
 
-function serverArguments({ data, run, fsync }: Server): string[] {
+function serverArguments({ data, run, fsync, connections }: Server): string[] {
   const settings = {
     listen_addresses: '',
     unix_socket_directories: run,
     unix_socket_permissions: '0700',
-    max_connections: 200,
+    max_connections: connections,
     timezone: 'UTC',
     log_timezone: 'UTC',
     ...(fsync ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
