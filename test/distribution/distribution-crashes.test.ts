@@ -7,7 +7,7 @@ import { boundaries } from '../support/grant-flows.ts'
 import { Turns } from '../support/turns.ts'
 
 const STAGES = 2
-const ONE_IN = 3
+const ONE_IN = 6
 
 const isOfSecond = (call: string) => call.includes('/b/')
 

@@ -8,7 +8,7 @@ import { Turns } from '../support/turns.ts'
 
 const STAGES = 3
 // Between them the two servers are struck at every call and at every moment.
-const ONE_IN = 2
+const ONE_IN = 4
 
 describe('a grant survives the death of its daemon at every call to the server', () => {
   const stages = new Turns(STAGES, () => setStage(startDaemon))

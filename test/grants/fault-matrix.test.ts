@@ -7,7 +7,7 @@ import { setStage } from '../support/stage.ts'
 import { Turns } from '../support/turns.ts'
 
 const STAGES = 3
-const ONE_IN = 3
+const ONE_IN = 6
 /** What stalls stalls for longer; nothing else takes so long, even where everything is slow. */
 const TIMEOUT_SECONDS = 3
 

@@ -19,7 +19,7 @@ import {
 import { Turns } from '../support/turns.ts'
 
 const STAGES = 2
-const ONE_IN = { calls: 4, moments: 3 }
+const ONE_IN = { calls: 8, moments: 3 }
 const READ = 'GET kv/data/app/db'
 const WRITE = 'POST kv/data/app/db'
 

@@ -9,7 +9,7 @@ import { Turns } from '../support/turns.ts'
 
 const STAGES = 2
 /** Of the deaths of each kind of run so many are in the gate. */
-const ONE_IN = { rotations: 2, policies: 5 }
+const ONE_IN = { rotations: 5, policies: 10 }
 const CAPABILITIES = ['discovery', 'grants', 'rotate-secrets', 'change-policies']
 
 describe('a run survives the death of its daemon at every call to the server', () => {

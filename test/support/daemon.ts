@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -13,7 +13,13 @@ import { Api } from './api.ts'
 import { type FreshDatabase, freshDatabase, within } from './database.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
-const PROGRAM = path.join(ROOT, process.env['DAEMON_DIST'] ?? 'dist', 'src/main.js')
+const DIST = path.join(ROOT, process.env['DAEMON_DIST'] ?? 'dist')
+
+/** The daemon as it is shipped, or all its modules in one file, where that is of the same build: it is ready with half the work. */
+const MODULES = path.join(DIST, 'src/main.js')
+const BUNDLE = path.join(DIST, 'src/daemon.mjs')
+const writtenAt = (file: string) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
+const PROGRAM = writtenAt(BUNDLE) > writtenAt(path.join(DIST, '.built')) ? BUNDLE : MODULES
 
 export interface DaemonOptions {
   /** a database to go on with; it outlives the daemon */
