@@ -12,8 +12,9 @@ export function runInWords(run: RunView): string[] {
       'ordered by': run.orderedBy?.name ?? run.startedBy.kind,
       risk: run.risk.level,
       done: run.doneAt,
+      'failed because': isSaidAlready(run) ? null : run.failure?.message,
       problem: run.problem?.message,
-      fix: run.problem?.fix,
+      fix: run.problem?.fix ?? run.failure?.fix,
       [undoWords(run.state).toLowerCase()]: run.undo && `by ${run.undo.by?.name ?? 'the broker'}, because ${run.undo.reason}`,
       'taken back at': run.undoneAt,
     }),
@@ -26,4 +27,9 @@ export function runInWords(run: RunView): string[] {
 export function undoWords(state: RunView['state']): string {
   if (state === 'undone') return 'Taken back'
   return state === 'undoing' || state === 'stuck' ? 'Being taken back' : 'Not taken back; it was to be'
+}
+
+/** Why it failed is what stands in its way. */
+export function isSaidAlready({ failure, problem }: Pick<RunView, 'failure' | 'problem'>): boolean {
+  return failure?.message === problem?.message
 }

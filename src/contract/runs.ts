@@ -113,6 +113,10 @@ const person = z.strictObject({ id: id('usr'), name: z.string() })
 
 export const startedBy = z.strictObject({ kind: z.enum(['person', 'schedule', 'run', 'distribution']), id: z.string() })
 
+const failureOf = runProblem
+  .nullable()
+  .describe('why it failed while it was being done, whatever is undone of it; null: it did not')
+
 export const runView = z
   .strictObject({
     id: id('run'),
@@ -131,12 +135,15 @@ export const runView = z
     risk,
     concerns: z.array(concern),
     progress: z.strictObject({ done: z.int(), of: z.int().nullable().describe('null until it is planned') }),
-    problem: runProblem.nullable().describe('what keeps it from going on, or why it failed'),
+    problem: runProblem
+      .nullable()
+      .describe('what keeps it from going on, why it failed, or why it was not undone; then `failure` says why it failed'),
+    failure: failureOf,
     cancelled: z.strictObject({ by: person, at: instant }).nullable(),
     undo: z
       .strictObject({ by: person.nullable().describe('null: the broker, because it failed'), reason: z.string(), at: instant })
       .nullable()
-      .describe('the person who ordered it to be undone'),
+      .describe('who last ordered it to be undone; `state` and `problem` say what came of it'),
     createdAt: instant,
     doneAt: instant.nullable(),
     undoneAt: instant.nullable(),
@@ -185,11 +192,13 @@ export const changeReceipt = z
     before: z
       .array(z.strictObject({ target: z.string(), summary: z.string(), before: z.unknown() }))
       .describe('for each step: what was there when it was planned'),
+    failure: failureOf,
     done: readBack.nullable().describe('what was read back after it was done; null: it was not done'),
     undo: z
       .strictObject({ by: person.nullable().describe('null: the broker, because it failed'), reason: z.string(), at: instant })
       .nullable()
-      .describe('who had it undone, and why'),
+      .describe('who had it undone, or tried to, and why'),
+    problem: runProblem.nullable().describe('what keeps it from being done or undone, or why it was not'),
     undone: readBack.nullable().describe('what was read back after it was undone; null: it was not undone'),
     calls: targetCalls.describe('every call that was sent, or meant to be, to change something, whatever came of the run'),
   })

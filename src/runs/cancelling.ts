@@ -6,7 +6,7 @@ import type { Caller } from '../identity/callers/caller.ts'
 import { DueWork, enqueue } from '../platform/due/due-work.ts'
 import { Database, rows, type Tx } from '../platform/postgres/database.ts'
 import { BrokerError } from '../sdk/index.ts'
-import { lockRun, noteProblem, type OrderedRun, RUN_WORK, stamped } from './ordered-run.ts'
+import { lockRun, noteFailure, noteProblem, type OrderedRun, RUN_WORK, stamped } from './ordered-run.ts'
 import { RunViews } from './run-views.ts'
 
 const WHAT_INSTEAD: Readonly<Record<string, string>> = {
@@ -52,6 +52,7 @@ export class Cancelling {
       await this.journal.giveUp(tx, [id])
       const message = 'the run was cancelled before anything was done'
       await noteProblem(tx, id, { code: 'run.cancelled', message })
+      await noteFailure(tx, id, { code: 'run.cancelled', message })
       await record(tx, { kind: 'run.cancelled', actor: by, subject: id, data: { message } })
     } else {
       await enqueue(tx, [{ lane: 'run', kind: RUN_WORK.execute, subject: id, shard: run.integrationId }])
@@ -65,7 +66,6 @@ export class Cancelling {
     const message = `the broker no longer tries to undo it, and something of it may be in the target: ${problem?.message ?? 'it was stuck'}`
     const told = { code: 'run.cancelled', message, fix: 'roll the run back again once the target answers' }
     await noteProblem(tx, id, told)
-    await rows(tx, 'update ordered_runs set undo = null where id = $1', [id])
     await record(tx, { kind: 'run.cancelled', actor: by, subject: id, data: told })
     return this.views.one(id, tx)
   }

@@ -18,7 +18,7 @@ import { problemOf } from '../platform/http/problem-of.ts'
 import { Database, rows, type Tx } from '../platform/postgres/database.ts'
 import { refusalOfDatabase } from '../platform/postgres/database-errors.ts'
 import { BrokerError, type Evidence, isBrokerError, isReversible, type Step } from '../sdk/index.ts'
-import { lockRun, noteProblem, type OrderedRun, RUN_WORK, stamped } from './ordered-run.ts'
+import { lockRun, noteFailure, noteProblem, type OrderedRun, RUN_WORK, stamped } from './ordered-run.ts'
 
 const LONGEST_PAUSE_MS = 10_000
 /** Of a run whose turn has not come. */
@@ -156,6 +156,7 @@ export class CarryingOut implements OnModuleInit {
     const problem = { ...problemOf(error), ...(keep && { fix: STAYS }) }
     const kind = isBrokerError(error, 'run.cancelled') ? 'run.cancelled' : 'run.failed'
     await noteProblem(tx, run.id, problem)
+    await noteFailure(tx, run.id, problem)
     await record(tx, { kind, actor: run.cancel?.by ?? BROKER, subject: run.id, data: { ...problem } })
     const steps = await this.journal.steps(tx, run.id)
     if (!steps.some(mayHaveHappened) || keep || !this.canBeUndone(run)) {

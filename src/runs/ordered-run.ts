@@ -55,6 +55,8 @@ export interface OrderedRun extends RunFacts {
   readonly undoIfUnverified: boolean
   readonly done: ReadBack | null
   readonly problem: Problem | null
+  /** why it failed while it was being done; it stays, whatever is undone of it */
+  readonly failure: Problem | null
   /** it has been tried for too long */
   readonly isLate: boolean
   /** it should have been taken back by now */
@@ -100,7 +102,7 @@ export function selectRuns(tx: Tx, condition: string, values: readonly unknown[]
     tx,
     `select o.id, o.integration_id as "integrationId", i.plugin, o.action, r.state, r.input, r."startedBy", r.steps, r."stepsDone", r."isLeft",
        o.reason, case when u.id is not null then json_build_object('id', u.id, 'name', u.name) end as "orderedBy",
-       o.request_id as "requestId", o.on_behalf_of as "onBehalfOf", o.approved, o.risk, o.concerns, o.writes, o.undo_if_unverified as "undoIfUnverified", o.done, o.problem, coalesce(o.first_tried_at < clock_timestamp() - ${PATIENCE}, false) as "isLate",
+       o.request_id as "requestId", o.on_behalf_of as "onBehalfOf", o.approved, o.risk, o.concerns, o.writes, o.undo_if_unverified as "undoIfUnverified", o.done, o.problem, o.failure, coalesce(o.first_tried_at < clock_timestamp() - ${PATIENCE}, false) as "isLate",
        coalesce((o.undo ->> 'at')::timestamptz < clock_timestamp() - ${STUCK_AFTER}, false) as "isOverdue",
        case when o.cancel is not null then o.cancel || jsonb_build_object('byName', c.name) end as cancel,
        case when o.undo is not null then o.undo || jsonb_build_object('byName', b.name) end as undo,
@@ -121,4 +123,9 @@ export function stamped(parameter: `$${number}`): string {
 /** Writes down what stands in the way of a run, or why it failed. */
 export async function noteProblem(tx: Tx, id: string, problem: Problem | null): Promise<void> {
   await row(tx, 'update ordered_runs set problem = $2 where id = $1', [id, problem && JSON.stringify(problem)])
+}
+
+/** Writes down of what it failed. Later problems are those of undoing it. */
+export async function noteFailure(tx: Tx, id: string, failure: Problem): Promise<void> {
+  await row(tx, 'update ordered_runs set failure = coalesce(failure, $2) where id = $1', [id, JSON.stringify(failure)])
 }

@@ -88,8 +88,10 @@ export class RunViews {
       orderedBy: run.orderedBy as ChangeReceipt['orderedBy'],
       orderedAt: run.createdAt.toISOString(),
       before: steps.map(({ target: what, summary, before }) => ({ target: what, summary, before: before ?? null })),
+      failure: run.failure,
       done: shown(run.done, target),
       undo: undoOf(run),
+      problem: run.problem,
       undone: shown(run.undone, target),
       calls: steps.flatMap(({ calls }) => shownCalls(calls)),
     }
@@ -113,6 +115,7 @@ export class RunViews {
       concerns: [...run.concerns],
       progress: { done: run.stepsDone, of: run.steps === 0 ? null : run.steps },
       problem: run.problem,
+      failure: run.failure,
       cancelled: run.cancel && { by: { id: run.cancel.by as `usr_${string}`, name: run.cancel.byName ?? '' }, at: run.cancel.at },
       undo: undoOf(run),
       createdAt: run.createdAt.toISOString(),

@@ -21,7 +21,17 @@ import { problemOf } from '../platform/http/problem-of.ts'
 import { Database, rows, type Tx } from '../platform/postgres/database.ts'
 import { BrokerError, isBrokerError, isReversible, type Outlook } from '../sdk/index.ts'
 import { ComingBack } from './coming-back.ts'
-import { isThere, lockOrdered, lockRun, noteProblem, type OrderedRun, type Problem, RUN_WORK, stamped } from './ordered-run.ts'
+import {
+  isThere,
+  lockOrdered,
+  lockRun,
+  noteFailure,
+  noteProblem,
+  type OrderedRun,
+  type Problem,
+  RUN_WORK,
+  stamped,
+} from './ordered-run.ts'
 import { RunViews } from './run-views.ts'
 
 const LONGEST_PAUSE_MS = 10_000
@@ -144,6 +154,8 @@ export class TakingBack implements OnModuleInit {
     if (!run || (await transition(tx, isThere(run) ? [id] : [], event)).length === 0) {
       throw new BrokerError('conflict', `the run is now ${run?.state ?? 'gone'}`, { fix: 'look at the run again' })
     }
+    // What failed under an older release says so in its problem alone.
+    if (run.state === 'failed' && run.done === null && run.problem !== null) await noteFailure(tx, id, run.problem)
     const undo = { by, reason }
     await rows(tx, `update ordered_runs set undo = ${stamped('$2')}, problem = null where id = $1`, [id, JSON.stringify(undo)])
     await record(tx, { kind: 'run.undoing', actor: by ?? BROKER, subject: id, data: { reason } })
@@ -183,7 +195,7 @@ export class TakingBack implements OnModuleInit {
     for (const { run, ordered, evidence, calls: made } of proved) {
       const calls = shownCalls(made)
       const undone = { evidence, calls }
-      const problem = ordered.undo?.by === null ? ordered.problem : null // why it was taken back stays to be read
+      const problem = ordered.undo?.by === null ? ordered.failure : null // why it was taken back stays to be read
       await rows(tx, `update ordered_runs set undone = ${stamped('$2')}, problem = $3 where id = $1`, [
         run.id,
         JSON.stringify(undone),
@@ -223,15 +235,16 @@ export class TakingBack implements OnModuleInit {
     } else {
       await this.journal.giveUpForNow(tx, [run.id])
     }
-    // Why the broker itself wanted a failed one back stays to be read.
-    const isWordOver = ordered.undo?.by !== null || ordered.done !== null
-    if (isWordOver) await rows(tx, 'update ordered_runs set undo = null where id = $1', [run.id])
     await record(tx, { kind: 'run.refused', actor: BROKER, subject: run.id, data: { ...problem } })
   }
 }
 
-/** Of a run that the broker wanted back itself, why it failed matters more than why it is not back: what to do hangs on that. */
-function withItsCause({ undo, done, problem: first }: OrderedRun, refusal: Problem): Problem {
-  if (undo?.by !== null || done !== null || first === null) return refusal
-  return { ...refusal, message: `${first.message}; undoing it was refused: ${refusal.message}`, fix: first.fix ?? refusal.fix }
+/** Why a run failed matters more than why it is not back: what to do hangs on that. */
+function withItsCause({ failure }: OrderedRun, refusal: Problem): Problem {
+  if (failure === null) return refusal
+  return {
+    ...refusal,
+    message: `${failure.message}; undoing it was refused: ${refusal.message}`,
+    fix: failure.fix ?? refusal.fix,
+  }
 }

@@ -63,23 +63,37 @@ describe('what failed, or could not be undone', { timeout: 60_000 }, () => {
 
   it('is taken back by a person where something of it was left, with a receipt, and not by itself', async () => {
     const { id, now } = await failed()
-    expect(now).toMatchObject({ problem: { code: 'target.conflict' }, undoable: true, doneAt: null })
+    expect(now).toMatchObject({
+      failure: { code: 'target.unverified' },
+      problem: { code: 'target.conflict', message: expect.stringContaining(now.failure.message) },
+      undo: { by: null },
+      undoable: true,
+      doneAt: null,
+    })
     expect(toy.walls.get('north')).toBe('grey')
     expect(await preview(id)).toMatchObject({ possible: true, by: 'admin' })
     // Still in the way: it rests as it was, and can be taken back another time.
     await broker.admin.must(rollBack(id))
     await waitFor('the refusal', async () => (await trail(id)).endsWith('undoing refused undoing refused'))
-    expect(await until(id, 'failed')).toMatchObject({ undo: null, undoable: true })
+    const still = await until(id, 'failed')
+    expect(still).toMatchObject({ failure: now.failure, undo: { reason: 'it was nicer before' }, undoable: true })
     toy.refusesUndo = false
     await broker.admin.must(rollBack(id))
     const undone = await until(id, 'undone')
-    expect(undone).toMatchObject({ undoable: false, undo: { by: { id: expect.any(String) } } })
+    expect(undone).toMatchObject({
+      undoable: false,
+      failure: now.failure,
+      problem: null,
+      undo: { by: { id: expect.any(String) } },
+    })
     expect(toy.walls.get('north')).toBe('white')
     const receipt = await broker.admin.must(broker.admin.get(`/api/runs/${id}/receipt`))
     expect(receipt).toMatchObject({
       before: [{ target: 'north', before: { colour: 'white' } }],
+      failure: now.failure,
       done: null,
       undo: { reason: 'it was nicer before' },
+      problem: null,
       undone: { evidence: [{ artefact: 'north', holds: true }] },
     })
     expect(await trail(id)).toBe('ordered failed undoing refused undoing refused undoing undone')
@@ -120,7 +134,11 @@ describe('what failed, or could not be undone', { timeout: 60_000 }, () => {
     const next = await ordered('blue')
     await waitFor('the next one to wait', async () => (await run(next)).problem?.code === 'run.locked')
     toy.undoFails = new BrokerError('target.conflict', 'somebody else painted north')
-    expect(await until(id, 'executed')).toMatchObject({ problem: { code: 'target.conflict' }, undo: null })
+    expect(await until(id, 'executed')).toMatchObject({
+      problem: { code: 'target.conflict' },
+      failure: null,
+      undo: { reason: 'it was nicer before' },
+    })
     await until(next, 'executed')
     toy.undoFails = undefined
     await broker.admin.must(rollBack(id))
@@ -133,6 +151,8 @@ describe('what failed, or could not be undone', { timeout: 60_000 }, () => {
     expect(await run(id)).toMatchObject({
       state: 'failed',
       undoable: true,
+      failure: null,
+      undo: { reason: 'it was nicer before' },
       problem: { code: 'run.cancelled', message: expect.stringMatching(/no longer tries to undo it.*the painter is away/) },
     })
     await until(await ordered('blue'), 'executed')

@@ -99,9 +99,14 @@ describe('an action that an admin orders', { timeout: 60_000 }, () => {
   it('is taken back by itself when what is read back differs from what was written', async () => {
     toy.walls.set('north', 'white')
     toy.whenPainted = async () => toy.walls.set('north', 'grey')
+    toy.undoFails = new BrokerError('target.unreachable', 'the painter is away')
     const id = await ordered('north', 'red')
+    await waitFor('it not to be undone at once', async () => (await run(id)).problem?.code === 'target.unreachable')
+    expect(await run(id)).toMatchObject({ state: 'undoing', failure: { code: 'target.unverified' } })
+    toy.undoFails = undefined
     const undone = await until(id, 'undone')
-    expect(undone).toMatchObject({ problem: { code: 'target.unverified' }, undo: { by: null } })
+    const why = { code: 'target.unverified' }
+    expect(undone).toMatchObject({ problem: why, failure: why, undo: { by: null } })
     expect(toy.walls.get('north')).toBe('white')
   })
 
@@ -114,7 +119,11 @@ describe('an action that an admin orders', { timeout: 60_000 }, () => {
       const now = await run(id)
       return now.problem !== null && now.state === 'executed' && now
     })
-    expect(still).toMatchObject({ problem: { code: 'target.conflict' }, undo: null })
+    expect(still).toMatchObject({
+      problem: { code: 'target.conflict' },
+      failure: null,
+      undo: { by: { id: expect.any(String) } },
+    })
     toy.refusesUndo = false
     await broker.admin.must(rollBack(id))
     await until(id, 'undone')

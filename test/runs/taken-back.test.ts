@@ -62,7 +62,7 @@ describe.each(await serversUnderTest())(
       atWrites(spoiled, outpaced)
       const id = await order()
       const now = await until(id, 'failed')
-      expect(now).toMatchObject({ undoable: true, problem: { code: 'conflict' } })
+      expect(now).toMatchObject({ undoable: true, failure: { code: 'target.unverified' }, problem: { code: 'conflict' } })
       expect((await stored()).data).toEqual({ note: 'spoiled on its way' })
       return id
     }
@@ -79,6 +79,12 @@ describe.each(await serversUnderTest())(
       const id = await failed()
       const { metadata } = await stored()
       expect((await cli('runs', id)).said).toContain(`latchkey rollback ${id}`)
+      const { failure, problem } = await get(id)
+      const receiptNow = await cli('receipt', id)
+      expect((await cli('runs', id)).said).toContain(failure.message)
+      expect(receiptNow.said).toContain(`Failed because ${failure.message}`)
+      expect(receiptNow.said).toMatch(/Not taken back; it was to be by the broker/)
+      expect(receiptNow.said).toContain(`It stands in the way: ${problem.message}`)
       const plan = await cli('rollback', id, '--plan')
       expect(plan.said).toMatch(/It can be taken back[\s\S]*is written again as version/)
       const back = await cli('rollback', id, '--reason', 'it was spoiled')
@@ -87,11 +93,16 @@ describe.each(await serversUnderTest())(
       const receipt = await admin().must(admin().get(`/api/runs/${id}/receipt`))
       expect(receipt).toMatchObject({
         state: 'undone',
+        failure,
         done: null,
         undo: { reason: 'it was spoiled' },
+        problem: null,
         undone: { evidence: [{ holds: true, requestId: expect.any(String) }] },
       })
-      expect((await cli('receipt', id)).said).toMatch(/Taken back/)
+      expect((await cli('receipt', id)).said).toMatch(
+        /Failed because what was read back is not[\s\S]*Taken back by[\s\S]*Taken back /,
+      )
+      expect((await cli('runs', id)).said).toMatch(/failed because +what was read back is not/)
     })
 
     it('is taken back by two admins where that takes two, and not before the second one said so', async () => {
@@ -130,7 +141,11 @@ describe.each(await serversUnderTest())(
         const now = await get(id)
         return now.state === 'failed' && now.problem.message.includes('somebody has since written') && now
       })
-      expect(still).toMatchObject({ problem: { code: 'conflict' }, undo: null })
+      expect(still).toMatchObject({
+        problem: { code: 'conflict' },
+        failure: { code: 'target.unverified' },
+        undo: { reason: 'the earlier one' },
+      })
       expect((await stored()).data).toEqual({ note: 'another hand' })
       expect(await preview(id)).toMatchObject({ possible: false, because: expect.stringContaining('somebody has since written') })
       expect((await rollBack(id)).body).toMatchObject({
@@ -168,6 +183,34 @@ describe.each(await serversUnderTest())(
       expect((await stored()).data).toEqual(BEFORE)
       const kept = await world.broker.database.query('select sealed from action_steps where run_id = $1', [id])
       expect(kept).toEqual([{ sealed: null }])
+    })
+
+    it('is known for its own although its answer was lost and its undo was stuck and cancelled, and is taken back later', async () => {
+      let isAway = false
+      proxy.always(async (call) => {
+        if (isAway) return call.drop()
+        if (call.method !== 'POST' || call.path !== PATH) return pass(call)
+        isAway = true
+        await call.forward()
+        call.drop()
+      })
+      const id = await order()
+      await waitFor('nobody to answer', async () => (await get(id)).problem?.code === 'target.unreachable')
+      await admin().must(admin().post(`/api/runs/${id}/cancel`))
+      await until(id, 'undoing')
+      await world.broker.database.query(
+        `update ordered_runs set undo = jsonb_set(undo, '{at}', to_jsonb('2020-01-01T00:00:00Z'::text)) where id = $1`,
+        [id],
+      )
+      await until(id, 'stuck')
+      await admin().must(admin().post(`/api/runs/${id}/cancel`))
+      const now = await until(id, 'failed')
+      expect(now).toMatchObject({ undoable: true, failure: { code: 'run.cancelled' }, undo: { by: null } })
+      proxy.always()
+      expect((await stored()).data.password).toMatch(/^[A-Za-z0-9]{24}$/)
+      await admin().must(rollBack(id))
+      expect(await until(id, 'undone')).toMatchObject({ failure: now.failure })
+      expect((await stored()).data).toEqual(BEFORE)
     })
 
     it('has nothing to be taken back where nothing was written, and says so', async () => {

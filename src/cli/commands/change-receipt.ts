@@ -2,7 +2,7 @@ import { runs } from '../../contract/endpoints/runs.ts'
 import type { ChangeReceipt } from '../../contract/runs.ts'
 import { type ApiOptions, show } from '../api-command.ts'
 import { facts, plain, table } from '../lines.ts'
-import { undoWords } from '../run-words.ts'
+import { isSaidAlready, undoWords } from '../run-words.ts'
 import type { Terminal } from '../terminal.ts'
 
 /** What a run changed: what was there before, and what was read back afterwards. */
@@ -11,14 +11,16 @@ export async function changeReceipt(terminal: Terminal, id: string, options: Api
     terminal,
     options,
     (api) => api.call(runs.receipt, { params: { id } }),
-    ({ run, action, state, reason, orderedBy, orderedAt, before, done, undo, undone, calls }) => [
+    ({ run, action, state, reason, orderedBy, orderedAt, before, failure, done, undo, problem, undone, calls }) => [
       ...facts({ run, action, state, because: reason, 'ordered by': orderedBy?.name, ordered: orderedAt }),
       '',
       'Before:',
       ...before.map((one) => plain(`${one.target}: ${JSON.stringify(one.before)}`)),
+      ...(failure ? ['', plain(`Failed because ${failure.message}`)] : []),
       ...readBack('Done', done),
       ...(done || calls.length === 0 ? [] : ['', 'Sent, and not read back as done:', ...calls.map(callLine)]),
       ...(undo ? ['', plain(`${undoWords(state)} by ${undo.by?.name ?? 'the broker'}, because ${undo.reason}`)] : []),
+      ...(problem && !isSaidAlready({ failure, problem }) ? [plain(`It stands in the way: ${problem.message}`)] : []),
       ...readBack('Taken back', undone),
     ],
   )

@@ -37,7 +37,7 @@ export function RunPage() {
 }
 
 function RunFacts({ run: told }: { readonly run: RunView }) {
-  const { concerns, orderedBy, startedBy, reason, risk, progress, problem, cancelled, undo } = told
+  const { concerns, orderedBy, startedBy, reason, risk, progress, problem, failure, cancelled, undo } = told
   return (
     <Stack className="lk-card" gap="sm">
       <Facts
@@ -53,12 +53,19 @@ function RunFacts({ run: told }: { readonly run: RunView }) {
           [words.run.done]: told.doneAt && <Moment at={told.doneAt} />,
           [words.run.undone]: told.undoneAt && <Moment at={told.undoneAt} />,
           [words.run.cancelled]: cancelled && <bdi>{words.run.cancelledBy(cancelled.by.name)}</bdi>,
-          [words.run.undo]: undo && <bdi>{words.run.undoBy(undo.by?.name ?? words.run.broker, undo.reason)}</bdi>,
+          [words.run.failure]: failure && failure.message !== problem?.message && <bdi>{failure.message}</bdi>,
+          [undoWord(told.state)]: undo && <bdi>{words.run.undoBy(undo.by?.name ?? words.run.broker, undo.reason)}</bdi>,
           [words.run.problem]: problem && <bdi>{[problem.message, problem.fix].filter(Boolean).join('. ')}</bdi>,
         }}
       />
     </Stack>
   )
+}
+
+/** What came of somebody's wish to have it taken back. */
+function undoWord(state: RunView['state']): string {
+  if (state === 'undone') return words.run.undo
+  return state === 'undoing' || state === 'stuck' ? words.run.beingUndone : words.run.notUndone
 }
 
 function RunSteps({ run: told }: { readonly run: RunView }) {
