@@ -8,6 +8,8 @@ import type { Api } from '../support/api.ts'
 import { startBroker } from '../support/broker.ts'
 import { makeChain } from '../support/certificates.ts'
 import { type DistributionWorld, distributionWorld } from '../support/distribution-world.ts'
+import { pass, startFaultProxy } from '../support/fault-proxy.ts'
+import { spoiled } from '../support/faults.ts'
 import { startRelay } from '../support/relay.ts'
 
 const servers = await serversUnderTest()
@@ -121,5 +123,84 @@ describe.each(servers)('Certificates for one place at $product', (binary) => {
     expect((await world.settled(first)).targets[1].state).toBe('verified')
     expect(await stands('certs/turn')).toEqual({ version: 2, is: 'older' })
     silent.close()
+  })
+
+  const refuses = (id: string, more: object = {}) =>
+    world.admin.post(`/api/distributions/${id}/resume`, { reason: 'again', ...more })
+  const cancel = async (id: string) => {
+    await world.admin.must(world.admin.post(`/api/distributions/${id}/cancel`, { reason: 'enough' }))
+    return world.settled(id)
+  }
+  /** A target that never answers, and is waited for first. */
+  const silently = async (name: string) => {
+    const silent = createServer(() => {})
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const address = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+    return { slow: await world.target(name, { address }, { skipTest: true }), close: () => silent.close() }
+  }
+
+  it('do not replace what was ordered later, failed there and was left, unless they are sent there by name', async () => {
+    const { older, newer, stands } = await two()
+    const proxy = await startFaultProxy(world.server.address)
+    const target = await world.target('left', { address: proxy.url, path: 'certs/left/{{ .cn }}' })
+    proxy.always(async (call) => (call.path.includes('/certs/') ? call.drop() : pass(call)))
+    const first = await world.distribute(older, [target])
+    await isPatient(first)
+    expect(await cancel(first)).toMatchObject({ targets: [{ state: 'failed', undoable: false }] })
+    proxy.always(async (call) => (call.method === 'POST' && call.path.startsWith('secret/data/') ? spoiled(call) : pass(call)))
+    const second = await world.distribute(newer, [target], { undoIfUnverified: false })
+    expect(await world.settled(second)).toMatchObject({ targets: [{ state: 'failed', undoable: true }] })
+    proxy.always()
+    const unnamed = await refuses(first)
+    expect(unnamed.body, unnamed.text).toMatchObject({
+      status: 409,
+      field: 'targetIds',
+      message: expect.stringContaining(second),
+    })
+    expect(await stands('certs/left')).toEqual({ version: 1, is: 'none' })
+    await world.admin.must(refuses(first, { targetIds: [target] }))
+    expect((await world.settled(first)).state).toBe('done')
+    expect(await stands('certs/left')).toEqual({ version: 2, is: 'older' })
+    await proxy.close()
+  })
+
+  it('do not replace what failed and was left there while they waited for their turn', async () => {
+    const { older, newer, stands } = await two()
+    const { slow, close } = await silently('slow before what is left')
+    const proxy = await startFaultProxy(world.server.address)
+    const target = await world.target('left in turn', { address: proxy.url, path: 'certs/left-in-turn/{{ .cn }}' })
+    const first = await world.distribute(older, [slow, target], { batchSize: 1 })
+    proxy.always(async (call) => (call.method === 'POST' && call.path.startsWith('secret/data/') ? spoiled(call) : pass(call)))
+    const second = await world.distribute(newer, [target], { undoIfUnverified: false })
+    expect(await world.settled(second)).toMatchObject({ targets: [{ state: 'failed', undoable: true }] })
+    proxy.always()
+    const late = await waitFor('the turn of the other target to come', async () => {
+      const now = (await world.get(first)).targets[1]
+      return now.state === 'failed' && now
+    })
+    expect(late.problem).toMatchObject({ code: 'conflict', message: expect.stringContaining(second) })
+    expect(await stands('certs/left-in-turn')).toEqual({ version: 1, is: 'none' })
+    await cancel(first)
+    await proxy.close()
+    close()
+  })
+
+  it('do not replace what was ordered after they were resumed, although who resumed them was told of nothing', async () => {
+    const { older, newer, stands } = await two()
+    const { slow, close } = await silently('slow once more')
+    const target = await world.target('resumed', { path: 'certs/resumed/{{ .cn }}' })
+    const first = await world.distribute(older, [slow, target], { batchSize: 1 })
+    await cancel(first)
+    await world.admin.must(refuses(first))
+    const second = await world.distribute(newer, [target])
+    expect((await world.settled(second)).state).toBe('done')
+    const late = await waitFor('the turn of the other target to come', async () => {
+      const now = (await world.get(first)).targets[1]
+      return now.state !== 'queued' && now.state !== 'running' && now
+    })
+    expect(late).toMatchObject({ state: 'failed', problem: { code: 'conflict', message: expect.stringContaining(second) } })
+    expect(await stands('certs/resumed')).toEqual({ version: 1, is: 'newer' })
+    await cancel(first)
+    close()
   })
 })

@@ -139,7 +139,7 @@ export class Distributions implements OnModuleInit {
       ])
       await rows(
         tx,
-        `update distribution_parts p set run_id = null, problem = null, target_version = t.version
+        `update distribution_parts p set run_id = null, problem = null, target_version = t.version, resumed_at = clock_timestamp()
          from unnest($2::text[], $3::int[]) as t (id, version) where p.distribution_id = $1 and p.target_id = t.id`,
         [id, targets, versions],
       )

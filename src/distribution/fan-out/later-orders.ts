@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common'
 import { RUN_FACTS } from '../../actions/run-facts.ts'
 import { rows, type Tx } from '../../platform/postgres/database.ts'
+import { ORDERED_FACTS } from '../../runs/ordered-run.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { findCertificate } from '../certificates/certificate.ts'
 import { type Fit, Fitting } from './fitting.ts'
@@ -24,19 +25,22 @@ export class LaterOrders {
     })
   }
 
-  /** One of them and its target; undefined: nothing. */
+  /** One of them and its target, of those that were begun with since then; undefined: nothing. What failed and was left stands there, too. */
   async standAt(
     tx: Tx,
     id: string,
     { certificate, targets }: Fit,
+    since: Date | null = null,
   ): Promise<{ readonly target: string; readonly distribution: string } | undefined> {
     const later = await rows<{ id: string; certificateId: string; targetId: string }>(
       tx,
       `select newer.id, newer.certificate_id as "certificateId", p.target_id as "targetId"
        from distributions d join distributions newer on (newer.created_at, newer.id) > (d.created_at, d.id)
-       join distribution_parts p on p.distribution_id = newer.id join ${RUN_FACTS} r on r.id = p.run_id
-       where d.id = $1 and p.target_id = any($2) and r.state in ('executing', 'executed') order by newer.id desc`,
-      [id, targets.map((target) => target.id)],
+       join distribution_parts p on p.distribution_id = newer.id join ${RUN_FACTS} r on r.id = p.run_id join ${ORDERED_FACTS} o on o.id = p.run_id
+       where d.id = $1 and p.target_id = any($2) and ($3::timestamptz is null or o."createdAt" > $3)
+         and (r.state in ('executing', 'executed', 'undoing', 'stuck') or (r.state = 'failed' and r."isLeft"))
+       order by newer.id desc`,
+      [id, targets.map((target) => target.id), since],
     )
     for (const { id: distribution, certificateId, targetId } of later) {
       const target = targets.find((one) => one.id === targetId)!

@@ -11,7 +11,7 @@ interface Sent {
   readonly id: string
   readonly certificateId: string
   readonly targetId: string
-  readonly attempts: number
+  readonly resumedAt: Date | null
 }
 
 /** Whether a certificate on its way to a target is still to arrive there. Minutes may pass until a target can be reached. */
@@ -30,16 +30,16 @@ export class StillWanted implements OnModuleInit {
   private async mustBeWanted(tx: Tx, runId: string): Promise<void> {
     const sent = await row<Sent>(
       tx,
-      `select d.id, d.certificate_id as "certificateId", p.target_id as "targetId", d.attempts
+      `select d.id, d.certificate_id as "certificateId", p.target_id as "targetId", p.resumed_at as "resumedAt"
        from distributions d join distribution_parts p on p.distribution_id = d.id where p.run_id = $1`,
       [runId],
     )
     if (!sent) return
     const certificate = await findCertificate(tx, sent.certificateId)
     this.fitting.mustBeOfUse(certificate)
-    if (sent.attempts > 1) return // who has it sent once more was told what was sent there since
     const targets = [await findTarget(tx, sent.targetId)]
-    const later = await this.laterOrders.standAt(tx, sent.id, { certificate, targets })
+    // Who has it sent once more was told what stood there then, and not of what has come since.
+    const later = await this.laterOrders.standAt(tx, sent.id, { certificate, targets }, sent.resumedAt)
     if (!later) return
     throw new BrokerError('conflict', `what was ordered later, by ${later.distribution}, is there already`, {
       fix: 'resume the distribution with this target named, if this certificate is to stand there all the same',

@@ -174,4 +174,28 @@ export const DISTRIBUTION: readonly Mutant[] = [
     suites: ['target-places'],
     only: 'no admin alone',
   },
+  {
+    bug: 'an older certificate replaces what a later one left when it failed',
+    file: 'src/distribution/fan-out/later-orders.ts',
+    find: ` or (r.state = 'failed' and r."isLeft"))`,
+    replace: ')',
+    suites: ['distribution-order'],
+    only: 'failed there and was left',
+  },
+  {
+    bug: 'a resumed distribution replaces what was ordered after it was resumed',
+    file: 'src/distribution/fan-out/still-wanted.ts',
+    find: '}, sent.resumedAt)',
+    replace: '}, sent.resumedAt && new Date())',
+    suites: ['distribution-order'],
+    only: 'ordered after they were resumed',
+  },
+  {
+    bug: 'what is sent once more by name is stopped by what it was to replace',
+    file: 'src/distribution/fan-out/distributions.service.ts',
+    find: ', resumed_at = clock_timestamp()',
+    replace: '',
+    suites: ['distribution-order'],
+    only: 'unless they are sent once more',
+  },
 ]
