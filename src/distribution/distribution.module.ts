@@ -5,6 +5,7 @@ import { CertificatesController } from './certificates/certificates.controller.t
 import { Certificates } from './certificates/certificates.service.ts'
 import { Expiry } from './certificates/expiry.ts'
 import { Keeping } from './certificates/keeping.ts'
+import { Revocations } from './certificates/revocations.ts'
 import { RevokedSince } from './certificates/revoked-since.ts'
 import { DistributionsController } from './fan-out/distributions.controller.ts'
 import { Distributions } from './fan-out/distributions.service.ts'
@@ -37,6 +38,7 @@ import { Targets } from './targets/targets.service.ts'
     Certificates,
     Keeping,
     Expiry,
+    Revocations,
     RevokedSince,
     Origins,
     Sources,

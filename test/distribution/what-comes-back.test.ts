@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { run as latchkey } from '../../src/cli/main.ts'
+import { requestFor } from '../../src/distribution/certificates/signing-request.ts'
 import { startBroker } from '../support/broker.ts'
 import { type SourceWorld, sourcesAround } from '../support/certificate-sources.ts'
 import { makeChain } from '../support/certificates.ts'
@@ -95,6 +96,68 @@ describe.each(await serversUnderTest())('What would come back at $product', { ti
     expect(warnings).toEqual([expect.stringMatching(new RegExp(`${name}.*was revoked.*${issued} was rolled back`))])
     const back = await cli('rollback', runId, '--reason', 'all the same')
     expect(back.told).toContain(`Mind: ${warnings[0]}`)
+  })
+
+  /** A run that an admin ordered has it issued, for a key of their own. */
+  const issued = async (cn: string) => {
+    const { privateKey, request: csr } = await requestFor('rsa-2048', { commonName: cn, domains: [cn] })
+    const order = {
+      integrationId: world.integrationId,
+      action: 'issue-certificate',
+      input: { mount: 'pki', role: 'web', csr, commonName: cn, domains: [cn] },
+      reason: 'for an appliance',
+    }
+    const { id: run } = await admin().must(admin().post('/api/runs', order))
+    await waitFor('it to be issued', async () => (await get(`/api/runs/${run}`)).state === 'executed')
+    const [{ artefact }] = (await get(`/api/runs/${run}/receipt`)).done.evidence
+    const found = await world.server.api('GET', `pki/cert/${artefact.replace('certificate ', '')}`)
+    const taken = async () => {
+      await admin().must(admin().post(`/api/runs/${run}/rollback`, { reason: 'the key got out' }))
+      await waitFor('it to be revoked', async () => (await get(`/api/runs/${run}`)).state === 'undone')
+    }
+    return { run: run as string, certificate: found.body.data.certificate as string, privateKey: privateKey.reveal(), taken }
+  }
+  const chain = async () => (await world.server.api('GET', 'pki/cert/ca')).body.data.certificate as string
+
+  it('is warned of where it was added by hand, and the run that had it issued was rolled back since', async () => {
+    const cn = 'by-hand.example.com'
+    const { run, certificate, privateKey, taken } = await issued(cn)
+    const target = await world.target('by hand', { path: 'certs/back/{{ .cn }}' })
+    const body = { name: 'by hand', certificate, chain: await chain(), privateKey }
+    const { id: first } = await admin().must(admin().post('/api/certificates', body))
+    await distributed(await world.distribute(first, [target]))
+    const { runId, warnings: before } = await (async () => {
+      const name = `${cn} once more`
+      const next = await world.certificate(makeChain({ cn, domains: [cn] }), { name })
+      const id = await world.distribute(next, [target])
+      await distributed(id)
+      return { id, ...(await warningsOf(id)) }
+    })()
+    expect(before).toEqual([])
+    await taken()
+    const { warnings } = await get(`/api/runs/${runId}/rollback`)
+    expect(warnings).toEqual([expect.stringMatching(new RegExp(`by-hand\\.example\\.com.*was revoked.*${run} was rolled back`))])
+    expect((await get(`/api/certificates/${first}`)).state).toBe('revoked')
+    expect((await get('/api/certificates?limit=100')).items.find(({ id }: { id: string }) => id === first).state).toBe('revoked')
+    const again = await admin().post('/api/distributions', { certificateId: first, targetIds: [target], reason: 'again' })
+    expect(again.body, again.text).toMatchObject({
+      status: 400,
+      field: 'certificateId',
+      message: expect.stringContaining('was revoked'),
+      fix: expect.stringContaining(run),
+    })
+    expect((await cli('rollback', runId, '--plan')).printed).toContain(`Mind: ${warnings[0]}`)
+  })
+
+  it('is warned of where it never was the broker’s, and one of its runs had it issued and was rolled back', async () => {
+    const cn = 'never-ours.example.com'
+    const { run, certificate, taken } = await issued(cn)
+    await world.server.api('POST', `secret/data/certs/back/${cn}`, { data: { certificate } })
+    const target = await world.target('never ours', { path: 'certs/back/{{ .cn }}' })
+    const id = await sent(cn, target)
+    expect((await warningsOf(id)).warnings).toEqual([])
+    await taken()
+    expect((await warningsOf(id)).warnings).toEqual([expect.stringContaining(`${run} was rolled back`)])
   })
 
   it('is not warned of where it is well, and where nothing was there', async () => {

@@ -14,6 +14,7 @@ import { type Certificate, findCertificate, selectCertificates } from './certifi
 import { EXPIRY_WORK } from './expiry.ts'
 import { Keeping } from './keeping.ts'
 import { readPkcs12 } from './pkcs12.ts'
+import { Revocations } from './revocations.ts'
 
 const BY_END = { list: 'certificates', position: z.tuple([z.string(), z.string()]) }
 
@@ -24,6 +25,7 @@ export class Certificates {
     private readonly database: Database,
     private readonly cursors: Cursors,
     private readonly keeping: Keeping,
+    private readonly revocations: Revocations,
   ) {}
 
   async create(caller: Caller, typed: NewCertificate): Promise<CertificateView> {
@@ -40,7 +42,8 @@ export class Certificates {
   }
 
   async get(id: string): Promise<CertificateView> {
-    return view(await findCertificate(this.database.pool, id))
+    const found = await findCertificate(this.database.pool, id)
+    return view(found, await this.revokedAmong([found]))
   }
 
   async list({ limit, cursor }: CertificateQuery): Promise<Page<CertificateView>> {
@@ -50,7 +53,9 @@ export class Certificates {
       '($1::timestamptz is null or (not_after, certificates.id) > ($1, $2)) order by not_after, certificates.id limit $3',
       [end ?? null, id ?? null, limit + 1],
     )
-    return this.cursors.page(BY_END, found, limit, (one) => [one.notAfter.toISOString(), one.id] as [string, string], view)
+    const revoked = await this.revokedAmong(found)
+    const position = (one: Certificate): [string, string] => [one.notAfter.toISOString(), one.id]
+    return this.cursors.page(BY_END, found, limit, position, (one) => view(one, revoked))
   }
 
   /** Its key is erased. The row stays, because distributions point at it. */
@@ -80,6 +85,13 @@ export class Certificates {
     })
   }
 
+  private revokedAmong(found: readonly Certificate[]): Promise<ReadonlyMap<string, string>> {
+    return this.revocations.among(
+      this.database.pool,
+      found.map(({ fingerprint }) => fingerprint),
+    )
+  }
+
   private async keptAlready(fingerprint: string): Promise<BrokerError> {
     const [other] = await selectCertificates(this.database.pool, 'fingerprint = $1', [fingerprint])
     return new BrokerError('conflict', `this certificate is already kept as ${other?.name ?? 'another one'}`, {
@@ -101,10 +113,11 @@ async function bundleOf({ certificate, chain, privateKey, pkcs12 }: NewCertifica
   return readBundle({ certificate: certificate!, chain, privateKey }, now)
 }
 
-function view(found: Certificate): CertificateView {
+function view(found: Certificate, revoked: ReadonlyMap<string, string>): CertificateView {
   const { certificatePem: _, chainPem: __, sealed, run: ___, notBefore, notAfter, createdAt, domains, chain, ...rest } = found
   return {
     ...rest,
+    state: revoked.has(rest.fingerprint) ? 'revoked' : rest.state,
     id: rest.id as CertificateView['id'],
     sourceId: rest.sourceId as CertificateView['sourceId'],
     runId: rest.runId as CertificateView['runId'],

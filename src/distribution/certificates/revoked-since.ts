@@ -1,13 +1,16 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
-import { RUN_FACTS } from '../../actions/run-facts.ts'
 import { rows, type Tx } from '../../platform/postgres/database.ts'
 import { ComingBack } from '../../runs/coming-back.ts'
 import type { Outlook } from '../../sdk/index.ts'
+import { Revocations } from './revocations.ts'
 
 /** Says of a certificate that would come back somewhere that it was revoked since: the run that had it issued was rolled back. */
 @Injectable()
 export class RevokedSince implements OnModuleInit {
-  constructor(private readonly comingBack: ComingBack) {}
+  constructor(
+    private readonly comingBack: ComingBack,
+    private readonly revocations: Revocations,
+  ) {}
 
   onModuleInit(): void {
     this.comingBack.doubtedBy((tx, restored) => this.said(tx, restored))
@@ -15,21 +18,21 @@ export class RevokedSince implements OnModuleInit {
 
   private async said(tx: Tx, restored: Outlook['restores']): Promise<string[]> {
     const prints = restored.flatMap(({ certificate }) => certificate?.fingerprint ?? [])
-    if (prints.length === 0) return []
-    const revoked = await rows<{ name: string; fingerprint: string; run: string }>(
+    const runs = await this.revocations.among(tx, prints)
+    if (runs.size === 0) return []
+    const kept = await rows<{ name: string; fingerprint: string }>(
       tx,
-      `select distinct on (c.fingerprint) c.name, c.fingerprint, c.run_id as run
-       from certificates c join ${RUN_FACTS} f on f.id = c.run_id where c.fingerprint = any($1) and f.state <> 'executed'`,
+      'select name, fingerprint from certificates where fingerprint = any($1)',
       [prints],
     )
-    const runs = new Map(revoked.map((one) => [one.fingerprint, one]))
+    const names = new Map(kept.map(({ name, fingerprint }) => [fingerprint, name]))
     return restored.flatMap(({ target, certificate }) => {
-      const found = certificate && runs.get(certificate.fingerprint)
-      return found
-        ? [
-            `The certificate that would come back at ${target} (${found.name}) was revoked, or is about to be: ${found.run} was rolled back.`,
-          ]
-        : []
+      const run = certificate && runs.get(certificate.fingerprint)
+      if (!run) return []
+      const name = names.get(certificate.fingerprint) ?? certificate.subject
+      return [
+        `The certificate that would come back at ${target} (${name}) was revoked, or is about to be: ${run} was rolled back.`,
+      ]
     })
   }
 }

@@ -119,7 +119,7 @@ export class FanOut implements OnModuleInit {
     const target = await findTarget(this.database.pool, part.targetId)
     mustBeAccepted(part, target)
     const certificate = await findCertificate(this.database.pool, distribution.certificate.id)
-    this.fitting.mustBeOfUse(certificate) // hours may lie between the order and this
+    await this.fitting.mustBeOfUse(this.database.pool, certificate) // hours may lie between the order and this
     const { action, input } = this.fitting.actionFor(target, certificate)
     const ready = await this.orders.ready({
       integrationId: target.integrationId,

@@ -5,6 +5,7 @@ import { Database, type Tx } from '../../platform/postgres/database.ts'
 import { Sealer } from '../../platform/sealing/sealing.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { type Certificate, findCertificate, privateKeyOf, toGo } from '../certificates/certificate.ts'
+import { Revocations } from '../certificates/revocations.ts'
 import { distributionOf } from '../targets/credential.ts'
 import { selectTargets, type Target } from '../targets/target.ts'
 
@@ -21,6 +22,7 @@ export class Fitting {
     private readonly database: Database,
     private readonly catalog: Catalog,
     private readonly sealer: Sealer,
+    private readonly revocations: Revocations,
   ) {}
 
   /** What takes it there. The private key leaves its seal here. */
@@ -38,7 +40,7 @@ export class Fitting {
     tx: Tx = this.database.pool,
   ): Promise<Fit> {
     const certificate = await findCertificate(tx, certificateId)
-    this.mustBeOfUse(certificate)
+    await this.mustBeOfUse(tx, certificate)
     const found = new Map((await selectTargets(tx, 't.id = any($1)', [targetIds])).map((one) => [one.id, one]))
     const targets = targetIds.map((id, at) => {
       const field = `targetIds.${at}`
@@ -61,19 +63,20 @@ export class Fitting {
   }
 
   /** Throws for one that nobody should have any more. */
-  mustBeOfUse(certificate: Certificate): void {
+  async mustBeOfUse(tx: Tx, certificate: Certificate): Promise<void> {
     if (certificate.state === 'expired') {
       throw new BrokerError('input.invalid', `${certificate.name} has expired`, {
         field: 'certificateId',
         fix: 'add the renewed certificate, and distribute that one',
       })
     }
-    if (certificate.state === 'revoked') {
-      throw new BrokerError('input.invalid', `${certificate.name} was revoked, or is about to be`, {
-        field: 'certificateId',
-        fix: `look at ${certificate.runId}, and renew it at its source`,
-      })
-    }
+    const { fingerprint, sourceId } = certificate
+    const run = (await this.revocations.among(tx, [fingerprint])).get(fingerprint)
+    if (run === undefined) return
+    throw new BrokerError('input.invalid', `${certificate.name} was revoked, or is about to be`, {
+      field: 'certificateId',
+      fix: `look at ${run}, and ${sourceId === null ? 'add another certificate' : 'renew it at its source'}`,
+    })
   }
 
   private mustFit(target: Target, certificate: Certificate, field: string): void {

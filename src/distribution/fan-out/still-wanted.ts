@@ -36,7 +36,7 @@ export class StillWanted implements OnModuleInit {
     )
     if (!sent) return
     const certificate = await findCertificate(tx, sent.certificateId)
-    this.fitting.mustBeOfUse(certificate)
+    await this.fitting.mustBeOfUse(tx, certificate)
     const targets = [await findTarget(tx, sent.targetId)]
     // Who has it sent once more was told what stood there then, and not of what has come since.
     const later = await this.laterOrders.standAt(tx, sent.id, { certificate, targets }, sent.resumedAt)

@@ -28,8 +28,8 @@ export const CERTIFICATES: readonly Mutant[] = [
   {
     bug: 'a certificate that was revoked is distributed all the same',
     file: 'src/distribution/fan-out/fitting.ts',
-    find: `certificate.state === 'revoked'`,
-    replace: `certificate.state === 'expired'`,
+    find: 'if (run === undefined) return',
+    replace: 'if (run !== sourceId) return',
     suites: ['certificate-sources'],
     only: 'are issued for a key that the server never sees',
   },
@@ -107,7 +107,7 @@ export const CERTIFICATES: readonly Mutant[] = [
   {
     bug: 'a certificate that was revoked meanwhile goes to the targets whose turn comes later',
     file: 'src/distribution/fan-out/fan-out.ts',
-    find: 'this.fitting.mustBeOfUse(certificate) // hours',
+    find: 'await this.fitting.mustBeOfUse(this.database.pool, certificate) // hours',
     replace: '// hours',
     suites: ['distribution-truth'],
     only: 'was revoked before its turn came',
@@ -122,10 +122,26 @@ export const CERTIFICATES: readonly Mutant[] = [
   },
   {
     bug: 'nobody is warned that the certificate that would come back was revoked since',
-    file: 'src/distribution/certificates/revoked-since.ts',
+    file: 'src/distribution/certificates/revocations.ts',
     find: "f.state <> 'executed'",
     replace: "f.state = 'failed'",
     suites: ['what-comes-back'],
     only: 'is warned of where the broker had it revoked',
+  },
+  {
+    bug: 'a certificate that was added by hand is never known to be revoked',
+    file: 'src/distribution/certificates/revocations.ts',
+    find: 'issued !== undefined && fingerprints.includes(issued)',
+    replace: 'issued !== undefined && found.has(issued)',
+    suites: ['what-comes-back'],
+    only: 'added by hand',
+  },
+  {
+    bug: 'nobody is warned of a certificate that was revoked and never was the broker’s',
+    file: 'src/distribution/certificates/revoked-since.ts',
+    find: 'names.get(certificate.fingerprint) ?? certificate.subject',
+    replace: 'names.get(certificate.fingerprint)!.slice(0)',
+    suites: ['what-comes-back'],
+    only: 'never was the broker',
   },
 ]
