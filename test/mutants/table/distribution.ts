@@ -109,15 +109,15 @@ export const DISTRIBUTION: readonly Mutant[] = [
   {
     bug: 'a certificate that was revoked arrives when its target comes back',
     file: 'src/distribution/fan-out/still-wanted.ts',
-    find: 'this.fitting.mustBeOfUse(certificate)',
+    find: 'await this.fitting.mustBeOfUse(tx, certificate)',
     replace: '',
     suites: ['distribution-order'],
   },
   {
     bug: 'a certificate replaces one that was ordered later',
     file: 'src/distribution/fan-out/still-wanted.ts',
-    find: 'if (sent.attempts > 1)',
-    replace: 'if (sent.attempts > 0)',
+    find: 'if (!later) return',
+    replace: 'if (later !== null) return',
     suites: ['distribution-order'],
   },
   {
