@@ -94,7 +94,7 @@ export function networkFailure(call: VaultCall, address: string, cause: unknown)
     return failure('tls', `the server’s certificate was not accepted (${code})`, false, fix)
   }
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return failure('unexpected', 'the answer is too large', true)
-  const fix = 'check the address, and that the broker’s host may reach it'
+  const fix = 'check the address, and that this host may reach it'
   return failure('unreachable', `no connection (${code || 'closed'})`, !NOT_SENT.has(code), fix)
 }
 

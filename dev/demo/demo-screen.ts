@@ -5,6 +5,7 @@ const MARGIN = 4
 export class Screen {
   private readonly paint: (style: Style, text: string) => string
   private counted = ''
+  private server = 'Vault'
   private isClosed = false
   held = 0
   failed = 0
@@ -17,16 +18,24 @@ export class Screen {
     this.paint = (style, text) => (isColourful ? `\u001b[${STYLES[style]}m${text}\u001b[0m` : text)
   }
 
+  /** The chapters are written for a Vault; what they say of it is said of the server that is there. */
+  of(server: 'Vault' | 'OpenBao'): void {
+    this.server = server
+  }
+
   title(text: string): void {
     this.line(`\n  ${this.paint('bold', text)}`)
   }
 
   chapter(text: string): void {
-    this.line(`\n  ${this.paint('blue', `── ${text} ${'─'.repeat(Math.max(3, WIDTH - text.length - 6))}`)}`)
+    const words = this.named(text)
+    this.line(`\n  ${this.paint('blue', `── ${words} ${'─'.repeat(Math.max(3, WIDTH - words.length - 6))}`)}`)
   }
 
-  /** `observed` is what answered; it stands at the right where there is room. */
-  proof(claim: string, holds: boolean, observed = ''): void {
+  /** `answer` is what was observed; it stands at the right where there is room. */
+  proof(what: string, holds: boolean, answer = ''): void {
+    const claim = this.named(what)
+    const observed = this.named(answer)
     if (holds) this.held += 1
     else this.failed += 1
     const mark = holds ? this.paint('green', '✓') : this.paint('red', '✗')
@@ -38,7 +47,7 @@ export class Screen {
   }
 
   note(...lines: readonly string[]): void {
-    for (const line of lines.flatMap(wrapped)) this.line(' '.repeat(MARGIN) + this.paint('dim', line))
+    for (const line of lines.flatMap((text) => wrapped(this.named(text)))) this.line(' '.repeat(MARGIN) + this.paint('dim', line))
   }
 
   fact(name: string, value: string): void {
@@ -65,6 +74,10 @@ export class Screen {
   /** What is under way may still speak, and is not heard any more. */
   close(): void {
     this.isClosed = true
+  }
+
+  private named(text: string): string {
+    return this.server === 'Vault' ? text : text.replaceAll('Vault', this.server)
   }
 
   line(text: string): void {

@@ -15,7 +15,7 @@ import { DemoShop } from './demo-shop.ts'
 import { type DemoWorld, settle } from './demo-world.ts'
 
 const HELP = `npm run demo -- [--seconds <n>] [--server openbao|vault] [--keep]
-  --seconds <n>  how long alice gets access, 10 to 3600; 20 unless told
+  --seconds <n>  how long alice gets access, 10 to 3600; 20 unless you say
   --server <s>   vault or openbao; unless given, the first that is found, else OpenBao
   --keep         leave everything running afterwards, until ctrl-c`
 
@@ -35,8 +35,8 @@ process.exit(await main())
 
 async function main(): Promise<number> {
   const options = optionsIn(process.argv.slice(2))
-  if (!options) {
-    screen.line(HELP)
+  if (typeof options === 'string') {
+    screen.line(`${options}\n\n${HELP}`)
     return 2
   }
   try {
@@ -80,7 +80,8 @@ async function perform({ seconds, server }: Options): Promise<Stage> {
     started(DemoPlaces.start(binary)),
   ])
   daemon = broker
-  const name = vault.product === 'vault' ? 'HashiCorp Vault' : 'OpenBao'
+  const name = vault.product === 'vault' ? 'Vault' : 'OpenBao'
+  screen.of(name)
   screen.title('Latchkey: lend a secret, take it back, prove that it is gone')
   screen.note(`A new ${name} ${vault.version} (raft, audit file), three more, broker, database and identity provider.`)
   const world = await settle(vault, company, broker.adminToken)
@@ -123,13 +124,14 @@ function addresses({ vault, daemon }: Stage): void {
   )
   screen.fact('its API', `${daemon.url}/openapi.json`)
   screen.fact('admin', daemon.adminToken)
-  screen.fact('Vault', vault.address)
+  screen.fact(vault.product === 'vault' ? 'Vault' : 'OpenBao', vault.address)
   screen.fact('root token', vault.rootToken)
   screen.fact('audit file', vault.auditFile)
   screen.line(`\n    curl -H 'Authorization: Bearer <admin’s token>' ${daemon.url}/api/me\n`)
 }
 
-function optionsIn(words: string[]): Options | undefined {
+/** What was asked for, or what is wrong with it. */
+function optionsIn(words: string[]): Options | string {
   try {
     const { values } = parseArgs({
       args: words,
@@ -140,10 +142,15 @@ function optionsIn(words: string[]): Options | undefined {
       },
     })
     const seconds = Number(values.seconds)
-    if (!Number.isInteger(seconds) || seconds < 10 || seconds > 3600) return undefined
+    if (!Number.isInteger(seconds) || seconds < 10 || seconds > 3600) {
+      return `--seconds is ${values.seconds}; give a whole number from 10 to 3600`
+    }
+    if (values.server !== undefined && !/^(vault|openbao)$/.test(values.server)) {
+      return `--server is ${values.server}; give openbao or vault`
+    }
     return { seconds, server: values.server, keep: values.keep }
-  } catch {
-    return undefined // not one of the options: the caller is shown which there are
+  } catch (error) {
+    return inWords(error)
   }
 }
 

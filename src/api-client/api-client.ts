@@ -99,7 +99,8 @@ export class ApiClient {
   }
 
   private noAnswer(cause: unknown): BrokerError {
-    const reason = (cause as { cause?: { code?: string } }).cause?.code ?? (cause as Error).message
+    const inner = (cause as { cause?: { code?: string; message?: string } }).cause
+    const reason = inner?.code ?? (inner?.message || (cause as Error).message)
     return new BrokerError('unavailable', `the broker at ${this.url} does not answer: ${reason}`, {
       cause,
       fix: 'check that the broker runs, and that LATCHKEY_CLI_URL or --url names its URL',

@@ -17,7 +17,9 @@ export function api(program: Command, terminal: Terminal): void {
       const verb = METHODS.find((one) => one === method.toUpperCase())
       if (!verb) throw new BrokerError('input.invalid', `${method} is not a method`, { fix: `use one of ${METHODS.join(', ')}` })
       if (!/^\/(?!\/)[!-~]*$/.test(path)) {
-        throw new BrokerError('input.invalid', 'the path is not one', { fix: 'begin the path with one slash, as in /api/me' })
+        throw new BrokerError('input.invalid', `${path} is not a path of the API`, {
+          fix: 'begin the path with one slash and leave out spaces, as in /api/me',
+        })
       }
       // Where nothing has to be said an empty object says it; only reading takes no body at all.
       const body = file === undefined ? (verb === 'POST' ? {} : undefined) : await jsonFrom(terminal, file)

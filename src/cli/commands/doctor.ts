@@ -10,7 +10,7 @@ import { checksInWords } from '../words.ts'
 
 /** Has the admin sign in and shows what the identity provider said, claim by claim, and what to change. */
 export function doctor(program: Command, terminal: Terminal): void {
-  const group = program.command('doctor').summary('check the set-up and say what is wrong')
+  const group = program.command('doctor').summary('check how people sign in, and say what is wrong')
   withApi(group.command('identity').summary('check the identity provider by signing in yourself'))
     .option('--no-sign-in', 'check your last sign-in instead of a new one')
     .action(async (options: ApiOptions & { signIn: boolean }) => {
