@@ -6,6 +6,7 @@ import { readConfig, urlOf } from './config/read-config.ts'
 import { lastWords } from './last-words.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import { openStateFolder } from './platform/installation/state-folder.ts'
+import { onStopSignals } from './platform/installation/stop-signals.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './platform/postgres/embedded-postgres.ts'
 
 /** Where `npm run build` puts the portal beside us. */
@@ -74,13 +75,7 @@ interface Ends {
 
 /** The first signal lets everything finish, the second does not wait for it. The database of our own is stopped in any case. */
 function stopOnSignal(seconds: number, { stop, late, atOnce }: Ends): void {
-  let isStopping = false
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (isStopping) {
-      atOnce()
-      process.exit(130)
-    }
-    isStopping = true
+  const first = (signal: NodeJS.Signals) => {
     say(`${signal}: stopping; once more to stop at once`)
     setTimeout(() => {
       say('the time to stop is up')
@@ -89,7 +84,11 @@ function stopOnSignal(seconds: number, { stop, late, atOnce }: Ends): void {
     }, seconds * 1000).unref()
     stop().then(() => process.exit(0), fail)
   }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal)
+  const again = () => {
+    atOnce()
+    process.exit(130)
+  }
+  onStopSignals(['SIGTERM', 'SIGINT'], { first, again })
 }
 
 function fail(error: unknown): never {

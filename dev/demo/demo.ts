@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { onStopSignals } from '../../src/platform/installation/stop-signals.ts'
 import { BrokerError } from '../../src/sdk/errors.ts'
 import { freePort } from '../vault/free-port.ts'
 import { vaultBinary } from '../vault/vault-binary.ts'
@@ -157,14 +158,7 @@ function optionsIn(words: string[]): Options | string {
 /** The first signal lets everything be stopped in order. The second does not wait: what was started dies with us. */
 function firstSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    let isStopping = false
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(signal, () => {
-        if (isStopping) process.exit(130)
-        isStopping = true
-        resolve(signal)
-      })
-    }
+    onStopSignals(['SIGINT', 'SIGTERM', 'SIGHUP'], { first: resolve, again: () => process.exit(130) })
   })
 }
 

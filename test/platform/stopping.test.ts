@@ -63,6 +63,27 @@ describe('a daemon that is told to stop', () => {
     }, 60_000)
   })
 
+  /** While the daemon is busy with a call that waits for a lock, and therefore cannot stop. */
+  async function whileItAnswers(
+    daemon: EmbeddedDaemon,
+    meanwhile: (waitedFor: (time: string) => Promise<void>) => Promise<void>,
+  ) {
+    const admin = daemon.api(await home.bootstrap('--name', `admin ${randomBytes(3).toString('hex')}`))
+    const { url, query } = await home.database()
+    await within(url, async (holder) => {
+      await holder.query('begin')
+      await holder.query('lock table users in share row exclusive mode')
+      const asked = admin.post('/api/users', { name: 'alice' }).catch(() => 'cut off')
+      await meanwhile(async (time) => {
+        const waits = `select 1 from pg_locks l join pg_stat_activity a using (pid)
+          where not l.granted and a.query_start < now() - $1::interval`
+        await vi.waitUntil(async () => (await query(waits, [time])).length > 0, { timeout: 30_000 })
+      })
+      await holder.query('rollback').catch(() => 'its server is gone')
+      await asked
+    })
+  }
+
   it('answers what it was asked before, and only then lets go of its database', async () => {
     const daemon = await home.start({ LATCHKEY_SHUTDOWN_SECONDS: '60' })
     const admin = daemon.api(await home.bootstrap('--name', 'ada'))
@@ -87,19 +108,36 @@ describe('a daemon that is told to stop', () => {
     expect(daemon.logged()).not.toMatch(/"level":50/)
   })
 
-  it('stops its database although its time is up, and although somebody does not wait', async () => {
+  it('stops its database although its time is up', async () => {
     const { daemon } = await endingAtNobody({ LATCHKEY_SHUTDOWN_SECONDS: '1' })
     const late = serverPid(data())!
     daemon.child.kill('SIGTERM')
     expect((await exited(daemon))[0]).toBe(1)
     expect(isServer(late, data())).toBe(false)
-    vault.resume()
+  })
 
-    const hurried = await home.start()
+  it('stops its database although somebody tells it again, and does not wait', async () => {
+    const hurried = await home.start({ LATCHKEY_SHUTDOWN_SECONDS: '60' })
     const pid = serverPid(data())!
-    hurried.child.kill('SIGTERM')
-    hurried.child.kill('SIGINT')
-    await exited(hurried)
+    await whileItAnswers(hurried, async (waitedFor) => {
+      hurried.child.kill('SIGTERM')
+      await waitedFor('2 s')
+      const end = exited(hurried)
+      hurried.child.kill('SIGINT')
+      expect(await end).toEqual([130, null])
+    })
     await vi.waitUntil(() => !isServer(pid, data()), { timeout: 20_000 })
+  })
+
+  it('takes for one ctrl-c what the terminal and npm tell it of at once', async () => {
+    const daemon = await home.start({ LATCHKEY_SHUTDOWN_SECONDS: '60' })
+    const end = exited(daemon)
+    await whileItAnswers(daemon, async (waitedFor) => {
+      daemon.child.kill('SIGINT')
+      await vi.waitUntil(() => daemon.said().includes('stopping'), { timeout: 20_000 })
+      daemon.child.kill('SIGINT')
+      await waitedFor('2 s')
+    })
+    expect(await end).toEqual([0, null])
   })
 })

@@ -46,7 +46,7 @@ export function runAction(program: Command, terminal: Terminal): void {
     .option('--no-wait', 'do not wait for the end of the run')
     .addHelpText(
       'after',
-      '\nExample: latchkey run production rotate-kv-secret input.json --plan\nThe input of each action: latchkey actions production --json, the field “input”.',
+      '\nExample: latchkey run production <action> input.json --plan\nThe input of each action: latchkey actions production --json, the field “input”.',
     )
     .action(async (given: string, action: string, file: string | undefined, options: Options) => {
       const api = await apiClient(terminal.env, options)
