@@ -136,7 +136,7 @@ export class TakingBack implements OnModuleInit {
     const outlook = await this.outlook(id)
     if (outlook.isPossible) return outlook
     throw new BrokerError('conflict', `the run cannot be undone: ${outlook.because ?? 'nothing is left to undo'}`, {
-      fix: 'look at the target, and order a run that writes what should be there',
+      fix: outlook.fix ?? 'look at the target, and order a run that writes what should be there',
     })
   }
 
@@ -242,6 +242,7 @@ export class TakingBack implements OnModuleInit {
 /** Why a run failed matters more than why it is not back: what to do hangs on that. */
 function withItsCause({ failure }: OrderedRun, refusal: Problem): Problem {
   if (failure === null) return refusal
+  if (failure.message === refusal.message) return failure
   return {
     ...refusal,
     message: `${failure.message}; undoing it was refused: ${refusal.message}`,

@@ -47,6 +47,8 @@ export function rollback(program: Command, terminal: Terminal): void {
       if (!('progress' in ordered)) return terminal.print(options.json ? json(ordered) : heldInWords(ordered))
       const run = await settled(api, ordered)
       for (const line of options.json ? [json(run)] : runInWords(run)) terminal.print(line)
-      if (run.state !== 'undone') throw new BrokerError('conflict', `${id} is ${run.state}: ${run.problem?.message ?? ''}`)
+      if (run.state === 'undone') return
+      const { message = 'it was not undone', fix } = run.problem ?? {}
+      throw new BrokerError('conflict', `${id} is ${run.state}: ${message}`, fix === undefined ? {} : { fix })
     })
 }
