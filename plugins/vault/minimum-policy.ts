@@ -116,6 +116,12 @@ const BY_CAPABILITY: Readonly<Record<Capability, (config: VaultConfig) => readon
       },
       { path: `${mount}/metadata/*`, rights: ['read', 'list'], why: 'see which versions there are' },
       { path: `${mount}/config`, rights: ['read'], why: 'say how many versions a mount keeps', optional: true },
+      {
+        path: `${mount}/delete/*`,
+        rights: ['update'],
+        why: 'delete again what was written over a version that somebody had just deleted',
+        optional: true,
+      },
     ]),
   'delete-versions': ({ kvMounts }) =>
     mountsOf(kvMounts).flatMap((mount): Rule[] => [

@@ -16,7 +16,7 @@ export function sendingFor(ctx: Bound, rank: Rank): Send {
   return firsthand(sendingIn(ctx, rank))
 }
 
-type Bound = Pick<RunContext<VaultClient>, 'client' | 'signal' | 'stillMine' | 'nextCallId' | 'noted'>
+export type Bound = Pick<RunContext<VaultClient>, 'client' | 'signal' | 'stillMine' | 'nextCallId' | 'noted' | 'remember'>
 
 /** For a call of an action: whatever may change something is noted, done, refused or never answered. */
 export function sendingIn({ client, signal, stillMine, nextCallId, noted }: Bound, rank: Rank): Send {

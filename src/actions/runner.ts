@@ -72,6 +72,7 @@ export class ActionRunner {
         again: step.state === 'executing',
         nextCallId: calls.nextId,
         noted: calls.noted,
+        remember: this.remembering(held, step, 'executing'),
       }
       const done: StepRecord = await action
         .execute(context, step)
@@ -99,6 +100,15 @@ export class ActionRunner {
       await this.journal.mark(tx, [{ run: held.id, position: step.position, try: tryAt(held, step), calls }], 'executing')
     })
     throw error
+  }
+
+  /** What a step says of itself while it is under way, for the next try. */
+  private remembering(run: HeldRun, step: JournaledStep, state: 'executing' | 'undoing') {
+    return (record: Json) =>
+      this.database.transaction(async (tx) => {
+        if (!(await this.journal.stillOurs(tx, [run])).has(run.id)) throw fenced(run.id)
+        await this.journal.mark(tx, [{ run: run.id, position: step.position, record }], state)
+      })
   }
 
   private async plan(
@@ -177,7 +187,12 @@ export class ActionRunner {
     if (!isReversible(action)) throw new TypeError(`${run.action} cannot be undone: ${action.irreversible}`)
     for (const step of steps.toReversed()) {
       const calls = new Calls('undo', tryAt(run, step))
-      const context = { ...this.context(connection, run.id, hold), nextCallId: calls.nextId, noted: calls.noted }
+      const context = {
+        ...this.context(connection, run.id, hold),
+        nextCallId: calls.nextId,
+        noted: calls.noted,
+        remember: this.remembering(run, step, 'undoing'),
+      }
       try {
         await action.rollback(context, step, step.record)
       } finally {

@@ -84,6 +84,11 @@ export interface RunContext<Client> {
   readonly nextCallId?: () => string
   /** tell it of each such call, answered or not, with the ids under which the target's own log has it; the broker keeps them with the run */
   readonly noted?: (call: Look) => void
+  /**
+   * Writes down what a step has learned so far, as its record, in `execute` as in `rollback`: before what may fail or never be answered. The
+   * next try finds it there, also after a crash. Throws `run.fenced` once this process may no longer act for the run.
+   */
+  readonly remember?: (record: Json) => Promise<void>
   /** aborted when the run is taken from this process or the broker shuts down */
   readonly signal: AbortSignal
   /** Throws `run.fenced` once this process may no longer act for the run. The client calls it right before each request. */
@@ -132,8 +137,11 @@ interface ActionBase<Client, Input, S extends Step> {
    * schedule has done is asked first; without it the broker trusts in the undo.
    */
   wayBack?(ctx: RunContext<Client>, input: Input): Promise<Outlook>
-  /** Performs one step. Performing it twice is the same as once; it may be called again after a crash in the middle. */
-  execute(ctx: RunContext<Client>, step: S): Promise<StepRecord>
+  /**
+   * Performs one step. Performing it twice is the same as once; it may be called again after a crash in the middle, then with the record that
+   * an earlier try remembered.
+   */
+  execute(ctx: RunContext<Client>, step: Journaled<S>): Promise<StepRecord>
   /** Reads the target: success is what was read back. */
   verify?(ctx: RunContext<Client>, steps: readonly Journaled<S>[]): Promise<Evidence[]>
 }
@@ -152,6 +160,8 @@ export interface Outlook {
   readonly isPossible: boolean
   /** why not, or what stands in doubt, in a sentence */
   readonly because?: string
+  /** where it is not possible: what a person can do about that */
+  readonly fix?: string
   /** when the target itself takes the way back away, RFC 3339 */
   readonly until?: string
   /** what would be there afterwards, a sentence for each thing; with the certificate where it is one, so that others may know more of it */

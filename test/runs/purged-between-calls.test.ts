@@ -10,7 +10,8 @@ import { Turns } from '../support/turns.ts'
 
 const AT = 'app/db'
 const FORMER = { username: 'app', password: 'of the first owner' }
-const THEIRS = { username: 'of a new owner', password: 'theirs' }
+/** What the new owner writes: each version is another. */
+const theirs = (version: number) => ({ username: 'of a new owner', password: `theirs, version ${version}` })
 const WHY = /somebody|removed and made again|not the version that was there/
 /** When it has come to rest, however it went. */
 const AT_REST = /^(executed|undone|failed|stuck)$/
@@ -39,13 +40,14 @@ describe('A secret that is purged and made again up to the same version, in the 
         await connectAnew(stage)
         const order = await fresh(stage)
         stage.proxy.begin()
-        const struck = stage.proxy.strike(boundary, madeAgain(stage.vault))
+        const made = { versions: 0 }
+        const struck = stage.proxy.strike(boundary, madeAgain(stage.vault, made))
         const run = await settled(stage, await order())
         await struck
         const { data, metadata } = await now(stage)
-        expect(data, 'nobody’s field is lost').toMatchObject({ username: THEIRS.username })
+        expect(data, 'nobody’s field is lost').toMatchObject({ username: theirs(3).username })
         if (run.state === 'executed') return expect(metadata.version, 'it was planned on theirs').toBe(4)
-        expect(data).toEqual(THEIRS)
+        expect(data, 'their last version').toEqual(theirs(made.versions))
         expect(run.problem, run.state).toMatchObject({ message: expect.stringMatching(WHY), fix: expect.any(String) })
       }))
   }
@@ -57,11 +59,12 @@ describe('A secret that is purged and made again up to the same version, in the 
         const id = await (await fresh(stage))()
         expect((await settled(stage, id)).state).toBe('executed')
         stage.proxy.begin()
-        const struck = stage.proxy.strike(boundary, madeAgain(stage.vault))
+        const made = { versions: 0 }
+        const struck = stage.proxy.strike(boundary, madeAgain(stage.vault, made))
         const answer = await stage.home.admin.post(`/api/runs/${id}/rollback`, { reason: 'a case' })
         await struck
         const run = await settled(stage, id)
-        expect((await now(stage)).data).toEqual(THEIRS)
+        expect((await now(stage)).data, 'their last version').toEqual(theirs(made.versions))
         expect(run.state, 'a way back that the target refuses leaves it done').toBe('executed')
         const problem = answer.status === 409 ? answer.body : run.problem
         expect(problem, answer.text).toMatchObject({ message: expect.stringMatching(WHY), fix: expect.any(String) })
@@ -70,11 +73,12 @@ describe('A secret that is purged and made again up to the same version, in the 
 })
 
 /** The same number of versions, and another secret. */
-function madeAgain({ api }: VaultServer): Fault {
+function madeAgain({ api }: VaultServer, made: { versions: number }): Fault {
   return async (call: CallUnderWay) => {
     const { current_version: versions } = (await api('GET', `kv/metadata/${AT}`)).body.data
+    made.versions = versions
     await api('DELETE', `kv/metadata/${AT}`)
-    for (let version = 0; version < versions; version += 1) await api('POST', `kv/data/${AT}`, { data: THEIRS })
+    for (let version = 0; version < versions; version += 1) await api('POST', `kv/data/${AT}`, { data: theirs(version + 1) })
     await call.reply(await call.forward())
   }
 }

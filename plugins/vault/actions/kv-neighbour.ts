@@ -1,77 +1,210 @@
 import { isDeepStrictEqual } from 'node:util'
-import { BrokerError } from '../../../src/sdk/index.ts'
+import { BrokerError, isBrokerError } from '../../../src/sdk/index.ts'
 import type { VaultAnswer } from '../../../vault/index.ts'
 import type { Send } from '../send.ts'
+import { kvCommand } from './kv-command.ts'
 import { getHistory } from './kv-history.ts'
 import { type KvPlace, nameOf } from './kv-place.ts'
+import type { WrittenVersion } from './kv-record.ts'
 import { inexactField, type KvVersion, readVersion, writeVersion } from './kv-version.ts'
 
-/** What was written just now, and the version that it was meant to follow. */
-export interface Following {
+/** What a look at a neighbour needs. */
+export interface Looking {
+  readonly send: Send
   readonly place: KvPlace
-  /** the number of the version before it */
-  readonly after: number
-  /** when that was written; null where nobody knows */
-  readonly afterAt: string | null
-  /** when ours was, as the server answered */
-  readonly writtenAt: string
+  /** keeps what was written to make good, before anybody looks what that was written over */
+  readonly keep: (written: WrittenVersion) => Promise<void>
 }
 
 /**
- * Check-and-set compares numbers alone. A secret that is purged and made again between the last look and the write, up to the same version, is
- * written over; the version before ours is another's then. Writes what that one holds once more, at once, and throws `target.conflict`.
+ * Check-and-set compares numbers alone. Somebody may purge a secret and make it again, up to the same version, between the last look and the
+ * write; or delete the version, or bring it back. Looks what the write stands on. Where it is not what it was meant to follow, makes it good at
+ * once and throws `target.conflict`. May be asked again when an answer was lost.
  */
-export async function mustFollow(send: Send, following: Following): Promise<void> {
-  const { place, after, afterAt, writtenAt } = following
-  const before = await readVersion(send, place, after)
-  if (before.is === 'absent' ? !(await isMadeAgain(send, following)) : before.createdAt === afterAt) return
+export async function mustFollow(looking: Looking, written: WrittenVersion): Promise<void> {
+  const { send, place } = looking
+  const before = await readVersion(send, place, written.version - 1)
+  const change = await changeBefore(looking, written, before)
+  if (change === undefined && written.because === undefined) return
   const current = await readVersion(send, place)
-  // Made again after we wrote, too: then ours is gone, and nothing that somebody else wrote was written over.
-  if (current.is !== 'live' || current.version !== after + 1 || current.createdAt !== writtenAt) return
-  const why = await whyNotGiven(send, following, before)
-  const name = nameOf(place)
-  const what = `somebody removed ${name} and made it again in the instant before version ${after + 1} was written, and check-and-set goes by the number`
-  if (why === undefined) {
-    throw new BrokerError('target.conflict', `${what}: what they wrote was written again, as version ${after + 2}`, {
-      fix: 'look at what is there now, and start again',
-    })
+  const isStill = isWritten(current, written)
+  if (change === undefined) {
+    if (isStill) throw changedInBetween(written.because ?? '')
+    return
   }
-  throw new BrokerError('target.conflict', `${what}: their version ${after} was written over and ${why}`, {
-    fix:
-      before.is === 'absent'
-        ? `ask the person who made ${name} again what it held, and write that`
-        : `vault kv get -mount=${place.mount} -version=${after} ${place.path} shows theirs: write by hand what should be there`,
-  })
+  if (isStill && current.is === 'live') return makeGood(looking, written, before, change)
+  if (isStill && wasDeletedBefore(before, written)) throw changedInBetween(`${change}: ${deletedToo(written)}`)
+  if (before.is !== 'live') return
+  // Made again after we wrote, too: then ours is gone, and nothing that somebody else wrote was written over.
+  if (!isStill && !isWritten(await readVersion(send, place, written.version), written)) return
+  throw isGiven(written, before, current)
+    ? changedInBetween(`${change}: ${givenBack(written)}`)
+    : changedSince(place, written, change)
+}
+
+/** What somebody did to the version that was to be followed, in words. Undefined: nothing that the server lets us know. */
+async function changeBefore(looking: Looking, written: WrittenVersion, before: KvVersion): Promise<string | undefined> {
+  const { version, over, overValue } = written
+  const name = nameOf(looking.place)
+  const isAnother = before.is === 'absent' ? await isMadeAgain(looking, written) : before.createdAt !== over
+  const instant = `in the instant before version ${version} was written`
+  const byNumber = `${instant}, and check-and-set goes by the number`
+  if (isAnother) return `somebody removed ${name} and made it again ${byNumber}`
+  const it = `version ${version - 1} of ${name}`
+  // The servers do not say when a version was destroyed or brought back.
+  if (overValue && before.is === 'destroyed') return `somebody destroyed ${it} ${instant}, or in the one after it`
+  if (overValue && wasDeletedBefore(before, written)) return `somebody deleted ${it} ${byNumber}`
+  return !overValue && before.is === 'live' ? `somebody brought ${it} back ${instant}, or in the one after it` : undefined
 }
 
 /** Of a secret that keeps one version alone, its own age tells: the version before ours cannot be older. */
-async function isMadeAgain(send: Send, { place, after, afterAt, writtenAt }: Following): Promise<boolean> {
+export async function isMadeAgain(
+  { send, place }: Pick<Looking, 'send' | 'place'>,
+  { version, at, over }: Pick<WrittenVersion, 'version' | 'at' | 'over'>,
+): Promise<boolean> {
   const { status, data } = await send({ ...getHistory(place), accept: [403, 404] })
   const { created_time: madeAt, versions } = data
-  if (status !== 200 || afterAt === null || typeof madeAt !== 'string') return false
-  return writtenAtIn(versions, after + 1) === writtenAt && sortable(madeAt) > sortable(afterAt)
+  if (status !== 200 || over === null || typeof madeAt !== 'string') return false
+  return writtenAtIn(versions, version) === at && isEarlier(over, madeAt)
 }
 
-/** Writes again what somebody else wrote, over ours. Answers why it was not, or undefined. */
-async function whyNotGiven(send: Send, { place, after }: Following, theirs: KvVersion): Promise<string | undefined> {
-  if (theirs.is === 'absent') return 'is no longer kept'
-  if (theirs.is !== 'live') return `is ${theirs.is}`
-  const field = inexactField(theirs.fields)
-  if (field) return `holds a number in ${field} that the server rounds when the secret is read`
-  try {
-    await writeVersion(send, place, theirs.fields, after + 1)
-    return undefined
-  } catch (error) {
-    if (!(error instanceof BrokerError) || error.retryable) throw error
-    const now = await readVersion(send, place)
-    if (now.is === 'live' && now.version === after + 2 && isDeepStrictEqual(now.fields, theirs.fields)) return undefined
-    return 'is not the one before the current one any more, because somebody has written since'
+/** Ours is the current version, and what it stands on is not what it was meant to follow. Always throws. */
+async function makeGood(looking: Looking, written: WrittenVersion, before: KvVersion, change: string): Promise<never> {
+  const { place } = looking
+  const name = nameOf(place)
+  const { version } = written
+  const over = `${change}: their version ${version - 1} was written over and`
+  switch (before.is) {
+    case 'live': {
+      const field = inexactField(before.fields)
+      if (!field) return give(looking, written, before, change)
+      const why = `holds a number in ${field} that the server rounds when the secret is read`
+      throw changedInBetween(`${over} ${why}`, seeAndWrite(place, version - 1))
+    }
+    case 'deleted':
+      if (wasDeletedBefore(before, written)) return withdraw(looking, written, change)
+      throw changedInBetween(
+        `${over} is deleted`,
+        `${kvCommand('undelete', place, version - 1)} brings it back: write by hand what should be there`,
+      )
+    case 'destroyed':
+      if (before.createdAt !== written.over) throw changedInBetween(`${over} is destroyed`, askWhoMade(name))
+      throw changedInBetween(
+        `${change}: version ${version} stands there and may hold what was destroyed`,
+        `look at version ${version}; if nothing of it may be left, ${kvCommand('destroy', place, version)}`,
+      )
+    case 'absent':
+      throw changedInBetween(`${over} is no longer kept`, askWhoMade(name))
   }
+}
+
+/** Writes again what somebody else wrote, over ours, and looks what that was written over. */
+async function give(
+  looking: Looking,
+  written: WrittenVersion,
+  theirs: KvVersion & { is: 'live' },
+  change: string,
+): Promise<never> {
+  const { send, place, keep } = looking
+  const { version } = written
+  const because = `${change}: ${givenBack(written)}`
+  let at: string
+  try {
+    at = await writeVersion(send, place, theirs.fields, version)
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    // An answer that was lost, and the call repeated, meets what it wrote itself.
+    const [now, ours] = [await readVersion(send, place), await readVersion(send, place, version)]
+    if (isGiven(written, theirs, now) && isWritten(ours, written)) throw changedInBetween(because)
+    throw changedSince(place, written, change)
+  }
+  const given = { version: version + 1, at, over: written.at, overValue: true, because }
+  await keep(given)
+  await mustFollow(looking, given)
+  throw changedInBetween(because)
+}
+
+/** Deletes ours again, over a version that was deleted. */
+async function withdraw({ send, place }: Looking, written: WrittenVersion, change: string): Promise<never> {
+  const { version } = written
+  try {
+    await deleteVersion(send, place, version)
+  } catch (error) {
+    if (!isBrokerError(error, 'target.denied')) throw error
+    throw changedInBetween(
+      `${change}: version ${version} stands there, and the broker may not delete it`,
+      `if the secret is not to be read, ${kvCommand('delete', place, version)}`,
+    )
+  }
+  await mustHaveDeleted(send, place, version, written.at)
+  throw changedInBetween(`${change}: ${deletedToo(written)}`)
+}
+
+export async function deleteVersion(send: Send, { mount, path }: KvPlace, version: number): Promise<void> {
+  await send({ method: 'POST', path: [mount, 'delete', path], body: { versions: [version] }, repeatable: true })
+}
+
+/** Nothing is compared where a version is deleted: of a secret made again in that instant, another's was. */
+export async function mustHaveDeleted(send: Send, place: KvPlace, version: number, oursAt: string): Promise<void> {
+  const now = await readVersion(send, place, version)
+  if (now.is !== 'deleted' || now.createdAt === oursAt) return
+  const because = `somebody removed ${nameOf(place)} and made it again in the instant before its version ${version} was deleted, and theirs was`
+  throw new BrokerError('conflict', `nothing was restored: ${because}`, {
+    fix: `${kvCommand('undelete', place, version)} brings back what they wrote`,
+  })
+}
+
+/** What is said not to have been done: it is looked at before that is believed. What may pass is tried again, which looks first, too. */
+export function isRefusal(error: unknown): error is BrokerError {
+  return error instanceof BrokerError && !error.retryable
+}
+
+/** A version that was there and is deleted, since before ours was written: by the server's own clock. */
+export function wasDeletedBefore(before: KvVersion, { at }: Pick<WrittenVersion, 'at'>): boolean {
+  return before.is === 'deleted' && before.deletedAt !== undefined && isEarlier(before.deletedAt, at)
+}
+
+/** Whether what they wrote stands right after ours. */
+function isGiven({ version }: WrittenVersion, theirs: KvVersion & { is: 'live' }, current: KvVersion): boolean {
+  return current.is === 'live' && current.version === version + 1 && isDeepStrictEqual(current.fields, theirs.fields)
+}
+
+function isWritten(version: KvVersion, { version: number, at }: WrittenVersion): boolean {
+  return version.is !== 'absent' && version.version === number && version.createdAt === at
+}
+
+function changedSince(place: KvPlace, { version }: WrittenVersion, change: string): BrokerError {
+  const why = 'is not the one before the current one any more, because somebody has changed the secret since'
+  return changedInBetween(`${change}: their version ${version - 1} was written over and ${why}`, seeAndWrite(place, version - 1))
+}
+
+function givenBack({ version, overValue }: WrittenVersion): string {
+  return `what ${overValue ? 'they wrote' : 'it holds'} was written again, as version ${version + 1}`
+}
+
+function deletedToo({ version }: WrittenVersion): string {
+  return `version ${version} was deleted, too`
+}
+
+function seeAndWrite(place: KvPlace, version: number): string {
+  return `${kvCommand('get', place, version)} shows theirs: write by hand what should be there`
+}
+
+function askWhoMade(name: string): string {
+  return `ask the person who made ${name} again what it held, and write that`
+}
+
+function changedInBetween(message: string, fix = 'look at what is there now, and start again'): BrokerError {
+  return new BrokerError('target.conflict', message, { fix })
 }
 
 function writtenAtIn(versions: VaultAnswer['data'][string], number: number): unknown {
   const version: unknown = typeof versions === 'object' && versions !== null ? Reflect.get(versions, String(number)) : undefined
   return typeof version === 'object' && version !== null ? Reflect.get(version, 'created_time') : undefined
+}
+
+function isEarlier(time: string, than: string): boolean {
+  return sortable(time) < sortable(than)
 }
 
 /** The servers leave zeros out at the end of a second's parts. */

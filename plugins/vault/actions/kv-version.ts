@@ -15,7 +15,8 @@ interface Found {
 /** One version of a secret as the server has it. `absent`: never written, pruned, or purged with all its versions. */
 export type KvVersion =
   | (Found & { readonly is: 'live'; readonly fields: Fields; readonly deletedAt?: string })
-  | (Found & { readonly is: 'deleted' | 'destroyed' })
+  | (Found & { readonly is: 'deleted'; readonly deletedAt?: string })
+  | (Found & { readonly is: 'destroyed' })
   | { readonly is: 'absent'; readonly answer: VaultAnswer }
 
 export function getVersion({ mount, path }: KvPlace, version?: number): VaultCall {
@@ -40,9 +41,10 @@ export async function readVersion(send: Send, place: KvPlace, version?: number):
     throw notAsKv2(`the answer for version ${version} of ${nameOf(place)}`, answer)
   const found = { version: metadata['version'], createdAt: metadata['created_time'], answer }
   if (metadata['destroyed'] === true) return { is: 'destroyed', ...found }
-  if (answer.status === 404 || !isObject(fields)) return { is: 'deleted', ...found }
   const { deletion_time: deletedAt } = metadata
-  return { is: 'live', ...found, fields, ...(typeof deletedAt === 'string' && deletedAt && { deletedAt }) }
+  const deleted = typeof deletedAt === 'string' && deletedAt && { deletedAt }
+  if (answer.status === 404 || !isObject(fields)) return { is: 'deleted', ...found, ...deleted }
+  return { is: 'live', ...found, fields, ...deleted }
 }
 
 /** Writes a version if `version` is still the current one; throws `target.conflict` otherwise. Answers when it was written. */

@@ -7,6 +7,7 @@ export function inOne(found: readonly Outlook[]): Outlook {
   return {
     isPossible: found.every(({ isPossible }) => isPossible),
     ...(worst?.because && { because: worst.because }),
+    ...(worst?.fix && { fix: worst.fix }),
     ...(until && { until }),
     restores: found.flatMap(({ restores }) => restores),
   }

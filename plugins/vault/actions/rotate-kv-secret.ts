@@ -13,8 +13,10 @@ import { evidenceOf, lookOf } from '../evidence.ts'
 import { type Send, sendingFor } from '../send.ts'
 import { keptVersions, onlyOneKept, restorable } from './kv-kept.ts'
 import { concernsOf, type KvPlace, kvPlace, mustKeepVersions, nameOf } from './kv-place.ts'
+import { keptIn } from './kv-record.ts'
+import { type Standing, standingOf, type Writing } from './kv-standing.ts'
 import { digestOf, type Fields, getVersion, inexactField, type KvVersion, readVersion } from './kv-version.ts'
-import { earlierOutlook, type Standing, standingOf, type Writing, writeOver, wroteAtIn } from './kv-writing.ts'
+import { earlierOutlook, handOf, writeOver } from './kv-writing.ts'
 import { madeBy, newValue } from './new-value.ts'
 import { ifAllowed } from './rights-back.ts'
 import { type SealedValues, seal, unsealed } from './sealed-values.ts'
@@ -90,9 +92,7 @@ export const rotateKvSecret: Action<VaultClient, Input, RotateStep> & Reversible
     const sealed = unsealed(step.sealed)
     if (!sealed) throw new TypeError('the new values are sealed in the step')
     const next = (current: Fields) => ({ ...current, ...sealed.values })
-    const writtenAt = await writeOver(sendingFor(ctx, 'provisioning'), writingOf(step), next)
-    const { version } = step.args
-    return { record: { previousVersion: version, newVersion: version + 1, writtenAt } }
+    return { record: await writeOver(handOf(ctx, 'provisioning'), writingOf(step, step.record), next) }
   },
 
   ...writtenAndUndone({ writingOf, evidenceFor, outlookOf }),
@@ -102,7 +102,10 @@ async function outlookOf(send: Send, step: Journaled<RotateStep>): Promise<Outlo
   const writing = writingOf(step, step.record)
   const { place, from } = writing
   const standing = await standingOf(send, writing)
-  if (standing.is === 'changed') return { isPossible: false, because: standing.because, restores: [] }
+  if (standing.is === 'changed') {
+    const { because, fix } = standing
+    return { isPossible: false, because, ...(fix && { fix }), restores: [] }
+  }
   if (standing.is === 'restored')
     return { isPossible: true, because: `${nameOf(place)} holds again what it held before`, restores: [] }
   const outlook = await earlierOutlook(send, writing)
@@ -125,9 +128,8 @@ function isNamedProto(fields: unknown): boolean {
 function writingOf({ args, sealed: secret }: RotateStep, record?: Json): Writing {
   const { mount, path, version, createdAt } = args
   const place = { mount, path }
-  const wroteAt = wroteAtIn(record)
   const sealed = unsealed(secret)
-  return { place, from: version, fromAt: createdAt, hadValue: true, wroteAt, ...(sealed && comparing(sealed)) }
+  return { place, from: version, fromAt: createdAt, hadValue: true, ...keptIn(record), ...(sealed && comparing(sealed)) }
 }
 
 function comparing({ before, after }: SealedValues): Pick<Writing, 'differs' | 'wasBefore'> {
@@ -150,7 +152,9 @@ function inWords({ version }: RotateStep['args'], standing: Standing): string {
     case 'written':
       return `${status}, version ${version + 1} is the current one and holds the new values`
     case 'restored':
-      return `${status}, version ${standing.version} is the current one and holds what version ${version} held`
+      return standing.isDeleted
+        ? `${status}, version ${standing.version} is deleted, as version ${version} was before it`
+        : `${status}, version ${standing.version} is the current one and holds what version ${version} held`
     case 'spoiled':
     case 'changed':
       return `${status}, ${standing.because}`

@@ -1,7 +1,8 @@
 import type { Evidence, Journaled, Json, Outlook, Reversible, Step } from '../../../src/sdk/index.ts'
 import type { VaultClient } from '../client.ts'
 import { type Send, sendingFor } from '../send.ts'
-import { putBack, type Standing, standingOf, type Writing } from './kv-writing.ts'
+import { type Standing, standingOf, type Writing } from './kv-standing.ts'
+import { handOf, putBack } from './kv-writing.ts'
 import { inOne } from './outlooks.ts'
 
 /** What tells one action whose steps each write a secret from another. */
@@ -31,7 +32,7 @@ export function writtenAndUndone<S extends Step>({ writingOf, evidenceFor, outlo
     )
   return {
     verify: (ctx, steps) => looked(sendingFor(ctx, 'background'), steps, ({ is }) => is === 'written'),
-    rollback: (ctx, step, record) => putBack(sendingFor(ctx, 'ending'), writingOf(step, record)),
+    rollback: (ctx, step, record) => putBack(handOf(ctx, 'ending'), writingOf(step, record)),
     verifyGone: (ctx, steps) =>
       looked(sendingFor(ctx, 'ending'), steps, ({ is }) => is === 'restored' || is === 'untouched', { afterUndo: true }),
     async outlook(ctx, steps) {

@@ -12,8 +12,10 @@ import {
 } from '../../../src/sdk/index.ts'
 import { keptVersions, onlyOneKept, restorable } from '../actions/kv-kept.ts'
 import { concernsOf, type KvPlace, mustKeepVersions, nameOf } from '../actions/kv-place.ts'
+import { keptIn } from '../actions/kv-record.ts'
+import { type Standing, standingOf, type Writing } from '../actions/kv-standing.ts'
 import { type Fields, getVersion, type KvVersion, readVersion } from '../actions/kv-version.ts'
-import { earlierOutlook, type Standing, standingOf, type Writing, writeOver, wroteAtIn } from '../actions/kv-writing.ts'
+import { earlierOutlook, handOf, writeOver } from '../actions/kv-writing.ts'
 import { ifAllowed } from '../actions/rights-back.ts'
 import { writtenAndUndone } from '../actions/written-action.ts'
 import type { VaultClient } from '../client.ts'
@@ -139,9 +141,7 @@ export const distributeCertificate: Action<VaultClient, Input, CertificateStep> 
   async execute(ctx, step) {
     if (!step.sealed) throw new TypeError('the document is sealed in the step')
     const document = parseJson(step.sealed.reveal()) as Fields
-    const writtenAt = await writeOver(sendingFor(ctx, 'provisioning'), writingOf(step), () => document)
-    const { version } = step.args
-    return { record: { previousVersion: version, newVersion: version + 1, writtenAt } }
+    return { record: await writeOver(handOf(ctx, 'provisioning'), writingOf(step, step.record), () => document) }
   },
 
   ...writtenAndUndone({ writingOf, evidenceFor, outlookOf }),
@@ -151,7 +151,10 @@ async function outlookOf(send: Send, step: Journaled<CertificateStep>): Promise<
   const writing = writingOf(step, step.record)
   const { place, from, hadValue } = writing
   const standing = await standingOf(send, writing)
-  if (standing.is === 'changed') return { isPossible: false, because: standing.because, restores: [] }
+  if (standing.is === 'changed') {
+    const { because, fix } = standing
+    return { isPossible: false, because, ...(fix && { fix }), restores: [] }
+  }
   if (standing.is !== 'written' && standing.is !== 'spoiled')
     return { isPossible: true, because: `${nameOf(place)} holds what it held before`, restores: [] }
   if (!hadValue) {
@@ -174,7 +177,7 @@ function writingOf({ args }: CertificateStep, record?: Json): Writing {
     from: version,
     fromAt: createdAt,
     hadValue,
-    wroteAt: wroteAtIn(record),
+    ...keptIn(record),
     differs: (fields) => differsFrom(mark, fields),
     certificateIn: (fields) => shownCertificate(fields[mark.fields.certificate]),
   }
@@ -211,9 +214,9 @@ function inWords({ args }: CertificateStep, standing: Standing): string {
     case 'written':
       return `${status}, version ${args.version + 1} is the current one and holds the certificate ${args.fingerprint}`
     case 'restored':
-      return args.hadValue
-        ? `${status}, version ${standing.version} is the current one and holds what version ${args.version} held`
-        : `${status}, version ${standing.version} is deleted, and there was none before`
+      if (!standing.isDeleted)
+        return `${status}, version ${standing.version} is the current one and holds what version ${args.version} held`
+      return `${status}, version ${standing.version} is deleted, ${args.hadValue ? `as version ${args.version} was before it` : 'and there was none before'}`
     case 'spoiled':
     case 'changed':
       return `${status}, ${standing.because}`

@@ -205,13 +205,13 @@ export const ACTIONS: readonly Mutant[] = [
   {
     bug: 'the earlier version is put back over what somebody wrote since',
     file: 'plugins/vault/actions/kv-writing.ts',
-    find: "if (standing.is === 'changed') throw inTheWay(standing.because)",
+    find: "if (standing.is === 'changed') throw inTheWay(standing.because, standing.fix)",
     replace: '',
     suites: ['rotate-kv-secret'],
   },
   {
     bug: 'what a run wrote is known by its number alone, which a secret made again has too',
-    file: 'plugins/vault/actions/kv-writing.ts',
+    file: 'plugins/vault/actions/kv-standing.ts',
     find: 'if (wroteAt !== undefined) return version.createdAt === wroteAt',
     replace: 'if (wroteAt !== undefined) return true',
     suites: ['rotate-kv-secret', 'distribute-certificate'],
@@ -225,7 +225,7 @@ export const ACTIONS: readonly Mutant[] = [
   },
   {
     bug: 'what was spoiled on its way counts as written',
-    file: 'plugins/vault/actions/kv-writing.ts',
+    file: 'plugins/vault/actions/kv-standing.ts',
     find: "if (difference === undefined) return { is: 'written'",
     replace: "if (difference !== 'x') return { is: 'written'",
     suites: ['rotate-kv-secret', 'distribute-certificate'],
@@ -233,9 +233,9 @@ export const ACTIONS: readonly Mutant[] = [
   {
     bug: 'a run is taken back over whatever is current in that instant',
     file: 'plugins/vault/actions/kv-writing.ts',
-    find: '  const writtenAt = await writeVersion(send, place, earlier.fields, ours)',
+    find: '  const at = await writeVersion(send, place, earlier.fields, ours)',
     replace: `  const now = await readVersion(send, place)
-  const writtenAt = await writeVersion(send, place, earlier.fields, now.is === 'absent' ? 0 : now.version)`,
+  const at = await writeVersion(send, place, earlier.fields, now.is === 'absent' ? 0 : now.version)`,
     suites: ['rotate-kv-secret'],
   },
   {
