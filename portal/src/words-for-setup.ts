@@ -140,6 +140,8 @@ export const setup = {
     resume: 'Resume',
     remove: 'Remove',
     removeYes: 'Yes, remove it',
+    removeLeaving: 'Remove it and leave what is there',
+    removeLeavingYes: 'Yes, it can be taken back no more',
   },
   connect: {
     title: 'Connect a system',

@@ -152,6 +152,7 @@ export const work = {
     fingerprint: 'Fingerprint',
   },
   distributions: {
+    removed: 'The target was removed',
     title: 'Distributions',
     none: 'No certificate was distributed yet. The command line does it: latchkey distribute.',
     states: {

@@ -12,11 +12,14 @@ export interface RunFacts {
   readonly stepsDone: number
   /** something of it may be in its target */
   readonly isLeft: boolean
+  /** it failed, and its steps are kept no longer: nobody knows whether something of it is in its target */
+  readonly isForgotten: boolean
 }
 
 export const RUN_FACTS = `(
   select r.id, r.state, r.input, r.started_by as "startedBy",
     (select count(*)::int from action_steps s where s.run_id = r.id) as steps,
     (select count(*)::int from action_steps s where s.run_id = r.id and s.state = 'executed') as "stepsDone",
-    exists (select from action_steps s where s.run_id = r.id and s.state not in ('planned', 'undone')) as "isLeft"
+    exists (select from action_steps s where s.run_id = r.id and s.state not in ('planned', 'undone')) as "isLeft",
+    r.state = 'failed' and r.target is not null and not exists (select from action_steps s where s.run_id = r.id) as "isForgotten"
   from action_runs r)`

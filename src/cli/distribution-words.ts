@@ -89,8 +89,8 @@ export function distributionInWords(distribution: DistributionView): string[] {
     '',
     ...table(
       ['TARGET', 'STATE', 'RUN', 'PROBLEM'],
-      targets.map(({ name, state: standing, runId, problem }) => [
-        name,
+      targets.map(({ name, removed, state: standing, runId, problem }) => [
+        removed ? `${name} (removed)` : name,
         standing,
         runId ?? '',
         problem ? [problem.message, problem.fix].filter(Boolean).join(' — ') : '',

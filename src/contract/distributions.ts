@@ -81,6 +81,7 @@ export const distributionView = z
         id: id('tgt'),
         name: z.string(),
         state: partState,
+        removed: z.boolean().describe('the target was removed: nothing is sent there or put back any more'),
         undoable: z
           .boolean()
           .describe(

@@ -4,6 +4,7 @@ import type { ChangeKind } from '../changes/change-kind.ts'
 import { FourEyes } from '../changes/four-eyes.ts'
 import type { Held } from '../changes/held.ts'
 import { withdrawProposals } from '../changes/proposal-endings.ts'
+import { isForced, type Removal, removal } from '../contract/removals.ts'
 import type { Caller } from '../identity/callers/caller.ts'
 import { DueWork, enqueue, withdraw } from '../platform/due/due-work.ts'
 import { Database, rows, type Tx } from '../platform/postgres/database.ts'
@@ -66,23 +67,27 @@ export class IntegrationStates implements OnModuleInit {
   }
 
   /** Its credentials are erased; its row stays, because history points at it. */
-  remove(caller: Caller, id: string): Promise<undefined | Held> {
-    return this.fourEyes.submit(caller, this.removing, id, null)
+  remove(caller: Caller, id: string, how: Removal): Promise<undefined | Held> {
+    return this.fourEyes.submit(caller, this.removing, id, how)
   }
 
-  private readonly removing: ChangeKind<null, undefined> = {
+  private readonly removing: ChangeKind<Removal, undefined> = {
     kind: 'integration.remove',
     roles: ['admin'],
-    parse: () => null,
-    summary: async (id) => ({ name: (await findIntegration(this.database.pool, id!)).name }),
+    parse: (body) => removal.parse(body ?? {}),
+    summary: async (id, how) => {
+      const { name } = await findIntegration(this.database.pool, id!)
+      const left = await this.inhabitants.leftBehind(this.database.pool, id!, { name, isSaid: isForced(how) })
+      return { name, ...(left.length > 0 && { left }) }
+    },
     base: async (tx, id) => baseOf(await findIntegration(tx, id, 'for update')),
-    prepare: async (by, id) => ({
-      write: (tx) => this.erase(tx, by, id!),
+    prepare: async (by, id, how) => ({
+      write: (tx) => this.erase(tx, by, id!, how),
       afterwards: () => this.connections.drop(id!),
     }),
   }
 
-  private async erase(tx: Tx, by: string, id: string): Promise<undefined> {
+  private async erase(tx: Tx, by: string, id: string, how: Removal): Promise<undefined> {
     const integration = await findIntegration(tx, id, 'for update')
     const living = await this.inhabitants.inWords(tx, id)
     if (living !== undefined) {
@@ -90,12 +95,14 @@ export class IntegrationStates implements OnModuleInit {
         fix: 'pause it, end the access through it, remove certificate sources that name it, and remove it when that is over',
       })
     }
+    const left = await this.inhabitants.leftBehind(tx, id, { name: integration.name, isSaid: isForced(how) })
     await moveIntegration(tx, id, 'remove')
     await rows(tx, 'update integrations set sealed = null where id = $1', [id])
     await rows(tx, 'delete from integration_secrets where integration_id = $1', [id])
     await endWork(tx, id, 'the integration was removed')
     await withdrawProposals(tx, id, 'the integration was removed')
-    await record(tx, { kind: 'integration.removed', actor: by, subject: id, data: { name: integration.name } })
+    const data = { name: integration.name, ...(left.length > 0 && { left }) }
+    await record(tx, { kind: 'integration.removed', actor: by, subject: id, data })
   }
 
   private async halt(tx: Tx, by: string, integration: Integration): Promise<void> {

@@ -1,6 +1,7 @@
 import { Body, Controller, Param, Query } from '@nestjs/common'
 import { integrations } from '../contract/endpoints/integrations.ts'
 import type { IntegrationChange, IntegrationTest, ListQuery, NewIntegration } from '../contract/integrations.ts'
+import type { Removal } from '../contract/removals.ts'
 import { type Caller, CurrentCaller } from '../identity/callers/caller.ts'
 import { Endpoint } from '../platform/http/endpoint.ts'
 import { Health } from './health/health.service.ts'
@@ -70,7 +71,11 @@ export class IntegrationsController {
   }
 
   @Endpoint(integrations.remove)
-  remove(@CurrentCaller() caller: Caller, @Param('id', { schema: integrations.remove.params.id }) integrationId: string) {
-    return this.states.remove(caller, integrationId)
+  remove(
+    @CurrentCaller() caller: Caller,
+    @Param('id', { schema: integrations.remove.params.id }) integrationId: string,
+    @Query({ schema: integrations.remove.query }) how: Removal,
+  ) {
+    return this.states.remove(caller, integrationId, how)
   }
 }

@@ -40,6 +40,8 @@ export interface OrderedRun extends RunFacts {
   readonly id: string
   readonly integrationId: string
   readonly plugin: string
+  /** its integration was removed */
+  readonly isOrphaned: boolean
   readonly action: string
   readonly reason: string
   readonly orderedBy: Person | null
@@ -72,9 +74,9 @@ export interface OrderedRun extends RunFacts {
   readonly createdAt: Date
 }
 
-/** Whether there is anything to undo: it was done, or it failed and something of it may be in the target. */
-export function isThere({ state, isLeft }: Pick<OrderedRun, 'state' | 'isLeft'>): boolean {
-  return state === 'executed' || (state === 'failed' && isLeft)
+/** Whether there is anything that can be undone: it was done, or it failed and something of it may be in the target. */
+export function isThere({ state, isLeft, isOrphaned }: Pick<OrderedRun, 'state' | 'isLeft' | 'isOrphaned'>): boolean {
+  return !isOrphaned && (state === 'executed' || (state === 'failed' && isLeft))
 }
 
 /** What distributions may know of their runs: to be joined in their SQL as `join ${ORDERED_FACTS} o on o.id = …`. */
@@ -100,7 +102,7 @@ export async function findRun(tx: Tx, id: string): Promise<OrderedRun | undefine
 export function selectRuns(tx: Tx, condition: string, values: readonly unknown[]): Promise<OrderedRun[]> {
   return rows(
     tx,
-    `select o.id, o.integration_id as "integrationId", i.plugin, o.action, r.state, r.input, r."startedBy", r.steps, r."stepsDone", r."isLeft",
+    `select o.id, o.integration_id as "integrationId", i.plugin, o.action, r.state, r.input, r."startedBy", r.steps, r."stepsDone", r."isLeft", r."isForgotten", i.state = 'removed' as "isOrphaned",
        o.reason, case when u.id is not null then json_build_object('id', u.id, 'name', u.name) end as "orderedBy",
        o.request_id as "requestId", o.on_behalf_of as "onBehalfOf", o.approved, o.risk, o.concerns, o.writes, o.undo_if_unverified as "undoIfUnverified", o.done, o.problem, o.failure, coalesce(o.first_tried_at < clock_timestamp() - ${PATIENCE}, false) as "isLate",
        coalesce((o.undo ->> 'at')::timestamptz < clock_timestamp() - ${STUCK_AFTER}, false) as "isOverdue",

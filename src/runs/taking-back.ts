@@ -74,7 +74,10 @@ export class TakingBack implements OnModuleInit {
   private async ask(id: string): Promise<Outlook> {
     const run = await this.views.find(id)
     const not = (because: string): Outlook => ({ isPossible: false, because, restores: [] })
+    if (run.isForgotten)
+      return not('the run failed so long ago that it is no longer known whether something of it is in the target')
     if (run.state === 'failed' && !run.isLeft) return not('the run failed, and nothing of it is in the target')
+    if (run.isOrphaned) return not('its integration was removed')
     if (!isThere(run)) return not(`the run is ${run.state}`)
     const connection = await this.connections.use(run.integrationId).catch((error: unknown) => {
       if (isBrokerError(error, 'not_found')) return undefined

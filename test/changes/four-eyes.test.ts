@@ -233,7 +233,7 @@ describe.each(await serversUnderTest())('with four eyes on changes, on $product 
       ofTheDaemon.get(Flows).create(admin!, newFlow.parse(flowNamed('another'))),
       ofTheDaemon.get(Flows).change(admin!, flow.id, { active: false }),
       ofTheDaemon.get(IntegrationChanges).change(admin!, integration.id, { name: 'Other', skipTest: true }),
-      ofTheDaemon.get(IntegrationStates).remove(admin!, integration.id),
+      ofTheDaemon.get(IntegrationStates).remove(admin!, integration.id, {}),
       ofTheDaemon.get(Ownerships).set(admin!, integration.id, { owners: null, resourceOwner: null }),
     ]
     for (const change of changes) expect(await change).toBeInstanceOf(Held)

@@ -225,5 +225,27 @@ describe.each(await serversUnderTest())(
       const refused = await cli('rollback', id, '--plan')
       expect(refused.said).toContain('It cannot be taken back: the run failed, and nothing of it is in the target')
     })
+
+    it('keeps its integration from being removed, unless an admin says that it may be left, and two where that takes two', async () => {
+      const id = await failed()
+      const path = `/api/integrations/${world.integrationId}`
+      const left = { status: 409, field: 'force', message: expect.stringContaining(`something is left there of ${id}`) }
+      const refused = await admin().delete(path)
+      expect(refused.body, refused.text).toMatchObject({ ...left, fix: expect.stringContaining(`latchkey rollback ${id}`) })
+      const { database, key } = world.broker
+      const careful = await startBroker({ database, key, config: { fourEyes: true } })
+      try {
+        expect((await careful.admin.delete(path)).body).toMatchObject(left)
+        const held = await careful.admin.delete(`${path}?force=true`)
+        expect(held, held.text).toMatchObject({ status: 202, body: { summary: { left: expect.arrayContaining([id]) } } })
+      } finally {
+        await careful.close()
+      }
+      expect((await admin().delete(`${path}?force=true`)).status).toBe(204)
+      const { items } = await admin().must(admin().get(`/api/audit?subject=${world.integrationId}`))
+      expect(items.find(({ kind }: { kind: string }) => kind === 'integration.removed').data.left).toContain(id)
+      expect(await get(id)).toMatchObject({ state: 'failed', undoable: false })
+      expect(await preview(id)).toMatchObject({ possible: false, because: 'its integration was removed' })
+    })
   },
 )

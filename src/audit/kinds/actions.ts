@@ -142,6 +142,9 @@ export const ACTION_KINDS = {
       { name: text, credential: ref('crd'), connection: ref('int'), location: json, tested: flag },
     ],
     'target.changed': ['it was changed', { ...changed, location: json }],
-    'target.removed': ['it was removed', named],
+    'target.removed': [
+      'it was removed; `left` names runs that left something there',
+      { ...named, left: z.array(ref('run')).readonly().optional() },
+    ],
   }),
 }

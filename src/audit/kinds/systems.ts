@@ -36,7 +36,10 @@ export const SYSTEM_KINDS = {
       'admin',
     ],
     'integration.resumed': ['access is given again', named],
-    'integration.removed': ['it was removed', named],
+    'integration.removed': [
+      'it was removed; `left` names runs that left something there',
+      { ...named, left: z.array(ref('run')).readonly().optional() },
+    ],
     'integration.session_lost': [
       'the broker has not been able to keep its login at the target for a minute',
       { name: text, message: text },

@@ -10,6 +10,7 @@ import { certificatePage, certificateQuery, certificateView, newCertificate } fr
 import { id } from '../id.ts'
 import { healthReport } from '../integrations.ts'
 import { proposalView } from '../proposals.ts'
+import { removal } from '../removals.ts'
 import {
   credentialChange,
   credentialPage,
@@ -223,8 +224,10 @@ export const targets = {
     path: '/api/targets/:id',
     tag: 'distribution',
     allowed: ADMINS,
-    about: 'what was written there stays and can no longer be rolled back from here',
+    about:
+      'what was written there stays and can no longer be rolled back from here; refused (409) while something is left that was not wanted, unless `force` is said',
     params: { id: id('tgt') },
+    query: removal,
     answers: { 204: null },
   }),
 }

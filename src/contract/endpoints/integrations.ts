@@ -18,6 +18,7 @@ import {
 import { resourceOffers } from '../offers.ts'
 import { ownership } from '../ownership.ts'
 import { proposalView } from '../proposals.ts'
+import { removal } from '../removals.ts'
 import { endpoint } from './endpoint.ts'
 
 export const resources = {
@@ -191,7 +192,9 @@ export const integrations = {
     path: '/api/integrations/:id',
     tag: 'integrations',
     allowed: { scope: 'manage', roles: ['admin'] },
+    about: 'refused (409) while something is left that can be taken back, unless `force` is said',
     params: { id: id('int') },
+    query: removal,
     answers: { 202: proposalView, 204: null },
   }),
 }

@@ -58,6 +58,8 @@ export interface Part {
   readonly stepsDone: number
   /** its run was done, or it failed and something of it may be at the target */
   readonly isThere: boolean
+  /** it failed, and what the broker knew of it is kept no longer */
+  readonly isForgotten: boolean
   readonly problem: Problem | null
   /** what a person wants of it and is not begun yet */
   readonly wish: Wish | null
@@ -93,7 +95,7 @@ export function partsOf(tx: Tx, distributions: readonly string[]): Promise<Part[
     tx,
     `select p.distribution_id as "distributionId", p.target_id as "targetId", t.name, t.integration_id as "integrationId",
        t.removed_at is not null as "isRemoved", p.target_version as "targetVersion", p.asked_back as "isAskedBack", p.run_id as "runId", r.state as run, coalesce(o.undo ->> 'by', '') <> '' as "byPerson", coalesce(o."wroteNothing", false) as "wroteNothing",
-       coalesce(r.steps, 0) as steps, coalesce(r."stepsDone", 0) as "stepsDone", coalesce(r.state = 'executed' or (r.state = 'failed' and r."isLeft"), false) as "isThere", coalesce(p.problem, o.problem) as problem, p.wish,
+       coalesce(r.steps, 0) as steps, coalesce(r."stepsDone", 0) as "stepsDone", coalesce(r.state = 'executed' or (r.state = 'failed' and r."isLeft"), false) as "isThere", coalesce(r."isForgotten", false) as "isForgotten", coalesce(p.problem, o.problem) as problem, p.wish,
        o.problem is null and o."createdAt" > clock_timestamp() - interval '${ROOM_AFTER_SECONDS} s' as "isFresh"
      from distribution_parts p join distribution_targets t on t.id = p.target_id
      left join ${RUN_FACTS} r on r.id = p.run_id left join ${ORDERED_FACTS} o on o.id = p.run_id
@@ -132,18 +134,18 @@ export function hasSettled(part: Part): boolean {
 
 /** It is there, or something that failed is, and nothing has taken it away since as far as the broker knows. */
 export function mayBePutBack(part: Part): boolean {
-  return part.isThere && ['verified', 'refused', 'failed'].includes(stateOf(part))
+  return !part.isRemoved && part.isThere && ['verified', 'refused', 'failed'].includes(stateOf(part))
 }
 
 /** It failed, and something of it may be there: what is sent over that takes the way back to what was there before. */
 export function isLeft(part: Part): boolean {
-  return part.isThere && stateOf(part) === 'failed'
+  return !part.isRemoved && (part.isThere || part.isForgotten) && stateOf(part) === 'failed'
 }
 
 /** It is not there, and not because a person took it back. */
 export function mayBeSentAgain(part: Part): boolean {
   const state = stateOf(part)
-  return !part.isRemoved && ((state === 'failed' && !part.isThere) || (state === 'rolled_back' && !part.byPerson))
+  return !part.isRemoved && ((state === 'failed' && !isLeft(part)) || (state === 'rolled_back' && !part.byPerson))
 }
 
 /** The same where a person names the target. */
@@ -191,6 +193,7 @@ export async function shownDistribution(tx: Tx, id: string): Promise<Distributio
       id: part.targetId as DistributionView['targets'][number]['id'],
       name: part.name,
       state: stateOf(part),
+      removed: part.isRemoved,
       undoable: mayBePutBack(part),
       runId: part.runId as DistributionView['targets'][number]['runId'],
       problem: part.problem,

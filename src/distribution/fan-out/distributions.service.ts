@@ -115,12 +115,16 @@ export class Distributions implements OnModuleInit {
           `what failed at ${left.name} may have left something there, so it is not sent over that`,
           {
             field: 'targetIds',
-            fix: 'put the target back first; or name it here, and what was there before can no longer be restored',
+            fix: left.isForgotten
+              ? 'look at what is there, and name the target here to send over it'
+              : 'put the target back first; or name it here, and what was there before can no longer be restored',
           },
         )
       }
       if (again.length === 0) {
-        throw new BrokerError('conflict', 'no target failed, so there is nothing to send again', {
+        const removed = chosen.find(({ isRemoved }) => isRemoved)
+        const why = removed ? `the target ${removed.name} was removed` : 'no target failed'
+        throw new BrokerError('conflict', `${why}, so there is nothing to send again`, {
           fix: 'targets that have the certificate, or are being written to, are left alone',
         })
       }

@@ -128,9 +128,14 @@ export class PuttingBack implements OnModuleInit {
         fix: 'cancel the distribution first, or name the targets to roll back',
       })
     }
-    const chosen = chosenOf(parts, targetIds).filter(mayBePutBack)
+    const wanted = chosenOf(parts, targetIds)
+    const chosen = wanted.filter(mayBePutBack)
     if (chosen.length > 0) return chosen
-    throw new BrokerError('conflict', 'nothing of this distribution is at these targets', {
+    const why = wanted
+      .filter(({ isRemoved, isForgotten }) => isRemoved || isForgotten)
+      .map((part) => `${part.name}: ${whyNothing(part)}`)
+    const nothing = 'nothing of this distribution can be put back at these targets'
+    throw new BrokerError('conflict', why.length > 0 ? `${nothing}: ${why.join('; ')}` : NOTHING_THERE, {
       fix: 'look at the state of each target',
     })
   }
@@ -150,7 +155,6 @@ export class PuttingBack implements OnModuleInit {
 
   private async outlookOf(part: Part) {
     const not = (because: string) => ({ isPossible: false, because, until: undefined, restores: [], warnings: [] })
-    if (part.isRemoved) return not('the target was removed')
     if (part.runId === null || !mayBePutBack(part)) return not(whyNothing(part))
     try {
       return await this.takingBack.outlook(part.runId)
@@ -161,7 +165,11 @@ export class PuttingBack implements OnModuleInit {
   }
 }
 
+const NOTHING_THERE = 'nothing of this distribution is at these targets'
+
 function whyNothing(part: Part): string {
+  if (part.isRemoved) return 'the target was removed'
+  if (part.isForgotten) return 'it failed so long ago that it is no longer known whether something of it is there'
   const state = stateOf(part)
   return state === 'failed' ? 'it failed, and nothing of it is there' : `it is ${state.replace('_', ' ')} there`
 }

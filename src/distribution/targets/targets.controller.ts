@@ -1,5 +1,6 @@
 import { Body, Controller, Param, Query } from '@nestjs/common'
 import { targets } from '../../contract/endpoints/distribution.ts'
+import type { Removal } from '../../contract/removals.ts'
 import type { DistributionListQuery, NewTarget, TargetChange, TargetTest } from '../../contract/targets.ts'
 import { type Caller, CurrentCaller } from '../../identity/callers/caller.ts'
 import { Endpoint } from '../../platform/http/endpoint.ts'
@@ -49,7 +50,11 @@ export class TargetsController {
   }
 
   @Endpoint(targets.remove)
-  remove(@CurrentCaller() caller: Caller, @Param('id', { schema: targets.remove.params.id }) id: string) {
-    return this.targets.remove(caller, id)
+  remove(
+    @CurrentCaller() caller: Caller,
+    @Param('id', { schema: targets.remove.params.id }) id: string,
+    @Query({ schema: targets.remove.query }) how: Removal,
+  ) {
+    return this.targets.remove(caller, id, how)
   }
 }

@@ -9,6 +9,7 @@ import { FourEyes } from '../../changes/four-eyes.ts'
 import type { Held } from '../../changes/held.ts'
 import type { HealthReport } from '../../contract/integrations.ts'
 import type { Page } from '../../contract/lists.ts'
+import { isForced, type Removal } from '../../contract/removals.ts'
 import {
   type DistributionListQuery,
   type NewTarget,
@@ -99,14 +100,16 @@ export class Targets implements OnModuleInit {
     return plugin.minimumPolicy(await connectionOf(this.sealer, plugin, credential, target.location))
   }
 
-  async remove(caller: Caller, id: string): Promise<void> {
+  async remove(caller: Caller, id: string, how: Removal): Promise<void> {
     const target = await this.database.transaction(async (tx) => {
       const found = await findTarget(tx, id, 'for update')
       const living = await this.inhabitants.inWords(tx, found.integrationId)
       if (living) throw new BrokerError('conflict', `${found.name} has ${living}`, { fix: 'wait until it is over, or cancel it' })
+      const left = await this.inhabitants.leftBehind(tx, found.integrationId, { name: found.name, isSaid: isForced(how) })
       await rows(tx, 'update distribution_targets set removed_at = now() where id = $1', [id])
       await removeConnection(tx, found.integrationId)
-      await record(tx, { kind: 'target.removed', actor: caller.id, subject: id, data: { name: found.name } })
+      const data = { name: found.name, ...(left.length > 0 && { left }) }
+      await record(tx, { kind: 'target.removed', actor: caller.id, subject: id, data })
       return found
     })
     this.connections.drop([target])

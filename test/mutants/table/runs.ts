@@ -164,7 +164,7 @@ export const RUNS: readonly Mutant[] = [
   {
     bug: 'it is sent over what failed and was left at a target',
     file: 'src/distribution/fan-out/distribution.ts',
-    find: "(state === 'failed' && !part.isThere)",
+    find: "(state === 'failed' && !isLeft(part))",
     replace: "state === 'failed'",
     suites: ['left-behind'],
     only: 'is put back when it is chosen',
@@ -226,5 +226,29 @@ export const RUNS: readonly Mutant[] = [
     replace: 'if (failure === null || refusal !== null) return refusal',
     suites: ['failed-runs'],
     only: 'is taken back by a person',
+  },
+  {
+    bug: 'an integration is removed over what a run left',
+    file: 'src/runs/left-runs.ts',
+    find: `(r.state = 'failed' and r."isLeft") or `,
+    replace: '',
+    suites: ['taken-back'],
+    only: 'keeps its integration from being removed',
+  },
+  {
+    bug: 'a run whose integration was removed is said to be undoable',
+    file: 'src/runs/ordered-run.ts',
+    find: 'return !isOrphaned && (',
+    replace: 'return (isOrphaned || true) && (',
+    suites: ['removed-targets'],
+    only: 'every door says the same',
+  },
+  {
+    bug: 'what is forgotten is said not to be there',
+    file: 'src/actions/run-facts.ts',
+    find: "r.state = 'failed' and r.target is not null and not exists",
+    replace: "r.state = 'failed' and r.target is null and not exists",
+    suites: ['removed-targets'],
+    only: 'nobody knows any more',
   },
 ]

@@ -70,7 +70,9 @@ function Doing({ distribution: told }: { readonly distribution: DistributionView
       <WithReason
         label={words.distributions.resume}
         yes={words.distributions.resumeYes}
-        isPossible={!isRunning && told.targets.some(({ state, undoable }) => state === 'failed' && !undoable)}
+        isPossible={
+          !isRunning && told.targets.some(({ removed, state, undoable }) => state === 'failed' && !undoable && !removed)
+        }
         work={(reason) => after(api.call(distributions.resume, { params, body: { reason } }))}
       />
       <TakeBack distribution={told} />

@@ -17,13 +17,14 @@ export function TargetTable({ targets }: Pick<DistributionView, 'targets'>) {
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
-        {targets.map(({ id, name, state, problem, runId }) => (
+        {targets.map(({ id, name, removed, state, problem, runId }) => (
           <Table.Tr key={id}>
             <Table.Th scope="row">
               <bdi>{name}</bdi>
             </Table.Th>
             <Table.Td>
               <TargetState state={state} />
+              {removed && <div>{words.distributions.removed}</div>}
             </Table.Td>
             <Table.Td>
               {problem && <bdi className="lk-text">{[problem.message, problem.fix].filter(Boolean).join('. ')}</bdi>}

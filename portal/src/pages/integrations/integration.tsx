@@ -1,9 +1,10 @@
 import { Button, Group, Stack, Text } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
+import { useState } from 'react'
 import { integrations } from '../../../../src/contract/endpoints/integrations.ts'
 import type { IntegrationView } from '../../../../src/contract/integrations.ts'
-import { api } from '../../data/api.ts'
+import { api, refusalOf } from '../../data/api.ts'
 import { integration, setupKeys } from '../../data/setup.ts'
 import { Before } from '../../parts/before.tsx'
 import { useDoing } from '../../parts/doing.ts'
@@ -109,8 +110,12 @@ function Doing({ integration: { id, state } }: { readonly integration: Integrati
     await client.invalidateQueries({ queryKey: setupKeys.integrations })
   }
   const resuming = useDoing(turn('resume'))
-  const remove = async () => {
-    await api.call(integrations.remove, { params: { id } })
+  const [leaves, setLeaves] = useState(false)
+  const remove = (force: boolean) => async () => {
+    await api.call(integrations.remove, { params: { id }, query: { force } }).catch((error: unknown) => {
+      setLeaves(refusalOf(error).field === 'force')
+      throw error
+    })
     await navigate({ to: '/integrations' })
     await client.invalidateQueries({ queryKey: setupKeys.integrations })
   }
@@ -125,7 +130,14 @@ function Doing({ integration: { id, state } }: { readonly integration: Integrati
         ) : (
           <Sure label={words.integration.pause} yes={words.integration.pauseYes} no={words.leave} work={turn('pause')} />
         )}
-        <Sure label={words.integration.remove} yes={words.integration.removeYes} no={words.leave} work={remove} />
+        <Sure label={words.integration.remove} yes={words.integration.removeYes} no={words.leave} work={remove(false)} />
+        <Sure
+          label={words.integration.removeLeaving}
+          yes={words.integration.removeLeavingYes}
+          no={words.leave}
+          isPossible={leaves}
+          work={remove(true)}
+        />
       </Group>
       <Refused error={resuming.error} />
     </Stack>
