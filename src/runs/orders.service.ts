@@ -15,9 +15,14 @@ import { rows, type Tx } from '../platform/postgres/database.ts'
 import { Secret } from '../sdk/index.ts'
 import { type PlannedStep, RUN_WORK } from './ordered-run.ts'
 import { clear, type Meant, mustBeConfirmed, Previews, riskWith } from './previews.ts'
+import type { Risk } from './risk.ts'
 import { RunViews } from './run-views.ts'
 
-const orderBody = newRun.extend({ approved: z.array(z.custom<PlannedStep>()).optional() })
+/** With the plan and the risk that a second admin is shown. */
+const orderBody = newRun.extend({
+  approved: z.array(z.custom<PlannedStep>()).optional(),
+  decided: z.custom<Risk>().optional(),
+})
 type OrderBody = z.infer<typeof orderBody>
 
 /** What is to be done, who or what orders it, and why. */
@@ -34,6 +39,8 @@ export interface RunOrder {
   readonly requestId?: string
   /** the plan that was approved or accepted: nothing else is done */
   readonly approved?: readonly PlannedStep[] | null | undefined
+  /** the risk that was decided on: whether it can be undone this time counts; absent: nobody decided, and the target was not asked */
+  readonly risk?: Risk | undefined
   readonly idempotencyKey?: string | undefined
   /** whether it is taken back when what was read back is not what was written; yes unless told */
   readonly undoIfUnverified?: boolean
@@ -64,8 +71,10 @@ export class Orders implements OnModuleInit {
   order(caller: Caller, order: NewRun): Promise<RunView | Held> {
     return this.fourEyes.once(this.ordering, null, order, async () => {
       // The second admin accepts this plan and no other.
-      const approved = this.fourEyes.areOn ? await this.previews.plan(await this.lookAt(order)) : undefined
-      return this.fourEyes.submit(caller, this.ordering, null, { ...order, approved })
+      if (!this.fourEyes.areOn) return this.fourEyes.submit(caller, this.ordering, null, order)
+      const meant = await this.lookAt(order)
+      const [approved, forGood] = await Promise.all([this.previews.plan(meant), this.previews.whyForGood(meant)])
+      return this.fourEyes.submit(caller, this.ordering, null, { ...order, approved, decided: riskWith(meant, forGood) })
     })
   }
 
@@ -85,14 +94,15 @@ export class Orders implements OnModuleInit {
     roles: ['admin'],
     parse: (body) => orderBody.parse(body),
     repeatable: {
-      keyOf: ({ idempotencyKey: key, approved: _plan, ...body }) => (key === undefined ? undefined : { key, body }),
+      keyOf: ({ idempotencyKey: key, approved: _plan, decided: _risk, ...body }) =>
+        key === undefined ? undefined : { key, body },
       idOf: ({ id }) => id,
       find: (id) => this.views.one(id),
     },
     summary: async (_, order) => {
       const meant = await this.lookAt(order)
       const forGood = await this.previews.whyForGood(meant)
-      const risk = riskWith(meant, forGood)
+      const risk = order.decided ?? riskWith(meant, forGood)
       const steps = order.approved ?? []
       return {
         integrationId: order.integrationId,
@@ -106,11 +116,11 @@ export class Orders implements OnModuleInit {
     },
     prepare: async (by, _, order) => {
       await this.lookAt(order)
-      const { integrationId, action, input, reason, idempotencyKey, approved } = order
+      const { integrationId, action, input, reason, idempotencyKey, approved, decided: risk } = order
       const startedBy = { kind: 'person', id: by } as const
       // Apart from the keys of requests and schedules.
       const key = idempotencyKey === undefined ? undefined : `by hand: ${idempotencyKey}`
-      const ready = await this.ready({ integrationId, action, input, reason, startedBy, idempotencyKey: key, approved })
+      const ready = await this.ready({ integrationId, action, input, reason, startedBy, idempotencyKey: key, approved, risk })
       return {
         write: async (tx) => this.views.one((await ready.write(tx)).id, tx),
         afterwards: () => this.wake(),
@@ -140,6 +150,7 @@ export class Orders implements OnModuleInit {
       ...(order.idempotencyKey !== undefined && { idempotencyKey: order.idempotencyKey }),
     })
     if (!opened.isNew) return opened
+    const risk = order.risk ?? meant.risk
     const person = order.startedBy.kind === 'person' ? order.startedBy.id : null
     await rows(
       tx,
@@ -152,7 +163,7 @@ export class Orders implements OnModuleInit {
         order.action,
         order.reason,
         person,
-        JSON.stringify(meant.risk),
+        JSON.stringify(risk),
         JSON.stringify(meant.concerns),
         meant.action.writes?.(meant.input) ?? [],
         order.undoIfUnverified ?? true,
@@ -170,7 +181,7 @@ export class Orders implements OnModuleInit {
         action: order.action,
         input: shown,
         reason: order.reason,
-        risk: meant.risk.level,
+        risk: risk.level,
         startedBy: order.startedBy,
       },
     })

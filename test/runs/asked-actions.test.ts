@@ -143,6 +143,12 @@ describe('an action that somebody asks for', { timeout: 60_000 }, () => {
     const shown = await bob.api.must(bob.api.get(`/api/access-requests/${asked.id}`))
     expect(shown).toMatchObject({ action: { reversible: false, irreversible: because, risk } })
     expect(shown.stages).toHaveLength(2)
+    for (const one of [bob, carol]) {
+      await one.api.must(one.api.post(`/api/access-requests/${asked.id}/approvals`, { decision: 'approve' }))
+    }
+    const { action } = await alice.api.must(alice.api.get(`/api/access-requests/${asked.id}`))
+    const run = await broker.admin.must(broker.admin.get(`/api/runs/${action.runId}`))
+    expect(run.risk, 'what they decided on').toEqual(shown.action.risk)
   })
 
   it('is refused where no flow names it, without asking the target and without a word of other flows', async () => {

@@ -62,6 +62,9 @@ describe('an order that is repeated with its key', () => {
       irreversible: 'the painter keeps no photographs',
       risk: { reasons: expect.arrayContaining(['It cannot be undone: the painter keeps no photographs.']) },
     })
+    await second.must(second.post(`/api/proposals/${body.id}/accept`))
+    const run = (await order(careful.admin, 'red', 'for good')).body
+    expect((await until(run.id, 'executed')).risk, 'what they decided on').toEqual(body.summary.risk)
   })
 
   it('is one proposal under four eyes, and one run once a second admin accepted it', async () => {

@@ -53,6 +53,7 @@ export class ActionSubject implements Subject, OnModuleInit {
       startedBy,
       requestId: id,
       approved: plan,
+      risk: action.risk,
       idempotencyKey: id,
     }
     const ready = await this.orders.ready(order, tx)

@@ -251,4 +251,20 @@ export const RUNS: readonly Mutant[] = [
     suites: ['removed-targets'],
     only: 'nobody knows any more',
   },
+  {
+    bug: 'a run keeps another risk than the approvers were shown',
+    file: 'src/access/actions/action-subject.ts',
+    find: '      risk: action.risk,\n',
+    replace: '',
+    suites: ['asked-actions'],
+    only: 'waits for more approvers, who read why',
+  },
+  {
+    bug: 'a run keeps another risk than the second admin was shown',
+    file: 'src/runs/orders.service.ts',
+    find: 'order.risk ?? meant.risk',
+    replace: 'meant.risk',
+    suites: ['repeated-orders'],
+    only: 'says in its proposal why it cannot be undone',
+  },
 ]
