@@ -14,6 +14,7 @@ import { expectNoContradictions } from '../support/contradictions.ts'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
 import type { FreshDatabase } from '../support/database.ts'
 import { daemonOf010, databaseOf010, STORY, targetOf010 } from '../support/former-release.ts'
+import { beganInTurn } from '../support/in-turn.ts'
 import { lastServed, traces, tries } from '../support/world.ts'
 
 const LENT = 'kv/data/app/db/replica'
@@ -92,7 +93,11 @@ describe.each(await serversUnderTest())('a daemon of 0.1.0 beside this one, on $
     expect(evidence.every((piece: { gone: boolean }) => piece.gone)).toBe(true)
   }
 
-  it('goes on through the migration, and nobody has what it lent before after its end', async () => {
+  it('goes on through the migration, and what it lent before ends on time, and nobody has it afterwards', async () => {
+    const { id: later } = await lent(newer.api(alice))
+    const who = newer.api(alice)
+    const takeBack = () => who.must(who.post(`/api/grants/${later}/give-back`))
+    expect(await beganInTurn(database, { ending: ending.id, later, takeBack })).toBe(true)
     await until(older.api(alice), ending.id, 'expired')
     const ends = 'select $2 <= expires_at as "lastUseWasBefore", cut_at >= expires_at as "cutWasAfter" from grants where id = $1'
     expect(await database.query(ends, [ending.id, await lastUse])).toEqual([{ lastUseWasBefore: true, cutWasAfter: true }])

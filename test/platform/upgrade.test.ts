@@ -9,6 +9,7 @@ import { type Broker, startBroker } from '../support/broker.ts'
 import { expectNoContradictions } from '../support/contradictions.ts'
 import type { FreshDatabase } from '../support/database.ts'
 import { databaseOf010, STORY, targetOf010 } from '../support/former-release.ts'
+import { beganInTurn } from '../support/in-turn.ts'
 import { ownToken } from '../support/own-token.ts'
 import { lastServed, traces, tries } from '../support/world.ts'
 
@@ -62,7 +63,9 @@ describe.each(await serversUnderTest())('access that 0.1.0 lent, after the updat
     return (await vault.api('POST', 'sys/wrapping/unwrap', {}, { 'x-vault-token': wrapped })).body.auth.client_token
   }
 
-  it('ends by itself with a receipt, and nobody has it afterwards, also what came to its end, or was half given back, while nobody ran', async () => {
+  it('ends by itself, on time and with a receipt, and nobody has it afterwards, also what came to its end, or was half given back, while nobody ran', async () => {
+    const takeBack = () => broker.admin.must(broker.admin.post(`/api/grants/${STORY.emergency}/revoke`, { reason: 'it is out' }))
+    expect(await beganInTurn(database, { ending: STORY.password, later: STORY.emergency, takeBack })).toBe(true)
     await until(alice, STORY.password, 'expired')
     await until(bob, STORY.overdue, 'expired')
     await until(alice, STORY.leaving, 'revoked')
@@ -125,11 +128,10 @@ describe.each(await serversUnderTest())('access that 0.1.0 lent, after the updat
     }
   })
 
-  it('in an emergency still waits for its review, which somebody else closes', async () => {
+  it('in an emergency, taken back since, still waits for its review, which somebody else closes', async () => {
     const { items } = await broker.admin.must(broker.admin.get('/api/emergency-reviews?state=open'))
     expect(items).toEqual([expect.objectContaining({ requestId: STORY.emergency.replace('grt_', 'req_'), reason: 'fire' })])
     await broker.admin.must(broker.admin.post(`/api/emergency-reviews/${items[0].id}/close`, { note: 'seen' }))
-    await broker.admin.must(broker.admin.post(`/api/grants/${STORY.emergency}/revoke`, { reason: 'it is out' }))
     await until(bob, STORY.emergency, 'revoked')
   })
 
