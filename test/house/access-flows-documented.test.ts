@@ -1,45 +1,12 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
-import { people } from '../../src/contract/people.ts'
-import {
-  accessRule,
-  approval,
-  approverSource,
-  condition,
-  customField,
-  selector,
-  stage,
-  timeWindow,
-} from '../../src/contract/rules.ts'
+import { accessRule } from '../../src/contract/rules.ts'
 import { holdTable } from '../support/page-table.ts'
-import { fieldsOf, HEAD, type Part, pathsIn } from '../support/rule-in-words.ts'
+import { fieldsOf, HEAD, pathsIn } from '../support/rule-in-words.ts'
+import { PARTS } from '../support/rule-parts.ts'
 
 const PAGE = path.resolve(import.meta.dirname, '../../docs/access-flows.md')
-const part = (heading: string, word: string, ...forms: z.ZodType[]): Part => ({
-  heading,
-  word,
-  forms: forms.map((form) => z.toJSONSchema(form, { io: 'input' })),
-})
-const [comparison, ...lists] = condition.options
-const below = lists.flatMap((option) => Object.values(option.shape).map((list) => list.element))
-const belowThat = below
-  .flatMap((one) => one.options.slice(1))
-  .flatMap((option) => Object.values(option.shape).map((list) => list.element))
-const lowest = comparison
-const PARTS = [
-  part('The rule', 'rule', accessRule),
-  part('Requesters', 'requesters', accessRule.shape.requesters),
-  part('Conditions', 'condition', condition, ...below, ...belowThat, lowest),
-  part('Windows', 'window', timeWindow),
-  part('Resources', 'selector', selector),
-  part('Approval', 'approval', approval),
-  part('Stages', 'stage', stage),
-  part('Approvers', 'approver', approverSource),
-  part('Fields', 'field', customField),
-  part('People', 'people', people),
-]
 
 describe('the page about access flows', () => {
   it.each(PARTS)('has a row for every field below “$heading”, and no other', (one) => {
