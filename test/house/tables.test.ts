@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { partOf, readCode, root } from '../support/house.ts'
+import { partOf, root } from '../support/house.ts'
 import { type Looks, movesStateOf, readsFrom, writesTo } from '../support/sql-tables.ts'
 import { house, isOurs } from '../support/whole-house.ts'
 
@@ -86,6 +86,11 @@ describe('the tables of the database', () => {
     expect(Object.keys(ROOMS)).toEqual(tables)
   })
 
+  it('are no views, behind which a room would read a table that it does not name', () => {
+    const schema = readFileSync(path.join(root, 'migrations/schema.sql'), 'utf8')
+    expect([...schema.matchAll(/^create (?:materialized )?view (\w+)/gm)].map(([, view]) => view)).toEqual([])
+  })
+
   it('are noticed wherever another room writes or reads one', () => {
     const planted = new Map([
       ...code,
@@ -106,20 +111,6 @@ describe('the tables of the database', () => {
     expect(roomsThat(writesTo, 'grants', planted)).toBe('grants plugins/vault vault')
     expect(roomsThat(readsFrom, 'openings', planted)).toBe('grants plugins/vault')
     expect(moversOf('grants', planted)).toBe('plugins/vault/planted.ts src/grants/transition.ts')
-  })
-
-  it('have a name that is worked out in these places alone', () => {
-    const workedOut = /\b(from|join|into|update|using|table)\s+"?\$\{(?![A-Z_]+\})[^}]*\}"?\s*(set|where|$|[a-z]\b)/m
-    expect(files.filter((file) => workedOut.test(code.get(file)!))).toEqual([
-      'src/identity/scim/filter-sql.ts',
-      'src/platform/sealing/sealed-columns.ts',
-    ])
-  })
-
-  it('have what is set worked out in these places alone', () => {
-    const workedOut = /\bset\s+(?:\w+\s*=\s*[^,`;()]*,\s*)*\$\{/i
-    expect(files.filter((file) => workedOut.test(code.get(file)!))).toEqual(['src/platform/sealing/sealed-columns.ts'])
-    expect([`set \${a} = 1`, `set a = $1, \${b}`].every((sql) => workedOut.test(sql))).toBe(true)
   })
 
   it('of runs and steps are written by the journal, and the state of a run in one place', () => {
@@ -152,26 +143,6 @@ describe('the tables of the database', () => {
     })
   })
 
-  it('are read through what another room lends in these places and no other', () => {
-    expect(lent()).toEqual([
-      'src/approvals reads users through leftSince',
-      'src/changes reads group_members, role_groups through rolesOf',
-      'src/distribution reads action_runs, action_steps through RUN_FACTS',
-      'src/distribution reads integrations through CONNECTION_HEALTH',
-      'src/distribution reads ordered_runs through ORDERED_FACTS',
-      'src/notifications reads identities through IS_NO_ADMIN_ANY_MORE',
-      'src/runs reads action_runs, action_steps through RUN_FACTS',
-    ])
-    const planted = new Map([
-      ...code,
-      [
-        'src/rotation/planted.ts',
-        `import { ORDERED_FACTS } from '../runs/ordered-run.ts'\nconst a = \`select 1 from \${ORDERED_FACTS} o\``,
-      ],
-    ])
-    expect(lent(planted)).toContain('src/rotation reads ordered_runs through ORDERED_FACTS')
-  })
-
   it('are noticed in any folder of a room', () => {
     const planted = new Map([...code, ['src/grants/opening/planted.ts', 'update public.grants set a = 1']])
     expect(placesThat(writesTo, 'grants', folderOf, planted).split(' ')).toContain('grants/opening')
@@ -199,31 +170,4 @@ function moversOf(table: string, texts: ReadonlyMap<string, string> = code): str
 
 function folderOf(file: string): string {
   return file.split('/').slice(0, -1).slice(0, 3).join('/')
-}
-
-/** Pieces of SQL that a room lends to others: what they read through them is read as well. */
-function lent(texts: ReadonlyMap<string, string> = code): string[] {
-  const imports = [...texts].flatMap(([file, text]) => readCode(file, text).imports).filter(({ to }) => texts.has(to))
-  const lends = new Map([...new Set(imports.map(({ to }) => to))].map((to) => [to, sqlOf(to, texts)]))
-  const found = imports.flatMap(({ from, to }) =>
-    partOf(from) === partOf(to) ? [] : lends.get(to)!.flatMap(([name, tables]) => uses(texts.get(from)!, name, from, tables)),
-  )
-  return [...new Set(found)].sort()
-}
-
-function uses(text: string, name: string, from: string, tables: readonly string[]): string[] {
-  return new RegExp(`\\$\\{${name}\\b`).test(text) ? [`${partOf(from)} reads ${tables.join(', ')} through ${name}`] : []
-}
-
-/** What a file exports that is a piece of a statement and no statement: text that names tables, and sends nothing. */
-function sqlOf(file: string, texts: ReadonlyMap<string, string>): [string, string[]][] {
-  const pieces = texts
-    .get(file)!
-    .split(/^(?=export )/m)
-    .slice(1)
-  return pieces.flatMap((piece): [string, string[]][] => {
-    const name = /^export (?:const|function) (\w+)/.exec(piece)?.[1]
-    const tables = Object.keys(ROOMS).filter((table) => readsFrom(table, piece))
-    return name && tables.length > 0 && !/\b(rows?|query)(<[^(]*>)?\(/.test(piece) ? [[name, tables]] : []
-  })
 }

@@ -45,6 +45,16 @@ describe('the migrations', () => {
     )
   })
 
+  it('make no view that is not shown there', async () => {
+    const database = await emptyDatabase()
+    await migrate(database.url)
+    await database.query('create view open_grants as select id from grants')
+    await database.query('create materialized view counted_grants as select count(*) from grants')
+    const dump = await within(database.url, dumpOf)
+    expect(dump).toContain('\ncreate view open_grants as ')
+    expect(dump).toContain('\ncreate materialized view counted_grants as ')
+  })
+
   it('go down to nothing, with rows in the way, and up again to the same', async () => {
     const database = await emptyDatabase()
     await migrate(database.url)
