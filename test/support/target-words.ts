@@ -24,6 +24,16 @@ const WORDS = [
   '(role|secret) id',
   'root token',
   'token role',
+  '(batch|orphan|periodic|service) tokens?',
+  'secrets? engines?',
+  'performance (standby|standbys|replicas?)',
+  'max ttl',
+  'response wrapping',
+  'server is sealed',
+  'identity (entity|entities)',
+  'deleted versions',
+  'hv[sbr]',
+  'creds',
   'target\\.(sealed|standby|uninitiali[sz]ed)',
 ]
 const OF_A_TARGET = new RegExp(`\\b(\\w*(${NAMES.join('|')})\\w*|${WORDS.join('|')})\\b`, 'gi')

@@ -48,6 +48,11 @@ export function unreadable({ files, code }: House): string[] {
   )
 }
 
+/** What is asked for by a name that is neither a file's nor a module's: one that `package.json` would have to explain, or a wrong one. */
+export function nowhere({ imports, code }: House): string[] {
+  return imports.filter(({ to }) => !code.has(to) && !isModule(to) && !/\.(css|svg)$/.test(to)).map(inWords)
+}
+
 export function foreign({ imports, clients }: House): string[] {
   const modules = imports.filter(({ to }) => isModule(to))
   return modules.filter(({ from, to }) => !usable(from, clients).some((module) => isModuleOf(module, to))).map(inWords)
