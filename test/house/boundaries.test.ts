@@ -40,6 +40,11 @@ describe('the house', () => {
     expect(walls.nowhere(house)).toEqual([])
   })
 
+  it('calls the access request’s own id requestId in these answers alone, as ARCHITECTURE.md says', () => {
+    const saying = files.filter((file) => file.startsWith('src/contract/') && /\brequestId: id\('req'\)/.test(code.get(file)!))
+    expect(saying).toEqual(['src/contract/grants.ts', 'src/contract/reviews.ts'])
+  })
+
   it('names what it imports where one can read it', () => {
     expect(walls.unreadable(house)).toEqual(['src/platform/postgres/postgres-binaries.ts']) // the package of this machine’s kind
   })
