@@ -5,6 +5,8 @@ import { badges } from '../../docs/examples/badges/plugin.ts'
 import { plugins } from '../../src/catalog/plugins.ts'
 import { type AnyPlugin, isReversible } from '../../src/sdk/index.ts'
 import { holdTable, tableBelow } from '../support/page-table.ts'
+import { badgesWorld } from './badges/badges-world.ts'
+import { misplaced, misplacedAction } from './conformance/in-its-place.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 const PAGE = path.join(root, 'docs/plugins.md')
@@ -72,6 +74,36 @@ describe('every plugin', () => {
         .filter(isReversible)
         .map(({ name }) => `second: test/plugins/second/${name}.test.ts does not call describeReversible`),
     ])
+  })
+
+  it('may have no other actions, as the one of the guide, and its suite may name it in the file of its world', async () => {
+    expect(badges.actions).toEqual([])
+    const world = await badgesWorld()
+    await world.stop()
+    expect(misplaced('/x/test/plugins/badges/badges-plugin.test.ts', world.plugin as AnyPlugin, EVERY)).toEqual([])
+    const kebab: AnyPlugin = { ...badges, manifest: { ...badges.manifest, id: 'key-server' } }
+    expect(misplaced('/x/test/plugins/key-server/a.test.ts', kebab, [kebab])).toEqual([])
+    expect(misplaced('/x/test/plugins/badges/a.test.ts', kebab, [kebab])).toEqual([
+      'test/plugins/badges tries the plugin key-server, whose suite belongs in test/plugins/key-server',
+    ])
+    const { discover: _, ...tried } = { ...kebab, grantAccess: { ...kebab.grantAccess! } }
+    expect(misplaced('/x/test/plugins/key-server/a.test.ts', tried, [kebab])).toEqual(
+      ['discover', 'grantAccess'].map(
+        (part) => `the ${part} that is tried is not that of key-server in src/catalog/plugins.ts: only connect may be another`,
+      ),
+    )
+  })
+
+  it('has the very actions tried that it has in the catalog', () => {
+    for (const action of plugins[0]!.actions) {
+      expect(misplacedAction(`/x/test/plugins/vault/${action.name}.test.ts`, action, plugins)).toEqual([])
+      expect(misplacedAction(`/x/test/plugins/vault/${action.name}.test.ts`, { ...action }, plugins)).toEqual([
+        `${action.name} is none of the actions of vault in src/catalog/plugins.ts`,
+      ])
+      expect(misplacedAction('/x/test/plugins/vault/another.test.ts', action, plugins)).toEqual([
+        `another.test.ts tries ${action.name}, whose suite belongs in test/plugins/vault/${action.name}.test.ts`,
+      ])
+    }
   })
 })
 

@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { plugins } from '../../../src/catalog/plugins.ts'
+import type { AnyPlugin } from '../../../src/sdk/index.ts'
+import { misplaced } from './in-its-place.ts'
 import { PROMISED } from './promised.ts'
 import { type PluginWorld, Trial } from './world.ts'
 
@@ -15,6 +18,10 @@ export function describePlugin<Config, Client>(name: string, setUp: () => Promis
     afterAll(async () => {
       await trial?.end()
       await world?.stop()
+    })
+
+    it('stands in the folder of its id, and is what the catalog has', () => {
+      expect(misplaced(expect.getState().testPath!, world.plugin as AnyPlugin, plugins)).toEqual([])
     })
 
     it.each(PROMISED)('$says', ({ tried }) => tried(trial))

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { plugins } from '../../../src/catalog/plugins.ts'
 import type { Action, Json, Reversible, RunContext, Step } from '../../../src/sdk/index.ts'
+import { misplacedAction } from './in-its-place.ts'
 
 /** Everything the suite needs to try one action on a real target. */
 export interface ReversibleSetup<Client, Input, S extends Step> {
@@ -109,6 +111,10 @@ export function describeReversible<Client, Input, S extends Step>(
     }, 120_000)
     afterAll(async () => {
       await world?.stop()
+    })
+
+    it('stands in the file of its name, and is what the catalog has', () => {
+      expect(misplacedAction(expect.getState().testPath!, world.action, plugins)).toEqual([])
     })
 
     it.each(REVERSIBLE)('$says', ({ tried }) => tried(world))
