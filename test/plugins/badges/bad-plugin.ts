@@ -1,6 +1,7 @@
+import { z } from 'zod'
 import type { Building } from '../../../docs/examples/badges/building.ts'
 import { badges } from '../../../docs/examples/badges/plugin.ts'
-import { BrokerError, type RunContext, type Secret, type Step } from '../../../src/sdk/index.ts'
+import { BrokerError, type RunContext, type Secret, type Step, secret } from '../../../src/sdk/index.ts'
 import type { Badges } from './badges-world.ts'
 import { issue, sources } from './certified.ts'
 
@@ -20,6 +21,7 @@ const doorsIn = (steps: readonly Step[]) => steps.flatMap(({ args }) => (args as
 /** The guide’s plugin with parts that it leaves out, so that these can be bad as well. */
 export const good: Badges = {
   ...badges,
+  config: z.strictObject({ folder: z.string().min(1), code: secret({ title: 'Code of the building' }).optional() }),
   async identify(client) {
     return { building: client.folder }
   },

@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import { secret } from '../../../src/sdk/index.ts'
 import { access, type Bad, giving, good, plugin, said } from './bad-plugin.ts'
 
 const ITSELF = 'says what it is, and has a guide'
 const HEALTHY = 'is healthy where everything is as it should be'
+const SEALED = 'declares each secret of its configuration, so that it is sealed and no form or answer shows it'
 const TELLS_APART = 'names the same system each time it is asked, and another one otherwise'
 
 /** Plugins that say what is not so, of themselves and of their target. */
@@ -13,6 +15,31 @@ export const BAD_WORDS: readonly Bad[] = [
     'takes any configuration',
     plugin({ config: z.strictObject({ folder: z.string() }) }),
     'refuses a wrong configuration for the field that is wrong',
+  ],
+  [
+    'keeps the code that it is given in clear',
+    plugin({ config: z.strictObject({ folder: z.string().min(1), code: z.string().min(1).optional() }) }),
+    SEALED,
+  ],
+  [
+    'keeps a copy of the code in clear',
+    plugin({
+      config: z
+        .strictObject({ folder: z.string().min(1), code: secret({ title: 'Code' }).optional() })
+        .transform((typed) => ({ ...typed, link: `doors://:${typed.code?.reveal()}@building` })),
+    }),
+    SEALED,
+  ],
+  [
+    'has a field for a token in clear, which this building does without',
+    plugin({
+      config: z.strictObject({
+        folder: z.string().min(1),
+        code: secret({ title: 'Code' }).optional(),
+        login: z.union([z.literal('none'), z.strictObject({ doorToken: z.string().min(1) })]).optional(),
+      }),
+    }),
+    SEALED,
   ],
   [
     'allows a delivery that it has not',

@@ -15,6 +15,8 @@ export async function badgesWorld(plugin: Badges = badges): Promise<PluginWorld<
   const root = await mkdtemp(path.join(tmpdir(), 'latchkey-doors-'))
   const [folder, elsewhere] = [await makeBuilding(root, 'here'), await makeBuilding(root, 'there')]
   const building = new Building(folder)
+  const code = 'canary-of-the-code'
+  const takesCode = (await plugin.config.safeParseAsync({ folder, code })).success
   const slots = path.join(folder, 'slots')
   let requests = 0
   const counting = async (...given: Parameters<Badges['connect']>): Promise<Building> =>
@@ -23,7 +25,7 @@ export async function badgesWorld(plugin: Badges = badges): Promise<PluginWorld<
     })
   return {
     plugin: { ...plugin, connect: counting },
-    config: { folder },
+    config: takesCode ? { folder, code } : { folder },
     wrong: [{ config: { folder: '' }, field: 'folder' }],
     ill: [{ folder: path.join(root, 'nowhere') }],
     elsewhere: { folder: elsewhere },
@@ -50,6 +52,7 @@ export async function badgesWorld(plugin: Badges = badges): Promise<PluginWorld<
     ],
     certificates: { kept: { door: 'archive' }, missing: { door: 'vestibule' }, wish: { reader: 'reader.example.com' } },
     canaries: ['canary-behind-the-door'],
+    secrets: takesCode ? [code] : [],
     shortestSeconds: 1,
     newRun: (client, secondsLeft) => {
       const until = new Date(Date.now() + secondsLeft * 1000)

@@ -1,4 +1,6 @@
 import { expect } from 'vitest'
+import { z } from 'zod'
+import { takeOutSecrets } from '../../../src/integrations/secrets/config-secrets.ts'
 import type { Evidence } from '../../../src/sdk/index.ts'
 import { walk } from './about-the-target.ts'
 import type { Promised } from './promised.ts'
@@ -6,6 +8,21 @@ import { secretsIn, soon, type Trial } from './world.ts'
 
 /** Everything that is stored, shown or logged without a thought. */
 export const aboutSecrets: readonly Promised[] = [
+  {
+    says: 'declares each secret of its configuration, so that it is sealed and no form or answer shows it',
+    async tried({ plugin, config, world }) {
+      const typed = textsIn(world.config)
+      if (!world.secrets.every((secret) => typed.includes(secret)))
+        throw new TypeError('the world names a secret that is not in its config')
+      const { clear, secrets } = takeOutSecrets(config)
+      const shown = world.secrets.filter((secret) => textsIn(clear).some((text) => text.includes(secret)))
+      expect(shown.length, 'is stored in clear, and shown').toBe(0)
+      const unnamed = secrets.filter(([, value]) => !world.secrets.includes(value.reveal())).map(([where]) => where.join('.'))
+      expect(unnamed, 'is to be named in `secrets` of the world').toEqual([])
+      const forms = [plugin.config, ...(plugin.distribution ? [plugin.distribution.credential] : [])]
+      expect(forms.flatMap(readableByName), 'is `secret()`, or has a name that sounds like no secret').toEqual([])
+    },
+  },
   {
     says: 'shows no secret of the target or of its configuration in what it finds, says and advises',
     async tried(trial) {
@@ -46,8 +63,30 @@ export const aboutSecrets: readonly Promised[] = [
   },
 ]
 
+const SOUNDS_SECRET = /(pass(word|phrase|code)|secret|secret_?id|token|credentials?|(private|api|secret)_?key(_?pem)?)$/i
+
+/** Fields of a form that are called as secrets are, of whatever variant, and are none: a world fills in only some of them. */
+function readableByName(form: z.ZodType): string[] {
+  const found: string[] = []
+  z.toJSONSchema(form, {
+    io: 'input',
+    unrepresentable: 'any',
+    override({ jsonSchema }) {
+      for (const [name, field] of Object.entries(jsonSchema.properties ?? {})) {
+        if (typeof field === 'object' && field.type === 'string' && !field.writeOnly && SOUNDS_SECRET.test(name)) found.push(name)
+      }
+    },
+  })
+  return found
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : []
+}
+
 /** Not the secrets themselves: a test that fails must not tell them either. */
 function shownIn({ config, logged, world }: Trial, told: readonly unknown[], secrets: readonly string[]): string[] {
   const text = JSON.stringify([told, logged])
-  return [...world.canaries, ...secretsIn(config), ...secrets].filter((secret) => text.includes(secret))
+  return [...world.canaries, ...world.secrets, ...secretsIn(config), ...secrets].filter((secret) => text.includes(secret))
 }

@@ -32,6 +32,8 @@ export interface PluginWorld<Config, Client> {
   readonly certificates?: { readonly kept: unknown; readonly missing: unknown; readonly wish: unknown }
   /** texts that stand in the target and are nobody's business */
   readonly canaries: readonly string[]
+  /** texts of `config` by which the broker gets in: all of them, and nobody may be shown one */
+  readonly secrets: readonly string[]
   /** how long a grant must last at least to be opened in peace; 5 where it is left out */
   readonly shortestSeconds?: number
   /** the context of a run that was never used before */

@@ -119,6 +119,7 @@ for (const binary of await serversUnderTest()) {
         wish: { role: 'web', commonName: 'web.example.com' },
       },
       canaries: [CANARY, keyPem],
+      secrets: [login.secretId],
       newRun: (client, secondsLeft) => {
         const until = new Date(Date.now() + secondsLeft * 1000)
         return {
