@@ -6,6 +6,8 @@ export interface Slot {
   readonly doors: readonly string[]
   readonly badges: readonly string[]
   readonly ends: string
+  /** of whoever made it, to find it by */
+  readonly label?: string
 }
 
 /** How the building refuses. */

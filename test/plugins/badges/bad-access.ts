@@ -1,4 +1,4 @@
-import { access, type Bad, badgeIn, giving, opening, said, unfenced } from './bad-plugin.ts'
+import { access, type Bad, badgeIn, giving, inTwoSteps, opening, said, unfenced } from './bad-plugin.ts'
 
 const LETS_IN = 'lets in the one who opens, by each delivery it allows, and cuts what was opened before'
 const TAKES_POWER = 'takes the power away with the first step back, and gives it to nobody afterwards'
@@ -45,6 +45,20 @@ export const BAD_ACCESS: readonly Bad[] = [
     giving({ verifyGone: async () => [said('there is no slot', true)] }),
     'reads back that each piece is gone, and does not say so before',
   ],
+  ...(['slot', 'reservation'] as const).map(
+    (piece): Bad => [
+      `reads back of two pieces that the ${piece} alone is gone`,
+      {
+        ...inTwoSteps,
+        grantAccess: {
+          ...inTwoSteps.grantAccess!,
+          verifyGone: async (...given) =>
+            (await inTwoSteps.grantAccess!.verifyGone!(...given)).filter(({ artefact }) => artefact.startsWith(piece)),
+        },
+      },
+      'reads back that each piece is gone, and does not say so before',
+    ],
+  ),
   [
     'takes every badge for collected',
     giving({ inspect: async () => 'collected' }),

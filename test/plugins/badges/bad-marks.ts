@@ -4,6 +4,8 @@ import type { Building } from '../../../docs/examples/badges/building.ts'
 import { access, type Bad, giving, good, plugin } from './bad-plugin.ts'
 
 const MARKED = 'finds by its mark what a run left, and removes that alone'
+const WHOSE = 'tells by its mark which installation made each piece, as the target has it'
+const OTHERS = 'leaves alone what others made beside what bears its mark'
 const OURS = 'claims by its mark nothing but what its runs made'
 const AGAIN = 'tells which of its runs stand again, and of no other that it does'
 const EXCEEDS = 'says of a plan that does more, or other things, than the approved one what that is, and of no other'
@@ -24,6 +26,37 @@ export const BAD_MARKS: readonly Bad[] = [
     MARKED,
   ],
   ['finds no mark', plugin({ async *marked() {} }), MARKED],
+  [
+    'tells its own installation of every piece',
+    plugin({
+      async *marked(client, signal) {
+        for await (const piece of good.marked!(client, signal)) yield { ...piece, instance: '4711081542' }
+      },
+    }),
+    WHOSE,
+  ],
+  [
+    'claims every slot there is',
+    plugin({
+      async *marked(client) {
+        for (const name of await client.slots())
+          yield { artefact: `slot ${name}`, runId: name, instance: '4711081542', remove: () => client.remove(name) }
+      },
+    }),
+    OTHERS,
+  ],
+  [
+    'removes every slot there is with the one it claims',
+    plugin({
+      async *marked(client, signal) {
+        const remove = () => client.remove('night watch')
+        for await (const piece of good.marked!(client, signal)) {
+          yield { ...piece, remove: async () => void (await Promise.all([piece.remove(), remove()])) }
+        }
+      },
+    }),
+    OTHERS,
+  ],
   [
     'claims the doors of the building',
     plugin({

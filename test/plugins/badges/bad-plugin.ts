@@ -27,19 +27,27 @@ export const good: Badges = {
   },
   async *marked(client, signal) {
     signal.throwIfAborted()
-    for (const runId of await client.slots()) {
-      yield { artefact: `slot ${runId}`, runId, instance: '4711081542', remove: () => client.remove(runId) }
+    for (const name of (await client.slots()).filter((one) => one.startsWith('run_'))) {
+      const [runId] = name.split(' ')
+      yield { artefact: `slot ${name}`, runId, instance: (await client.slot(name))?.label, remove: () => client.remove(name) }
     }
   },
   describe: async (_client, resources) => resources.map(({ type, name }) => ({ type, name, tags: {} })),
   async standsAgain(client, { instance, runIds }) {
     const slots = await asked(client.slots())
-    return runIds.filter((runId) => instance === '4711081542' && slots.includes(runId))
+    const labels = new Map(await Promise.all(slots.map(async (name) => [name, (await asked(client.slot(name)))?.label] as const)))
+    return runIds.filter((runId) => labels.get(runId) === instance)
   },
   actions: [issue],
   certificateSources: sources,
   grantAccess: {
     ...badges.grantAccess!,
+    // In the request that makes the slot, so that none is without it.
+    async execute(ctx, step) {
+      const client: Building = Object.create(ctx.client)
+      client.put = (name, slot) => ctx.client.put(name, { ...slot, label: ctx.instance })
+      return badges.grantAccess!.execute({ ...ctx, client }, step)
+    },
     beyondTheEnd: ['the grantee keeps what they took out of the room'],
     exceeds(approved, planned) {
       const more = doorsIn(planned).filter((door) => !doorsIn(approved).includes(door))
@@ -51,6 +59,34 @@ export const access = good.grantAccess!
 
 export const plugin = (change: Partial<Badges>): Badges => ({ ...good, ...change })
 export const giving = (change: Partial<Access>): Badges => ({ ...good, grantAccess: { ...access, ...change } })
+
+const reservation = ({ runId }: RunContext<Building>) => `${runId} reserved`
+
+/** One that gives access in two steps, of which the first leaves a slot that opens nothing. */
+export const inTwoSteps = giving({
+  plan: async (ctx, input) => [
+    { kind: 'reservation', target: ctx.runId, summary: 'Reserves a slot.', args: { doors: [] } },
+    ...(await access.plan(ctx, input)),
+  ],
+  async execute(ctx, step) {
+    if (step.kind !== 'reservation') return access.execute(ctx, step)
+    ctx.stillMine()
+    await asked(
+      ctx.client.put(reservation(ctx), { doors: [], badges: [], ends: '2099-01-01T00:00:00.000Z', label: ctx.instance }),
+    )
+    return {}
+  },
+  async rollback(ctx, step, record) {
+    if (step.kind !== 'reservation') return access.rollback(ctx, step, record)
+    ctx.stillMine()
+    await asked(ctx.client.remove(reservation(ctx)))
+  },
+  async verifyGone(ctx, steps) {
+    const isThere = (await asked(ctx.client.slot(reservation(ctx)))) !== undefined
+    const look = said(isThere ? 'is there' : 'is not there', !isThere)
+    return [...(await access.verifyGone!(ctx, steps)), { ...look, artefact: 'reservation' }]
+  },
+})
 
 /** One whose credential is good but for this. */
 export function opening(spoil: (credential: Credential) => object): Badges {

@@ -6,7 +6,7 @@ import { BAD_CERTIFICATES } from './bad-certificates.ts'
 import { BAD_ENDS } from './bad-ends.ts'
 import { BAD_MARKS } from './bad-marks.ts'
 import { BAD_FAILURES, BAD_MEMORY } from './bad-memory.ts'
-import { good } from './bad-plugin.ts'
+import { good, inTwoSteps } from './bad-plugin.ts'
 import { BAD_TRACES } from './bad-traces.ts'
 import { BAD_WORDS } from './bad-words.ts'
 import { badgesWorld } from './badges-world.ts'
@@ -27,6 +27,7 @@ describe('the suite for plugins', () => {
   it('finds nothing wrong with a good plugin, whatever of the parts it has', async () => {
     expect(await brokenPromises(() => badgesWorld())).toEqual([])
     expect(await brokenPromises(() => badgesWorld(good))).toEqual([])
+    expect(await brokenPromises(() => badgesWorld(inTwoSteps))).toEqual([])
   })
 
   it.each(BAD)('notices one that %s', async (_what, bad, promise) => {

@@ -53,6 +53,11 @@ export async function badgesWorld(plugin: Badges = badges): Promise<PluginWorld<
     certificates: { kept: { door: 'archive' }, missing: { door: 'vestibule' }, wish: { reader: 'reader.example.com' } },
     canaries: ['canary-behind-the-door'],
     secrets: takesCode ? [code] : [],
+    foreign: async () => {
+      const name = 'night watch'
+      await building.put(name, { doors: ['archive'], badges: [], ends: '2099-01-01T00:00:00.000Z', label: '4711081542' })
+      return async () => (await building.slot(name)) !== undefined
+    },
     shortestSeconds: 1,
     newRun: (client, secondsLeft) => {
       const until = new Date(Date.now() + secondsLeft * 1000)

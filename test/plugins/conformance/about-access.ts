@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
 import { Secret } from '../../../src/sdk/index.ts'
 import type { Promised } from './promised.ts'
-import { extended, refused } from './world.ts'
+import { extended, refusalOf, refused, type Trial } from './world.ts'
 
 /** How somebody gets in, and who does not. */
 export const aboutAccess: readonly Promised[] = [
@@ -75,6 +76,7 @@ export const aboutAccess: readonly Promised[] = [
       }
       await trial.takeBack(given)
       expect(await trial.leftOf(given)).toEqual([])
+      if (trial.access.verifyGone) await findsEachLeft(trial, given.steps.length)
     },
   },
   {
@@ -163,3 +165,15 @@ export const aboutAccess: readonly Promised[] = [
     },
   },
 ]
+
+/** What one step made is there, and all else is not: as where somebody put it back. A step of which nothing is left by itself has nothing to find. */
+async function findsEachLeft(trial: Trial, steps: number): Promise<void> {
+  for (let kept = 0; steps > 1 && kept < steps; kept += 1) {
+    const before = await trial.world.snapshot()
+    const given = await trial.give()
+    const refusal = await refusalOf(trial.takeBack({ ...given, steps: given.steps.filter((_, at) => at !== kept) }))
+    if (refusal === undefined && !isDeepStrictEqual(await trial.world.snapshot(), before))
+      expect((await trial.leftOf(given)).length, `${given.steps[kept]?.kind} is still there`).toBeGreaterThan(0)
+    await trial.takeBack(given)
+  }
+}

@@ -34,6 +34,11 @@ export interface PluginWorld<Config, Client> {
   readonly canaries: readonly string[]
   /** texts of `config` by which the broker gets in: all of them, and nobody may be shown one */
   readonly secrets: readonly string[]
+  /**
+   * Puts beside what grants leave something of the same kind that no broker made, and answers by a look whether it is still there. Asked
+   * of the target itself; needed where the plugin finds what bears our mark.
+   */
+  foreign?(): Promise<() => Promise<boolean>>
   /** how long a grant must last at least to be opened in peace; 5 where it is left out */
   readonly shortestSeconds?: number
   /** the context of a run that was never used before */
@@ -110,8 +115,9 @@ export class Trial {
   }
 
   /** Provisions, as the runner does. */
-  async give(seconds = 120, input: GrantInput = this.world.input): Promise<Given> {
-    const ctx: Context = this.world.newRun(this.client, seconds)
+  async give(seconds = 120, input: GrantInput = this.world.input, instance?: string): Promise<Given> {
+    const run: Context = this.world.newRun(this.client, seconds)
+    const ctx: Context = { ...run, instance: instance ?? run.instance }
     const done: Journaled<Step>[] = []
     for (const step of await this.plan(ctx, input)) done.push(await this.execute(ctx, step))
     return { ctx, steps: done }
@@ -160,6 +166,11 @@ export class Trial {
 /** What the journal keeps of a step, as it comes back. */
 function fromTheJournal<S extends Step>(step: S): S {
   return { ...JSON.parse(JSON.stringify(step)), ...(step.sealed && { sealed: step.sealed }) }
+}
+
+/** Who else may keep its grants in the same target. */
+export function anotherThan(instance: string): string {
+  return instance.split('').toReversed().join('')
 }
 
 /** Done by a client of its own, as after a restart or in another replica: it remembers nothing of the grant. */

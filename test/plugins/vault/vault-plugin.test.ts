@@ -120,6 +120,16 @@ for (const binary of await serversUnderTest()) {
       },
       canaries: [CANARY, keyPem],
       secrets: [login.secretId],
+      // A policy with our stamp and not our prefix, and one of our users’ names in a mount of others.
+      foreign: async () => {
+        const [policy, user] = ['sys/policies/acl/team-readers', `auth/people/users/${userNameFor(INSTANCE, newId('run'))}`]
+        const stamp = `# "comment":"latchkey ${INSTANCE} ${newId('run')} until 2099-01-01T00:00:00Z"`
+        await server.api('POST', 'sys/auth/people', { type: 'userpass' })
+        await server.api('PUT', policy, { policy: `${stamp}\npath "kv/data/app/db" { capabilities = ["read"] }` })
+        await server.api('POST', user, { password: 'of-somebody-else', token_policies: ['team-readers'] })
+        const looks = async () => [await server.api('GET', policy), await server.api('GET', user)]
+        return async () => (await looks()).every(({ status }) => status === 200)
+      },
       newRun: (client, secondsLeft) => {
         const until = new Date(Date.now() + secondsLeft * 1000)
         return {
