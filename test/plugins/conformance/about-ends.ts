@@ -1,4 +1,5 @@
 import { expect, vi } from 'vitest'
+import type { Credential } from '../../../src/sdk/index.ts'
 import type { Promised } from './promised.ts'
 import { extended, type Given, refused, type Trial } from './world.ts'
 
@@ -27,9 +28,7 @@ export const aboutEnds: readonly Promised[] = [
       const guaranteed = trial.deliveries.filter((each) => trial.access.expiryGuarantee(trial.client, each) === 'server')
       await Promise.all(
         guaranteed.map(async (delivery) => {
-          const given = await trial.give(trial.shortestSeconds)
-          const credential = await trial.open(given, delivery)
-          expect(await trial.world.getsIn(credential), delivery).toBe(true)
+          const { given, credential } = await openedInTime(trial, delivery)
           await vi.waitFor(
             async () => {
               expect(Date.now()).toBeGreaterThan(given.ctx.until!.getTime())
@@ -38,7 +37,7 @@ export const aboutEnds: readonly Promised[] = [
                 false,
               ])
             },
-            { timeout: trial.shortestSeconds * 4_000, interval: 100 },
+            { timeout: Math.max(given.ctx.until!.getTime() - Date.now(), 0) + trial.shortestSeconds * 3_000, interval: 100 },
           )
           expect(await trial.open(given, delivery).then(trial.world.getsIn, refused), `${delivery}: opened after the end`).toBe(
             false,
@@ -70,6 +69,19 @@ export const aboutEnds: readonly Promised[] = [
     },
   },
 ]
+
+/** A grant that ends soon, and the credential by which somebody got in before. A busy machine needs longer to come that far, and tries again. */
+async function openedInTime(trial: Trial, delivery: string): Promise<{ given: Given; credential: Credential }> {
+  for (let seconds = trial.shortestSeconds; ; seconds *= 2) {
+    const given = await trial.give(seconds)
+    const credential = await trial.open(given, delivery).catch(refused)
+    const isIn = credential !== false && (await trial.world.getsIn(credential))
+    if (isIn) return { given, credential }
+    expect(Date.now(), `${delivery}: lets nobody in before the end`).toBeGreaterThan(given.ctx.until!.getTime())
+    await trial.takeBack(given)
+    expect(seconds, `${delivery}: has never let anybody in before the end`).toBeLessThan(60)
+  }
+}
 
 /** Where the target enforces an end, it is this one. */
 async function endsAt({ world }: Trial, { ctx }: Given): Promise<void> {
