@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { pinnedBaoVersion } from '../../dev/vault/openbao-fetch.ts'
+import { house, topOf } from '../support/whole-house.ts'
 
 const at = (file: string) => path.join(import.meta.dirname, '../..', file)
 
@@ -75,7 +76,45 @@ describe.skipIf(!compose)('docker-compose.yml', () => {
   })
 })
 
-const PRODUCTION = ['src', 'plugins', 'vault', 'migrations']
+const PRODUCTION = withWhatTheyImport(['src', 'plugins', 'migrations'])
+
+/** And the folders at the root that these import from: the client of a plugin’s target. */
+function withWhatTheyImport(folders: readonly string[]): readonly string[] {
+  const found = new Set(folders)
+  // What is added is visited as well.
+  for (const folder of found) {
+    for (const { from, to } of house.imports) if (topOf(from) === folder && /\w\/.*\.tsx?$/.test(to)) found.add(topOf(to))
+  }
+  return [...found]
+}
+
+describe('what production imports', () => {
+  it('is built anew when it changes, and is in the package and in the image', () => {
+    expect(PRODUCTION).toContain('vault')
+    expect(notBrought(PRODUCTION)).toEqual([])
+    expect(notBrought(['keys'])).toEqual([
+      "package.json: add 'dist/keys' to `files`",
+      'Dockerfile: add the line COPY --from=build /app/dist/keys dist/keys',
+      "scripts/build.mjs: add 'keys' to `sources`",
+    ])
+  })
+})
+
+/** What to do, so that people get these folders. */
+function notBrought(folders: readonly string[]): string[] {
+  const [dockerfile, build] = ['Dockerfile', 'scripts/build.mjs'].map((file) => readFileSync(at(file), 'utf8'))
+  const { files } = JSON.parse(readFileSync(at('package.json'), 'utf8')) as { files: string[] }
+  return folders.flatMap((folder) => {
+    const line = `COPY --from=build /app/dist/${folder} dist/${folder}`
+    return [
+      ...(files.includes(`dist/${folder}`) ? [] : [`package.json: add 'dist/${folder}' to \`files\``]),
+      ...(dockerfile!.split('\n').includes(line) ? [] : [`Dockerfile: add the line ${line}`]),
+      ...(/^const sources = \[[^\]]*/m.exec(build!)?.[0].includes(`'${folder}',`)
+        ? []
+        : [`scripts/build.mjs: add '${folder}' to \`sources\``]),
+    ]
+  })
+}
 
 describe('the packages of production', () => {
   it('hold everything the daemon imports, and nothing of the demo’s identity provider', () => {
@@ -105,7 +144,7 @@ describe('the image', () => {
   })
 
   it('brings every folder of the program', () => {
-    const brought = [...last.matchAll(/--from=build \/app\/dist\/(\w+) /g)].map(([, folder]) => folder)
+    const brought = [...last.matchAll(/--from=build \/app\/dist\/([\w-]+) /g)].map(([, folder]) => folder)
     expect(new Set(brought)).toEqual(new Set([...PRODUCTION, 'portal']))
   })
 
