@@ -89,7 +89,7 @@ function withWhatTheyImport(folders: readonly string[]): readonly string[] {
 }
 
 describe('what production imports', () => {
-  it('is built anew when it changes, and is in the package and in the image', () => {
+  it('is built again when it changes, and is in the package and in the image', () => {
     expect(PRODUCTION).toContain('vault')
     expect(notBrought(PRODUCTION)).toEqual([])
     expect(notBrought(['keys'])).toEqual([

@@ -6,7 +6,7 @@ export interface Slot {
   readonly doors: readonly string[]
   readonly badges: readonly string[]
   readonly ends: string
-  /** of whoever made it, to find it by */
+  /** of the broker that made it, to find it by */
   readonly label?: string
 }
 
