@@ -192,6 +192,18 @@ const PLANTED: readonly {
   { wall: targetWords, file: 'src/catalog/planted.ts', text: `const a = 'kv'` },
   { wall: targetWords, file: 'src/access/planted.ts', text: `const mount = 'userpass'` },
   { wall: targetWords, file: 'src/grants/planted.ts', text: 'const vaultPolicy = 1' },
+  ...[
+    `const a = 'key-server-box'`,
+    '/** What the key-server keeps. */',
+    'const keyServerUrl = 1',
+    'class KeyServerBox {}',
+    'KEY_SERVER_URL',
+  ].map((text) => ({
+    wall: targetWords,
+    file: 'src/grants/planted.ts',
+    text,
+    others: { 'plugins/key-server/index.ts': 'export const keyServer = 1' },
+  })),
   {
     wall: walls.unreadable,
     file: 'src/audit/planted.cts',

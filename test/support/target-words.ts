@@ -64,14 +64,23 @@ function coreOf({ texts }: House): string[] {
 
 function wordsSaid(house: House): (readonly [file: string, word: string])[] {
   const { plugins, texts } = house
-  const quoted = new RegExp(`(?<=['"\`])(?:${plugins.join('|')})(?=['"\`])`, 'g')
+  const named = new RegExp(plugins.flatMap(spellings).join('|'), 'g')
   const { compounds, paths } = pluginWords(house)
   return coreOf(house).flatMap((file) => {
     const text = texts.get(file)!
     const theirs = compoundsIn(text).filter(([, kebab]) => compounds.has(kebab))
-    const found = [...ofATarget(text), ...foundIn(text, quoted), ...foundIn(text, paths), ...theirs.map(([word]) => word)]
+    const found = [...ofATarget(text), ...foundIn(text, named), ...foundIn(text, paths), ...theirs.map(([word]) => word)]
     return [...new Set(found)].map((word) => [file, word] as const)
   })
+}
+
+/** A plugin's name as a word, or at the beginning of one: `key-server`, `keyServerUrl`, `KeyServer`, `KEY_SERVER`. */
+function spellings(plugin: string): string[] {
+  const words = plugin.split('-')
+  const pascal = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')
+  const camel = pascal.charAt(0).toLowerCase() + pascal.slice(1)
+  const lower = [plugin, words.join('_'), camel].map((one) => `(?<![A-Za-z])${one}(?![a-z])`)
+  return [...lower, `${pascal}(?![a-z])`, `(?<![A-Z])${words.join('_').toUpperCase()}(?![A-Z])`]
 }
 
 const found = new Map<string, Map<string, readonly string[]>>()
