@@ -135,8 +135,8 @@ export const ACTIONS: readonly Mutant[] = [
     find: 'permissions: flow.rule.actions ?? {} }',
     replace:
       'permissions: flow.rule.actions ?? Object.fromEntries(ask.resources.map((one) => [one.type, [...one.permissions]])) }',
-    suites: ['asked-actions'],
-    only: 'is refused where no flow names it',
+    suites: [],
+    equivalent: 'a flow that does not name the action is left out before, where the request is made: each guard hides the other',
   },
   {
     bug: 'what was asked for stays sealed with a request that was rejected',
