@@ -94,7 +94,8 @@ export function observed(model: Model, facts: readonly Fact[]): Model {
     const { grant } = ask
     const now = facts[at]?.grant?.state
     if (!grant?.isAltered || grant.phase === 'over' || now === undefined || now === 'active') return ask
-    const why = now === 'expired' ? 'expired' : 'revoked'
+    // Why it ends is known when it has ended: until then, what had come to its end by its time still ends by it.
+    const why = now === 'expired' || now === 'revoked' ? now : (grant.why ?? 'revoked')
     return { ...ask, grant: { ...grant, phase: now === why ? 'over' : 'ending', why } }
   })
   return { ...model, asks }

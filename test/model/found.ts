@@ -20,4 +20,10 @@ export const FOUND: Readonly<Record<string, readonly Command[]>> = {
     { do: 'give back', who: 'right', which: 0 },
     { do: 'target comes back' },
   ],
+  'the model took it for revoked what had come to its end while its target was away, because somebody had altered it there': [
+    { do: 'ask', who: 0, flow: 0, minutes: 50 },
+    { do: 'target goes away' },
+    { do: 'meddle', which: 0, how: 'account deleted' },
+    { do: 'wait', minutes: 60 },
+  ],
 }

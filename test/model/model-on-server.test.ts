@@ -5,7 +5,8 @@ import { serverGround } from './server-ground.ts'
 
 const EXTENT = { runs: IS_WHOLE ? 200 : 3, length: 40 }
 
-describe('on a real server, whatever people and misfortune do', { timeout: IS_WHOLE ? 36_000_000 : 900_000 }, () => {
+// Never a second try, as in model.test.ts.
+describe('on a real server, whatever people and misfortune do', { retry: 0, timeout: IS_WHOLE ? 36_000_000 : 900_000 }, () => {
   let campaign: Campaign
   beforeAll(async () => {
     campaign = new Campaign(await serverGround())

@@ -4,9 +4,10 @@ import { FOUND } from './found.ts'
 import { smallGround } from './small-ground.ts'
 
 // Whole: npm run test:model. In the gate a sample, another one each day; its seed is printed.
-const EXTENT = { runs: IS_WHOLE ? 3_000 : 10, length: 60 }
+const EXTENT = { runs: IS_WHOLE ? 3_000 : 20, length: 60 }
 
-describe('whatever people and misfortune do, in whatever order', { timeout: IS_WHOLE ? 36_000_000 : 900_000 }, () => {
+// A second try would begin where the first one broke off, and could pass for it.
+describe('whatever people and misfortune do, in whatever order', { retry: 0, timeout: IS_WHOLE ? 36_000_000 : 900_000 }, () => {
   const campaign = new Campaign(smallGround())
   afterAll(() => campaign.close())
 
