@@ -50,7 +50,7 @@ export interface Permission {
 }
 
 export interface ResourceType {
-  /** unique over all plugins: `badges-door` */
+  /** unique over all plugins, so it begins with the id of its own */
   readonly id: string
   readonly title: string
   readonly permissions: readonly Permission[]

@@ -82,9 +82,10 @@ export const MAY_USE: Record<string, string> = {
   bench: '@node-rs/bcrypt graphile-worker pg pg-boss undici node:*',
 }
 
+/** It names plugins, and nothing else in the core does. */
+export const LISTS_PLUGINS = 'src/catalog/plugins.ts'
 /** Where the core says what is a word of a target as well, which one, and why. */
 export const NAMES_TARGETS: readonly { readonly place: string; readonly word: RegExp; readonly because: string }[] = [
-  { place: 'src/catalog/plugins.ts', word: /^vault$/, because: 'it is the list of plugins' },
   { place: 'src/platform/due/', word: /^leases?$/, because: 'a row of due work is leased to a replica' },
   { place: 'src/identity/', word: /^auth\/(signed-in|\*path)$/, because: 'people sign in at addresses below /auth' },
   { place: 'src/actions/outage.ts', word: /^target\./, because: 'rows of 0.1.0 have these codes' },

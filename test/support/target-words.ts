@@ -1,5 +1,5 @@
 import { ERRORS } from '../../src/sdk/errors.ts'
-import { BOTH_SAY, NAMES_TARGETS } from './rooms.ts'
+import { BOTH_SAY, LISTS_PLUGINS, NAMES_TARGETS } from './rooms.ts'
 import { type House, topOf } from './whole-house.ts'
 
 /** Within a name, too. */
@@ -40,7 +40,9 @@ const OF_A_TARGET = new RegExp(`\\b(\\w*(${NAMES.join('|')})\\w*|${WORDS.join('|
 
 /** What the core and the portal say in words of a target: in code, in comments, in pages and styles. */
 export function targetWords(house: House): string[] {
-  const mayBeSaid = (file: string, word: string) => NAMES_TARGETS.some((one) => file.startsWith(one.place) && one.word.test(word))
+  const mayBeSaid = (file: string, word: string) =>
+    (file === LISTS_PLUGINS && house.plugins.includes(word)) ||
+    NAMES_TARGETS.some((one) => file.startsWith(one.place) && one.word.test(word))
   return wordsSaid(house)
     .filter(([file, word]) => !mayBeSaid(file, word))
     .map(([file, word]) => `${file}: ${word}`)
