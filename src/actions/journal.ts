@@ -221,13 +221,20 @@ export class Journal {
 
   /** The steps of a run as its action is given them. */
   async steps(tx: Tx, run: string): Promise<JournaledStep[]> {
-    const found = await rows<StepRow>(
+    return (await this.stepsOfAll(tx, [run])).get(run) ?? []
+  }
+
+  /** The same of several runs; those without steps are left out. */
+  async stepsOfAll(tx: Tx, runs: readonly string[]): Promise<ReadonlyMap<string, JournaledStep[]>> {
+    const found = await rows<StepRow & { readonly run: string }>(
       tx,
-      `select position, kind, target, summary, args, before, state, record, sealed, confers_power, calls from action_steps
-       where run_id = $1 order by position`,
-      [run],
+      `select run_id as run, position, kind, target, summary, args, before, state, record, sealed, confers_power, calls from action_steps
+       where run_id = any($1) order by run_id, position`,
+      [runs],
     )
-    return found.map((step) => this.stepOf(run, step))
+    const steps = new Map<string, JournaledStep[]>()
+    for (const { run, ...step } of found) steps.set(run, [...(steps.get(run) ?? []), this.stepOf(run, step)])
+    return steps
   }
 
   /** The same as people may see them. */
@@ -257,34 +264,6 @@ export class Journal {
       ...(confers_power !== null && { confersPower: confers_power }),
     }
   }
-}
-
-/** Of these runs, those that may have something in their target. */
-export async function liveAmong(tx: Tx, ids: readonly string[]): Promise<Set<string>> {
-  const live = await rows<{ id: string }>(
-    tx,
-    `select id from action_runs where id = any($1) and state not in ('undone', 'failed')`,
-    [ids],
-  )
-  return new Set(live.map(({ id }) => id))
-}
-
-/** Whether a run is on its way back, has been taken back, or was given up: nothing may be done for it any more. */
-export async function isOver(tx: Tx, id: string): Promise<boolean> {
-  const back = await rows(tx, `select 1 from action_runs where id = $1 and state in ('undoing', 'undone', 'stuck', 'failed')`, [
-    id,
-  ])
-  return back.length > 0
-}
-
-/** The system that each run was made in, where that is recorded. */
-export async function targetsOf(tx: Tx, runs: readonly string[]): Promise<Map<string, TargetIdentity>> {
-  const found = await rows<{ id: string; target: TargetIdentity }>(
-    tx,
-    'select id, target from action_runs where id = any($1) and target is not null',
-    [runs],
-  )
-  return new Map(found.map(({ id, target }) => [id, target]))
 }
 
 /** Keeps which system it was, for runs that do not say so yet: theirs is the one where they were found. */

@@ -3,7 +3,7 @@ import { deadline } from '../platform/pacing/deadline.ts'
 import type { Tx } from '../platform/postgres/database.ts'
 import { BrokerError, type TargetIdentity } from '../sdk/index.ts'
 import type { HeldRun } from './action-run.ts'
-import { targetsOf } from './journal.ts'
+import { targetsOf } from './run-facts.ts'
 
 const PATIENCE_MS = 20_000
 

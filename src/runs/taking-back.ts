@@ -2,8 +2,9 @@ import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { actionOf } from '../actions/action-of.ts'
 import type { HeldRun } from '../actions/action-run.ts'
 import { shownCalls } from '../actions/calls.ts'
-import { Journal, targetsOf } from '../actions/journal.ts'
+import { Journal } from '../actions/journal.ts'
 import { lockResources } from '../actions/locks.ts'
+import { targetsOf } from '../actions/run-facts.ts'
 import { ActionRunner } from '../actions/runner.ts'
 import { transition } from '../actions/transition.ts'
 import { type Leaving, type Proved, Undo } from '../actions/undo.ts'
@@ -79,11 +80,7 @@ export class TakingBack implements OnModuleInit {
     if (run.state === 'failed' && !run.isLeft) return not('the run failed, and nothing of it is in the target')
     if (run.isOrphaned) return not('its integration was removed')
     if (!isThere(run)) return not(`the run is ${run.state}`)
-    const connection = await this.connections.use(run.integrationId).catch((error: unknown) => {
-      if (isBrokerError(error, 'not_found')) return undefined
-      throw error
-    })
-    if (!connection) return not('its integration was removed')
+    const connection = await this.connections.use(run.integrationId)
     const action = actionOf(connection, run.action)
     if (!isReversible(action)) return not(action.irreversible)
     const recorded = (await targetsOf(this.database.pool, [id])).get(id)

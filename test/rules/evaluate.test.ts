@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Ask, evaluate, evaluateExtension, mayRequest, selects } from '../../src/access/rules/evaluate.ts'
+import { type Ask, evaluate, evaluateAction, evaluateExtension, mayRequest, selects } from '../../src/access/rules/evaluate.ts'
 import { ANN, flow, groupId, resource, rule, userId } from './rules.ts'
 
 // A Thursday.
@@ -170,5 +170,25 @@ describe('a selector', () => {
   it('never takes for a tag what every object has', () => {
     const inherited = resource({ tags: Object.create({ env: 'prod' }) as Record<string, string> })
     expect(selects(rule({ resources: [{ tags: { env: 'prod' } }] }), inherited)).toBe(false)
+  })
+})
+
+describe('a flow under which an action is to be done', () => {
+  const repaint = ask({ resources: [resource({ permissions: ['repaint'] })] })
+
+  it('allows the actions that it names, for the types it names them for', () => {
+    const naming = flow({ permissions: {}, actions: { secret: ['repaint'] } })
+    expect(evaluateAction(naming, ANN, repaint, NOON)).toEqual({ allowed: true })
+    const elsewhere = flow({ permissions: {}, actions: { key: ['repaint'] } })
+    expect(evaluateAction(elsewhere, ANN, repaint, NOON)).toMatchObject({ allowed: false })
+  })
+
+  it('allows none where it names none, whatever access it gives', () => {
+    expect(evaluateAction(flow({ permissions: { secret: ['repaint'] } }), ANN, repaint, NOON)).toMatchObject({ allowed: false })
+  })
+
+  it('allows none to what nobody has discovered', () => {
+    const naming = flow({ permissions: {}, actions: { secret: ['repaint'] } })
+    expect(evaluateAction(naming, ANN, ask({ resources: [] }), NOON)).toMatchObject({ allowed: false })
   })
 })

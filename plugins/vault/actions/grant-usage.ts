@@ -1,5 +1,6 @@
 import type { VaultFeatures, VaultSettings } from '../client.ts'
 import type { PolicyDocument } from '../policy.ts'
+import { shellWord } from '../shell-word.ts'
 import type { GrantUser } from './grant-user.ts'
 
 interface Lent {
@@ -34,7 +35,7 @@ export function tokenUsage(lent: Lent): Usage {
 export function passwordUsage(lent: Lent): Usage {
   const { command, TOKEN } = dialectOf(lent)
   const { mount, username } = lent.user
-  const login = `${command} login -method=userpass -path=${quoted(mount)} -no-store -token-only username=${username} password=-`
+  const login = `${command} login -method=userpass -path=${shellWord(mount)} -no-store -token-only username=${username} password=-`
   return {
     prepare: [...environment(lent), `${TOKEN}="$(printf %s "$password" | ${login})"`, `export ${TOKEN}`],
     usage: examples(lent),
@@ -61,8 +62,8 @@ function environment(lent: Lent): string[] {
   const leftOver = [...(namespace ? [] : ['NAMESPACE']), 'WRAP_TTL', 'FORMAT', 'AGENT_ADDR', 'PROXY_ADDR']
   return [
     `unset ${prefixes.flatMap((prefix) => leftOver.map((name) => `${prefix}_${name}`)).join(' ')}`,
-    `export ${ADDR}=${quoted(address)}`,
-    ...(namespace ? [`export ${NAMESPACE}=${quoted(namespace)}`] : []),
+    `export ${ADDR}=${shellWord(address)}`,
+    ...(namespace ? [`export ${NAMESPACE}=${shellWord(namespace)}`] : []),
   ]
 }
 
@@ -72,9 +73,9 @@ function examples(lent: Lent): string[] {
   const { path: paths } = lent.document
   const rules = Object.entries(paths).filter(([path]) => !path.startsWith('auth/token/') && !path.endsWith('/+'))
   return rules.flatMap(([path, { capabilities }]) => {
-    const at = quoted(path)
+    const at = shellWord(path)
     const can = (capability: (typeof capabilities)[number]) => capabilities.includes(capability)
-    const http = (token: string, options: string) => `${curl(token, options, lent)} "$${ADDR}/v1/"${quoted(encoded(path))}`
+    const http = (token: string, options: string) => `${curl(token, options, lent)} "$${ADDR}/v1/"${shellWord(encoded(path))}`
     if (path !== path.trim()) {
       // The command line trims its arguments.
       return can('read') ? [http(TOKEN, '')] : []
@@ -119,8 +120,4 @@ function curl(token: string, options: string, lent: Lent): string {
 
 function encoded(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/')
-}
-
-function quoted(text: string): string {
-  return /^[\w./:@%-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -6,6 +6,7 @@ import { nameOf } from './kv-place.ts'
 import { recordOf, type WrittenVersion } from './kv-record.ts'
 import { isFrom, isOurs, standingOf, type Writing } from './kv-standing.ts'
 import { type Fields, inexactField, type KvVersion, readVersion, writeVersion } from './kv-version.ts'
+import { noWayBack } from './outlooks.ts'
 
 /** How a step writes: what it sends, and what the journal keeps of it on the way. */
 export interface Hand {
@@ -133,7 +134,7 @@ export async function earlierOutlook(send: Send, writing: Writing): Promise<Outl
   const { place, from } = writing
   const earlier = await readVersion(send, place, from)
   const why = whyNotBack(writing, earlier)
-  if (why) return { isPossible: false, because: why, restores: [], fix: fixFor(writing, earlier) }
+  if (why) return noWayBack({ because: why, fix: fixFor(writing, earlier) })
   const summary = `What version ${from} of ${nameOf(place)} holds is written again as version ${from + 2}.`
   const certificate = earlier.is === 'live' ? writing.certificateIn?.(earlier.fields) : undefined
   return {

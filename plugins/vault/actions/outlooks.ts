@@ -1,5 +1,9 @@
 import type { Outlook } from '../../../src/sdk/index.ts'
 
+export function noWayBack({ because, fix }: { readonly because: string; readonly fix?: string | undefined }): Outlook {
+  return { isPossible: false, because, ...(fix !== undefined && { fix }), restores: [] }
+}
+
 /** Of several steps in one: possible when each is, with the gravest reason, and until the first of them is not any more. */
 export function inOne(found: readonly Outlook[]): Outlook {
   const worst = found.find(({ isPossible }) => !isPossible) ?? found.find(({ because }) => because !== undefined)

@@ -18,6 +18,7 @@ import { type Standing, standingOf, type Writing } from './kv-standing.ts'
 import { digestOf, type Fields, getVersion, inexactField, type KvVersion, readVersion } from './kv-version.ts'
 import { earlierOutlook, handOf, writeOver } from './kv-writing.ts'
 import { madeBy, newValue } from './new-value.ts'
+import { noWayBack } from './outlooks.ts'
 import { ifAllowed } from './rights-back.ts'
 import { type SealedValues, seal, unsealed } from './sealed-values.ts'
 import { writtenAndUndone } from './written-action.ts'
@@ -102,10 +103,7 @@ async function outlookOf(send: Send, step: Journaled<RotateStep>): Promise<Outlo
   const writing = writingOf(step, step.record)
   const { place, from } = writing
   const standing = await standingOf(send, writing)
-  if (standing.is === 'changed') {
-    const { because, fix } = standing
-    return { isPossible: false, because, ...(fix && { fix }), restores: [] }
-  }
+  if (standing.is === 'changed') return noWayBack(standing)
   if (standing.is === 'restored')
     return { isPossible: true, because: `${nameOf(place)} holds again what it held before`, restores: [] }
   const outlook = await earlierOutlook(send, writing)

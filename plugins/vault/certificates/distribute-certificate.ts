@@ -16,6 +16,7 @@ import { keptIn } from '../actions/kv-record.ts'
 import { type Standing, standingOf, type Writing } from '../actions/kv-standing.ts'
 import { type Fields, getVersion, type KvVersion, readVersion } from '../actions/kv-version.ts'
 import { earlierOutlook, handOf, writeOver } from '../actions/kv-writing.ts'
+import { noWayBack } from '../actions/outlooks.ts'
 import { ifAllowed } from '../actions/rights-back.ts'
 import { writtenAndUndone } from '../actions/written-action.ts'
 import type { VaultClient } from '../client.ts'
@@ -151,10 +152,7 @@ async function outlookOf(send: Send, step: Journaled<CertificateStep>): Promise<
   const writing = writingOf(step, step.record)
   const { place, from, hadValue } = writing
   const standing = await standingOf(send, writing)
-  if (standing.is === 'changed') {
-    const { because, fix } = standing
-    return { isPossible: false, because, ...(fix && { fix }), restores: [] }
-  }
+  if (standing.is === 'changed') return noWayBack(standing)
   if (standing.is !== 'written' && standing.is !== 'spoiled')
     return { isPossible: true, because: `${nameOf(place)} holds what it held before`, restores: [] }
   if (!hadValue) {

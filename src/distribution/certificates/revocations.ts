@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { Injectable } from '@nestjs/common'
+import type { JournaledStep } from '../../actions/action-run.ts'
 import { Journal } from '../../actions/journal.ts'
 import { RUN_FACTS } from '../../actions/run-facts.ts'
 import { Catalog } from '../../catalog/catalog.ts'
@@ -26,8 +27,13 @@ export class Revocations {
     )
     const found = new Map(sourced.map(({ fingerprint, run }) => [fingerprint, run]))
     if (fingerprints.every((one) => found.has(one))) return found
-    for (const run of await this.rolledBack(tx)) {
-      const issued = await this.issuedBy(tx, run)
+    const runs = await this.rolledBack(tx)
+    const steps = await this.journal.stepsOfAll(
+      tx,
+      runs.map(({ id }) => id),
+    )
+    for (const run of runs) {
+      const issued = this.issuedBy(run, steps.get(run.id) ?? [])
       if (issued !== undefined && fingerprints.includes(issued)) found.set(issued, run.id)
     }
     return found
@@ -43,8 +49,8 @@ export class Revocations {
     ])
   }
 
-  private async issuedBy(tx: Tx, { id, plugin }: OrderedRun): Promise<string | undefined> {
-    const issued = this.catalog.get(plugin).certificateSources?.issuedIn(await this.journal.steps(tx, id))
+  private issuedBy({ plugin }: OrderedRun, steps: readonly JournaledStep[]): string | undefined {
+    const issued = this.catalog.get(plugin).certificateSources?.issuedIn(steps)
     return issued && fingerprintOf(new X509Certificate(issued.certificatePem))
   }
 }

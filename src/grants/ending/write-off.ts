@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common'
-import { Journal, targetsOf } from '../../actions/journal.ts'
+import { Journal } from '../../actions/journal.ts'
 import { mayBeGone } from '../../actions/outage.ts'
+import { targetsOf } from '../../actions/run-facts.ts'
 import { isSameTarget, whoAnswers } from '../../actions/whereabouts.ts'
 import { record } from '../../audit/record.ts'
 import type { ChangeKind, Ready } from '../../changes/change-kind.ts'

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common'
 import { grantAccessOf } from '../../actions/action-of.ts'
-import { Journal, targetsOf } from '../../actions/journal.ts'
+import { Journal } from '../../actions/journal.ts'
+import { targetsOf } from '../../actions/run-facts.ts'
 import { ActionRunner } from '../../actions/runner.ts'
 import { stillThere } from '../../actions/undo.ts'
 import { isSameTarget, whoAnswers } from '../../actions/whereabouts.ts'

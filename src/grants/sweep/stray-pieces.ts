@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common'
 import type { Counter } from '@opentelemetry/api'
-import { liveAmong } from '../../actions/journal.ts'
+import { liveAmong } from '../../actions/run-facts.ts'
 import { BROKER, record } from '../../audit/record.ts'
 import { Installation } from '../../platform/installation/installation.ts'
 import { Database, rows } from '../../platform/postgres/database.ts'

@@ -135,8 +135,7 @@ export const ACTIONS: readonly Mutant[] = [
     find: 'permissions: flow.rule.actions ?? {} }',
     replace:
       'permissions: flow.rule.actions ?? Object.fromEntries(ask.resources.map((one) => [one.type, [...one.permissions]])) }',
-    suites: [],
-    equivalent: 'a flow that does not name the action is left out before, where the request is made: each guard hides the other',
+    suites: ['evaluate'],
   },
   {
     bug: 'what was asked for stays sealed with a request that was rejected',
