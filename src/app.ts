@@ -32,7 +32,7 @@ export interface AppOptions {
   readonly state: StateFolder
   /** the folder of the built portal; without one the API and the command line are the front door */
   readonly portal?: string
-  /** where log lines go; standard output unless told */
+  /** where log lines go; standard output unless given */
   readonly logTo?: DestinationStream
   /** instead of the broker's own */
   readonly plugins?: readonly AnyPlugin[]

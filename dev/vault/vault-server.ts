@@ -22,7 +22,7 @@ export interface VaultServerOptions {
   /** kept when the server stops, and taken up again by the next one; without it a temporary folder, removed at the end */
   readonly dir?: string
   readonly audit?: boolean
-  /** without the look at the characters of a path that servers take unless told otherwise */
+  /** without the look at the characters of a path that servers take unless they are set otherwise */
   readonly takesAnyName?: boolean
   readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error'
 }

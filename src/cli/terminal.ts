@@ -5,6 +5,6 @@ export interface Terminal {
   print(line: string): void
   /** standard error: what a person wants to know */
   tell(line: string): void
-  /** standard input, unless told otherwise */
+  /** standard input, unless given */
   readonly input?: NodeJS.ReadableStream
 }

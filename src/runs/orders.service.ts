@@ -42,7 +42,7 @@ export interface RunOrder {
   /** the risk that was decided on: whether it can be undone this time counts; absent: nobody decided, and the target was not asked */
   readonly risk?: Risk | undefined
   readonly idempotencyKey?: string | undefined
-  /** whether it is taken back when what was read back is not what was written; yes unless told */
+  /** whether it is taken back when what was read back is not what was written; yes unless given */
   readonly undoIfUnverified?: boolean
 }
 

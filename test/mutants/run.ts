@@ -9,7 +9,7 @@ import { MUTANTS } from './table.ts'
 const HELP = `npm run mutants -- [--sample <n>] [--match <text>] [--at-once <n>] [--minutes <n>] [--trust]
   --sample <n>   only n of them, others each day
   --match <text> only those whose file or bug has this text
-  --at-once <n>  how many are tried at a time; 2 unless told
+  --at-once <n>  how many are tried at a time; 2 unless given
   --minutes <n>  begins no other after so long; what was not tried by then is said and is no fault
   --trust        do not run the tests without a bug first, because that was just done
   --list         only say which these are`

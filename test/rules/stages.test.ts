@@ -19,7 +19,7 @@ const stage = (...parties: Stage['parties']): Stage => ({ parties, escalatesAfte
 const once = (...stages: Stage[]) => ({ stages, mayRepeat: false })
 const again = (...stages: Stage[]) => ({ stages, mayRepeat: true })
 
-/** `says('ann', 'approve', 0)`, with their own hands unless told */
+/** `says('ann', 'approve', 0)`, with their own hands unless given */
 const says = (approverId: string, decision: 'approve' | 'reject', at = 0, hands = [approverId], seconds: number | null = null) =>
   ({ approverId, hands, decision, stage: at, seconds }) satisfies Decision
 

@@ -74,7 +74,7 @@ it.each(['\u0007', '\n', '\u2028', '\u2029', '\u061c', '\u200b', '\u200f', '\u20
   },
 )
 
-it('a name is one line, trimmed, of a hundred characters unless told', () => {
+it('a name is one line, trimmed, of a hundred characters unless another is given', () => {
   expect(name().parse('  Ann \u00e4 ')).toBe('Ann \u00e4')
   for (const fine of ['a', 'x'.repeat(100), '\u2010\u2070']) expect(flaw(name(), fine)).toBeUndefined()
   for (const bad of ['', '   ', 'x'.repeat(101)]) expect(flaw(name(), bad)).toHaveLength(1)

@@ -18,7 +18,7 @@ export interface CertificateWish {
   readonly kind?: KeyKind
   /** whose it is, where its holder made the key; what is answered as the certificate's key is then of nobody */
   readonly publicKey?: KeyObject
-  /** signs it; itself unless told */
+  /** signs it; itself unless given */
   readonly issuer?: MadeCertificate
   readonly isCa?: boolean
   readonly notBefore?: Date

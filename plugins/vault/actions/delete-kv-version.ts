@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   type Action,
   BrokerError,
@@ -62,6 +63,11 @@ export const deleteKvVersion: Action<VaultClient, KvVersions, DeleteStep> & Reve
     const send = sendingFor(ctx, 'provisioning')
     const { mount, path, version } = args
     const before = mustBeSame(args, sameVersion(await readHistory(send, args), args))
+    // Where an earlier try may have been heard, the deletion is taken for its own.
+    if (before.is !== 'live' && !ctx.again) {
+      await ctx.remember?.(NOT_OURS)
+      throw deletedFirst(args, before.is)
+    }
     if (before.is === 'live')
       await send({ method: 'POST', path: [mount, 'delete', path], body: { versions: [version] }, repeatable: true })
     const after = sameVersion(await readHistory(send, args), args)
@@ -81,6 +87,7 @@ export const deleteKvVersion: Action<VaultClient, KvVersions, DeleteStep> & Reve
   },
 
   async rollback(ctx, step, record) {
+    if (isNotOurs(record)) return
     const send = sendingFor(ctx, 'ending')
     const { mount, path, version } = step.args
     const history = await readHistory(send, step.args)
@@ -98,7 +105,7 @@ export const deleteKvVersion: Action<VaultClient, KvVersions, DeleteStep> & Reve
     return Promise.all(
       steps.map(async (step) => {
         const history = await readHistory(send, step.args)
-        const wasNeverOurs = step.record === undefined && whyNotBack(step, history) !== undefined
+        const wasNeverOurs = isNotOurs(step.record) || (step.record === undefined && whyNotBack(step, history) !== undefined)
         return evidenceFor(step.args, history, wasNeverOurs || sameVersion(history, step.args)?.is === 'live')
       }),
     )
@@ -109,7 +116,7 @@ export const deleteKvVersion: Action<VaultClient, KvVersions, DeleteStep> & Reve
     const place = steps[0]?.args // all of them are versions of one secret
     if (!place) return inOne([])
     const history = await readHistory(send, place)
-    const outlook = inOne(steps.map((step) => outlookOf(step, history)))
+    const outlook = inOne(steps.filter(({ record }) => !isNotOurs(record)).map((step) => outlookOf(step, history)))
     return ifAllowed(send, outlook, { path: `${place.mount}/undelete/${place.path}`, right: 'update' })
   },
 }
@@ -138,6 +145,20 @@ function whyNotBack({ args, record }: Journaled<DeleteStep>, history: KvHistory)
 function deletesItselfAt({ args }: DeleteStep): string | undefined {
   if (!args.deletesItselfAt) return undefined
   return `the server would have deleted version ${args.version} of ${nameOf(args)} at ${args.deletesItselfAt}; once it is brought back, the server keeps it`
+}
+
+/** The record of a step that found its version deleted already. */
+const NOT_OURS = { deletedBefore: true }
+
+function isNotOurs(record: Json | undefined): boolean {
+  return isDeepStrictEqual(record, NOT_OURS)
+}
+
+function deletedFirst(place: OneVersion, is: string): BrokerError {
+  const message = `version ${place.version} of ${nameOf(place)} was ${is} after this was planned, and not by this run`
+  return new BrokerError('target.conflict', message, {
+    fix: 'start again with the versions that are still to be deleted',
+  })
 }
 
 function deletedAtIn(record: Json | undefined): string | undefined {

@@ -149,9 +149,7 @@ export async function mustHaveDeleted(send: Send, place: KvPlace, version: numbe
   const now = await readVersion(send, place, version)
   if (now.is !== 'deleted' || now.createdAt === oursAt) return
   const because = `somebody removed ${nameOf(place)} and made it again in the instant before its version ${version} was deleted, and theirs was`
-  throw new BrokerError('conflict', `nothing was restored: ${because}`, {
-    fix: `${kvCommand('undelete', place, version)} brings back what they wrote`,
-  })
+  throw changedInBetween(because, `${kvCommand('undelete', place, version)} brings back what they wrote`)
 }
 
 /** What is said not to have been done: it is looked at before that is believed. What may pass is tried again, which looks first, too. */

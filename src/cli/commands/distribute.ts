@@ -132,7 +132,7 @@ async function tellWarnings(terminal: Terminal, api: ApiClient, id: string, only
       for (const warning of warnings) terminal.tell(`Mind: ${name}: ${plain(warning)}`)
 }
 
-/** Once every target has settled, unless told not to wait; undefined where it waits for a second person. */
+/** Once every target has settled, unless it is not to wait; undefined where it waits for a second person. */
 async function shown(
   terminal: Terminal,
   api: ApiClient,

@@ -31,7 +31,7 @@ export interface EmbeddedPostgresOptions {
   readonly dir: string
   /** off only where losing the database is no loss */
   readonly fsync?: boolean
-  /** how many sessions it lets in at once, 200 unless told */
+  /** how many sessions it lets in at once, 200 unless given */
   readonly connections?: number
   readonly log?: (message: string) => void
 }

@@ -3,6 +3,7 @@ import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
 import { waitFor } from '../../../dev/vault/vault-wait.ts'
 import { deleteKvVersion } from '../../../plugins/vault/actions/delete-kv-version.ts'
 import { destroyKvVersion } from '../../../plugins/vault/actions/destroy-kv-version.ts'
+import type { Json } from '../../../src/sdk/index.ts'
 import { describeReversible } from '../conformance/reversible-action.ts'
 import { done, type KvWorld, kvWorld, planned, undone } from './kv-secrets.ts'
 
@@ -93,6 +94,20 @@ describe.each(servers)('Versions of a secret on $product', (binary) => {
       await world.api('POST', 'kv/delete/app/db', { versions: [3] })
       expect(await outlook(use)).toMatchObject({ isPossible: false, because: expect.stringContaining('deleted it again') })
       await expect(undo(use)).rejects.toMatchObject({ code: 'conflict' })
+      expect(await world.versions('app/db')).toEqual({ 1: 'live', 2: 'live', 3: 'deleted' })
+    })
+
+    it('stay deleted when somebody deleted them between the plan and its execution', async () => {
+      const use = await plan([3])
+      await world.api('POST', 'kv/delete/app/db', { versions: [3] })
+      const remember = async (record: Json) => void Object.assign(use.steps[0]!, { record })
+      await expect(deleteKvVersion.execute({ ...use.ctx, remember }, use.steps[0]!)).rejects.toMatchObject({
+        code: 'target.conflict',
+        message: 'version 3 of kv/app/db was deleted after this was planned, and not by this run',
+      })
+      expect(await outlook(use)).toMatchObject({ restores: [] })
+      await undo(use)
+      expect(await deleteKvVersion.verifyGone!(use.ctx, use.steps)).toMatchObject([{ holds: true }])
       expect(await world.versions('app/db')).toEqual({ 1: 'live', 2: 'live', 3: 'deleted' })
     })
 

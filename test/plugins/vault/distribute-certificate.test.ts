@@ -201,7 +201,7 @@ describe.each(servers)('The distribution of a certificate to $product', (binary)
     await world.api('DELETE', `kv/metadata/${AT}`)
     const use = await distributed()
     await expect(undo(purgedBefore(use, 1, THEIRS))).rejects.toMatchObject({
-      code: 'conflict',
+      code: 'target.conflict',
       fix: expect.stringContaining(`vault kv undelete -mount=kv -versions=1 ${AT}`),
     })
     await world.api('POST', `kv/undelete/${AT}`, { versions: [1] })

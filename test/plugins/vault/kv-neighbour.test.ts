@@ -168,6 +168,28 @@ describe.each(await serversUnderTest())('A write of a secret on $product that me
     expect(await distributeCertificate.verifyGone!(use.ctx, use.steps)).toMatchObject([{ holds: true }])
   })
 
+  it('gives back once what was sent twice, for the answer to the first was lost', async () => {
+    const { ctx, steps } = meeting(await rotation(), { 1: () => madeAgain(1, 2) })
+    let writes = 0
+    const call: typeof ctx.client.call = async (each) => {
+      writes += each.method === 'POST' ? 1 : 0
+      if (each.method === 'POST' && writes === 2) await ctx.client.call(each)
+      return ctx.client.call(each)
+    }
+    await expect(
+      rotateKvSecret.execute({ ...ctx, client: { ...ctx.client, call } as typeof ctx.client }, steps[0]!),
+    ).rejects.toMatchObject({ message: expect.stringContaining('what they wrote was written again, as version 4') })
+    expect(await stands()).toMatchObject({ data: theirs(1, 2), metadata: { version: 4 } })
+  })
+
+  it('is written over a deleted version that was destroyed in that instant, for nothing was lost by it', async () => {
+    await deleted()
+    const use = await planned(world, distributeCertificate, CERTIFICATE)
+    const destroyed = () => world.api('POST', 'kv/destroy/app/db', { versions: [2] })
+    await done(distributeCertificate, meeting(use, { 1: destroyed }))
+    expect(await world.versions('app/db')).toEqual({ 1: 'live', 2: 'destroyed', 3: 'live' })
+  })
+
   it('takes a certificate back over a version that was brought back later', async () => {
     await deleted()
     const use = await done(distributeCertificate, await planned(world, distributeCertificate, CERTIFICATE))

@@ -98,7 +98,7 @@ export function revealed(secret: Secret | undefined): string {
   return secret?.reveal() ?? ''
 }
 
-/** The same, but somebody does something in the instant before each call that is meant: before each write, unless told. */
+/** The same, but somebody does something in the instant before each call that is meant: before each write, unless given. */
 export function racing(
   ctx: RunContext<VaultClient>,
   meanwhile: () => Promise<void>,

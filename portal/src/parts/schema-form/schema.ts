@@ -31,7 +31,7 @@ export type Values = Readonly<Record<string, unknown>>
 export const variantsOf = ({ oneOf, anyOf }: Schema) => oneOf ?? anyOf ?? []
 export const isValues = (value: unknown): value is Values => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** What a form begins with: what is always so, and what is so unless told otherwise. */
+/** What a form begins with: what is always so, and what is so unless given. */
 export function beginning(schema: Schema): unknown {
   if (schema.const !== undefined) return schema.const
   if (schema.default !== undefined) return schema.default

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { waitFor } from '../../dev/vault/vault-wait.ts'
+import { type Broker, startBroker } from '../support/broker.ts'
+import { pass } from '../support/fault-proxy.ts'
+import { FAULTS } from '../support/faults.ts'
+import { connectAnew, type Stage, setStage } from '../support/stage.ts'
+
+const AT_REST = /^(executed|undone|failed|stuck)$/
+const HISTORY = 'kv/metadata/app/db'
+const DELETE = 'kv/delete/app/db'
+
+describe('Versions of a secret that a run is to delete', { timeout: 60_000 }, () => {
+  let stage: Stage<Broker>
+  beforeAll(async () => {
+    stage = await setStage(startBroker, { capabilities: ['discovery', 'grants', 'delete-versions'] })
+  })
+  afterAll(() => stage?.close())
+  beforeEach(async () => {
+    stage.proxy.always()
+    await connectAnew(stage)
+    await stage.vault.api('DELETE', HISTORY)
+    for (const password of ['one', 'two', 'three']) await stage.vault.api('POST', 'kv/data/app/db', { data: { password } })
+  })
+
+  const versions = async () => {
+    const listed: Record<string, { deletion_time: string }> = (await stage.vault.api('GET', HISTORY)).body.data.versions
+    return Object.fromEntries(Object.entries(listed).map(([number, one]) => [number, one.deletion_time ? 'deleted' : 'live']))
+  }
+  const ordered = async () => {
+    const { admin } = stage.home
+    const input = { mount: 'kv', path: 'app/db', versions: [3, 1] }
+    const body = { integrationId: stage.world.integrationId, action: 'delete-kv-version', input, reason: 'a case' }
+    const { id } = await admin.must(admin.post('/api/runs', body))
+    return waitFor('the run to be over', async () => {
+      const run = await admin.must(admin.get(`/api/runs/${id}`))
+      return AT_REST.test(run.state) && run
+    })
+  }
+
+  it('stay deleted where somebody else deleted them first, and the run takes back what it deleted itself', async () => {
+    let deletions = 0
+    stage.proxy.always(async (call) => {
+      if (call.path === DELETE) deletions += 1
+      // Its first deletion is done, and before the next look somebody else deletes what comes next.
+      else if (deletions === 1 && call.path === HISTORY) {
+        deletions += 1
+        await stage.vault.api('POST', DELETE, { versions: [1] })
+      }
+      await pass(call)
+    })
+    const run = await ordered()
+    expect(run).toMatchObject({
+      state: 'undone',
+      problem: {
+        code: 'target.conflict',
+        message: 'version 1 of kv/app/db was deleted after this was planned, and not by this run',
+      },
+    })
+    expect(await versions()).toEqual({ 1: 'deleted', 2: 'live', 3: 'live' })
+  })
+
+  it('are deleted once although the answer to that is lost', async () => {
+    let deletions = 0
+    stage.proxy.always((call) => {
+      if (call.path === DELETE) deletions += 1
+      return call.path === DELETE && deletions <= 4 ? FAULTS['dropped after it was applied']!(call) : pass(call)
+    })
+    expect((await ordered()).state).toBe('executed')
+    expect(await versions()).toEqual({ 1: 'deleted', 2: 'live', 3: 'deleted' })
+  })
+})
