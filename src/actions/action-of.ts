@@ -1,3 +1,4 @@
+import type { Catalog } from '../catalog/catalog.ts'
 import { actionsOf } from '../catalog/check-plugins.ts'
 import type { Connection } from '../integrations/connections/connections.ts'
 import { issuesOf, wordsFor } from '../platform/http/input-issues.ts'
@@ -12,6 +13,15 @@ export function actionOf(connection: Pick<Connection, 'plugin'>, name: string): 
     field: 'action',
     fix: 'choose one of the actions that the catalog lists for this plugin',
   })
+}
+
+/** The same of runs that may be old: undefined where this broker has the plugin, or the plugin its action, no longer. */
+export function knownAction(
+  catalog: Pick<Catalog, 'find'>,
+  { plugin, action }: { readonly plugin: string; readonly action: string },
+): AnyAction<unknown> | undefined {
+  const found = catalog.find(plugin)
+  return found && actionsOf(found).find(({ name }) => name === action)
 }
 
 /** The one action a grant is made of. */

@@ -80,7 +80,13 @@ export class IntegrationStates implements OnModuleInit {
       const left = await this.inhabitants.leftBehind(this.database.pool, id!, { name, isSaid: isForced(how) })
       return { name, ...(left.length > 0 && { left }) }
     },
-    base: async (tx, id) => baseOf(await findIntegration(tx, id, 'for update')),
+    base: async (tx, id) => {
+      const integration = await findIntegration(tx, id, 'for update')
+      // What is left is accepted with it: more than was shown takes another look.
+      const left = await this.inhabitants.leftBehind(tx, id, { name: integration.name, isSaid: true })
+      const base = baseOf(integration)
+      return left.length === 0 ? base : { ...base, shown: { ...base.shown, left } }
+    },
     prepare: async (by, id, how) => ({
       write: (tx) => this.erase(tx, by, id!, how),
       afterwards: () => this.connections.drop(id!),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { each, type Outcome, pauseFor, type Work } from '../platform/due/due-lane.ts'
 import { DueWork, enqueue } from '../platform/due/due-work.ts'
@@ -34,19 +35,20 @@ export class Following implements OnModuleInit {
         return pauseFor(work.attempts, LONGEST_PAUSE_MS)
       case 'undoing':
       case 'stuck':
-        await this.move(turn, 'take_back', run.problem)
+        // What befalls the undo may pass; why there is one stays with the run.
+        await this.move(turn, 'take_back', run.failure)
         return pauseFor(work.attempts, LONGEST_PAUSE_MS)
       case 'undone':
-        return this.settling.settle(turn, 'gone', run.problem)
+        return this.settling.settle(turn, 'gone', run.failure ?? run.problem)
       case 'failed':
-        return this.settling.settle(turn, 'fail', run.problem)
+        return this.settling.settle(withoutFailure(turn, run), 'fail', run.problem)
       case 'executed':
         return this.executed(work, turn, run)
     }
   }
 
   private async executed(work: Work, turn: Turn, run: OrderedRun): Promise<Outcome> {
-    if (turn.state === 'undoing') return this.settling.settle(turn, 'fail', run.problem) // the target refused its undo
+    if (turn.state === 'undoing') return this.settling.settle(withoutFailure(turn, run), 'fail', run.problem) // the target refused its undo
     const rotation = await findUnlessRemoved(this.database.pool, turn.rotationId)
     const test = rotation?.does.kind === 'run' ? rotation.does.test : undefined
     if (!test) return this.settling.settle(turn, 'finish', null)
@@ -62,6 +64,11 @@ export class Following implements OnModuleInit {
   private async move(turn: Turn, event: TurnEvent, problem: Problem | null): Promise<void> {
     await this.database.transaction((tx) => moveTurn(tx, turn.id, event, { problem: turn.problem ?? problem }))
   }
+}
+
+/** What a run says in the end of why it failed, and what came of its undo, is more than what was seen on the way. */
+function withoutFailure(turn: Turn, { failure }: OrderedRun): Turn {
+  return isDeepStrictEqual(turn.problem, failure) ? { ...turn, problem: null } : turn
 }
 
 /** A receiver that is asked shares a fate with nobody else: what hangs there delays no rotation that asks others, or nobody. */

@@ -1,9 +1,9 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
-import { actionOf } from '../actions/action-of.ts'
+import { knownAction } from '../actions/action-of.ts'
 import { Catalog } from '../catalog/catalog.ts'
 import { Inhabitants } from '../integrations/inhabitants.ts'
-import { isReversible } from '../sdk/index.ts'
-import { type OrderedRun, selectRuns } from './ordered-run.ts'
+import { type AnyAction, isReversible } from '../sdk/index.ts'
+import { selectRuns } from './ordered-run.ts'
 
 /** Tells of runs that rest and have left something that is not wanted: they failed, or were to be taken back and were not. */
 @Injectable()
@@ -21,12 +21,13 @@ export class LeftRuns implements OnModuleInit {
       living: async (tx, integrationId) => {
         const unwanted = `(r.state = 'failed' and r."isLeft") or (r.state = 'executed' and o.problem is not null)`
         const runs = await selectRuns(tx, `o.integration_id = $1 and (${unwanted}) order by o.id desc`, [integrationId])
-        return runs.filter((run) => this.canBeUndone(run))
+        // What no plugin knows any more cannot be taken back with the integration either.
+        return runs.filter((run) => canBeUndone(knownAction(this.catalog, run)))
       },
     })
   }
+}
 
-  private canBeUndone({ plugin, action }: OrderedRun): boolean {
-    return isReversible(actionOf({ plugin: this.catalog.get(plugin) }, action))
-  }
+function canBeUndone(action: AnyAction<unknown> | undefined): boolean {
+  return action !== undefined && isReversible(action)
 }

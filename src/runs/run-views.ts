@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { z } from 'zod'
-import { actionOf } from '../actions/action-of.ts'
+import { knownAction } from '../actions/action-of.ts'
 import { shownCalls } from '../actions/calls.ts'
 import { Journal } from '../actions/journal.ts'
 import { targetsOf } from '../actions/run-facts.ts'
@@ -99,7 +99,7 @@ export class RunViews {
   }
 
   private view(run: OrderedRun): RunView {
-    const action = this.actionOf(run)
+    const action = knownAction(this.catalog, run)
     return {
       id: run.id as RunView['id'],
       integrationId: run.integrationId as RunView['integrationId'],
@@ -122,15 +122,6 @@ export class RunViews {
       createdAt: run.createdAt.toISOString(),
       doneAt: run.done?.at ?? null,
       undoneAt: run.undone?.at ?? null,
-    }
-  }
-
-  /** Undefined where the plugin has it no longer. */
-  private actionOf({ plugin, action }: OrderedRun): AnyAction<unknown> | undefined {
-    try {
-      return actionOf({ plugin: this.catalog.get(plugin) }, action)
-    } catch {
-      return undefined
     }
   }
 }

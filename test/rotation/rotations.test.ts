@@ -118,6 +118,35 @@ describe('a rotation', { timeout: 60_000 }, () => {
     expect(await them.told(id)).toContain('rotation.failed')
   })
 
+  it('says why its run failed, and not what stood in the way of the undo for a while', async () => {
+    toy.walls.set('south', 'white')
+    const { id } = await them.make({ input: { wall: 'south', colour: 'red' } })
+    toy.whenPainted = async () => toy.walls.set('south', 'grey')
+    toy.undoFails = new BrokerError('target.unreachable', 'the painter is away')
+    await them.bringUp(id)
+    const { last: now } = await waitFor('the undo to be tried in vain', async () => {
+      const rotation = await them.get(id)
+      if (rotation.last?.state !== 'undoing') return false
+      const run = await broker.admin.must(broker.admin.get(`/api/runs/${rotation.last.runId}`))
+      return run.problem?.code === 'target.unreachable' && rotation
+    })
+    expect(now.problem).toMatchObject({ code: 'target.unverified' })
+    toy.undoFails = undefined
+    const { last } = await them.settled(id, 'undone')
+    expect(last).toMatchObject({ runState: 'undone', problem: { code: 'target.unverified' } })
+  })
+
+  it('says also that the undo was refused, where it was', async () => {
+    toy.walls.set('east', 'white')
+    const { id } = await them.make({ input: { wall: 'east', colour: 'red' } })
+    toy.whenPainted = async () => toy.walls.set('east', 'grey')
+    toy.refusesUndo = true
+    await them.bringUp(id)
+    const { last } = await them.settled(id, 'failed')
+    toy.refusesUndo = false
+    expect(last.problem.message).toMatch(/what was read back is not what was written: .*; undoing it was refused: somebody else painted/)
+  })
+
   it('runs now when an admin says so, paused or not, and its schedule goes on', async () => {
     const line = { kind: 'cron', line: '0 3 1 1 *', timeZone: 'Europe/Berlin' }
     const { id, nextAt } = await them.make({ input: { wall: 'north', colour: 'blue' }, schedule: line })

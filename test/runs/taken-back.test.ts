@@ -59,6 +59,7 @@ describe.each(await serversUnderTest())(
       })
     /** It was spoiled on its way; and when it was to be undone at once, somebody else was writing. */
     const failed = async () => {
+      await vault.api('POST', PATH, { data: BEFORE })
       atWrites(spoiled, outpaced)
       const id = await order()
       const now = await until(id, 'failed')
@@ -227,17 +228,28 @@ describe.each(await serversUnderTest())(
     })
 
     it('keeps its integration from being removed, unless an admin says that it may be left, and two where that takes two', async () => {
+      const forgotten = await failed()
+      const { database, key } = world.broker
+      // As of a plugin that has an action no longer: nobody could take that back, with the integration or without it.
+      await database.query(`update ordered_runs set action = 'former-action' where id = $1`, [forgotten])
+      await database.query(`update action_runs set action = 'former-action' where id = $1`, [forgotten])
       const id = await failed()
       const path = `/api/integrations/${world.integrationId}`
       const left = { status: 409, field: 'force', message: expect.stringContaining(`something is left there of ${id}`) }
       const refused = await admin().delete(path)
       expect(refused.body, refused.text).toMatchObject({ ...left, fix: expect.stringContaining(`latchkey rollback ${id}`) })
-      const { database, key } = world.broker
+      expect(refused.text).not.toContain(forgotten)
       const careful = await startBroker({ database, key, config: { fourEyes: true } })
       try {
         expect((await careful.admin.delete(path)).body).toMatchObject(left)
         const held = await careful.admin.delete(`${path}?force=true`)
         expect(held, held.text).toMatchObject({ status: 202, body: { summary: { left: expect.arrayContaining([id]) } } })
+        await failed()
+        const second = careful.api((await world.person('another admin', ['admin'], ['read', 'manage'])).token)
+        expect(await second.post(`/api/proposals/${held.body.id}/accept`), 'more is left than was shown').toMatchObject({
+          status: 409,
+          body: { message: expect.stringContaining('itself changed after it was proposed') },
+        })
       } finally {
         await careful.close()
       }

@@ -229,4 +229,32 @@ export const STORIES: readonly MigrationStory[] = [
     },
     down: { [CERTIFICATES]: [{ id: 'crt_2', sealed: 's' }] },
   },
+  {
+    of: 31,
+    title: 'keeps with runs why they failed, and takes for that nothing that befell an undo which a person wanted',
+    before: [
+      ['run_2', 'failed', `'{"code":"c","message":"why"}'`, 'null'],
+      ['run_3', 'undoing', `'{"code":"c","message":"why"}'`, `'{"by":null,"reason":"why"}'`],
+      ['run_4', 'undoing', `'{"code":"c","message":"no answer"}'`, `'{"by":"usr_a","reason":"r"}'`],
+      ['run_5', 'executed', `'{"code":"c","message":"refused"}'`, `'{"by":"usr_a","reason":"r"}'`],
+      ['run_6', 'undone', 'null', `'{"by":null,"reason":"why"}'`],
+    ]
+      .map(
+        ([id, state, problem, undo]) => `
+      insert into action_runs (id, integration_id, action, input, state) values ('${id}', 'int_1', 'rotate', '{}', '${state}');
+      insert into ordered_runs (id, integration_id, action, reason, risk, problem, undo) values ('${id}', 'int_1', 'rotate', 'r', '{}', ${problem}, ${undo});`,
+      )
+      .join(''),
+    up: {
+      [`select id, failure->>'message' as failure from ordered_runs order by id`]: [
+        { id: 'run_2', failure: 'why' },
+        { id: 'run_3', failure: 'why' },
+        { id: 'run_4', failure: null },
+        { id: 'run_5', failure: null },
+        { id: 'run_6', failure: null },
+      ],
+    },
+    meanwhile: '',
+    down: { 'select count(*)::int as runs from ordered_runs where problem is not null': [{ runs: 4 }] },
+  },
 ]

@@ -50,7 +50,7 @@ export class Revocations {
   }
 
   private issuedBy({ plugin }: OrderedRun, steps: readonly JournaledStep[]): string | undefined {
-    const issued = this.catalog.get(plugin).certificateSources?.issuedIn(steps)
+    const issued = this.catalog.find(plugin)?.certificateSources?.issuedIn(steps)
     return issued && fingerprintOf(new X509Certificate(issued.certificatePem))
   }
 }

@@ -27,6 +27,7 @@ import { OrderKeys1763769600027 } from '../../../migrations/0027-order-keys.ts'
 import { Actions1763769600028 } from '../../../migrations/0028-actions.ts'
 import { LostSessions1763769600029 } from '../../../migrations/0029-lost-sessions.ts'
 import { Causes1763769600030 } from '../../../migrations/0030-causes.ts'
+import { EarlierFailures1763769600031 } from '../../../migrations/0031-earlier-failures.ts'
 import { type Patience, type Peers, poolOptions } from './database-client.ts'
 
 /** A transaction, or the pool itself: whatever a statement may be sent through. */
@@ -72,6 +73,7 @@ export function dataSourceOptions(url: string, poolSize: number, patience = HAST
       Actions1763769600028,
       LostSessions1763769600029,
       Causes1763769600030,
+      EarlierFailures1763769600031,
     ],
     migrationsRun: false,
     migrationsTransactionMode: 'each',
