@@ -11,6 +11,8 @@ const WrittenVersion = z.object({
   overValue: z.boolean(),
   /** what somebody did before, where it was written to make good for that */
   because: z.string().optional(),
+  /** somebody looked what it was written over, and that was another's */
+  looked: z.literal(true).optional(),
 })
 /** A version that a run wrote, and what it was meant to follow. */
 export type WrittenVersion = z.infer<typeof WrittenVersion>
@@ -21,7 +23,7 @@ const Kept = z.object({ writtenAt: z.string(), unchecked: WrittenVersion.optiona
 export interface Kept {
   /** when it wrote its version */
   readonly wroteAt: string | undefined
-  /** what it wrote last, as long as nobody has looked what that was written over */
+  /** what it wrote last, unless somebody has looked what that was written over, and it was what it was to be */
   readonly unchecked: WrittenVersion | undefined
 }
 
@@ -31,11 +33,11 @@ export function keptIn(record: Json | undefined): Kept {
 }
 
 export function recordOf(from: number, writtenAt: string, unchecked?: WrittenVersion): Json {
-  const { because, ...written } = unchecked ?? {}
+  const { because, looked, ...written } = unchecked ?? {}
   return {
     previousVersion: from,
     newVersion: from + 1,
     writtenAt,
-    ...(unchecked && { unchecked: { ...written, ...(because !== undefined && { because }) } as Json }),
+    ...(unchecked && { unchecked: { ...written, ...(because !== undefined && { because }), ...(looked && { looked }) } as Json }),
   }
 }

@@ -75,8 +75,23 @@ async function keepAndFollow(hand: Hand, writing: Writing, wroteAt: string, vers
   await follow(hand, writing, wroteAt, version)
 }
 
-function follow({ send, remember }: Hand, { place, from }: Writing, wroteAt: string, version: WrittenVersion): Promise<void> {
-  return mustFollow({ send, place, keep: (next) => remember(recordOf(from, wroteAt, next)) }, version)
+async function follow(
+  { send, remember }: Hand,
+  { place, from }: Writing,
+  wroteAt: string,
+  version: WrittenVersion,
+): Promise<void> {
+  let latest = version
+  const keep = (next: WrittenVersion) => {
+    latest = next
+    return remember(recordOf(from, wroteAt, next))
+  }
+  try {
+    await mustFollow({ send, place, keep }, version)
+  } catch (error) {
+    if (isBrokerError(error, 'target.conflict')) await remember(recordOf(from, wroteAt, { ...latest, looked: true }))
+    throw error
+  }
 }
 
 /** Puts back what was there: the whole earlier version, or no value where there was none. Over ours, and over nothing else. */

@@ -1,6 +1,7 @@
 import type { Evidence, Journaled, Json, Outlook, Reversible, Step } from '../../../src/sdk/index.ts'
 import type { VaultClient } from '../client.ts'
 import { type Send, sendingFor } from '../send.ts'
+import { nameOf } from './kv-place.ts'
 import { type Standing, standingOf, type Writing } from './kv-standing.ts'
 import { handOf, putBack } from './kv-writing.ts'
 import { inOne } from './outlooks.ts'
@@ -37,7 +38,31 @@ export function writtenAndUndone<S extends Step>({ writingOf, evidenceFor, outlo
       looked(sendingFor(ctx, 'ending'), steps, ({ is }) => is === 'restored' || is === 'untouched', { afterUndo: true }),
     async outlook(ctx, steps) {
       const send = sendingFor(ctx, 'background')
-      return inOne(await Promise.all(steps.map((step) => outlookOf(send, step))))
+      return inOne(
+        await Promise.all(
+          steps.map(async (step) => {
+            const outlook = await outlookOf(send, step)
+            return outlook.isPossible ? outlook : (unlooked(writingOf(step, step.record)) ?? outlook)
+          }),
+        ),
+      )
     },
+  }
+}
+
+/** A way back begins with the look that nobody answered, and there may be something to give back: whatever else stands there. */
+function unlooked({ place, unchecked }: Writing): Outlook | undefined {
+  if (!unchecked || unchecked.looked) return undefined
+  const { version } = unchecked
+  const name = nameOf(place)
+  return {
+    isPossible: true,
+    because: `nobody could look what version ${version} of ${name} was written over: that is looked at first, and what somebody else had there is written again`,
+    restores: [
+      {
+        target: `${place.mount}/data/${place.path}`,
+        summary: `What version ${version} of ${name} was written over is looked at.`,
+      },
+    ],
   }
 }

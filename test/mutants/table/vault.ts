@@ -188,6 +188,22 @@ export const VAULT: readonly Mutant[] = [
     only: 'gives back once what was sent twice',
   },
   {
+    bug: 'what was written over is not looked at where a way back seems to be none',
+    file: 'plugins/vault/actions/written-action.ts',
+    find: 'if (!unchecked || unchecked.looked) return undefined',
+    replace: 'return undefined',
+    suites: ['looked-later'],
+    only: 'when a person has the run taken back',
+  },
+  {
+    bug: 'what was looked at in vain counts as never looked at',
+    file: 'plugins/vault/actions/written-action.ts',
+    find: 'if (!unchecked || unchecked.looked) return undefined',
+    replace: 'if (!unchecked) return undefined',
+    suites: ['looked-later'],
+    only: 'where it was a way back, too',
+  },
+  {
     bug: 'versions that somebody else deleted first count as deleted by the run',
     file: 'plugins/vault/actions/delete-kv-version.ts',
     find: "before.is !== 'live' && !ctx.again",
