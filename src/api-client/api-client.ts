@@ -24,6 +24,19 @@ export class ChangeHeld extends BrokerError {
   }
 }
 
+/** What the broker refused, with every field that it has something against. */
+export class ApiRefusal extends BrokerError {
+  readonly issues: NonNullable<Problem['issues']>
+
+  constructor({ code, message, fix, field, issues, requestId }: Problem) {
+    const others = (issues ?? []).slice(1).map((one) => `${one.field} ${one.message}`)
+    super(code as ErrorCode, [message, ...others].join('; '), { fix, field, requestId })
+    // Of one field the message begins with its name, where the body did not fit.
+    const own = field !== undefined && message.startsWith(`${field} `) ? message.slice(field.length + 1) : message
+    this.issues = issues ?? (field === undefined ? [] : [{ field, message: own }])
+  }
+}
+
 /** The broker's API for one person. Every refusal is a `BrokerError` as the broker worded it. */
 export class ApiClient {
   constructor(
@@ -90,12 +103,7 @@ export class ApiClient {
         fix: 'set LATCHKEY_CLI_URL or --url to the URL of the broker itself',
       })
     }
-    const others = (problem.issues ?? []).slice(1).map(({ field, message }) => `${field} ${message}`)
-    return new BrokerError(problem.code as ErrorCode, [problem.message, ...others].join('; '), {
-      fix: problem.fix,
-      field: problem.field,
-      requestId: problem.requestId,
-    })
+    return new ApiRefusal(problem)
   }
 
   private noAnswer(cause: unknown): BrokerError {

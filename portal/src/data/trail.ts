@@ -2,7 +2,7 @@ import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import type { AuditEntry } from '../../../src/contract/audit.ts'
 import { audit } from '../../../src/contract/endpoints/audit.ts'
 import { users } from '../../../src/contract/endpoints/people.ts'
-import { api } from './api.ts'
+import { api, gathered } from './api.ts'
 import { LATER_MS, pageByPage } from './pace.ts'
 
 /** As in queries.ts, for the audit trail. */
@@ -44,8 +44,4 @@ export const personName = (id: string) =>
     staleTime: Number.POSITIVE_INFINITY,
   })
 
-async function recordedOf(subject: string): Promise<AuditEntry[]> {
-  const found: AuditEntry[] = []
-  for await (const entry of api.each(audit.list, { query: { subject } })) found.push(entry)
-  return found
-}
+const recordedOf = (subject: string): Promise<AuditEntry[]> => gathered(api.each(audit.list, { query: { subject } }))

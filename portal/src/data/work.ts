@@ -6,7 +6,7 @@ import { integrations } from '../../../src/contract/endpoints/integrations.ts'
 import { rotations } from '../../../src/contract/endpoints/rotations.ts'
 import { runs } from '../../../src/contract/endpoints/runs.ts'
 import type { RunView } from '../../../src/contract/runs.ts'
-import { api } from './api.ts'
+import { api, gathered } from './api.ts'
 import { LATER_MS, PAGE, pageByPage, SOON_MS } from './pace.ts'
 
 /** As in queries.ts, for the work that admins see to. */
@@ -64,7 +64,7 @@ export const wayBack = (id: string) =>
 export const connected = () =>
   queryOptions({
     queryKey: [...workKeys.integrations, 'connected'],
-    queryFn: async () => (await api.call(integrations.list, { query: { limit: 200 } })).items,
+    queryFn: () => gathered(api.each(integrations.list)),
   })
 
 export const offeredActions = (id: string) =>
