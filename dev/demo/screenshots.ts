@@ -2,7 +2,7 @@ import { mkdtemp } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import type { Browser, Page } from 'playwright-core'
-import { requests } from '../../src/contract/endpoints/access.ts'
+import { flows, requests } from '../../src/contract/endpoints/access.ts'
 import { distributions } from '../../src/contract/endpoints/distributions.ts'
 import { grants } from '../../src/contract/endpoints/grants.ts'
 import { runs } from '../../src/contract/endpoints/runs.ts'
@@ -115,6 +115,7 @@ async function work(world: DemoWorld, vault: VaultServer, shop: DemoShop, places
   await undoneByAdmin(screen, vault, world, rotator)
   await certificate(screen, vault, world, places)
   const rotated = (await world.admin.call(runs.list, { query: { integration: rotator, limit: 1 } })).items[0]
+  const flow = (await world.admin.call(flows.list, { query: { limit: 1 } })).items[0]
   const distributed = (await world.admin.call(distributions.list, { query: { limit: 1 } })).items[0]
   return [
     { name: 'runs', who: 'Dana', path: '/runs' },
@@ -126,6 +127,9 @@ async function work(world: DemoWorld, vault: VaultServer, shop: DemoShop, places
     { name: 'integrations', who: 'Dana', path: '/integrations' },
     { name: 'integration', who: 'Dana', path: `/integrations/${rotator}` },
     { name: 'connect', who: 'Dana', path: '/integrations/new?plugin=vault' },
+    { name: 'flows', who: 'Dana', path: '/access-flows' },
+    { name: 'flow', who: 'Dana', path: `/access-flows/${flow?.id}` },
+    { name: 'flow-form', who: 'Dana', path: `/access-flows/${flow?.id}/change` },
     { name: 'changes', who: 'Dana', path: '/proposals' },
     { name: 'audit', who: 'Dana', path: '/audit' },
   ]

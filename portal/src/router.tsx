@@ -138,6 +138,32 @@ const integration = createRoute({
   component: lazyRouteComponent(() => import('./pages/integrations/integration.tsx'), 'IntegrationPage'),
 })
 
+const flows = createRoute({
+  getParentRoute: () => root,
+  path: '/access-flows',
+  validateSearch: (given: Record<string, unknown>) => ({ integration: text(given['integration']) }),
+  component: lazyRouteComponent(() => import('./pages/flows/flows.tsx'), 'Flows'),
+})
+
+const newFlow = createRoute({
+  getParentRoute: () => root,
+  path: '/access-flows/new',
+  validateSearch: (given: Record<string, unknown>) => ({ integration: text(given['integration']) }),
+  component: lazyRouteComponent(() => import('./pages/flows/new-flow.tsx'), 'NewFlow'),
+})
+
+const flow = createRoute({
+  getParentRoute: () => root,
+  path: '/access-flows/$id',
+  component: lazyRouteComponent(() => import('./pages/flows/flow.tsx'), 'FlowPage'),
+})
+
+const changeFlow = createRoute({
+  getParentRoute: () => root,
+  path: '/access-flows/$id/change',
+  component: lazyRouteComponent(() => import('./pages/flows/change-flow.tsx'), 'ChangeFlow'),
+})
+
 const proposals = createRoute({
   getParentRoute: () => root,
   path: '/proposals',
@@ -154,7 +180,7 @@ const proposal = createRoute({
 
 const forPeople = [home, search, ask, inbox, request, grant, receipt]
 const forWork = [runs, newRun, run, rotations, certificates, distributions, distribution, audit, grantStory]
-const forSetup = [integrations, connect, integration, proposals, proposal]
+const forSetup = [integrations, connect, integration, flows, newFlow, flow, changeFlow, proposals, proposal]
 
 export const router = createRouter({
   routeTree: root.addChildren([...forPeople, ...forWork, ...forSetup]),

@@ -45,6 +45,7 @@ export const setup = {
   nav: {
     label: 'Kinds of setup',
     integrations: 'Integrations',
+    flows: 'Access flows',
     proposals: 'Changes',
   },
   leave: 'Leave it',
@@ -142,6 +143,7 @@ export const setup = {
     removeYes: 'Yes, remove it',
     removeLeaving: 'Remove it and leave what is there',
     removeLeavingYes: 'Yes, it can be taken back no more',
+    flows: 'Who may ask for what is there',
   },
   connect: {
     title: 'Connect a system',

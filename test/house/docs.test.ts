@@ -70,7 +70,7 @@ describe('the manual', () => {
         .replace(/\s+/g, ' ')
         .match(/no pages yet (to [^.:]+)[.:]/)?.[1]
         ?.replace(/, and .*$/, '')
-    expect(lacking(page('portal.md'))).toMatch(/access flows.*distribution.*reviews/)
+    expect(lacking(page('portal.md'))).toMatch(/rotations.*distribution.*reviews/)
     expect(lacking(page('../README.md'))).toBe(lacking(page('portal.md')))
   })
 

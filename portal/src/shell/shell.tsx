@@ -68,7 +68,7 @@ export function Shell() {
 
 /** What stands below these links of the bar. */
 const WORK = /^\/(runs|rotations|certificates|distributions)(\/|$)/
-const SETUP = /^\/(integrations|proposals)(\/|$)/
+const SETUP = /^\/(integrations|access-flows|proposals)(\/|$)/
 
 /** Who sees what is done in systems; for others there is nothing in these lists. */
 const isSeer = ({ roles }: Me) => roles.some((role) => role === 'admin' || role === 'owner' || role === 'auditor')

@@ -10,6 +10,7 @@ import { Before } from '../../parts/before.tsx'
 import { useDoing } from '../../parts/doing.ts'
 import { Empty, Failed, Loading } from '../../parts/face.tsx'
 import { Facts } from '../../parts/facts.tsx'
+import { TextLink } from '../../parts/link.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { Page, Section } from '../../parts/page.tsx'
 import { Refused } from '../../parts/refused.tsx'
@@ -35,6 +36,9 @@ export function IntegrationPage() {
       <IntegrationFacts integration={data} />
       <Health integration={data} />
       <Discovered id={id} />
+      <TextLink to="/access-flows" search={{ integration: id }}>
+        {words.integration.flows}
+      </TextLink>
       <Section title={words.integration.settings}>
         <Before before={withoutMarks(data.config)} />
       </Section>
