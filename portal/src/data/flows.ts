@@ -44,7 +44,7 @@ export const resourcesNamed = (integration: string, q: string) =>
     queryFn: async () => (await api.call(resources.search, { query: { integration, q, limit: PAGE } })).items,
   })
 
-/** Somebody, or some people, whom a rule can name. */
+/** A person or a group that a rule can name. */
 export interface Nameable {
   readonly id: string
   readonly name: string

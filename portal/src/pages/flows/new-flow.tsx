@@ -17,7 +17,7 @@ import { type FlowDraft, FlowForm } from './flow-form.tsx'
 import { writeRule } from './form/loose.ts'
 import { useSaving } from './saving.ts'
 
-/** What a rule begins with. It gives nothing: what and to whom is still to be said. */
+/** What a rule begins with. It gives nothing: resources, permissions and approvers are still to be chosen. */
 const BEGINNING = {
   requesters: { kind: 'everyone' },
   resources: [],

@@ -12,7 +12,7 @@ export type NameOf = (id: string) => string
 /** More people are not named in a sentence. */
 const NAMED = 3
 
-/** Everybody whom the sentences about a rule name. */
+/** The people and groups that the sentences about a rule name. */
 export function namedIn({ requesters, approval, riskStages, notify }: AccessRule): string[] {
   const stages = [...(approval.kind === 'stages' ? approval.stages : []), ...(riskStages?.stages ?? [])]
   const sources = stages.flatMap(({ approvers, escalation }) => [...approvers, ...(escalation?.approvers ?? [])])

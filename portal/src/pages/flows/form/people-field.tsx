@@ -18,7 +18,7 @@ interface Given {
   readonly onChange: (value: unknown) => void
 }
 
-/** People and groups by name; whoever is chosen stands above the search. */
+/** People and groups by name; those that are chosen stand above the search. */
 export function PeopleField({ legend, description, error, value, onChange }: Given) {
   const [typed, setTyped] = useState('')
   const input = useRef<HTMLInputElement>(null)
