@@ -165,6 +165,6 @@ export const requestQuery = z.strictObject({
   role: z
     .enum(['requester', 'approver', 'any'])
     .default('requester')
-    .describe('requester: your own; approver: those you may decide; all: all you may see'),
+    .describe('requester: your own; approver: those you may decide; any: all you may see'),
 })
 export type RequestQuery = z.infer<typeof requestQuery>
