@@ -15,10 +15,12 @@ export interface RunFacts {
   readonly isLeft: boolean
   /** it failed, and its steps are kept no longer: nobody knows whether something of it is in its target */
   readonly isForgotten: boolean
+  /** the system it was planned in; null: it was not planned, or its plugin cannot tell */
+  readonly target: TargetIdentity | null
 }
 
 export const RUN_FACTS = `(
-  select r.id, r.state, r.input, r.started_by as "startedBy",
+  select r.id, r.state, r.input, r.target, r.started_by as "startedBy",
     (select count(*)::int from action_steps s where s.run_id = r.id) as steps,
     (select count(*)::int from action_steps s where s.run_id = r.id and s.state = 'executed') as "stepsDone",
     exists (select from action_steps s where s.run_id = r.id and s.state not in ('planned', 'undone')) as "isLeft",

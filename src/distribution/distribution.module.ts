@@ -12,6 +12,7 @@ import { Distributions } from './fan-out/distributions.service.ts'
 import { DryRuns } from './fan-out/dry-runs.ts'
 import { FanOut } from './fan-out/fan-out.ts'
 import { Fitting } from './fan-out/fitting.ts'
+import { InTurn } from './fan-out/in-turn.ts'
 import { LaterOrders } from './fan-out/later-orders.ts'
 import { LostDistributions } from './fan-out/lost-distributions.ts'
 import { PuttingBack } from './fan-out/putting-back.ts'
@@ -53,6 +54,7 @@ import { Targets } from './targets/targets.service.ts'
     Fitting,
     DryRuns,
     LaterOrders,
+    InTurn,
     FanOut,
     StillWanted,
     LostDistributions,

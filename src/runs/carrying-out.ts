@@ -29,12 +29,22 @@ const STAYS = 'look at what stands there: it stays as it is until the run is rol
 /** Throws why a run is not wanted any more. */
 export type StillWanted = (tx: Tx, run: OrderedRun) => Promise<void>
 
+/** A run that goes first, and the thing that both change. */
+export interface Earlier {
+  readonly id: string
+  readonly resource: string
+}
+
+/** Answers what has to be done before a run, whichever integration it goes through. */
+export type AfterOthers = (tx: Tx, run: OrderedRun) => Promise<Earlier | undefined>
+
 /** Does what was ordered, step by step; what fails on the way is taken back. */
 @Injectable()
 export class CarryingOut implements OnModuleInit {
   private readonly log = new Logger(CarryingOut.name)
   private stillAllowed: ((tx: Tx, requestId: string) => Promise<void>) | undefined
   private readonly stillWanted = new Map<OrderedRun['startedBy']['kind'], StillWanted>()
+  private readonly afterOtherRuns = new Map<OrderedRun['startedBy']['kind'], AfterOthers>()
 
   constructor(
     private readonly database: Database,
@@ -53,6 +63,11 @@ export class CarryingOut implements OnModuleInit {
   /** Who has runs ordered says whether one of them is still wanted. */
   wantedBy(starter: OrderedRun['startedBy']['kind'], stillWanted: StillWanted): void {
     this.stillWanted.set(starter, stillWanted)
+  }
+
+  /** Who has runs ordered says which one waits for another, where several integrations lead to one thing. */
+  afterOthers(starter: OrderedRun['startedBy']['kind'], afterOthers: AfterOthers): void {
+    this.afterOtherRuns.set(starter, afterOthers)
   }
 
   onModuleInit(): void {
@@ -107,13 +122,19 @@ export class CarryingOut implements OnModuleInit {
       await this.giveUp(tx, run, cancelled())
       return undefined
     }
-    const earlier = run.state === 'pending' ? await earlierThan(tx, run) : undefined
+    const earlier = run.state === 'pending' ? await this.earlierThan(tx, run) : undefined
     if (earlier) {
-      await noteProblem(tx, id, problemOf(earlier))
+      await noteProblem(tx, id, problemOf(waitsFor(earlier)))
       return 'later'
     }
     await rows(tx, 'update ordered_runs set first_tried_at = coalesce(first_tried_at, clock_timestamp()) where id = $1', [id])
     return (await this.journal.claim(tx, [id], ['pending', 'executing'])).get(id)
+  }
+
+  /** What is ordered for one thing is done in the order of the orders, however long each of them was tried in vain. */
+  private async earlierThan(tx: Tx, run: OrderedRun): Promise<Earlier | undefined> {
+    if (run.writes.length === 0) return undefined
+    return (await earlierThrough(tx, run)) ?? this.afterOtherRuns.get(run.startedBy.kind)?.(tx, run)
   }
 
   private async done(tx: Tx, { id }: HeldRun, evidence: readonly Evidence[], calls: ShownCalls): Promise<void> {
@@ -175,10 +196,8 @@ export class CarryingOut implements OnModuleInit {
   }
 }
 
-/** What is ordered for one thing is done in the order of the orders, however long each of them was tried in vain. */
-async function earlierThan(tx: Tx, run: OrderedRun): Promise<BrokerError | undefined> {
-  if (run.writes.length === 0) return undefined
-  const [earlier] = await rows<{ id: string; resource: string }>(
+async function earlierThrough(tx: Tx, run: OrderedRun): Promise<Earlier | undefined> {
+  const [earlier] = await rows<Earlier>(
     tx,
     `select o.id, (select min(thing) from unnest(o.writes) as thing where thing = any($2)) as resource
      from ordered_runs o join ${RUN_FACTS} r on r.id = o.id
@@ -186,7 +205,10 @@ async function earlierThan(tx: Tx, run: OrderedRun): Promise<BrokerError | undef
        and (o.created_at, o.id) < (select created_at, id from ordered_runs where id = $3) limit 1`,
     [run.integrationId, run.writes, run.id],
   )
-  if (!earlier) return undefined
+  return earlier
+}
+
+function waitsFor(earlier: Earlier): BrokerError {
   return new BrokerError('run.locked', `${earlier.resource} is to be changed by ${earlier.id} first`, {
     fix: 'wait until that run is over, or cancel it',
   })

@@ -80,7 +80,7 @@ export function isThere({ state, isLeft, isOrphaned }: Pick<OrderedRun, 'state' 
 }
 
 /** What distributions may know of their runs: to be joined in their SQL as `join ${ORDERED_FACTS} o on o.id = …`. */
-export const ORDERED_FACTS = `(select id, undo, problem, created_at as "createdAt",
+export const ORDERED_FACTS = `(select id, undo, problem, writes, created_at as "createdAt",
    coalesce((select bool_and(piece -> 'wasUntouched' = 'true') from jsonb_array_elements(undone -> 'evidence') piece), false) as "wroteNothing"
    from ordered_runs)`
 
@@ -102,7 +102,7 @@ export async function findRun(tx: Tx, id: string): Promise<OrderedRun | undefine
 export function selectRuns(tx: Tx, condition: string, values: readonly unknown[]): Promise<OrderedRun[]> {
   return rows(
     tx,
-    `select o.id, o.integration_id as "integrationId", i.plugin, o.action, r.state, r.input, r."startedBy", r.steps, r."stepsDone", r."isLeft", r."isForgotten", i.state = 'removed' as "isOrphaned",
+    `select o.id, o.integration_id as "integrationId", i.plugin, o.action, r.state, r.input, r."startedBy", r.steps, r."stepsDone", r."isLeft", r."isForgotten", r.target, i.state = 'removed' as "isOrphaned",
        o.reason, case when u.id is not null then json_build_object('id', u.id, 'name', u.name) end as "orderedBy",
        o.request_id as "requestId", o.on_behalf_of as "onBehalfOf", o.approved, o.risk, o.concerns, o.writes, o.undo_if_unverified as "undoIfUnverified", o.done, o.problem, o.failure, coalesce(o.first_tried_at < clock_timestamp() - ${PATIENCE}, false) as "isLate",
        coalesce((o.undo ->> 'at')::timestamptz < clock_timestamp() - ${STUCK_AFTER}, false) as "isOverdue",

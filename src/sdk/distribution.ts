@@ -40,6 +40,6 @@ export interface Distributes<Credential, Location> {
   inputOf(location: Location, certificate: CertificateToGo): { readonly [key: string]: unknown }
   /** whether the private key goes along */
   wantsKey(location: Location): boolean
-  /** where in the target a certificate goes, as people write it. Throws as `inputOf` does. */
+  /** where in the target a certificate goes, as people write it and as the action’s `writes` names it. Throws as `inputOf` does. */
   pathOf(location: Location, certificate: CertificateFacts): string
 }

@@ -1,52 +1,26 @@
-import { X509Certificate } from 'node:crypto'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../dev/vault/vault-binary.ts'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import type { Api } from '../support/api.ts'
 import { startBroker } from '../support/broker.ts'
-import { makeChain } from '../support/certificates.ts'
 import { type DistributionWorld, distributionWorld } from '../support/distribution-world.ts'
 import { pass, startFaultProxy } from '../support/fault-proxy.ts'
 import { spoiled } from '../support/faults.ts'
 import { startRelay } from '../support/relay.ts'
+import { isPatient as isTriedOften, renewedPair, silentTarget } from '../support/renewed-pair.ts'
 
 const servers = await serversUnderTest()
 
 describe.each(servers)('Certificates for one place at $product', (binary) => {
   let world: DistributionWorld
-  let number = 0
 
   beforeAll(async () => {
     world = await distributionWorld(binary)
   })
   afterAll(() => world?.stop())
 
-  /** Two certificates of one name, which go to one place, and what stands there. */
-  const two = async () => {
-    number += 1
-    const cn = `n${number}.example.com`
-    const [older, newer] = [1, 2].map(() => makeChain({ cn, domains: [cn] }))
-    const stands = async (at: string) => {
-      const { body } = await world.server.api('GET', `secret/data/${at}/${cn}`)
-      const pem: string | undefined = body?.data?.data?.certificate
-      const isOf = (made: typeof older) => new X509Certificate(made!.leaf.pem).raw.equals(new X509Certificate(pem!).raw)
-      return {
-        version: body?.data?.metadata?.version,
-        is: !pem ? 'none' : isOf(older) ? 'older' : isOf(newer) ? 'newer' : 'other',
-      }
-    }
-    const known = { older: await world.certificate(older!), newer: await world.certificate(newer!, { name: `${cn} renewed` }) }
-    return { ...known, stands }
-  }
-  /** Tried so often that it is tried again only after seconds. */
-  const isPatient = (ordered: string) =>
-    waitFor('it to be tried in vain a few times', async () => {
-      const [{ runId }] = (await world.get(ordered)).targets
-      const [work] = await world.broker.database.query('select attempts from due_work where subject = $1', [runId])
-      return Number(work?.['attempts'] ?? 0) >= 4
-    })
+  const two = () => renewedPair(world)
+  const isPatient = (ordered: string) => isTriedOften(world, ordered)
 
   it('arrive in the order in which they were ordered, also when the target was away in the meantime', async () => {
     const { older, newer, stands } = await two()
@@ -91,10 +65,7 @@ describe.each(servers)('Certificates for one place at $product', (binary) => {
 
   it('do not replace what was ordered later and is there already, unless they are sent once more', async () => {
     const { older, newer, stands } = await two()
-    const silent = createServer(() => {})
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
-    const address = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
-    const slow = await world.target('slow', { address }, { skipTest: true })
+    const { slow, close } = await silentTarget(world, 'slow')
     const target = await world.target('in turn', { path: 'certs/turn/{{ .cn }}' })
     const first = await world.distribute(older, [slow, target], { batchSize: 1 })
     const second = await world.distribute(newer, [target])
@@ -122,7 +93,7 @@ describe.each(servers)('Certificates for one place at $product', (binary) => {
     await say('resume', { reason: 'the older one after all', targetIds: [target] })
     expect((await world.settled(first)).targets[1].state).toBe('verified')
     expect(await stands('certs/turn')).toEqual({ version: 2, is: 'older' })
-    silent.close()
+    close()
   })
 
   const refuses = (id: string, more: object = {}) =>
@@ -131,13 +102,7 @@ describe.each(servers)('Certificates for one place at $product', (binary) => {
     await world.admin.must(world.admin.post(`/api/distributions/${id}/cancel`, { reason: 'enough' }))
     return world.settled(id)
   }
-  /** A target that never answers, and is waited for first. */
-  const silently = async (name: string) => {
-    const silent = createServer(() => {})
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
-    const address = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
-    return { slow: await world.target(name, { address }, { skipTest: true }), close: () => silent.close() }
-  }
+  const silently = (name: string) => silentTarget(world, name)
 
   it('do not replace what was ordered later, failed there and was left, unless they are sent there by name', async () => {
     const { older, newer, stands } = await two()
@@ -191,7 +156,7 @@ describe.each(servers)('Certificates for one place at $product', (binary) => {
     const target = await world.target('resumed', { path: 'certs/resumed/{{ .cn }}' })
     const first = await world.distribute(older, [slow, target], { batchSize: 1 })
     await cancel(first)
-    await world.admin.must(refuses(first))
+    await world.admin.must(refuses(first, { targetIds: [slow, target] }))
     const second = await world.distribute(newer, [target])
     expect((await world.settled(second)).state).toBe('done')
     const late = await waitFor('the turn of the other target to come', async () => {

@@ -143,9 +143,9 @@ export class Distributions implements OnModuleInit {
       ])
       await rows(
         tx,
-        `update distribution_parts p set run_id = null, problem = null, target_version = t.version, resumed_at = clock_timestamp()
+        `update distribution_parts p set run_id = null, problem = null, target_version = t.version, resumed_at = case when $4 then clock_timestamp() end
          from unnest($2::text[], $3::int[]) as t (id, version) where p.distribution_id = $1 and p.target_id = t.id`,
-        [id, targets, versions],
+        [id, targets, versions, targetIds !== undefined],
       )
       await record(tx, { kind: 'distribution.resumed', actor: caller.id, subject: id, data: { reason, targets } })
       await enqueue(tx, [workOf(id)])

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common'
 import { Catalog } from '../../catalog/catalog.ts'
 import type { NewDistribution } from '../../contract/distributions.ts'
+import { sorted } from '../../integrations/secrets/destination.ts'
 import { Database, type Tx } from '../../platform/postgres/database.ts'
 import { Sealer } from '../../platform/sealing/sealing.ts'
-import { BrokerError } from '../../sdk/index.ts'
+import { BrokerError, type Json } from '../../sdk/index.ts'
 import { type Certificate, findCertificate, privateKeyOf, toGo } from '../certificates/certificate.ts'
 import { Revocations } from '../certificates/revocations.ts'
 import { distributionOf } from '../targets/credential.ts'
@@ -100,10 +101,19 @@ export class Fitting {
   }
 
   private placeOf(target: Target, certificate: Certificate): string {
-    const { destinationOf } = distributionOf(this.catalog.get(target.plugin))
-    return JSON.stringify([destinationOf(target.location), this.pathOf(target, certificate)])
+    return JSON.stringify([this.systemOf(target), this.pathOf(target, certificate)])
   }
 
+  /** Which system a target is at, as it can be compared: who vouches for it is no part of that. */
+  systemOf({ plugin: id, location }: Pick<Target, 'plugin' | 'location'>): readonly Json[] {
+    const plugin = this.catalog.find(id)
+    if (!plugin?.distribution) return [id] // of a plugin that is gone nobody knows more
+    const destination = plugin.distribution.destinationOf(location)
+    const leading = plugin.livesAt?.system
+    return [id, leading ? leading.map((field) => destination[field] ?? null) : sorted(destination)]
+  }
+
+  /** Runs call it the same: it is what the action says that it writes. */
   pathOf(target: Target, certificate: Certificate): string {
     return distributionOf(this.catalog.get(target.plugin)).pathOf(target.location, toGo(certificate))
   }

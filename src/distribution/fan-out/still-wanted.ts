@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
 import { row, type Tx } from '../../platform/postgres/database.ts'
 import { CarryingOut } from '../../runs/carrying-out.ts'
+import type { OrderedRun } from '../../runs/ordered-run.ts'
 import { BrokerError } from '../../sdk/index.ts'
 import { findCertificate } from '../certificates/certificate.ts'
 import { findTarget } from '../targets/target.ts'
@@ -24,10 +25,10 @@ export class StillWanted implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.runs.wantedBy('distribution', (tx, { id }) => this.mustBeWanted(tx, id))
+    this.runs.wantedBy('distribution', (tx, run) => this.mustBeWanted(tx, run))
   }
 
-  private async mustBeWanted(tx: Tx, runId: string): Promise<void> {
+  private async mustBeWanted(tx: Tx, { id: runId, state, target: system }: OrderedRun): Promise<void> {
     const sent = await row<Sent>(
       tx,
       `select d.id, d.certificate_id as "certificateId", p.target_id as "targetId", p.resumed_at as "resumedAt"
@@ -37,9 +38,11 @@ export class StillWanted implements OnModuleInit {
     if (!sent) return
     const certificate = await findCertificate(tx, sent.certificateId)
     await this.fitting.mustBeOfUse(tx, certificate)
+    // Which system answers is written down with the plan. This is asked once more before anything is sent there.
+    if (state === 'pending') return
     const targets = [await findTarget(tx, sent.targetId)]
-    // Who has it sent once more was told what stood there then, and not of what has come since.
-    const later = await this.laterOrders.standAt(tx, sent.id, { certificate, targets }, sent.resumedAt)
+    // Who has it sent there by name was told what stood there then, and not of what has come since.
+    const later = await this.laterOrders.standAt(tx, sent.id, { certificate, targets }, { since: sent.resumedAt, system })
     if (!later) return
     throw new BrokerError('conflict', `what was ordered later, by ${later.distribution}, is there already`, {
       fix: 'resume the distribution with this target named, if this certificate is to stand there all the same',
