@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { ERRORS } from '../../src/sdk/errors.ts'
 import { circlesAmong } from '../support/circles.ts'
 import { root } from '../support/house.ts'
-import { BOTH_SAY, CLOCKS, MAY_IMPORT, mayImport, NAMES_TARGETS } from '../support/rooms.ts'
+import { ANYBODY_SAYS, BOTH_SAY, CLOCKS, MAY_IMPORT, mayImport, NAMES_TARGETS } from '../support/rooms.ts'
 import { ANY_LENGTH, linesIn, tooLong } from '../support/sizes.ts'
-import { isSaid, isShared, targetWords } from '../support/target-words.ts'
+import { isNeeded, isSaid, isShared, REMEDY, targetWords } from '../support/target-words.ts'
 import * as walls from '../support/walls.ts'
 import { house, inWords, isOurs } from '../support/whole-house.ts'
 
@@ -149,10 +149,12 @@ describe('the house', () => {
   })
 
   it('says no word of a target in the core or in the portal, not even in a comment, but those with a reason', () => {
-    expect(targetWords(house)).toEqual([])
+    expect(targetWords(house), REMEDY).toEqual([])
     expect(NAMES_TARGETS.filter((one) => !isSaid(house, one)).map(({ place }) => place)).toEqual([])
     const shared = BOTH_SAY.flatMap(({ words }) => words.split(' '))
     expect(shared.filter((word) => !isShared(house, word))).toEqual([])
+    const common = ANYBODY_SAYS.flatMap(({ words }) => words.split(' '))
+    expect(common.filter((word) => !isNeeded(house, word))).toEqual([])
   })
 
   it('has codes of errors that fit any target', () => {

@@ -23,7 +23,7 @@ describe('a second plugin', () => {
   it.each(walls.AROUND_PLUGINS.map((wall) => ({ wall })))(
     'is within the wall $wall.name by one line in the catalog',
     ({ wall }) => {
-      expect(second.plugins).toEqual(['badges', ...house.plugins])
+      expect(second.plugins).toEqual([...house.plugins, 'badges'].sort())
       expect(wall(second)).toEqual(wall(house))
     },
   )
@@ -67,6 +67,51 @@ describe('a second plugin', () => {
   it('is not named in the core', () => {
     const named = new Map([...laid, ['src/grants/planted.ts', `const isTheirs = plugin === 'badges'`]])
     expect(targetWords(houseOf(named))).toContain('src/grants/planted.ts: badges')
+  })
+
+  const FIELDS =
+    'id created_at updated_at expires_at user_id group_id client_id client_secret access_token last_used_at resource_type is_active email_verified content_type'
+  // Under an id of two words, which the catalog writes as one, with the client at the root, whose API has fields as others have them.
+  const client = `export interface Answer { ${FIELDS.split(' ')
+    .map((field) => `readonly ${field}: string`)
+    .join('; ')} }\nexport const readAnswer = (answer: Answer) => answer.expires_at`
+  const hyphenated = new Map([
+    ...texts,
+    ['ticket-desk/index.ts', client],
+    [
+      'plugins/ticket-desk/index.ts',
+      `import { readAnswer } from '../../ticket-desk/index.ts'\nimport { Secret } from '../../src/sdk/index.ts'\nexport const ticketDesk = (token: string) => new Secret(readAnswer(token))`,
+    ],
+    [
+      'src/catalog/plugins.ts',
+      catalog
+        .replace('\n', `\nimport { ticketDesk } from '../../plugins/ticket-desk/index.ts'\n`)
+        .replace('[vault]', '[ticketDesk, vault]'),
+    ],
+  ])
+
+  it.each(walls.AROUND_PLUGINS.map((wall) => ({ wall })))('may have an id of two words, and is within $wall.name', ({ wall }) => {
+    const third = houseOf(hyphenated)
+    expect([third.plugins, third.clients].map((those) => those.includes('ticket-desk'))).toEqual([true, true])
+    expect(third.texts.get('src/catalog/plugins.ts')).toContain('[ticketDesk, vault]')
+    expect(wall(third)).toEqual(wall(house))
+  })
+
+  it('is named in the catalog alone, however it is written', () => {
+    for (const word of ['ticket-desk', 'ticketDesk', 'TicketDesk', 'TICKET_DESK']) {
+      const named = new Map([...hyphenated, ['src/grants/planted.ts', `const a = '${word}'`]])
+      expect(targetWords(houseOf(named))).toEqual([`src/grants/planted.ts: ${word}`])
+    }
+  })
+
+  it.each([
+    ['postgres', true],
+    ['mail', true],
+    ['postgresql-server', false],
+  ])('may not have a word of the core for its id: %s', (id, isTaken) => {
+    const named = houseOf(new Map([...texts, [`plugins/${id}/index.ts`, 'export const planted = 1']]))
+    expect(targetWords(named).length > 0).toBe(isTaken)
+    expect(targetWords(named).filter((one) => !/^(src|portal)\/.+: /.test(one))).toEqual([])
   })
 
   it('may have a client of its own at the root, which knows nothing of the broker', () => {

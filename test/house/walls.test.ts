@@ -201,6 +201,13 @@ const PLANTED: readonly {
     text,
     others: { 'plugins/key-server/index.ts': 'export const keyServer = 1' },
   })),
+  // A name that only the target has excuses itself nowhere, not in the contract either.
+  ...['deskQueueRota', 'rotaPlan', 'queueId'].map((word) => ({
+    wall: targetWords,
+    file: 'src/contract/planted.ts',
+    text: `const planted = z.object({ ${word}: z.string() })`,
+    others: { 'plugins/desk/index.ts': 'interface Answer { desk_queue_rota: 1; rota_plan: 1; queue_id: 1 }' },
+  })),
   {
     wall: walls.unreadable,
     file: 'src/audit/planted.cts',

@@ -101,6 +101,13 @@ export const BOTH_SAY: readonly { readonly words: string; readonly because: stri
   { words: 'unrecognized_keys', because: 'zod says it of every input' },
 ]
 
+/** Likewise, whether a plugin says them by now or not: an API over HTTP has fields of these names, and so has the core. */
+export const ANYBODY_SAYS: readonly { readonly words: string; readonly because: string }[] = [
+  { words: 'content_type user_agent', because: 'HTTP has headers of these names' },
+  { words: 'redirect_uri refresh_token', because: 'OpenID Connect has them' },
+  { words: 'last_used_at is_admin member_ids public_key', because: 'APIs about people and keys have them' },
+]
+
 /** Where the wall clock is read, and not only said in a plugin. Whatever decides about access compares times in SQL or with the target's own. */
 export const CLOCKS: Record<string, string> = {
   'src/actions/calls.ts': 'when a call was about to be made, for the receipt',

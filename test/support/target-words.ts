@@ -1,5 +1,5 @@
 import { ERRORS } from '../../src/sdk/errors.ts'
-import { BOTH_SAY, LISTS_PLUGINS, NAMES_TARGETS } from './rooms.ts'
+import { ANYBODY_SAYS, BOTH_SAY, LISTS_PLUGINS, NAMES_TARGETS } from './rooms.ts'
 import { type House, topOf } from './whole-house.ts'
 
 /** Within a name, too. */
@@ -41,12 +41,16 @@ const OF_A_TARGET = new RegExp(`\\b(\\w*(${NAMES.join('|')})\\w*|${WORDS.join('|
 /** What the core and the portal say in words of a target: in code, in comments, in pages and styles. */
 export function targetWords(house: House): string[] {
   const mayBeSaid = (file: string, word: string) =>
-    (file === LISTS_PLUGINS && house.plugins.includes(word)) ||
+    (file === LISTS_PLUGINS && house.plugins.includes(inKebab(word))) ||
     NAMES_TARGETS.some((one) => file.startsWith(one.place) && one.word.test(word))
   return wordsSaid(house)
     .filter(([file, word]) => !mayBeSaid(file, word))
     .map(([file, word]) => `${file}: ${word}`)
 }
+
+/** What to do where the wall stops somebody. */
+export const REMEDY =
+  'say it in words of the core; or, where the core has it of itself, give it a row in BOTH_SAY of test/support/rooms.ts, with the reason'
 
 /** Whether an exception is needed. */
 export function isSaid(house: House, one: (typeof NAMES_TARGETS)[number]): boolean {
@@ -58,6 +62,12 @@ export function isShared(house: House, word: string): boolean {
   const said = (file: string) => [...house.texts.get(file)!.matchAll(COMPOUND)].some(([one]) => inKebab(one) === inKebab(word))
   const { theirs } = pluginWords(house)
   return theirs.has(inKebab(word)) && coreOf(house).some(said)
+}
+
+/** Whether one that anybody says is said in the core, and by no rule besides. */
+export function isNeeded(house: House, word: string): boolean {
+  const said = (file: string) => compoundsIn(house.texts.get(file)!).some(([, kebab]) => kebab === inKebab(word))
+  return coreOf(house).some(said) && !isOfTheContract(house)(inKebab(word))
 }
 
 function coreOf({ texts }: House): string[] {
@@ -103,37 +113,67 @@ const COMPOUND = /[A-Za-z][A-Za-z\d]*(?:[-_][A-Za-z\d]+)*/g
  * What plugins and their clients say of several parts is of their targets, but what everybody says who speaks of such things: fields of
  * answers, ends of paths. And paths that begin as those they call.
  */
-function pluginWords({ files, code, clients }: House): {
+function pluginWords(house: House): {
   /** all of them, and those that only they say */
   readonly theirs: ReadonlySet<string>
   readonly compounds: ReadonlySet<string>
   readonly paths: RegExp
 } {
+  const { files, code, clients } = house
   const said = files
     .filter((file) => topOf(file) === 'plugins' || clients.includes(topOf(file)))
     .map((file) => saidIn(code.get(file)!))
-  const theirs = new Set(said.flatMap(({ words }) => words))
-  const shared = [...BOTH_SAY.flatMap(({ words }) => words.split(' ')), ...Object.keys(ERRORS).flatMap((code) => code.split('.'))]
+  const ends = new Set(said.flatMap((one) => one.ends))
+  const theirs = new Set([...said.flatMap(({ fields }) => fields), ...ends])
+  const shared = [
+    ...[...BOTH_SAY, ...ANYBODY_SAYS].flatMap(({ words }) => words.split(' ')),
+    ...Object.keys(ERRORS).flatMap((code) => code.split('.')),
+  ]
   const ours = new Set(shared.map(inKebab))
-  const compounds = new Set([...theirs].filter((word) => !ours.has(word)))
+  const isOurs = isOfTheContract(house)
+  const compounds = new Set([...theirs].filter((word) => !ours.has(word) && (ends.has(word) || !isOurs(word))))
   const begins = [...new Set(['sys', ...said.flatMap(({ firsts }) => firsts)])].join('|')
   // Not where a folder or an address of ours goes on: `../identity/people`, `/auth/login`.
   const paths = new RegExp(`(?<![\\w./-])(?:${begins})/[\\w$<{:*-]+|/v\\d/(?:${begins})/`, 'g')
   return { theirs, compounds, paths }
 }
 
-const known = new Map<string, { words: readonly string[]; firsts: readonly string[] }>()
+/**
+ * The core has a name of itself whose every part is in the contract’s names of fields: `expires_at`, `user_id`. Of other fields than that of
+ * this name, so that no word of a target excuses itself by getting there.
+ */
+function isOfTheContract({ files, code }: House): (word: string) => boolean {
+  const names = new Set(files.filter((file) => file.startsWith('src/contract/')).flatMap((file) => fieldsIn(code.get(file)!)))
+  const times = new Map<string, number>()
+  for (const part of [...names].flatMap((name) => [...new Set(name.split('-'))])) times.set(part, (times.get(part) ?? 0) + 1)
+  const has = (word: string, part: string) => (times.get(part) ?? 0) - (names.has(word) ? 1 : 0) >= 1
+  return (word) => word.split('-').every((part) => has(word, part))
+}
+
+const FIELD = /(?<![\w$.])[a-z][A-Za-z\d]*(?=\??:(?!:))/g
+
+function fieldsIn(code: string): readonly string[] {
+  return foundIn(code, FIELD).map(inKebab)
+}
+
+interface Said {
+  readonly fields: readonly string[]
+  readonly ends: readonly string[]
+  readonly firsts: readonly string[]
+}
+
+const known = new Map<string, Said>()
 
 /** Once for each text. */
-function saidIn(code: string): { words: readonly string[]; firsts: readonly string[] } {
+function saidIn(code: string): Said {
   const before = known.get(code)
   if (before) return before
-  const snakes = [...code.matchAll(/\b[a-z]+(?:_[a-z\d]+)+\b/g)].map(([word]) => inKebab(word))
+  const fields = [...code.matchAll(/\b[a-z]+(?:_[a-z\d]+)+\b/g)].map(([word]) => inKebab(word))
   const paths = [...code.matchAll(/\bpath: \[([^\]]*)\]/g)].map(([, list = '']) => list)
   const ends = paths.flatMap((list) => [...list.matchAll(/[a-z]+(?:-[a-z\d]+)+/g)].map(([word]) => word))
   // One part alone is the field of an input.
   const firsts = paths.flatMap((list) => /^\s*['"`]([a-z]+)(?:\/|['"`],)/.exec(list)?.[1] ?? [])
-  const now = { words: [...snakes, ...ends], firsts }
+  const now = { fields, ends, firsts }
   known.set(code, now)
   return now
 }
