@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { z } from 'zod'
 import type { Building } from '../../../docs/examples/badges/building.ts'
 import { badges } from '../../../docs/examples/badges/plugin.ts'
@@ -23,7 +24,7 @@ export const good: Badges = {
   ...badges,
   config: z.strictObject({ folder: z.string().min(1), code: secret({ title: 'Code of the building' }).optional() }),
   async identify(client) {
-    return { building: client.folder }
+    return { building: String((await asked(stat(client.folder))).ino) }
   },
   async *marked(client, signal) {
     signal.throwIfAborted()

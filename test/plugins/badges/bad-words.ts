@@ -1,11 +1,17 @@
 import { z } from 'zod'
-import { secret } from '../../../src/sdk/index.ts'
+import { BrokerError, secret } from '../../../src/sdk/index.ts'
+import { secretsIn } from '../conformance/world.ts'
 import { access, type Bad, giving, good, plugin, said } from './bad-plugin.ts'
 
 const ITSELF = 'says what it is, and has a guide'
 const HEALTHY = 'is healthy where everything is as it should be'
 const SEALED = 'declares each secret of its configuration, so that it is sealed and no form or answer shows it'
 const TELLS_APART = 'names the same system each time it is asked, and another one otherwise'
+const BY_ITSELF = 'names the system as it names itself, and not by the configuration that leads to it'
+const QUIET = 'tells no secret of its configuration where it fails'
+
+/** What the bad ones below have read of configurations. */
+const codes = new Set<string>()
 
 /** Plugins that say what is not so, of themselves and of their target. */
 export const BAD_WORDS: readonly Bad[] = [
@@ -64,6 +70,50 @@ export const BAD_WORDS: readonly Bad[] = [
   ],
   ['takes every system for the same', plugin({ identify: async () => ({ building: 'the building' }) }), TELLS_APART],
   ['takes one system for another each time', plugin({ identify: async () => ({ building: `${Math.random()}` }) }), TELLS_APART],
+  [
+    'takes the address in its configuration for the name of the system',
+    plugin({ identify: async (client) => ({ building: client.folder }) }),
+    BY_ITSELF,
+  ],
+  [
+    'sends its code elsewhere without asking for it again',
+    plugin({ secretsGoTo: ['code'] }),
+    'asks for its secrets again where the configuration leads to another system',
+  ],
+  [
+    'tells its code where a grant is over',
+    plugin({
+      connect: async (config, host) => {
+        for (const code of secretsIn(config)) codes.add(code)
+        return good.connect(config, host)
+      },
+      grantAccess: {
+        ...access,
+        open: (...given) =>
+          access.open(...given).catch((error: Error) => {
+            throw new BrokerError('target.not_found', `${error.message} (asked with ${[...codes].join()})`)
+          }),
+      },
+    }),
+    QUIET,
+  ],
+  [
+    'passes on an error of its client that has its code in it',
+    plugin({
+      connect: async (config, host) => {
+        for (const code of secretsIn(config)) codes.add(code)
+        return good.connect(config, host)
+      },
+      async *discover(...given) {
+        try {
+          yield* good.discover!(...given)
+        } catch {
+          throw new BrokerError('target.failed', 'no answer', { cause: new Error(`GET /doors as ${[...codes].join()}`) })
+        }
+      },
+    }),
+    QUIET,
+  ],
   [
     'says that its session does not stand',
     plugin({ session: () => ({ ok: false, detail: 'over' }) }),

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Building } from '../../../docs/examples/badges/building.ts'
@@ -23,12 +23,15 @@ export async function badgesWorld(plugin: Badges = badges): Promise<PluginWorld<
     new CountedBuilding((await plugin.connect(...given)).folder, () => {
       requests += 1
     })
+  const [config, alias] = [takesCode ? { folder, code } : { folder }, path.join(root, 'entrance')]
+  await symlink(folder, alias)
   return {
     plugin: { ...plugin, connect: counting },
-    config: takesCode ? { folder, code } : { folder },
+    config,
     wrong: [{ config: { folder: '' }, field: 'folder' }],
-    ill: [{ folder: path.join(root, 'nowhere') }],
-    elsewhere: { folder: elsewhere },
+    ill: [{ ...config, folder: path.join(root, 'nowhere') }],
+    elsewhere: { ...config, folder: elsewhere },
+    alias: { ...config, folder: alias },
     host: {
       integrationId: 'int_test',
       version: '0.0.0',

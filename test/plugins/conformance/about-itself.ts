@@ -71,9 +71,19 @@ export const aboutItself: readonly Promised[] = [
       const again = await Trial.begin(world)
       expect(await plugin.identify(again.client, soon())).toEqual(identity)
       await again.end()
-      if (world.elsewhere === undefined) throw new TypeError('the world needs another system, to tell the two apart')
       const other = await Trial.begin(world, world.elsewhere)
       expect(await plugin.identify(other.client, soon())).not.toEqual(identity)
+      await other.end()
+    },
+  },
+  {
+    says: 'names the system as it names itself, and not by the configuration that leads to it',
+    async tried({ plugin, client, world }) {
+      if (!plugin.identify) return
+      if (world.alias === undefined) throw new TypeError('the world needs another way to the same system')
+      expect(world.alias).not.toEqual(world.config)
+      const other = await Trial.begin(world, world.alias)
+      expect(await plugin.identify(other.client, soon())).toEqual(await plugin.identify(client, soon()))
       await other.end()
     },
   },

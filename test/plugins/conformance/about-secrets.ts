@@ -4,7 +4,7 @@ import { takeOutSecrets } from '../../../src/integrations/secrets/config-secrets
 import type { Evidence } from '../../../src/sdk/index.ts'
 import { walk } from './about-the-target.ts'
 import type { Promised } from './promised.ts'
-import { secretsIn, soon, type Trial } from './world.ts'
+import { extended, refusalOf, secretsIn, soon, Trial } from './world.ts'
 
 /** Everything that is stored, shown or logged without a thought. */
 export const aboutSecrets: readonly Promised[] = [
@@ -21,6 +21,49 @@ export const aboutSecrets: readonly Promised[] = [
       expect(unnamed, 'is to be named in `secrets` of the world').toEqual([])
       const forms = [plugin.config, ...(plugin.distribution ? [plugin.distribution.credential] : [])]
       expect(forms.flatMap(readableByName), 'is `secret()`, or has a name that sounds like no secret').toEqual([])
+    },
+  },
+  {
+    says: 'asks for its secrets again where the configuration leads to another system',
+    async tried({ plugin, world }) {
+      const [here, there] = [world.config, world.elsewhere].map((config) => new Map(leavesOf(config)))
+      const differing = [...new Set([...here!.keys(), ...there!.keys()])].filter(
+        (where) => here!.get(where) !== there!.get(where),
+      )
+      const leading = differing.filter((where) => !isSecret(world.secrets, here!.get(where) ?? there!.get(where)))
+      expect(leading.length, 'the world leads elsewhere').toBeGreaterThan(0)
+      const covered = (where: string) => plugin.secretsGoTo.some((field) => where === field || where.startsWith(`${field}.`))
+      expect(
+        leading.filter((where) => !covered(where)),
+        'is to be named in `secretsGoTo`',
+      ).toEqual([])
+    },
+  },
+  {
+    says: 'tells no secret of its configuration where it fails',
+    async tried(trial) {
+      const given = await trial.give()
+      const refusals: unknown[] = []
+      for (const config of trial.world.ill) {
+        const blind = await Trial.begin(trial.world, config)
+        const lost = { ...given, ctx: { ...given.ctx, client: blind.client } }
+        const works = [
+          () => walk(blind),
+          () => blind.give(),
+          () => blind.open(lost),
+          () => blind.takePower(lost),
+          () => blind.leftOf(lost),
+          () => blind.marked(),
+        ]
+        for (const work of works) refusals.push(await refusalOf(work()))
+        expect(shownIn(blind, refusals.map(saidBy), []).length).toBe(0)
+        await blind.end()
+      }
+      await trial.takeBack(given)
+      const longer = extended(given, 600)
+      refusals.push(await refusalOf(trial.open(given)), await refusalOf(trial.access.extend(longer.ctx, longer.steps)))
+      expect(refusals.filter((error) => error !== undefined).length).toBeGreaterThan(0)
+      expect(shownIn(trial, refusals.map(saidBy), []).length).toBe(0)
     },
   },
   {
@@ -78,6 +121,21 @@ function readableByName(form: z.ZodType): string[] {
     },
   })
   return found
+}
+
+function leavesOf(value: unknown, within: readonly string[] = []): (readonly [where: string, leaf: unknown])[] {
+  if (typeof value !== 'object' || value === null) return [[within.join('.'), value]]
+  return Object.entries(value).flatMap(([key, inner]) => leavesOf(inner, Array.isArray(value) ? within : [...within, key]))
+}
+
+function isSecret(secrets: readonly string[], leaf: unknown): boolean {
+  return typeof leaf === 'string' && secrets.includes(leaf)
+}
+
+/** All that a log or a page would have of an error: what it was made of as well. */
+function saidBy(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  return [error.message, Object.entries(error), saidBy(error.cause)]
 }
 
 function textsIn(value: unknown): string[] {

@@ -21,8 +21,10 @@ export interface PluginWorld<Config, Client> {
   readonly wrong: readonly { readonly config: unknown; readonly field: string }[]
   /** configurations that are well-formed, and with which nothing can be done until others see to it: a target that is not there, a login that is refused */
   readonly ill: readonly unknown[]
-  /** the configuration of another system of this kind; needed where the plugin tells systems apart */
-  readonly elsewhere?: unknown
+  /** the configuration of another system of this kind, which differs in nothing but in what leads there, and in secrets */
+  readonly elsewhere: unknown
+  /** a configuration that leads to the same system by another way, such as another address of it; needed where the plugin tells systems apart */
+  readonly alias?: unknown
   readonly host: Host
   /** of a resource that the target has */
   readonly input: GrantInput

@@ -95,6 +95,7 @@ for (const binary of await serversUnderTest()) {
         { ...good, auth: { method: 'approle', roleId: 'not-the-one', secretId: login.secretId } },
       ],
       elsewhere: { ...good, address: another.address },
+      alias: { ...good, address: server.address },
       host: host(),
       input: { resources: [secretAt('app/db', 'read'), keyNamed('k1', 'encrypt')] },
       beyond: [
