@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
-import { pass } from '../support/fault-proxy.ts'
+import { type CallUnderWay, pass } from '../support/fault-proxy.ts'
 import { FAULTS } from '../support/faults.ts'
 import { connectAnew, type Stage, setStage } from '../support/stage.ts'
 
@@ -26,9 +26,9 @@ describe('Versions of a secret that a run is to delete', { timeout: 60_000 }, ()
     const listed: Record<string, { deletion_time: string }> = (await stage.vault.api('GET', HISTORY)).body.data.versions
     return Object.fromEntries(Object.entries(listed).map(([number, one]) => [number, one.deletion_time ? 'deleted' : 'live']))
   }
-  const ordered = async () => {
+  const ordered = async (which = [3, 1]) => {
     const { admin } = stage.home
-    const input = { mount: 'kv', path: 'app/db', versions: [3, 1] }
+    const input = { mount: 'kv', path: 'app/db', versions: which }
     const body = { integrationId: stage.world.integrationId, action: 'delete-kv-version', input, reason: 'a case' }
     const { id } = await admin.must(admin.post('/api/runs', body))
     return waitFor('the run to be over', async () => {
@@ -67,5 +67,47 @@ describe('Versions of a secret that a run is to delete', { timeout: 60_000 }, ()
     })
     expect((await ordered()).state).toBe('executed')
     expect(await versions()).toEqual({ 1: 'deleted', 2: 'live', 3: 'deleted' })
+  })
+
+  /** Once nobody has answered for a minute: the server said the time of its first look a minute ago. */
+  const late = (then: (call: CallUnderWay) => Promise<void>) => {
+    let isLate = false
+    stage.proxy.always(async (call) => {
+      if (call.path === DELETE) {
+        isLate = true
+        return then(call)
+      }
+      if (call.path !== 'sys/health' || isLate) return pass(call)
+      const { headers: _, ...reply } = await call.forward()
+      const { server_time_utc: now, ...health } = JSON.parse(reply.body)
+      await call.reply({ ...reply, body: JSON.stringify({ ...health, server_time_utc: now - 60 }) })
+    })
+  }
+
+  it('stay deleted where somebody else may have deleted them before the call arrived', async () => {
+    late(async (call) => {
+      await stage.vault.api('POST', DELETE, JSON.parse(call.body))
+      await pass(call)
+    })
+    const { id, state } = await ordered([3])
+    expect(state).toBe('executed')
+    const { admin } = stage.home
+    const because = expect.stringContaining('somebody else may have deleted version 3 of kv/app/db')
+    const fix = expect.stringMatching(/kv undelete .*-versions=3 app\/db$/)
+    expect(await admin.must(admin.get(`/api/runs/${id}/rollback`))).toMatchObject({ possible: false, because })
+    const refused = await admin.post(`/api/runs/${id}/rollback`, { reason: 'a case' })
+    expect(refused).toMatchObject({ status: 409, body: { message: because, fix } })
+    expect(await versions()).toEqual({ 1: 'live', 2: 'live', 3: 'deleted' })
+  })
+
+  it('stay deleted where nobody knows whether the call arrived, and they were deleted long after', async () => {
+    late(async (call) => {
+      call.drop()
+      await stage.vault.api('POST', DELETE, JSON.parse(call.body))
+    })
+    const run = await ordered([3])
+    const { admin } = stage.home
+    expect(run.state).toBe('executed')
+    expect(await admin.must(admin.get(`/api/runs/${run.id}/rollback`))).toMatchObject({ possible: false })
   })
 })

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import {
   type Action,
   BrokerError,
@@ -10,6 +9,8 @@ import {
 } from '../../../src/sdk/index.ts'
 import type { VaultClient } from '../client.ts'
 import { sendingFor } from '../send.ts'
+import { kvCommand } from './kv-command.ts'
+import { deletionIn, isNotOurs, mayBeAnothers, NOT_OURS } from './kv-deletion.ts'
 import { type KvHistory, readHistory } from './kv-history.ts'
 import { nameOf } from './kv-place.ts'
 import {
@@ -22,7 +23,7 @@ import {
   standingNow,
   versionsToChange,
 } from './kv-versions-input.ts'
-import { inOne } from './outlooks.ts'
+import { inOne, noWayBack } from './outlooks.ts'
 import { ifAllowed } from './rights-back.ts'
 
 interface DeleteStep extends Step {
@@ -59,19 +60,24 @@ export const deleteKvVersion: Action<VaultClient, KvVersions, DeleteStep> & Reve
     })
   },
 
-  async execute(ctx, { args }) {
+  async execute(ctx, { args, record }) {
     const send = sendingFor(ctx, 'provisioning')
     const { mount, path, version } = args
-    const before = mustBeSame(args, sameVersion(await readHistory(send, args), args))
+    const history = await readHistory(send, args)
+    const before = mustBeSame(args, sameVersion(history, args))
+    const lookedAt = before.is === 'live' ? history.at : deletionIn(record).lookedAt
+    const looked = lookedAt !== undefined && { lookedAt }
     // Where an earlier try may have been heard, the deletion is taken for its own.
     if (before.is !== 'live' && !ctx.again) {
       await ctx.remember?.(NOT_OURS)
       throw deletedFirst(args, before.is)
     }
-    if (before.is === 'live')
+    if (before.is === 'live') {
+      await ctx.remember?.({ ...looked })
       await send({ method: 'POST', path: [mount, 'delete', path], body: { versions: [version] }, repeatable: true })
+    }
     const after = sameVersion(await readHistory(send, args), args)
-    return { record: { deletedAt: after?.deletedAt ?? null } }
+    return { record: { deletedAt: after?.deletedAt ?? null, ...looked } }
   },
 
   async verify(ctx, steps) {
@@ -92,7 +98,7 @@ export const deleteKvVersion: Action<VaultClient, KvVersions, DeleteStep> & Reve
     const { mount, path, version } = step.args
     const history = await readHistory(send, step.args)
     const why = whyNotBack({ ...step, record }, history)
-    if (why && record !== undefined) throw inTheWay(why)
+    if (why && !isNeverDone(record, why)) throw inTheWay(why.because, why.fix)
     if (why || sameVersion(history, step.args)?.is !== 'deleted') return
     await send({ method: 'POST', path: [mount, 'undelete', path], body: { versions: [version] }, repeatable: true })
     // The server says yes to versions that it has nothing of, too.
@@ -105,7 +111,8 @@ export const deleteKvVersion: Action<VaultClient, KvVersions, DeleteStep> & Reve
     return Promise.all(
       steps.map(async (step) => {
         const history = await readHistory(send, step.args)
-        const wasNeverOurs = isNotOurs(step.record) || (step.record === undefined && whyNotBack(step, history) !== undefined)
+        const why = whyNotBack(step, history)
+        const wasNeverOurs = isNotOurs(step.record) || (why !== undefined && isNeverDone(step.record, why))
         return evidenceFor(step.args, history, wasNeverOurs || sameVersion(history, step.args)?.is === 'live')
       }),
     )
@@ -123,35 +130,46 @@ export const deleteKvVersion: Action<VaultClient, KvVersions, DeleteStep> & Reve
 
 function outlookOf(step: Journaled<DeleteStep>, history: KvHistory): Outlook {
   const why = whyNotBack(step, history)
-  if (why) return { isPossible: false, because: why, restores: [] }
+  if (why) return noWayBack(why)
   const caveat = deletesItselfAt(step)
   const summary = `Version ${step.args.version} of ${nameOf(step.args)} can be read again.`
   return { isPossible: true, ...(caveat && { because: caveat }), restores: [{ target: step.target, summary }] }
 }
 
+interface Obstacle {
+  readonly because: string
+  readonly fix?: string
+  /** nobody knows who deleted it */
+  readonly isDoubt?: true
+}
+
+/** Of a deletion whose outcome nobody kept, what cannot be taken back any more is not missed. */
+function isNeverDone(record: Json | undefined, { isDoubt }: Obstacle): boolean {
+  return deletionIn(record).deletedAt === undefined && !isDoubt
+}
+
 /** Why this deletion cannot be taken back, or undefined. */
-function whyNotBack({ args, record }: Journaled<DeleteStep>, history: KvHistory): string | undefined {
+function whyNotBack({ args, record }: Journaled<DeleteStep>, history: KvHistory): Obstacle | undefined {
   const listed = sameVersion(history, args)
   const which = `version ${args.version} of ${nameOf(args)}`
-  if (!listed) return `${which} is no longer kept`
-  if (listed.is === 'destroyed') return `${which} is destroyed`
-  const ours = deletedAtIn(record)
-  if (listed.is === 'deleted' && ours && listed.deletedAt !== ours)
-    return `somebody has since brought ${which} back and deleted it again`
-  return undefined
+  if (!listed) return { because: `${which} is no longer kept` }
+  if (listed.is === 'destroyed') return { because: `${which} is destroyed` }
+  if (listed.is !== 'deleted') return undefined
+  const deletion = deletionIn(record)
+  if (deletion.deletedAt && listed.deletedAt !== deletion.deletedAt)
+    return { because: `somebody has since brought ${which} back and deleted it again` }
+  if (!mayBeAnothers(listed.deletedAt, deletion)) return undefined
+  return {
+    because: `somebody else may have deleted ${which} before the call of this run arrived, so it stays deleted`,
+    isDoubt: true,
+    fix: `if it is to be read again, ${kvCommand('undelete', args, args.version)}`,
+  }
 }
 
 /** Bringing a version back takes away when it would have been deleted by itself; no call sets that. */
 function deletesItselfAt({ args }: DeleteStep): string | undefined {
   if (!args.deletesItselfAt) return undefined
   return `the server would have deleted version ${args.version} of ${nameOf(args)} at ${args.deletesItselfAt}; once it is brought back, the server keeps it`
-}
-
-/** The record of a step that found its version deleted already. */
-const NOT_OURS = { deletedBefore: true }
-
-function isNotOurs(record: Json | undefined): boolean {
-  return isDeepStrictEqual(record, NOT_OURS)
 }
 
 function deletedFirst(place: OneVersion, is: string): BrokerError {
@@ -161,11 +179,6 @@ function deletedFirst(place: OneVersion, is: string): BrokerError {
   })
 }
 
-function deletedAtIn(record: Json | undefined): string | undefined {
-  if (typeof record !== 'object' || record === null || !('deletedAt' in record)) return undefined
-  return typeof record['deletedAt'] === 'string' ? record['deletedAt'] : undefined
-}
-
-function inTheWay(because: string): BrokerError {
-  return new BrokerError('conflict', `nothing was brought back: ${because}`, { fix: 'write what you need as a new version' })
+function inTheWay(because: string, fix = 'write what you need as a new version'): BrokerError {
+  return new BrokerError('conflict', `nothing was brought back: ${because}`, { fix })
 }

@@ -15,6 +15,8 @@ export interface ListedVersion {
 export interface KvHistory {
   readonly current: number
   readonly versions: ReadonlyMap<number, ListedVersion>
+  /** the end of the second that the server has, RFC 3339 */
+  readonly at: string
   readonly answer: VaultAnswer
 }
 
@@ -30,7 +32,8 @@ export function getHistory({ mount, path }: KvPlace) {
 /** The versions that are kept; none of a secret that is not there. */
 export async function readHistory(send: Send, place: KvPlace): Promise<KvHistory> {
   const [answer, now] = [await send(getHistory(place)), await serverTime(send)]
-  if (isAbsent(answer)) return { current: 0, versions: new Map(), answer }
+  const at = new Date(now).toISOString()
+  if (isAbsent(answer)) return { current: 0, versions: new Map(), at, answer }
   const metadata = Metadata.safeParse(answer.data)
   if (!metadata.success) throw notAsKv2(`the answer for ${nameOf(place)}`, answer)
   const { current_version: current, versions } = metadata.data
@@ -40,7 +43,7 @@ export async function readHistory(send: Send, place: KvPlace): Promise<KvHistory
     const is = destroyed ? 'destroyed' : isDeleted ? 'deleted' : 'live'
     return [Number(number), { is, createdAt, ...(deletedAt && { deletedAt }) }]
   })
-  return { current, versions: new Map(listed), answer }
+  return { current, versions: new Map(listed), at, answer }
 }
 
 /** The end of the second that the server has: what it deleted a moment ago is deleted, and what it will in a moment is as good as deleted. */

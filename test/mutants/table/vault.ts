@@ -228,6 +228,22 @@ export const VAULT: readonly Mutant[] = [
     only: 'somebody else deleted them first',
   },
   {
+    bug: 'an undo brings back versions that somebody else may have deleted while the call was on its way',
+    file: 'plugins/vault/actions/kv-deletion.ts',
+    find: 'Date.parse(deletedAt) > Date.parse(lookedAt) + INSTANT_MS',
+    replace: "lookedAt === ''",
+    suites: ['deleted-in-between'],
+    only: 'before the call arrived',
+  },
+  {
+    bug: 'a call whose answer is lost leaves nobody who knows when its version was last seen',
+    file: 'plugins/vault/actions/delete-kv-version.ts',
+    find: 'await ctx.remember?.({ ...looked })',
+    replace: '',
+    suites: ['deleted-in-between'],
+    only: 'whether the call arrived',
+  },
+  {
     bug: 'what was written is not known before anybody looks what that was written over',
     file: 'plugins/vault/actions/kv-writing.ts',
     find: 'await hand.remember(recordOf(writing.from, wroteAt, version))',

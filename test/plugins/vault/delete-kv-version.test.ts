@@ -5,7 +5,7 @@ import { deleteKvVersion } from '../../../plugins/vault/actions/delete-kv-versio
 import { destroyKvVersion } from '../../../plugins/vault/actions/destroy-kv-version.ts'
 import type { Json } from '../../../src/sdk/index.ts'
 import { describeReversible } from '../conformance/reversible-action.ts'
-import { done, type KvWorld, kvWorld, planned, undone } from './kv-secrets.ts'
+import { done, type KvWorld, kvWorld, planned, racing, undone } from './kv-secrets.ts'
 
 const servers = await serversUnderTest()
 const CANARY = 'canary-bm90IGZvciB5b3VyIGV5ZXM'
@@ -122,6 +122,16 @@ describe.each(servers)('Versions of a secret on $product', (binary) => {
       expect(await outlook(use)).toMatchObject({ isPossible: false, because: expect.stringContaining(words) })
       await expect(undo(use)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining(words) })
       expect(await world.versions('app/db')).toEqual(now)
+    })
+
+    it('are nothing to undo where their deletion was refused and they are gone since', async () => {
+      const use = await plan([1])
+      const remember = async (record: Json) => void Object.assign(use.steps[0]!, { record })
+      const ctx = racing({ ...use.ctx, remember }, () => Promise.reject(new Error('not sent')))
+      await expect(deleteKvVersion.execute(ctx, use.steps[0]!)).rejects.toThrow('not sent')
+      await prune()
+      await undo(use)
+      expect(await deleteKvVersion.verifyGone!(use.ctx, use.steps)).toMatchObject([{ holds: true }])
     })
 
     it('are not those of a secret that was purged and made again since', async () => {

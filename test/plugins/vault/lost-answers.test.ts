@@ -62,7 +62,7 @@ describe.each(servers)('An action on $product whose answers get lost', (binary) 
       const [step] = steps
       const forward = losing(ctx, (_call, nth) => nth === lost)
       const back = losing(ctx, (_call, nth) => nth === lost)
-      const record = (await untilAnswered(() => action.execute(forward.ctx, step as never))).record
+      const record = (await untilAnswered((again) => action.execute({ ...forward.ctx, again }, step as never))).record
       expect(await state()).not.toEqual(before)
       expect((await action.verify!(ctx, [{ ...step!, record } as never])).map(({ holds }) => holds)).toEqual([true])
       await untilAnswered(() => action.rollback(back.ctx, step as never, record))
@@ -89,11 +89,11 @@ describe.each(servers)('An action on $product whose answers get lost', (binary) 
 })
 
 /** As the runner goes on: what was unreachable is tried again. */
-async function untilAnswered<T>(work: () => Promise<T>): Promise<T> {
+async function untilAnswered<T>(work: (again: boolean) => Promise<T>): Promise<T> {
   try {
-    return await work()
+    return await work(false)
   } catch (error) {
     if (!isBrokerError(error, 'target.unreachable')) throw error
-    return work()
+    return work(true)
   }
 }
