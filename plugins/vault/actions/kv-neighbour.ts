@@ -32,14 +32,14 @@ export async function mustFollow(looking: Looking, written: WrittenVersion): Pro
     if (isStill) throw changedInBetween(written.because ?? '')
     return
   }
-  if (isStill && current.is === 'live') return makeGood(looking, written, before, change)
+  if (isStill && current.is === 'live') return makeGood(looking, written, { before, current }, change)
   if (isStill && wasDeletedBefore(before, written)) throw changedInBetween(`${change}: ${deletedToo(written)}`)
-  if (before.is !== 'live') return
   // Made again after we wrote, too: then ours is gone, and nothing that somebody else wrote was written over.
   if (!isStill && !isWritten(await readVersion(send, place, written.version), written)) return
-  throw isGiven(written, before, current)
-    ? changedInBetween(`${change}: ${givenBack(written)}`)
-    : changedSince(place, written, change)
+  if (before.is === 'deleted' && before.createdAt !== written.over) throw overDeleted(place, written, change)
+  if (before.is !== 'live') return
+  if (isGiven(written, before, current)) throw changedInBetween(`${change}: ${givenBack(written)}`)
+  throw isStill ? deletedSince(place, written, change, current.is) : changedSince(place, written, change)
 }
 
 /** What somebody did to the version that was to be followed, in words. Undefined: nothing that the server lets us know. */
@@ -69,7 +69,12 @@ export async function isMadeAgain(
 }
 
 /** Ours is the current version, and what it stands on is not what it was meant to follow. Always throws. */
-async function makeGood(looking: Looking, written: WrittenVersion, before: KvVersion, change: string): Promise<never> {
+async function makeGood(
+  looking: Looking,
+  written: WrittenVersion,
+  { before, current }: { readonly before: KvVersion; readonly current: KvVersion & { is: 'live' } },
+  change: string,
+): Promise<never> {
   const { place } = looking
   const name = nameOf(place)
   const { version } = written
@@ -77,16 +82,13 @@ async function makeGood(looking: Looking, written: WrittenVersion, before: KvVer
   switch (before.is) {
     case 'live': {
       const field = inexactField(before.fields)
-      if (!field) return give(looking, written, before, change)
+      if (!field) return give(looking, { ...written, ends: current.deletedAt }, before, change)
       const why = `holds a number in ${field} that the server rounds when the secret is read`
       throw changedInBetween(`${over} ${why}`, seeAndWrite(place, version - 1))
     }
     case 'deleted':
       if (wasDeletedBefore(before, written)) return withdraw(looking, written, change)
-      throw changedInBetween(
-        `${over} is deleted`,
-        `${kvCommand('undelete', place, version - 1)} brings it back: write by hand what should be there`,
-      )
+      throw overDeleted(place, written, change)
     case 'destroyed':
       if (before.createdAt !== written.over) throw changedInBetween(`${over} is destroyed`, askWhoMade(name))
       throw changedInBetween(
@@ -101,7 +103,7 @@ async function makeGood(looking: Looking, written: WrittenVersion, before: KvVer
 /** Writes again what somebody else wrote, over ours, and looks what that was written over. */
 async function give(
   looking: Looking,
-  written: WrittenVersion,
+  written: WrittenVersion & { readonly ends: string | undefined },
   theirs: KvVersion & { is: 'live' },
   change: string,
 ): Promise<never> {
@@ -118,7 +120,7 @@ async function give(
     if (isGiven(written, theirs, now) && isWritten(ours, written)) throw changedInBetween(because)
     throw changedSince(place, written, change)
   }
-  const given = { version: version + 1, at, over: written.at, overValue: true, because }
+  const given = { version: version + 1, at, over: written.at, overValue: true, overEnds: written.ends, because }
   await keep(given)
   await mustFollow(looking, given)
   throw changedInBetween(because)
@@ -157,9 +159,10 @@ export function isRefusal(error: unknown): error is BrokerError {
   return error instanceof BrokerError && !error.retryable
 }
 
-/** A version that was there and is deleted, since before ours was written: by the server's own clock. */
-export function wasDeletedBefore(before: KvVersion, { at }: Pick<WrittenVersion, 'at'>): boolean {
-  return before.is === 'deleted' && before.deletedAt !== undefined && isEarlier(before.deletedAt, at)
+/** A version that somebody deleted before ours was written, by the server's own clock; none that ended by itself, as it was to. */
+export function wasDeletedBefore(before: KvVersion, { at, overEnds }: Pick<WrittenVersion, 'at' | 'overEnds'>): boolean {
+  if (before.is !== 'deleted' || before.deletedAt === undefined) return false
+  return before.deletedAt !== overEnds && isEarlier(before.deletedAt, at)
 }
 
 /** Whether what they wrote stands right after ours. */
@@ -174,6 +177,16 @@ function isWritten(version: KvVersion, { version: number, at }: WrittenVersion):
 function changedSince(place: KvPlace, { version }: WrittenVersion, change: string): BrokerError {
   const why = 'is not the one before the current one any more, because somebody has changed the secret since'
   return changedInBetween(`${change}: their version ${version - 1} was written over and ${why}`, seeAndWrite(place, version - 1))
+}
+
+function overDeleted(place: KvPlace, { version }: WrittenVersion, change: string): BrokerError {
+  const fix = `${kvCommand('undelete', place, version - 1)} brings it back: write by hand what should be there`
+  return changedInBetween(`${change}: their version ${version - 1} was written over and is deleted`, fix)
+}
+
+function deletedSince(place: KvPlace, { version }: WrittenVersion, change: string, is: string): BrokerError {
+  const message = `${change}: their version ${version - 1} was written over, and version ${version} after it was ${is} since`
+  return changedInBetween(message, seeAndWrite(place, version - 1))
 }
 
 function givenBack({ version, overValue }: WrittenVersion): string {

@@ -9,6 +9,8 @@ const WrittenVersion = z.object({
   over: z.string().nullable(),
   /** whether that one could be read: one that was deleted has no value */
   overValue: z.boolean(),
+  /** when that one was to end by itself */
+  overEnds: z.string().optional(),
   /** what somebody did before, where it was written to make good for that */
   because: z.string().optional(),
   /** somebody looked what it was written over, and that was another's */
@@ -33,11 +35,11 @@ export function keptIn(record: Json | undefined): Kept {
 }
 
 export function recordOf(from: number, writtenAt: string, unchecked?: WrittenVersion): Json {
-  const { because, looked, ...written } = unchecked ?? {}
   return {
     previousVersion: from,
     newVersion: from + 1,
     writtenAt,
-    ...(unchecked && { unchecked: { ...written, ...(because !== undefined && { because }), ...(looked && { looked }) } as Json }),
+    // As the journal keeps it: without what is not said.
+    ...(unchecked && { unchecked: JSON.parse(JSON.stringify(unchecked)) as Json }),
   }
 }

@@ -25,6 +25,12 @@ export interface Writing extends Kept {
   readonly certificateIn?: ((fields: Fields) => RestoredCertificate | undefined) | undefined
 }
 
+interface Ours {
+  readonly createdAt: string
+  /** when its version ends by itself */
+  readonly overEnds: string | undefined
+}
+
 /**
  * Where a writing stands, read from the target alone.
  * `untouched`: it wrote nothing; `written`: what it wrote is the current version; `spoiled`: its version is the current one, and does not
@@ -32,8 +38,8 @@ export interface Writing extends Kept {
  */
 export type Standing = { readonly answer: VaultAnswer } & (
   | { readonly is: 'untouched' }
-  | { readonly is: 'written'; readonly createdAt: string }
-  | { readonly is: 'spoiled'; readonly createdAt: string; readonly because: string }
+  | ({ readonly is: 'written' } & Ours)
+  | ({ readonly is: 'spoiled'; readonly because: string } & Ours)
   | { readonly is: 'restored'; readonly version: number; readonly isDeleted: boolean }
   | { readonly is: 'changed'; readonly because: string; readonly fix?: string }
 )
@@ -46,9 +52,15 @@ export async function standingOf(send: Send, writing: Writing): Promise<Standing
   const name = nameOf(place)
   if (isOurs(current, writing)) {
     const difference = differs?.(current.fields)
-    const { createdAt } = current
-    if (difference === undefined) return { is: 'written', createdAt, answer }
-    return { is: 'spoiled', createdAt, answer, because: `version ${ours} of ${name} is not what was written: ${difference}` }
+    const { createdAt, deletedAt: overEnds } = current
+    if (difference === undefined) return { is: 'written', createdAt, overEnds, answer }
+    return {
+      is: 'spoiled',
+      createdAt,
+      overEnds,
+      answer,
+      because: `version ${ours} of ${name} is not what was written: ${difference}`,
+    }
   }
   const changed = (because: string, fix?: string): Standing => ({ is: 'changed', answer, because, ...(fix && { fix }) })
   if (current.is === 'absent' || current.version < ours) {

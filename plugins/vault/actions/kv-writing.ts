@@ -4,7 +4,7 @@ import { kvCommand } from './kv-command.ts'
 import { deleteVersion, isMadeAgain, isRefusal, mustFollow, mustHaveDeleted } from './kv-neighbour.ts'
 import { nameOf } from './kv-place.ts'
 import { recordOf, type WrittenVersion } from './kv-record.ts'
-import { isFrom, isOurs, standingOf, type Writing } from './kv-standing.ts'
+import { isFrom, isOurs, type Standing, standingOf, type Writing } from './kv-standing.ts'
 import { type Fields, inexactField, type KvVersion, readVersion, writeVersion } from './kv-version.ts'
 import { noWayBack } from './outlooks.ts'
 
@@ -39,21 +39,26 @@ export async function writeOver(hand: Hand, writing: Writing, next: (current: Fi
     if (!isRefusal(error)) throw error
     // An answer that was lost, and the call repeated, meets what it wrote itself. And who refuses may have written all the same.
     const now = await readVersion(send, place)
-    if (isOurs(now, writing)) return foundWritten(hand, writing, now)
+    if (isOurs(now, writing)) return foundWritten(hand, writing, now, endOf(current))
     throw error.code === 'target.conflict' ? wroteFirst(writing) : error
   }
-  return written(hand, writing, writtenAt)
+  return written(hand, writing, writtenAt, endOf(current))
 }
 
 /** What holds what was to be written may be another's after a purge: then it is left alone. */
-async function foundWritten(hand: Hand, writing: Writing, { createdAt }: { readonly createdAt: string }): Promise<Json> {
+async function foundWritten(
+  hand: Hand,
+  writing: Writing,
+  { createdAt }: { readonly createdAt: string },
+  overEnds?: string,
+): Promise<Json> {
   const { place, from, fromAt } = writing
   const earlier = from > 0 ? await readVersion(hand.send, place, from) : undefined
   const isAnother =
     earlier?.is === 'absent'
       ? await isMadeAgain({ send: hand.send, place }, { version: from + 1, at: createdAt, over: fromAt })
       : earlier && !isFrom(earlier, writing)
-  if (!isAnother) return written(hand, writing, createdAt)
+  if (!isAnother) return written(hand, writing, createdAt, overEnds)
   const name = nameOf(place)
   throw new BrokerError(
     'target.conflict',
@@ -63,10 +68,14 @@ async function foundWritten(hand: Hand, writing: Writing, { createdAt }: { reado
 }
 
 /** It was answered, or found; now it is seen what it was written over. */
-async function written(hand: Hand, writing: Writing, at: string): Promise<Json> {
+async function written(hand: Hand, writing: Writing, at: string, overEnds?: string): Promise<Json> {
   const { from, fromAt, hadValue } = writing
-  if (from > 0) await keepAndFollow(hand, writing, at, { version: from + 1, at, over: fromAt, overValue: hadValue })
+  if (from > 0) await keepAndFollow(hand, writing, at, { version: from + 1, at, over: fromAt, overValue: hadValue, overEnds })
   return recordOf(from, at)
+}
+
+function endOf(version: KvVersion): string | undefined {
+  return version.is === 'live' ? version.deletedAt : undefined
 }
 
 /** The journal knows of a version before anybody looks behind it: an answer that is lost, or a death, does not end the looking. */
@@ -103,7 +112,7 @@ export async function putBack(hand: Hand, writing: Writing): Promise<void> {
   if (standing.is === 'changed') throw inTheWay(standing.because, standing.fix)
   let confirm: () => Promise<void>
   try {
-    confirm = await writeBack(hand, writing, standing.createdAt)
+    confirm = await writeBack(hand, writing, standing)
   } catch (error) {
     if (!isRefusal(error)) throw error
     const now = await standingOf(send, writing)
@@ -129,7 +138,11 @@ async function wasMadeGood(hand: Hand, writing: Writing): Promise<boolean> {
 }
 
 /** Over ours, which was written then. Answers how to look whether it was. */
-async function writeBack(hand: Hand, writing: Writing, oursAt: string): Promise<() => Promise<void>> {
+async function writeBack(
+  hand: Hand,
+  writing: Writing,
+  { createdAt: oursAt, overEnds }: Pick<Standing & { is: 'written' }, 'createdAt' | 'overEnds'>,
+): Promise<() => Promise<void>> {
   const { send } = hand
   const { place, from, hadValue } = writing
   const ours = from + 1
@@ -141,7 +154,7 @@ async function writeBack(hand: Hand, writing: Writing, oursAt: string): Promise<
   const why = whyNotBack(writing, earlier)
   if (earlier.is !== 'live' || why) throw inTheWay(why ?? 'there is no earlier version', fixFor(writing, earlier))
   const at = await writeVersion(send, place, earlier.fields, ours)
-  return () => keepAndFollow(hand, writing, oursAt, { version: ours + 1, at, over: oursAt, overValue: true })
+  return () => keepAndFollow(hand, writing, oursAt, { version: ours + 1, at, over: oursAt, overValue: true, overEnds })
 }
 
 /** Whether the earlier version can be written again as things stand now, and what would be there. */

@@ -244,6 +244,14 @@ export const VAULT: readonly Mutant[] = [
     only: 'whether the call arrived',
   },
   {
+    bug: 'a version that ended by itself counts as deleted by somebody, and the new value goes',
+    file: 'plugins/vault/actions/kv-neighbour.ts',
+    find: 'before.deletedAt !== overEnds && ',
+    replace: '',
+    suites: ['kv-neighbour'],
+    only: 'ended by itself in that instant',
+  },
+  {
     bug: 'what was written is not known before anybody looks what that was written over',
     file: 'plugins/vault/actions/kv-writing.ts',
     find: 'await hand.remember(recordOf(writing.from, wroteAt, version))',

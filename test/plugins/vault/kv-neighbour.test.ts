@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { serversUnderTest } from '../../../dev/vault/vault-binary.ts'
+import { waitFor } from '../../../dev/vault/vault-wait.ts'
 import { rotateKvSecret } from '../../../plugins/vault/actions/rotate-kv-secret.ts'
 import { distributeCertificate } from '../../../plugins/vault/certificates/distribute-certificate.ts'
 import { makeChain } from '../../support/certificates.ts'
@@ -196,5 +197,33 @@ describe.each(await serversUnderTest())('A write of a secret on $product that me
     await world.api('POST', 'kv/undelete/app/db', { versions: [2] })
     await undone(distributeCertificate, use)
     expect(await world.versions('app/db')).toEqual({ 1: 'live', 2: 'live', 3: 'deleted' })
+  })
+
+  it('stays where the version before it ended by itself in that instant, as it was to', async () => {
+    await world.api('POST', 'kv/metadata/app/db', { delete_version_after: '3s' })
+    await world.write('app/db', { password: 'mortal' })
+    await world.api('POST', 'kv/metadata/app/db', { delete_version_after: '0s' })
+    const ended = () => waitFor('the version to end', async () => (await stands()).data === null)
+    await done(rotateKvSecret, meeting(await rotation(), { 1: ended }))
+    expect((await stands()).metadata).toMatchObject({ version: 4, deletion_time: '' })
+  })
+
+  it('says what became of what was made again and deleted, when somebody has written since', async () => {
+    const since = async () => {
+      await world.api('POST', 'kv/delete/app/db', { versions: [2] })
+      await world.write('app/db', { password: 'a third hand' })
+    }
+    await expect(execute(meeting(await rotation(), { 1: () => madeAgain(1, 2), '1.1': since }))).rejects.toMatchObject({
+      message: expect.stringContaining('their version 2 was written over and is deleted'),
+      fix: expect.stringContaining('vault kv undelete -mount=kv -versions=2 app/db'),
+    })
+    expect((await stands()).data).toEqual({ password: 'a third hand' })
+  })
+
+  it('says of what was made again that its own version over it was deleted since', async () => {
+    await expect(execute(meeting(await rotation(), { 1: () => madeAgain(1, 2), '1.1': deleted }))).rejects.toMatchObject({
+      message: expect.stringContaining('their version 2 was written over, and version 3 after it was deleted since'),
+      fix: expect.stringContaining('vault kv get -mount=kv -version=2 app/db'),
+    })
   })
 })
