@@ -144,7 +144,9 @@ describe('a rotation', { timeout: 60_000 }, () => {
     await them.bringUp(id)
     const { last } = await them.settled(id, 'failed')
     toy.refusesUndo = false
-    expect(last.problem.message).toMatch(/what was read back is not what was written: .*; undoing it was refused: somebody else painted/)
+    expect(last.problem.message).toMatch(
+      /what was read back is not what was written: .*; undoing it was refused: somebody else painted/,
+    )
   })
 
   it('runs now when an admin says so, paused or not, and its schedule goes on', async () => {
