@@ -78,8 +78,9 @@ export const VAULT: readonly Mutant[] = [
   {
     bug: 'what was written is taken as not written, when the answer was a refusal',
     file: 'plugins/vault/actions/kv-writing.ts',
-    find: 'if (isOurs(now, writing)) return foundWritten(hand, writing, now)',
-    replace: "if (error.code === 'target.conflict' && isOurs(now, writing)) return foundWritten(hand, writing, now)",
+    find: 'if (isOurs(now, writing)) return foundWritten(hand, writing, now, endOf(current))',
+    replace:
+      "if (error.code === 'target.conflict' && isOurs(now, writing)) return foundWritten(hand, writing, now, endOf(current))",
     suites: ['distribute-certificate'],
     only: 'a refusal after all',
   },
