@@ -121,4 +121,12 @@ export const ROTATION: readonly Mutant[] = [
     replace: "return { ...look, is: 'other' }",
     suites: ['update-policy'],
   },
+  {
+    bug: 'a turn keeps what stood in the way of its undo, and not why its run failed',
+    file: 'src/rotation/following.ts',
+    find: "await this.move(turn, 'take_back', run.failure)",
+    replace: "await this.move(turn, 'take_back', { code: 'target.unreachable', message: 'the painter is away' })",
+    suites: ['rotations'],
+    only: 'says why its run failed',
+  },
 ]

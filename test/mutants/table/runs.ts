@@ -267,4 +267,12 @@ export const RUNS: readonly Mutant[] = [
     suites: ['repeated-orders'],
     only: 'says in its proposal why it cannot be undone',
   },
+  {
+    bug: 'more is left behind than the second admin was shown',
+    file: 'src/integrations/integration-states.ts',
+    find: 'return left.length === 0 ? base :',
+    replace: 'return left.length >= 0 ? base :',
+    suites: ['taken-back'],
+    only: 'keeps its integration from being removed',
+  },
 ]
