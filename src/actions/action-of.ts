@@ -3,11 +3,19 @@ import { actionsOf } from '../catalog/check-plugins.ts'
 import type { Connection } from '../integrations/connections/connections.ts'
 import { issuesOf, wordsFor } from '../platform/http/input-issues.ts'
 import { InvalidInput } from '../platform/http/input-pipe.ts'
-import { type AnyAction, BrokerError, type GrantAccessAction, type GrantInput, type RunContext, type Step } from '../sdk/index.ts'
+import {
+  type AnyAction,
+  BrokerError,
+  type GrantAccessAction,
+  type GrantInput,
+  isReversible,
+  type RunContext,
+  type Step,
+} from '../sdk/index.ts'
 
 /** An action by the name that runs keep, as the plugin of this connection has it now. */
 export function actionOf(connection: Pick<Connection, 'plugin'>, name: string): AnyAction<unknown> {
-  const action = actionsOf(connection.plugin).find((each) => each.name === name)
+  const action = namedIn(connection.plugin, name)
   if (action) return action
   throw new BrokerError('target.unsupported', `${connection.plugin.manifest.name} has no action ${name}`, {
     field: 'action',
@@ -21,7 +29,17 @@ export function knownAction(
   { plugin, action }: { readonly plugin: string; readonly action: string },
 ): AnyAction<unknown> | undefined {
   const found = catalog.find(plugin)
-  return found && actionsOf(found).find(({ name }) => name === action)
+  return found && namedIn(found, action)
+}
+
+function namedIn(plugin: Connection['plugin'], name: string): AnyAction<unknown> | undefined {
+  return actionsOf(plugin).find((each) => each.name === name)
+}
+
+/** Whether the action of a run has an undo, and is there still. */
+export function hasUndo(catalog: Pick<Catalog, 'find'>, run: { readonly plugin: string; readonly action: string }): boolean {
+  const action = knownAction(catalog, run)
+  return action !== undefined && isReversible(action)
 }
 
 /** The one action a grant is made of. */

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common'
-import { actionOf } from '../actions/action-of.ts'
+import { hasUndo } from '../actions/action-of.ts'
 import { type HeldRun, mayHaveHappened } from '../actions/action-run.ts'
 import { differenceOf } from '../actions/approved.ts'
 import { type ShownCalls, shownCalls } from '../actions/calls.ts'
@@ -17,7 +17,7 @@ import { DueWork, enqueue } from '../platform/due/due-work.ts'
 import { problemOf } from '../platform/http/problem-of.ts'
 import { Database, rows, type Tx } from '../platform/postgres/database.ts'
 import { refusalOfDatabase } from '../platform/postgres/database-errors.ts'
-import { BrokerError, type Evidence, isBrokerError, isReversible, type Step } from '../sdk/index.ts'
+import { BrokerError, type Evidence, isBrokerError, type Step } from '../sdk/index.ts'
 import { lockRun, noteFailure, noteProblem, type OrderedRun, RUN_WORK, stamped } from './ordered-run.ts'
 
 const LONGEST_PAUSE_MS = 10_000
@@ -180,7 +180,7 @@ export class CarryingOut implements OnModuleInit {
     await noteFailure(tx, run.id, problem)
     await record(tx, { kind, actor: run.cancel?.by ?? BROKER, subject: run.id, data: { ...problem } })
     const steps = await this.journal.steps(tx, run.id)
-    if (!steps.some(mayHaveHappened) || keep || !this.canBeUndone(run)) {
+    if (!steps.some(mayHaveHappened) || keep || !hasUndo(this.catalog, run)) {
       await this.journal.giveUp(tx, [run.id])
       return
     }
@@ -189,10 +189,6 @@ export class CarryingOut implements OnModuleInit {
     await rows(tx, `update ordered_runs set undo = ${stamped('$2')} where id = $1`, [run.id, JSON.stringify(undo)])
     await record(tx, { kind: 'run.undoing', actor: BROKER, subject: run.id, data: { reason: problem.message } })
     await enqueue(tx, [{ lane: 'run', kind: RUN_WORK.undo, subject: run.id, shard: run.integrationId }])
-  }
-
-  private canBeUndone({ plugin, action }: OrderedRun): boolean {
-    return isReversible(actionOf({ plugin: this.catalog.get(plugin) }, action))
   }
 }
 

@@ -1,8 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common'
-import { knownAction } from '../actions/action-of.ts'
+import { hasUndo } from '../actions/action-of.ts'
 import { Catalog } from '../catalog/catalog.ts'
 import { Inhabitants } from '../integrations/inhabitants.ts'
-import { type AnyAction, isReversible } from '../sdk/index.ts'
 import { selectRuns } from './ordered-run.ts'
 
 /** Tells of runs that rest and have left something that is not wanted: they failed, or were to be taken back and were not. */
@@ -22,12 +21,8 @@ export class LeftRuns implements OnModuleInit {
         const unwanted = `(r.state = 'failed' and r."isLeft") or (r.state = 'executed' and o.problem is not null)`
         const runs = await selectRuns(tx, `o.integration_id = $1 and (${unwanted}) order by o.id desc`, [integrationId])
         // What no plugin knows any more cannot be taken back with the integration either.
-        return runs.filter((run) => canBeUndone(knownAction(this.catalog, run)))
+        return runs.filter((run) => hasUndo(this.catalog, run))
       },
     })
   }
-}
-
-function canBeUndone(action: AnyAction<unknown> | undefined): boolean {
-  return action !== undefined && isReversible(action)
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common'
 import { z } from 'zod'
-import { knownAction } from '../actions/action-of.ts'
+import { hasUndo, knownAction } from '../actions/action-of.ts'
 import { shownCalls } from '../actions/calls.ts'
 import { Journal } from '../actions/journal.ts'
 import { targetsOf } from '../actions/run-facts.ts'
@@ -99,19 +99,19 @@ export class RunViews {
   }
 
   private view(run: OrderedRun): RunView {
-    const action = knownAction(this.catalog, run)
+    const reversible = hasUndo(this.catalog, run)
     return {
       id: run.id as RunView['id'],
       integrationId: run.integrationId as RunView['integrationId'],
       action: run.action,
-      title: action?.title ?? run.action,
+      title: knownAction(this.catalog, run)?.title ?? run.action,
       state: run.state,
       input: run.input,
       reason: run.reason,
       orderedBy: run.orderedBy as RunView['orderedBy'],
       startedBy: run.startedBy,
-      reversible: action !== undefined && isReversible(action),
-      undoable: action !== undefined && isReversible(action) && isThere(run),
+      reversible,
+      undoable: reversible && isThere(run),
       risk: { level: run.risk.level, reasons: [...run.risk.reasons] },
       concerns: [...run.concerns],
       progress: { done: run.stepsDone, of: run.steps === 0 ? null : run.steps },

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
 import { type Fault, pass } from '../support/fault-proxy.ts'
-import { FAULTS } from '../support/faults.ts'
+import { awayAfterWrite, FAULTS } from '../support/faults.ts'
 import { connectAnew, type Stage, setStage } from '../support/stage.ts'
 
 const PATH = 'kv/data/app/db'
@@ -60,13 +60,17 @@ function befalls({ proxy }: Stage, faults: Readonly<Record<string, Fault>>): voi
 }
 
 /** Somebody purges it and makes it again up to the same version, in the instant before the call, which then has the fault. */
-function madeAgain({ vault: { api } }: Stage, round: number, then: Fault = pass): Fault {
+function madeAgain(stage: Stage, round: number, then: Fault = pass): Fault {
   return async (call) => {
-    const { current_version: versions } = (await api('GET', 'kv/metadata/app/db')).body.data
-    await api('DELETE', 'kv/metadata/app/db')
-    for (let version = 1; version <= versions; version += 1) await api('POST', PATH, { data: theirs(round, version) })
+    await makeAgain(stage, round)
     await then(call)
   }
+}
+
+async function makeAgain({ vault: { api } }: Stage, round: number): Promise<void> {
+  const { current_version: versions } = (await api('GET', 'kv/metadata/app/db')).body.data
+  await api('DELETE', 'kv/metadata/app/db')
+  for (let version = 1; version <= versions; version += 1) await api('POST', PATH, { data: theirs(round, version) })
 }
 
 /** Something happens in the instant before the call. */
@@ -155,14 +159,7 @@ describe('A secret that somebody changes in the instant before a write', { timeo
 
   it('is given back when the look was never answered and the run is cancelled', async () => {
     const stage = await set()
-    let isAway = false
-    stage.proxy.always(async (call) => {
-      if (call.path !== PATH) return pass(call)
-      if (isAway) return call.drop()
-      if (call.method !== 'POST') return pass(call)
-      isAway = true
-      await madeAgain(stage, 1)(call)
-    })
+    stage.proxy.always(awayAfterWrite(PATH, () => makeAgain(stage, 1)))
     const id = await order(stage)
     await waitFor('nobody to answer', async () => (await get(stage, id)).problem?.code === 'target.unreachable')
     await stage.home.admin.must(stage.home.admin.post(`/api/runs/${id}/cancel`))

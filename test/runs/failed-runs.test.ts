@@ -129,6 +129,18 @@ describe('what failed, or could not be undone', { timeout: 60_000 }, () => {
     expect((await run(id)).state).toBe('failed')
   })
 
+  it('fails and rests where its plugin has lost the action meanwhile, for nobody could take it back', async () => {
+    toy.whenPainted = async () => {
+      for (const table of ['action_runs', 'ordered_runs'])
+        await broker.database.query(
+          `update ${table} set action = 'former-action' where id in (select id from action_runs where state = 'executing')`,
+        )
+      throw new BrokerError('target.unreachable', 'the painter is away')
+    }
+    const id = await ordered('red')
+    expect(await until(id, 'failed')).toMatchObject({ undoable: false, failure: { code: 'target.unsupported' } })
+  })
+
   it('rests once the target says no, although it had been stuck, and lets the next one have its turn', async () => {
     const id = await stuck()
     const next = await ordered('blue')

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { waitFor } from '../../dev/vault/vault-wait.ts'
 import { type Broker, startBroker } from '../support/broker.ts'
-import { pass } from '../support/fault-proxy.ts'
+import { awayAfterWrite } from '../support/faults.ts'
 import { connectAnew, type Stage, setStage } from '../support/stage.ts'
 
 const PATH = 'kv/data/app/db'
@@ -36,18 +36,13 @@ describe('A write whose look was never answered, until its undo was given up, to
   const rollBack = (id: string) =>
     stage.home.admin.must(stage.home.admin.post(`/api/runs/${id}/rollback`, { reason: 'it answers again' }))
   /** Right before the next write somebody makes it again up to this version, and after it nobody is there. */
-  const madeAgainAndAway = (versions: number) => {
-    let isAway = false
-    stage.proxy.always(async (call) => {
-      if (call.path !== PATH) return pass(call)
-      if (isAway) return call.drop()
-      if (call.method !== 'POST') return pass(call)
-      isAway = true
-      await stage.vault.api('DELETE', 'kv/metadata/app/db')
-      for (let version = 1; version <= versions; version += 1) await stage.vault.api('POST', PATH, { data: theirs(version) })
-      await pass(call)
-    })
-  }
+  const madeAgainAndAway = (versions: number) =>
+    stage.proxy.always(
+      awayAfterWrite(PATH, async () => {
+        await stage.vault.api('DELETE', 'kv/metadata/app/db')
+        for (let version = 1; version <= versions; version += 1) await stage.vault.api('POST', PATH, { data: theirs(version) })
+      }),
+    )
   const unreachable = (id: string) =>
     waitFor('nobody to answer', async () => (await run(id)).problem?.code === 'target.unreachable')
   /** Stuck for longer than anybody waits for, and given up by an admin. */

@@ -1,4 +1,4 @@
-import type { Fault, Reply } from './fault-proxy.ts'
+import { type Fault, pass, type Reply } from './fault-proxy.ts'
 
 /** What goes wrong with one call to the server while everybody lives. */
 export const FAULTS: Readonly<Record<string, Fault>> = {
@@ -72,6 +72,19 @@ export const spoiled: Fault = async (call) => {
 /** As if somebody else were writing that secret at this very moment. */
 export const outpaced: Fault = async (call) =>
   call.reply(refusal(400, 'check-and-set parameter did not match the current version'))
+
+/** Right before the first write there something is done; the write goes through, and from then on nobody is there. */
+export function awayAfterWrite(path: string, before: () => Promise<unknown>): Fault {
+  let isAway = false
+  return async (call) => {
+    if (call.path !== path) return pass(call)
+    if (isAway) return call.drop()
+    if (call.method !== 'POST') return pass(call)
+    isAway = true
+    await before()
+    await pass(call)
+  }
+}
 
 function refusal(status: number, error: string): Reply {
   return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ errors: [error] }) }

@@ -13,6 +13,7 @@ import { kvCommand } from './kv-command.ts'
 import { deletionIn, isNotOurs, mayBeAnothers, NOT_OURS } from './kv-deletion.ts'
 import { type KvHistory, readHistory } from './kv-history.ts'
 import { nameOf } from './kv-place.ts'
+import { deleteVersion } from './kv-version.ts'
 import {
   evidenceFor,
   type KvVersions,
@@ -62,22 +63,20 @@ export const deleteKvVersion: Action<VaultClient, KvVersions, DeleteStep> & Reve
 
   async execute(ctx, { args, record }) {
     const send = sendingFor(ctx, 'provisioning')
-    const { mount, path, version } = args
     const history = await readHistory(send, args)
     const before = mustBeSame(args, sameVersion(history, args))
-    const lookedAt = before.is === 'live' ? history.at : deletionIn(record).lookedAt
-    const looked = lookedAt !== undefined && { lookedAt }
     // Where an earlier try may have been heard, the deletion is taken for its own.
     if (before.is !== 'live' && !ctx.again) {
       await ctx.remember?.(NOT_OURS)
       throw deletedFirst(args, before.is)
     }
+    const lookedAt = before.is === 'live' ? history.at : deletionIn(record).lookedAt
     if (before.is === 'live') {
-      await ctx.remember?.({ ...looked })
-      await send({ method: 'POST', path: [mount, 'delete', path], body: { versions: [version] }, repeatable: true })
+      await ctx.remember?.({ lookedAt: history.at })
+      await deleteVersion(send, args, args.version)
     }
     const after = sameVersion(await readHistory(send, args), args)
-    return { record: { deletedAt: after?.deletedAt ?? null, ...looked } }
+    return { record: { deletedAt: after?.deletedAt ?? null, ...(lookedAt !== undefined && { lookedAt }) } }
   },
 
   async verify(ctx, steps) {

@@ -1,11 +1,12 @@
-import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import type { Json } from '../../../src/sdk/index.ts'
 
 /** The record of a step that found its version deleted already. */
-export const NOT_OURS = { deletedBefore: true }
+export const NOT_OURS: Deletion & Json = { deletedBefore: true }
 
 const Deletion = z.object({
+  /** it was deleted already, and not by the run */
+  deletedBefore: z.literal(true).optional(),
   /** since when the version is deleted, as the server says; null where it does not */
   deletedAt: z.string().nullable().optional(),
   /** the server's time when the version was last seen not to be deleted */
@@ -19,7 +20,7 @@ export function deletionIn(record: Json | undefined): Deletion {
 }
 
 export function isNotOurs(record: Json | undefined): boolean {
-  return isDeepStrictEqual(record, NOT_OURS)
+  return deletionIn(record).deletedBefore === true
 }
 
 /** How long after the look a deletion counts as the run's own. */

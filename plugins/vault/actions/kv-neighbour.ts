@@ -6,7 +6,7 @@ import { kvCommand } from './kv-command.ts'
 import { getHistory } from './kv-history.ts'
 import { type KvPlace, nameOf } from './kv-place.ts'
 import type { WrittenVersion } from './kv-record.ts'
-import { inexactField, type KvVersion, readVersion, writeVersion } from './kv-version.ts'
+import { deleteVersion, inexactField, type KvVersion, readVersion, writeVersion } from './kv-version.ts'
 
 /** What a look at a neighbour needs. */
 export interface Looking {
@@ -140,10 +140,6 @@ async function withdraw({ send, place }: Looking, written: WrittenVersion, chang
   }
   await mustHaveDeleted(send, place, version, written.at)
   throw changedInBetween(`${change}: ${deletedToo(written)}`)
-}
-
-export async function deleteVersion(send: Send, { mount, path }: KvPlace, version: number): Promise<void> {
-  await send({ method: 'POST', path: [mount, 'delete', path], body: { versions: [version] }, repeatable: true })
 }
 
 /** Nothing is compared where a version is deleted: of a secret made again in that instant, another's was. */

@@ -57,6 +57,11 @@ export async function writeVersion(send: Send, place: KvPlace, fields: Fields, v
   throw notAsKv2(`the answer to writing ${nameOf(place)}`, answer)
 }
 
+/** Until somebody undeletes it. Nothing is compared. */
+export async function deleteVersion(send: Send, { mount, path }: KvPlace, version: number): Promise<void> {
+  await send({ method: 'POST', path: [mount, 'delete', path], body: { versions: [version] }, repeatable: true })
+}
+
 /** Tells two contents apart without keeping either. Of a secret that can be guessed it is as telling as the secret: keep it sealed. */
 export function digestOf(fields: Fields): string {
   return createHash('sha256').update(sorted(fields)).digest('base64url')

@@ -1,11 +1,11 @@
 import { BrokerError, isBrokerError, type Json, type Outlook } from '../../../src/sdk/index.ts'
 import { type Bound, type Send, sendingFor } from '../send.ts'
 import { kvCommand } from './kv-command.ts'
-import { deleteVersion, isMadeAgain, isRefusal, mustFollow, mustHaveDeleted } from './kv-neighbour.ts'
+import { isMadeAgain, isRefusal, mustFollow, mustHaveDeleted } from './kv-neighbour.ts'
 import { nameOf } from './kv-place.ts'
 import { recordOf, type WrittenVersion } from './kv-record.ts'
 import { isFrom, isOurs, type Standing, standingOf, type Writing } from './kv-standing.ts'
-import { type Fields, inexactField, type KvVersion, readVersion, writeVersion } from './kv-version.ts'
+import { deleteVersion, type Fields, inexactField, type KvVersion, readVersion, writeVersion } from './kv-version.ts'
 import { noWayBack } from './outlooks.ts'
 
 /** How a step writes: what it sends, and what the journal keeps of it on the way. */

@@ -239,7 +239,7 @@ export const VAULT: readonly Mutant[] = [
   {
     bug: 'a call whose answer is lost leaves nobody who knows when its version was last seen',
     file: 'plugins/vault/actions/delete-kv-version.ts',
-    find: 'await ctx.remember?.({ ...looked })',
+    find: 'await ctx.remember?.({ lookedAt: history.at })',
     replace: '',
     suites: ['deleted-in-between'],
     only: 'whether the call arrived',

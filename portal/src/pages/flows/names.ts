@@ -1,5 +1,5 @@
-import { useQueries } from '@tanstack/react-query'
-import { groupName } from '../../data/flows.ts'
+import { useQueries, useQuery } from '@tanstack/react-query'
+import { directory, groupName } from '../../data/flows.ts'
 import { personName } from '../../data/trail.ts'
 import type { NameOf } from './sentences.ts'
 
@@ -12,4 +12,11 @@ export function useNames(ids: readonly string[]): NameOf {
     combine: (asked) => new Map(asked.map(({ data, isPending }, at) => [ids[at], data ?? (isPending ? UNKNOWN_YET : ids[at])])),
   })
   return (id) => names.get(id) ?? id
+}
+
+/** People and groups with this in their name, or in what tells them apart; asked for once something is typed. */
+export function useNamed(typed: string) {
+  const asked = typed.trim().toLowerCase()
+  const { data, error } = useQuery({ ...directory(), enabled: asked !== '' })
+  return { found: data?.filter(({ name, detail }) => `${name} ${detail ?? ''}`.toLowerCase().includes(asked)), error }
 }

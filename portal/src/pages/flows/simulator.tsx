@@ -6,12 +6,13 @@ import { simulator } from '../../../../src/contract/endpoints/access.ts'
 import type { FlowView } from '../../../../src/contract/flows.ts'
 import type { Simulation } from '../../../../src/contract/simulation.ts'
 import { api } from '../../data/api.ts'
-import { directory, resourcesNamed } from '../../data/flows.ts'
+import { resourcesNamed } from '../../data/flows.ts'
 import { useDoing } from '../../parts/doing.ts'
 import { Section } from '../../parts/page.tsx'
 import { Refused } from '../../parts/refused.tsx'
 import { flows as words } from '../../words-for-flows.ts'
 import { Finder } from './finder.tsx'
+import { useNamed } from './names.ts'
 import { Outcome } from './outcome.tsx'
 
 interface Chosen {
@@ -142,17 +143,14 @@ function ResourceFinder({ integration, onChoose }: ResourceFinderGiven) {
 
 function PersonFinder({ onChoose }: { readonly onChoose: (chosen: Chosen) => void }) {
   const [typed, setTyped] = useState('')
-  const asked = typed.trim().toLowerCase()
-  const { data } = useQuery({ ...directory(), enabled: asked !== '' })
+  const { found } = useNamed(typed)
   return (
     <Finder
       label={words.simulator.person}
       description={words.simulator.personHint}
       typed={typed}
       onType={setTyped}
-      found={data?.filter(
-        ({ id, name, detail }) => id.startsWith('usr_') && `${name} ${detail ?? ''}`.toLowerCase().includes(asked),
-      )}
+      found={found?.filter(({ id }) => id.startsWith('usr_'))}
       none={words.form.nobodySuch}
       choose={words.simulator.choose}
       onChoose={onChoose}

@@ -1,13 +1,12 @@
-import { Button, Group, Stack, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { Group, Stack, Text } from '@mantine/core'
 import { useRef, useState } from 'react'
-import { directory } from '../../../data/flows.ts'
 import { Refused } from '../../../parts/refused.tsx'
 import { flows as words } from '../../../words-for-flows.ts'
 import { Finder } from '../finder.tsx'
-import { useNames } from '../names.ts'
+import { useNamed, useNames } from '../names.ts'
 import { Fieldset } from './fieldset.tsx'
 import { textsOf, valuesOf, withField } from './loose.ts'
+import { RemoveButton } from './remove-button.tsx'
 
 interface Given {
   readonly legend: string
@@ -25,11 +24,8 @@ export function PeopleField({ legend, description, error, value, onChange }: Giv
   const { users, groups } = valuesOf(value)
   const chosen = [...textsOf(users), ...textsOf(groups)]
   const nameOf = useNames(chosen)
-  const asked = typed.trim().toLowerCase()
-  const { data: everybody, error: failed } = useQuery({ ...directory(), enabled: asked !== '' })
-  const found = everybody?.filter(
-    ({ id, name, detail }) => !chosen.includes(id) && `${name} ${detail ?? ''}`.toLowerCase().includes(asked),
-  )
+  const { found: named, error: failed } = useNamed(typed)
+  const found = named?.filter(({ id }) => !chosen.includes(id))
   const change = (id: string, ids: (former: readonly string[]) => readonly string[]) => {
     const kind = id.startsWith('grp_') ? 'groups' : 'users'
     onChange(withField(value, kind, ids(textsOf(valuesOf(value)[kind]))))
@@ -46,14 +42,7 @@ export function PeopleField({ legend, description, error, value, onChange }: Giv
                 <bdi className="lk-name">{nameOf(id)}</bdi>
                 {id.startsWith('grp_') && <span className="lk-dim"> {words.form.group}</span>}
               </Text>
-              <Button
-                variant="subtle"
-                size="compact-sm"
-                aria-label={words.form.removeNamed(nameOf(id))}
-                onClick={() => change(id, (former) => former.filter((one) => one !== id))}
-              >
-                {words.form.remove}
-              </Button>
+              <RemoveButton name={nameOf(id)} onClick={() => change(id, (former) => former.filter((one) => one !== id))} />
             </Group>
           ))}
         </Stack>

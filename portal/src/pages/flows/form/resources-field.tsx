@@ -6,6 +6,7 @@ import { Fieldset } from './fieldset.tsx'
 import type { Flaws } from './flaws.ts'
 import { LinesField } from './lines-field.tsx'
 import { listOf, textsOf, valuesOf, withEntry, withField } from './loose.ts'
+import { RemoveButton } from './remove-button.tsx'
 
 interface Given {
   readonly plugin: CatalogEntry
@@ -90,9 +91,7 @@ function Selector({ at, plugin, flaws, value, onChange }: SelectorGiven) {
         />
       </Fieldset>
       <Group>
-        <Button variant="subtle" size="compact-sm" aria-label={words.form.removeNamed(name)} onClick={() => onChange(undefined)}>
-          {words.form.remove}
-        </Button>
+        <RemoveButton name={name} onClick={() => onChange(undefined)} />
       </Group>
     </Stack>
   )

@@ -6,6 +6,7 @@ import type { Flaws } from './flaws.ts'
 import { listOf, textsOf, valuesOf, withEntry, withField } from './loose.ts'
 import { NeededField } from './needed-field.tsx'
 import { PeopleField } from './people-field.tsx'
+import { RemoveButton } from './remove-button.tsx'
 
 const MOST_STAGES = 5
 const NOBODY = { kind: 'people', users: [], groups: [] }
@@ -90,9 +91,7 @@ function Stage({ name, error, value, onChange }: StageGiven) {
         )}
       </Fieldset>
       <Group>
-        <Button variant="subtle" size="compact-sm" aria-label={words.form.removeNamed(name)} onClick={() => onChange(undefined)}>
-          {words.form.remove}
-        </Button>
+        <RemoveButton name={name} onClick={() => onChange(undefined)} />
       </Group>
     </Stack>
   )
