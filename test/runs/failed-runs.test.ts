@@ -129,7 +129,7 @@ describe('what failed, or could not be undone', { timeout: 60_000 }, () => {
     expect((await run(id)).state).toBe('failed')
   })
 
-  it('fails and rests where its plugin has lost the action meanwhile, for nobody could take it back', async () => {
+  it('fails and rests where its plugin has lost the action since, so that nobody could take it back', async () => {
     toy.whenPainted = async () => {
       for (const table of ['action_runs', 'ordered_runs'])
         await broker.database.query(
